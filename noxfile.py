@@ -1,0 +1,155 @@
+# Copyright: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+The project's test sessions. Run them by ./tests/run, which brings nox along; see CONTRIBUTING.md.
+
+Each session has its own environment below .build/nox, with what tests/requirements says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from tooling import ansible_test_home, artifact, checkout, sandbox  # noqa: E402
+
+BUILD = checkout.BUILD
+
+nox.options.default_venv_backend = "venv"
+nox.options.envdir = str(BUILD / "nox")
+nox.options.reuse_venv = "yes"
+
+
+def interrupt(*_: object) -> None:
+    """Turn a request to end into what Ctrl-C does, so that every session clears up."""
+    raise KeyboardInterrupt
+
+
+signal.signal(signal.SIGTERM, interrupt)
+
+
+def install(session: nox.Session, *names: str) -> None:
+    """Install tests/requirements/NAME.txt, unless the environment has exactly these."""
+    files = [ROOT / "tests" / "requirements" / f"{name}.txt" for name in names]
+    wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    stamp = Path(session.virtualenv.location) / "requirements.sha256"
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        session.install(*(argument for file in files for argument in ("--requirement", str(file))))
+        stamp.write_text(wanted)
+
+
+def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str] | None = None) -> None:
+    """Run every command, and fail at the end if any failed."""
+    failed = []
+    for command in commands:
+        try:
+            session.run(*command, env=env)
+        except nox.command.CommandFailed:
+            failed.append(" ".join(command[:2]))
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, documentation and changelog."""
+    install(session, "ansible", "lint")
+    python = ("plugins", "tests", "noxfile.py")
+    run_all(
+        session,
+        ("ruff", "check", *python),
+        ("ruff", "format", "--check", *python),
+        ("yamllint", "--strict", "."),
+        ("antsibull-changelog", "lint"),
+        (
+            "antsibull-docs",
+            "lint-collection-docs",
+            "--plugin-docs",
+            "--validate-collection-refs=self",
+            "--disallow-unknown-collection-refs",
+            ".",
+        ),
+        ("ansible-lint", "--profile", "production"),
+    )
+    # mypy has to see the plugins under the name by which they import each other.
+    with checkout.linked() as path:
+        plugins = path / checkout.MEMBER / "plugins"
+        configuration = f"--config-file={ROOT / 'mypy.ini'}"
+        session.run("mypy", configuration, str(plugins), env={"MYPYPATH": str(path)})
+
+
+@nox.session
+def sanity(session: nox.Session) -> None:
+    """Every test of "ansible-test sanity", without exceptions."""
+    install(session, "ansible", "sanity")
+    # ansible-test wants the collection at its place in a collections path, and follows no links.
+    copy = BUILD / checkout.MEMBER
+    checkout.copy(copy)
+    if exceptions := list(copy.glob("tests/sanity/ignore*")):
+        session.error(f"there are to be no exceptions, but there is {exceptions[0].relative_to(copy)}")
+    home = BUILD / "home"
+    ansible_test_home.prepare(home)
+    path = os.pathsep.join([session.bin, *ansible_test_home.other_pythons(), os.environ["PATH"]])
+    with session.chdir(copy):
+        session.run("ansible-test", "sanity", *session.posargs, env={"HOME": str(home), "PATH": path})
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """What can be tested without a server. Arguments go to pytest."""
+    install(session, "ansible", "unit")
+    session.run("python", "-m", "pytest", "tests/unit", "-n", "2", "--cov", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The archive that would be published: what is in it, and whether Galaxy would take it."""
+    install(session, "ansible", "build")
+    work = BUILD / "artifact"
+    versioned = checkout.copy(work / "source")
+    artifact.plant(work / "source")
+    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(work), str(work / "source"))
+    archive = max(work.glob("*.tar.gz"), key=lambda file: file.stat().st_mtime)
+    if faults := artifact.faults(archive, versioned):
+        session.error("; ".join(faults))
+    installed = str(work / "installed")
+    session.run("ansible-galaxy", "collection", "install", "--force", "--offline", "-p", installed, str(archive))
+    session.run("ansible-galaxy", "collection", "verify", "--offline", "-p", installed, "litemaas.virtual_keys")
+    with session.chdir(work):
+        session.run("python", "-m", "galaxy_importer.main", str(archive))
+
+
+def sandbox_options(session: nox.Session) -> tuple[list[str], list[str]]:
+    """Split a session's arguments into those for the sandbox and the rest."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--litellm-version")
+    known, rest = parser.parse_known_args(session.posargs)
+    return ["--litellm-version", known.litellm_version] if known.litellm_version else [], rest
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Against a real LiteLLM. --litellm-version chooses which; other arguments go to pytest."""
+    install(session, "ansible", "integration")
+    options, rest = sandbox_options(session)
+    with sandbox.running(options) as state:
+        session.run("python", "-m", "pytest", "tests/integration", *rest, env={"SANDBOX_JSON": str(state)})
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Shows the collection at work on a real LiteLLM. Takes --litellm-version too."""
+    install(session, "ansible", "integration")
+    options, rest = sandbox_options(session)
+    with sandbox.running(options) as state:
+        session.run("python", "tests/demo.py", *rest, env={"SANDBOX_JSON": str(state)})

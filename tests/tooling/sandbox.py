@@ -1,0 +1,63 @@
+# Copyright: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A running LiteLLM for the length of a session."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from .checkout import BUILD, ROOT
+
+PROGRAM = (sys.executable, str(ROOT / "tests" / "sandbox"))
+
+
+class SandboxFailed(Exception):
+    """The sandbox did not start; it has said why on stderr."""
+
+
+@contextmanager
+def running(options: Sequence[str] = ()) -> Iterator[Path]:
+    """
+    The file that describes the sandbox: address, master key and so on, in JSON.
+
+    One that runs already is used, and left running, if SANDBOX_JSON names its file. Else one is started here, and
+    stopped in any case.
+    """
+    if given := os.environ.get("SANDBOX_JSON"):
+        yield Path(given).resolve(strict=True)
+        return
+
+    description = start(options)
+    state = BUILD / f"sandbox-{description['port']}.json"
+    try:
+        state.unlink(missing_ok=True)
+        # It holds the master key.
+        with open(os.open(state, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+            json.dump(description, stream)
+        yield state
+    finally:
+        state.unlink(missing_ok=True)
+        stop = [*PROGRAM, "down", "--port", str(description["port"])]
+        subprocess.run(stop, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+
+
+def start(options: Sequence[str]) -> dict[str, object]:
+    """Start a sandbox on a free port and return what it says of itself."""
+    command = [*PROGRAM, "up", "--port", "0", *options]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            answer, _ = process.communicate()
+        except BaseException:
+            # Interrupted: let it clear up what it has begun.
+            process.terminate()
+            process.wait(timeout=60)
+            raise
+    if process.returncode != 0:
+        raise SandboxFailed(f"the sandbox did not start (exit code {process.returncode})")
+    return json.loads(answer)
