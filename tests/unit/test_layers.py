@@ -1,0 +1,182 @@
+# Copyright: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+Holds the rule of the house: imports go down only, and each thing is done in one place.
+
+LAYERS is the rule. A new file below plugins/module_utils fails until it stands there; a new API object in _resources/
+and a new module do not need to.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = "ansible_collections.litemaas.virtual_keys"
+UTILS = f"{OURS}.plugins.module_utils"
+MODULE_LINES = 60
+# All that something without input and output needs of Python itself.
+PURE = frozenset(
+    "__future__ base64 collections copy dataclasses datetime decimal enum fractions functools hashlib hmac itertools "
+    "json math numbers operator re string textwrap types typing unicodedata".split()
+)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a file may import: of ours (names below module_utils), of others, and of Python itself (None is all)."""
+
+    ours: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+    python: frozenset[str] | None = None
+
+
+def layer(ours: str = "", others: str = "", python: frozenset[str] | None = None) -> Layer:
+    return Layer(frozenset(ours.split()), frozenset(others.split()), python)
+
+
+LAYERS = {
+    "plugins/doc_fragments/*": layer(python=frozenset({"__future__"})),
+    "plugins/modules/*": layer("_module _resources.*"),
+    "plugins/module_utils/_module": layer("_engine _batch _client _args _errors", others="ansible"),
+    "plugins/module_utils/_batch": layer("_engine _errors"),
+    "plugins/module_utils/_resources/*": layer("_engine _errors"),
+    "plugins/module_utils/_client": layer("_errors", others="requests urllib3"),
+    "plugins/module_utils/_engine": layer("_errors", python=PURE),
+    "plugins/module_utils/_args": layer(others="ansible"),
+    "plugins/module_utils/_errors": layer(),
+}
+
+
+def plugin_files(root: Path) -> list[PurePosixPath]:
+    found = (root / "plugins").rglob("*.py")
+    return sorted(PurePosixPath(path.relative_to(root)) for path in found if path.stat().st_size)
+
+
+def imports(root: Path, file: PurePosixPath) -> Iterator[tuple[int, str]]:
+    """Line and full dotted name of all that a file imports, wherever in the file."""
+    package = (OURS, *file.parts[:-1])
+    for node in ast.walk(ast.parse((root / file).read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            up = package[: len(package) - node.level + 1] if node.level else ()
+            source = ".".join([*up, *([node.module] if node.module else [])])
+            yield from ((node.lineno, f"{source}.{alias.name}") for alias in node.names)
+
+
+def allows(rule: Layer, name: str) -> bool:
+    if name.startswith(f"{UTILS}."):
+        # "_client.Client" and "_client" are both of _client.
+        inside = PurePosixPath(name.removeprefix(f"{UTILS}.").replace(".", "/"))
+        return any(part.match(i.replace(".", "/")) for part in (inside, *inside.parents) for i in rule.ours)
+    top = name.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        return rule.python is None or top in rule.python
+    return top in rule.others
+
+
+def faults(root: Path) -> list[str]:
+    """One sentence for each import that breaks the rule, and for each file that it does not know."""
+    found = []
+    for file in plugin_files(root):
+        rule = next((rule for name, rule in LAYERS.items() if file.match(f"{name}.py")), None)
+        if rule is None:
+            found.append(f"{file} is in no layer: give it one in tests/unit/test_layers.py")
+            continue
+        for line, name in imports(root, file):
+            if not allows(rule, name):
+                found.append(f"{file}:{line} must not import {name}")
+            elif name == "ansible.module_utils.basic.AnsibleModule" and file.stem != "_module":
+                found.append(f"{file}:{line}: only _module may use AnsibleModule")
+    return found
+
+
+def code_lines(source: str) -> int:
+    """Lines that are neither blank, nor comment, nor documentation."""
+    documentation: set[int] = set()
+    for node in ast.parse(source).body:
+        targets = [target.id for target in getattr(node, "targets", []) if isinstance(target, ast.Name)]
+        if {"DOCUMENTATION", "EXAMPLES", "RETURN"} & set(targets):
+            documentation |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = ((number, line.strip()) for number, line in enumerate(source.splitlines(), 1))
+    return sum(1 for number, line in lines if line and not line.startswith("#") and number not in documentation)
+
+
+def module_names() -> list[str]:
+    return sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[!_]*.py"))
+
+
+def test_imports_go_down_only() -> None:
+    assert faults(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "fault"),
+    [
+        ("modules/litellm_x.py", "from ..module_utils._client import Client", "must not import"),
+        ("modules/litellm_x.py", "from ..module_utils import _engine", "must not import"),
+        ("modules/litellm_x.py", "from ansible.module_utils.basic import AnsibleModule", "must not import"),
+        ("modules/litellm_x.py", "from .litellm_key import main", "must not import"),
+        ("doc_fragments/_x.py", "import os", "must not import"),
+        ("module_utils/_new.py", "x = 1", "is in no layer"),
+        ("module_utils/_resources/deeper/_x.py", "x = 1", "is in no layer"),
+        ("module_utils/_args.py", "from ansible.module_utils.basic import AnsibleModule", "only _module"),
+        ("module_utils/_args.py", "from ._errors import ApiError", "must not import"),
+        ("module_utils/_module.py", "import requests", "must not import"),
+        ("module_utils/_module.py", "from ._resources import _key", "must not import"),
+        ("module_utils/_batch.py", "from . import _client", "must not import"),
+        ("module_utils/_client.py", f"from {UTILS}._engine import plan", "must not import"),
+        ("module_utils/_client.py", "import ansible.module_utils.common", "must not import"),
+        ("module_utils/_engine.py", "def f():\n    from time import sleep", "must not import"),
+        ("module_utils/_engine.py", "import os.path", "must not import"),
+        ("module_utils/_errors.py", f"import {UTILS}._engine", "must not import"),
+        ("module_utils/_resources/_x.py", "from ._key import KEY", "must not import"),
+        ("module_utils/_resources/_x.py", "from .._client import Client", "must not import"),
+    ],
+)
+def test_the_rule_finds_what_breaks_it(tmp_path: Path, file: str, source: str, fault: str) -> None:
+    target = tmp_path / "plugins" / file
+    target.parent.mkdir(parents=True)
+    target.write_text(source)
+    assert [fault in sentence for sentence in faults(tmp_path)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("modules/litellm_x.py", f"import sys\nfrom {UTILS}._module import run\nfrom {UTILS}._resources._x import X"),
+        ("modules/litellm_x.py", "from ..module_utils._resources import _x"),
+        ("module_utils/_module.py", "from ansible.module_utils.basic import AnsibleModule\nfrom . import _batch"),
+        ("module_utils/_client.py", "import requests, time\nfrom ._errors import ApiError"),
+        ("module_utils/_engine.py", "from __future__ import annotations\nfrom ._errors import ApiError\nimport re"),
+        ("module_utils/_resources/_x.py", "from .._engine import Field\nfrom .. import _errors"),
+    ],
+)
+def test_the_rule_lets_pass_what_keeps_it(tmp_path: Path, file: str, source: str) -> None:
+    target = tmp_path / "plugins" / file
+    target.parent.mkdir(parents=True)
+    target.write_text(source)
+    assert faults(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_a_module_is_documentation_and_little_more(name: str) -> None:
+    assert code_lines((ROOT / "plugins" / "modules" / f"{name}.py").read_text()) <= MODULE_LINES
+
+
+def test_documentation_comments_and_blank_lines_are_not_counted() -> None:
+    assert code_lines('# one\n\nDOCUMENTATION = r"""\na\n\nb\n"""\nEXAMPLES = ""\nRETURN = ""\nx = 1\n\n\ny = 2\n') == 2
+
+
+def test_the_action_group_holds_every_module() -> None:
+    group = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]["litellm"]
+    missing = set(module_names()) - set(group)
+    assert not missing, f"meta/runtime.yml lacks {sorted(missing)} in the action group litellm"
