@@ -65,27 +65,26 @@ def lint(session: nox.Session) -> None:
     """Style, types, documentation and changelog."""
     install(session, "ansible", "lint")
     python = ("plugins", "tests", "noxfile.py")
-    run_all(
-        session,
-        ("ruff", "check", *python),
-        ("ruff", "format", "--check", *python),
-        ("yamllint", "--strict", "."),
-        ("antsibull-changelog", "lint"),
-        (
-            "antsibull-docs",
-            "lint-collection-docs",
-            "--plugin-docs",
-            "--validate-collection-refs=self",
-            "--disallow-unknown-collection-refs",
-            ".",
-        ),
-        ("ansible-lint", "--profile", "production"),
-    )
     # mypy has to see the plugins under the name by which they import each other.
     with checkout.linked() as path:
-        plugins = path / checkout.MEMBER / "plugins"
-        configuration = f"--config-file={ROOT / 'mypy.ini'}"
-        session.run("mypy", configuration, str(plugins), env={"MYPYPATH": str(path)})
+        run_all(
+            session,
+            ("ruff", "check", *python),
+            ("ruff", "format", "--check", *python),
+            ("mypy", f"--config-file={ROOT / 'mypy.ini'}", str(path / checkout.MEMBER / "plugins")),
+            ("yamllint", "--strict", "."),
+            ("antsibull-changelog", "lint"),
+            (
+                "antsibull-docs",
+                "lint-collection-docs",
+                "--plugin-docs",
+                "--validate-collection-refs=self",
+                "--disallow-unknown-collection-refs",
+                ".",
+            ),
+            ("ansible-lint", "--profile", "production"),
+            env={"MYPYPATH": str(path)},
+        )
 
 
 @nox.session

@@ -46,9 +46,11 @@ def write_pip_configuration(target: Path) -> None:
     """
     command = [sys.executable, "-m", "pip", "config", "list"]
     listing = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    # Lines like global.index-url='...' or :env:.cert='...', weakest section first once sorted by strength.
-    found = [(*name.rpartition(".")[::2], value) for name, _, value in (i.partition("=") for i in listing.splitlines())]
+    # Lines like global.index-url='...' or :env:.cert='...'
+    lines = [line.split("=", 1) for line in listing.splitlines()]
+    found = [(*name.rsplit(".", 1), value) for name, value in lines]
     options: dict[str, str] = {}
+    # The later section wins, as with pip itself.
     for section in ("global", "install", ":env:"):
         options |= {name: ast.literal_eval(value) for where, name, value in found if where == section}
 

@@ -16,12 +16,12 @@ BUILD = ROOT / ".build"
 MEMBER = Path("ansible_collections", "litemaas", "virtual_keys")
 
 
-def files() -> list[str]:
+def files(folder: Path = ROOT) -> list[str]:
     """Every file that is versioned, or new and not ignored."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.split("\0")
+    listed = subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout.split("\0")
     # A file that is deleted but not yet committed is still listed.
-    return [name for name in listed if name and (ROOT / name).is_file()]
+    return [name for name in listed if name and (folder / name).is_file()]
 
 
 def copy(destination: Path) -> list[str]:
@@ -32,6 +32,11 @@ def copy(destination: Path) -> list[str]:
         target = destination / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target)
+    # In a repository of its own, or all of it would count as ignored by the checkout around it, and tools that ask git
+    # for the files would find none and be content.
+    subprocess.run(["git", "init", "--quiet", "--template=", destination], check=True)
+    if missed := set(names) - set(files(destination)):
+        raise RuntimeError(f"git does not see {', '.join(sorted(missed))} in {destination}")
     return names
 
 

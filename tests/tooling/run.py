@@ -83,9 +83,9 @@ def run(arguments: list[str]) -> int:
 
 def summarize(seconds: float) -> None:
     """Print one line that says which sessions failed and which did not."""
-    results: dict[str, list[str]] = {"failed": [], "skipped": [], "success": []}
+    results: dict[str, list[str]] = {"passed": [], "skipped": [], "FAILED": []}
     for session in json.loads(REPORT.read_text())["sessions"]:
-        results.setdefault(session["result"], []).append(session["name"])
+        results[{"success": "passed", "skipped": "skipped"}.get(session["result"], "FAILED")].append(session["name"])
     parts = [f"{result}: {', '.join(names)}" for result, names in results.items() if names]
     print(f"tests/run: {'; '.join(parts)} ({seconds:.0f} s)", flush=True)
 

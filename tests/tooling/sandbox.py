@@ -52,7 +52,7 @@ def start(options: Sequence[str]) -> dict[str, object]:
     command = [*PROGRAM, "up", "--port", "0", *options]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         try:
-            answer, _ = process.communicate()
+            answer = process.communicate()[0]
         except BaseException:
             # Interrupted: let it clear up what it has begun.
             process.terminate()
