@@ -23,10 +23,10 @@ OURS = "ansible_collections.litemaas.virtual_keys"
 UTILS = f"{OURS}.plugins.module_utils"
 MODULE_LINES = 60
 # All that something without input and output needs of Python itself.
-PURE = frozenset(
-    "__future__ base64 collections copy dataclasses datetime decimal enum fractions functools hashlib hmac itertools "
-    "json math numbers operator re string textwrap types typing unicodedata".split()
-)
+PURE = """
+    __future__ abc base64 collections copy dataclasses datetime decimal enum functools hashlib hmac itertools json math
+    operator re string textwrap types typing
+"""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,13 @@ class Layer:
     python: frozenset[str] | None = None
 
 
-def layer(ours: str = "", others: str = "", python: frozenset[str] | None = None) -> Layer:
-    return Layer(frozenset(ours.split()), frozenset(others.split()), python)
+def layer(ours: str = "", others: str = "", python: str | None = None) -> Layer:
+    of_python = None if python is None else frozenset(python.split())
+    return Layer(frozenset(ours.split()), frozenset(others.split()), of_python)
 
 
 LAYERS = {
-    "plugins/doc_fragments/*": layer(python=frozenset({"__future__"})),
+    "plugins/doc_fragments/*": layer(python="__future__"),
     "plugins/modules/*": layer("_module _resources.*"),
     "plugins/module_utils/_module": layer("_engine _batch _client _args _errors", others="ansible"),
     "plugins/module_utils/_batch": layer("_engine _errors"),
