@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connection options and what is made of them. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from ansible.module_utils.common.parameters import env_fallback
+
+CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
+    "api_url": {
+        "type": "str",
+        "required": True,
+        "fallback": (env_fallback, ["LITELLM_PROXY_URL", "LITELLM_API_URL"]),
+    },
+    "api_key": {
+        "type": "str",
+        "required": True,
+        "no_log": True,
+        "aliases": ["master_key"],
+        "fallback": (env_fallback, ["LITELLM_PROXY_API_KEY", "LITELLM_MASTER_KEY"]),
+    },
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path", "no_log": False},
+    "timeout": {"type": "int", "default": 30},
+    "retries": {"type": "int", "default": 5},
+    "changed_by": {"type": "str"},
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to reach a proxy. ``timeout`` is in seconds; ``retries`` counts the tries after the first."""
+
+    api_url: str
+    api_key: str
+    validate_certs: bool = True
+    ca_path: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    timeout: int = 30
+    retries: int = 5
+    changed_by: str | None = None
+
+    @classmethod
+    def from_params(cls, get: Callable[[str], Any]) -> Settings:
+        """Settings from ``get(option)``: ``module.params.get``, or a plugin's ``get_option``.
+
+        :raises ValueError: with a sentence for the user, when an option cannot be right.
+        """
+        values = {name: get(name) for name in CONNECTION_OPTIONS}
+        values["api_url"] = base_url(values["api_url"])
+        values["api_key"] = values["api_key"].strip()
+        if not values["api_key"] or not values["api_key"].isascii() or not values["api_key"].isprintable():
+            raise ValueError("api_key is empty or has characters that cannot stand in an HTTP header.")
+        if values["timeout"] < 1:
+            raise ValueError("timeout must be at least 1 second.")
+        if values["retries"] < 0:
+            raise ValueError("retries must not be negative.")
+        if values["client_key"] and not values["client_cert"]:
+            raise ValueError("client_key needs client_cert.")
+        for name in ("ca_path", "client_cert", "client_key"):
+            if values[name] and not os.path.exists(values[name]):
+                raise ValueError(f"{name}: there is no file {values[name]} on the host that runs this task.")
+        return cls(**values)
+
+    @property
+    def sends_key_in_clear(self) -> bool:
+        """Whether the key travels over plain HTTP to another machine."""
+        parts = urlsplit(self.api_url)
+        return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def base_url(api_url: str) -> str:
+    """The proxy's address without a trailing slash or ``/v1``; a sub-path stays.
+
+    :raises ValueError: when it is no http(s) address.
+    """
+    try:
+        parts = urlsplit(api_url.strip())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("api_url must be an address such as https://litellm.example.com or http://127.0.0.1:4000.")
+    if parts.username or parts.password:
+        raise ValueError("api_url must not hold a user name or password; the key goes into api_key.")
+    path = parts.path.rstrip("/")
+    if path.endswith("/v1"):
+        path = path[: -len("/v1")]
+    return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/"), "", ""))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many objects at once: all plans first, then a bounded number of writes side by side. Private: only for this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from ._engine import Outcome, Plan
+from ._errors import LiteLLMError
+
+
+class Store(Protocol):
+    """Where objects of one kind are kept: what ``converge`` needs of a resource."""
+
+    def plans(self, wants: Sequence[Any]) -> list[Plan]:
+        """What has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
+
+    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
+        """Which plans are carried out, by position, and which of them in one request."""
+
+    def apply(self, wants: Sequence[Any], plans: Sequence[Plan]) -> list[Outcome]:
+        """Carry out the plans of one unit."""
+
+    def confirm(self, wants: Sequence[Any], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Read back what was written."""
+
+
+def converge(
+    store: Store, wants: Sequence[Any], check: bool = False, concurrency: int = 1, fail_fast: bool = False
+) -> list[Outcome]:
+    """Make the objects as wanted; an outcome for each, in their order.
+
+    In check mode the plans are not carried out. A failure of one does not stop the others, unless ``fail_fast``;
+    what was not tried then has that as its error.
+
+    :raises InputError: before the first write.
+    :raises ApiError: if the objects cannot be read.
+    """
+    plans = store.plans(wants)
+    outcomes = [Outcome(plan, plan.action, plan.current, plan.value, warnings=plan.warnings) for plan in plans]
+    if check:
+        return outcomes
+    units = store.units(plans)
+
+    def work(unit: list[int]) -> list[Outcome]:
+        return store.apply([wants[number] for number in unit], [plans[number] for number in unit])
+
+    for unit, result in zip(units, run_all(work, units, concurrency, fail_fast)):
+        for position, number in enumerate(unit):
+            if isinstance(result, Exception):
+                outcomes[number] = outcomes[number].having(action="none", error=result)
+            else:
+                warnings = plans[number].warnings + result[position].warnings
+                outcomes[number] = result[position].having(warnings=warnings)
+    try:
+        return store.confirm(wants, outcomes)
+    except LiteLLMError as error:
+        # What was written and cannot be read back now is reported as failed, but with the values that it has.
+        return [one.having(error=error) if one.error is None and one.plan.changed else one for one in outcomes]
+
+
+def run_all(work: Callable[[Any], Any], items: Sequence[Any], concurrency: int, fail_fast: bool = False) -> list[Any]:
+    """The results of ``work`` in the order of the items, ``concurrency`` at a time; an error in the place of a result."""
+    failed = False
+
+    def attempt(item: Any) -> Any:
+        nonlocal failed
+        if failed and fail_fast:
+            return LiteLLMError("Not tried, because another one failed and fail_fast is set.")
+        try:
+            return work(item)
+        except Exception as error:  # all that went well must be returned: a value cannot be read a second time
+            failed = True
+            return error
+
+    with ThreadPoolExecutor(max_workers=max(1, concurrency)) as pool:
+        return list(pool.map(attempt, items))

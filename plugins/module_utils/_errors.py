@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors of this collection. Private: only for use inside it.
+
+Everything below ``_module`` raises one of these; ``_module`` turns them into a failed task.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class LiteLLMError(Exception):
+    """Base of all errors that a user can act upon. Its text is one sentence for that user."""
+
+
+class InputError(LiteLLMError):
+    """The declared options cannot be carried out. Raised before anything is written.
+
+    :param message: what is wrong and what to do.
+    :param subject: alias or name of the object concerned, if there is one.
+    """
+
+    def __init__(self, message: str, subject: str = "") -> None:
+        super().__init__(message)
+        self.subject = subject
+
+
+class ApiError(LiteLLMError):
+    """The proxy refused a request, or could not be reached.
+
+    :param message: the server's own words, cleaned, without secrets.
+    :param status: HTTP status, or 0 when there was no answer.
+    :param type: LiteLLM's ``error.type``; often meaningless, see :attr:`message`.
+    :param code: LiteLLM's ``error.code``.
+    :param param: the field at fault, where the server names it.
+    :param unanswered: true if the server may have carried the request out although no usable answer came.
+    :param hint: what to do about it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int = 0,
+        method: str = "",
+        path: str = "",
+        type: str = "",
+        code: str = "",
+        param: str = "",
+        unanswered: bool = False,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.method = method
+        self.path = path
+        self.type = type
+        self.code = code
+        self.param = param
+        self.unanswered = unanswered
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = f" ({self.method} {self.path}: HTTP {self.status})" if self.status else ""
+        return " ".join(part for part in (f"{self.message}{where}", self.hint) if part)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The parts of the error, for a task's result."""
+        names = ("message", "status", "type", "code", "param", "method", "path", "hint")
+        return {name: getattr(self, name) for name in names}

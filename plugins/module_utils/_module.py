@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge to Ansible. Private: only for use inside this collection.
+
+The only place with AnsibleModule, check mode and diff mode, and where an error becomes a failed task.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ._args import CONNECTION_OPTIONS, Settings
+from ._batch import converge
+from ._client import REQUESTS_IMPORT_ERROR, Client
+from ._engine import Kind, Outcome, redact
+from ._errors import ApiError, InputError, LiteLLMError
+
+ACTIONS = ("create", "update", "reissue", "delete", "none")
+MOST_CONCURRENT = 32
+MOST_NAMED = 20
+
+
+def run(kind: Kind) -> None:
+    """Make one object present or absent."""
+    module = _module({**kind.options, **kind.task_options})
+    with _failures(module):
+        want = kind.wanted(module.params, module.params["state"])
+        (outcome,) = converge(kind.store(_client(module), module.params), [want], module.check_mode)
+        _warn(module, [outcome])
+        result = {
+            **_report(kind, outcome),
+            kind.result: _record(kind, outcome, module.check_mode),
+            "diff": outcome.plan.diff,
+        }
+        result.pop("error")
+        if outcome.error:
+            _fail(module, outcome.error, **{**result, "changed": outcome.action != "none"})
+        module.exit_json(**result)
+
+
+def run_batch(kind: Kind) -> None:
+    """Make many objects present or absent; the option that lists them is the plural of the kind's result."""
+    plural = f"{kind.result}s"
+    module = _module(
+        {
+            plural: {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": dict(kind.options),
+                "no_log": False,
+            },
+            "defaults": {"type": "dict", "options": dict(kind.options)},
+            "concurrency": {"type": "int", "default": 4},
+            "fail_fast": {"type": "bool", "default": False},
+            **kind.task_options,
+        }
+    )
+    with _failures(module):
+        concurrency = module.params["concurrency"]
+        if not 1 <= concurrency <= MOST_CONCURRENT:
+            raise InputError(f"concurrency must be between 1 and {MOST_CONCURRENT}.")
+        wants = _wanted(kind, module.params[plural], module.params["defaults"] or {}, module.params["state"])
+        store = kind.store(_client(module, concurrency), module.params)
+        outcomes = converge(store, wants, module.check_mode, concurrency, module.params["fail_fast"])
+        _warn(module, outcomes)
+        reports = [_report(kind, outcome) for outcome in outcomes]
+        result: dict[str, Any] = {
+            "changed": any(report["changed"] for report in reports),
+            plural: reports,
+            "summary": _summary(outcomes),
+        }
+        if module._diff:
+            result["diff"] = [outcome.plan.diff for outcome in outcomes if outcome.plan.changed]
+        if any(outcome.error for outcome in outcomes):
+            module.fail_json(msg=_failed_names(outcomes), **result)
+        module.exit_json(**result)
+
+
+def _module(options: dict[str, Any]) -> AnsibleModule:
+    state = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+    return AnsibleModule(argument_spec={**CONNECTION_OPTIONS, "state": state, **options}, supports_check_mode=True)
+
+
+@contextmanager
+def _failures(module: AnsibleModule) -> Iterator[None]:
+    """Turn the errors of all layers below into a failed task."""
+    if REQUESTS_IMPORT_ERROR:
+        module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
+    try:
+        yield
+    except LiteLLMError as error:
+        _fail(module, error)
+
+
+def _fail(module: AnsibleModule, error: Exception, **result: Any) -> None:
+    if isinstance(error, ApiError):
+        result["failure"] = error.as_dict()
+    module.fail_json(msg=_sentence(error), **result)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, InputError) and error.subject:
+        return f"{error.subject}: {error}"
+    return str(error) if isinstance(error, LiteLLMError) else f"{type(error).__name__}: {error}"
+
+
+def _client(module: AnsibleModule, connections: int = 1) -> Client:
+    try:
+        settings = Settings.from_params(module.params.get)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    if settings.sends_key_in_clear:
+        module.warn("api_key travels over plain http to another machine: use https.")
+    return Client(settings, connections)
+
+
+def _wanted(kind: Kind, items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], state: str) -> list[Any]:
+    """The checked declarations.
+
+    :raises InputError: naming every item that is wrong, and every alias that stands there twice.
+    """
+    wants, wrong = [], []
+    positions: dict[str, list[int]] = defaultdict(list)
+    for number, item in enumerate(items, 1):
+        given = {name: value for name, value in item.items() if value is not None}
+        try:
+            want = kind.wanted({**defaults, **given}, state)
+        except InputError as error:
+            wrong.append(f"item {number}: {_sentence(error)}")
+        else:
+            wants.append(want)
+            positions[want.alias].append(number)
+    wrong += [
+        f"'{alias}' is declared {len(numbers)} times, as items {', '.join(map(str, numbers))}."
+        for alias, numbers in positions.items()
+        if len(numbers) > 1
+    ]
+    if wrong:
+        raise InputError(_listed(wrong, " "))
+    return wants
+
+
+def _report(kind: Kind, outcome: Outcome) -> dict[str, Any]:
+    """What is returned of one object, with its secret in the one place meant for it."""
+    record = outcome.record or {}
+    return {
+        "key_alias": outcome.plan.name,
+        kind.secret: outcome.value if outcome.action != "delete" else None,
+        "key_id": record.get("token"),
+        "action": outcome.action,
+        "changed": outcome.action != "none",
+        "error": _sentence(outcome.error) if outcome.error else None,
+    }
+
+
+def _record(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any] | None:
+    """The object as it is after the task; in check mode as it would be."""
+    if outcome.action == "delete":
+        return None
+    if check and outcome.plan.changed:
+        return redact({**(kind.shown(outcome.record) if outcome.record else {}), **outcome.plan.after})
+    return redact(kind.shown(outcome.record)) if outcome.record else None
+
+
+def _warn(module: AnsibleModule, outcomes: Sequence[Outcome]) -> None:
+    for warning in dict.fromkeys(text for outcome in outcomes for text in outcome.warnings):
+        module.warn(warning)
+
+
+def _summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    counts = Counter(outcome.action for outcome in outcomes if not outcome.error)
+    return {**{action: counts[action] for action in ACTIONS}, "failed": sum(1 for outcome in outcomes if outcome.error)}
+
+
+def _failed_names(outcomes: Sequence[Outcome]) -> str:
+    """One sentence for each reason, with the names that it concerns."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.error:
+            by_reason[_sentence(outcome.error)].append(outcome.plan.name)
+    failed = sum(len(names) for names in by_reason.values())
+    reasons = [f"{_listed(names, ', ')}: {reason}" for reason, names in by_reason.items()]
+    return f"{failed} of {len(outcomes)} failed. {_listed(reasons, ' ')}"
+
+
+def _listed(parts: Sequence[str], separator: str) -> str:
+    more = len(parts) - MOST_NAMED
+    return separator.join(parts[:MOST_NAMED]) + (f"{separator}and {more} more" if more > 0 else "")

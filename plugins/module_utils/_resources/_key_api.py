@@ -1,0 +1,427 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Virtual keys on a proxy: finding, checking, writing. Private: only for use inside this collection.
+
+The server does not keep aliases apart, answers a taken value with success, and echoes what it was asked to delete:
+so each write is read back.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from .._engine import Kind, Outcome, Plan, dropped, is_empty, unsupported
+from .._errors import ApiError, InputError, LiteLLMError
+from ._key import (
+    KEY,
+    Found,
+    Wanted,
+    create_body,
+    create_path,
+    key_options,
+    new_value,
+    plan_key,
+    shown,
+    token_of,
+    update_body,
+    wanted,
+)
+from ._proxy import PAGE, Proxy
+
+Record = Mapping[str, Any]
+ANSWER_FIELDS = tuple(
+    row.name for row in KEY.fields if row.name not in ("soft_budget", "policies", "object_permission")
+)
+# One look-up by alias costs the server about a third of a page of 100 keys.
+LOOKUPS_PER_PAGE = 3
+LOOKS = 5
+PAUSE = 0.5
+
+
+class KeyStore:
+    """The virtual keys of one proxy.
+
+    :param client: an object with ``get``, ``send`` and ``now``, such as ``_client.Client``.
+    :param secret: a text that must not stand in a new value: Ansible would star it out.
+    :param validate_models: whether models that the proxy does not have are refused.
+    """
+
+    def __init__(
+        self, client: Any, secret: str = "", validate_models: bool = False, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._client = client
+        self._proxy = Proxy(client)
+        self._secret = secret
+        self._validate_models = validate_models
+        self._sleep = sleep
+        self._custom_values = True
+
+    @classmethod
+    def for_task(cls, client: Any, params: Mapping[str, Any]) -> KeyStore:
+        """A store with the settings of a task."""
+        return cls(client, secret=params["api_key"], validate_models=params["validate_models"])
+
+    # Reading
+
+    def find(self, wants: Sequence[Wanted]) -> dict[str, Found]:
+        """The keys of the declared aliases, at a cost that follows the number of declared keys."""
+        names = {want.alias: want.retired_alias for want in wants}
+        if len(names) == 1:
+            records = self._lookup(wants[0].alias)
+            if not records or wants[0].value_policy == "reissue":
+                records += self._lookup(wants[0].retired_alias)
+        else:
+            records = self._lookup_many([*names, *names.values()], expected=len(names))
+        by_alias: dict[str, list[Record]] = defaultdict(list)
+        for record in sorted(records, key=_seniority):
+            by_alias[record["key_alias"]].append(record)
+        return {alias: Found(by_alias[alias], by_alias[retired]) for alias, retired in names.items()}
+
+    def _lookup(self, alias: str) -> list[Record]:
+        # Some versions take the alias for a part of one, and list all keys for an empty one: compare here.
+        return [record for record in self._listing({"key_alias": alias}) if record["key_alias"] == alias]
+
+    def _lookup_many(self, aliases: Sequence[str], expected: int) -> list[Record]:
+        """All keys with one of the aliases: a listing narrowed to their common beginning, or look-ups if that is long."""
+        asked = set(aliases)
+        beginning = os.path.commonprefix(aliases).split("\\")[0]  # in a pattern of the database \ is no character
+        narrow = (
+            {"key_alias": beginning, "substring_matching": "true"}
+            if beginning and self._proxy.at_least("1.83.4")
+            else {}
+        )
+        first = self._page(narrow, 1)
+        further = first["total_pages"] - 1
+        if further * PAGE > 2 * expected:
+            present = self._existing(aliases, cheaper_than=further * LOOKUPS_PER_PAGE)
+            if present is not None:
+                return [record for alias in present for record in self._lookup(alias)]
+        return [record for record in self._listing(narrow, first) if record["key_alias"] in asked]
+
+    def _existing(self, aliases: Sequence[str], cheaper_than: int) -> list[str] | None:
+        """Those of the aliases that are worth a look-up each; None where a listing costs less."""
+        if self._proxy.at_least("1.84.10"):
+            aliases = sorted({row["key_alias"] for row in self._rows({"key_aliases": aliases})})
+        return list(aliases) if len(aliases) < cheaper_than else None
+
+    def _rows(self, names: Mapping[str, Sequence[str]]) -> list[Record]:
+        """Rows by ``keys`` or ``key_aliases``, without their tokens, in any order, missing ones left out."""
+        (kind, values), rows = next(iter(names.items())), []
+        for start in range(0, len(values), PAGE):
+            rows += self._client.send("/v2/key/info", {kind: list(values[start : start + PAGE])})["info"]
+        return rows
+
+    def _listing(self, params: Mapping[str, Any], first: Mapping[str, Any] | None = None) -> list[Record]:
+        """All keys of a listing. Keys that come or go meanwhile shift its pages: then it is read again."""
+        for _attempt in range(LOOKS):
+            records: dict[str, Record] = {}
+            page = first or self._page(params, 1)
+            number = 1
+            while True:
+                records.update((row["token"], row) for row in page["keys"])
+                if number >= page["total_pages"]:
+                    break
+                number += 1
+                page = self._page(params, number)
+            if len(records) >= page["total_count"]:
+                break
+            first = None
+        return list(records.values())
+
+    def _page(self, params: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+        order = {"sort_by": "token", "sort_order": "asc"}
+        page = self._client.get(
+            "/key/list", {**params, **order, "return_full_object": "true", "page": number, "size": PAGE}
+        )
+        return page  # type: ignore[no-any-return]
+
+    # Planning
+
+    def plans(self, wants: Sequence[Wanted]) -> list[Plan]:
+        """What has to be done for each declared key, in their order. Writes nothing.
+
+        :raises InputError: for the first declaration that cannot be carried out.
+        """
+        found = self.find(wants)
+        now = self._now()
+        plans = [plan_key(want, found[want.alias], now) for want in wants]
+        self._refuse_unknown(plans)
+        return plans
+
+    def _refuse_unknown(self, plans: Sequence[Plan]) -> None:
+        """Refuse what the server would take silently, or only after it had written other keys."""
+        writing = [result for result in plans if result.action in ("create", "update", "reissue")]
+        for result in writing:
+            too_new = unsupported(KEY, result.changes, self._version_for(result), result.action == "update")
+            if too_new:
+                needs = ", ".join(f"{name} (since {since})" for name, since in too_new)
+                raise InputError(f"LiteLLM {self._proxy.version} on this proxy does not know {needs}.", result.name)
+        checks = (
+            ("team_id", "team", self._proxy.missing_teams),
+            ("organization_id", "organisation", self._proxy.missing_organizations),
+            ("budget_id", "budget", self._proxy.missing_budgets),
+            ("models", "model", self._proxy.unknown_models if self._validate_models else lambda names: []),
+        )
+        for name, kind, missing in checks:
+            by_value: dict[str, str] = {}
+            for result in writing:
+                value = result.changes.get(name)
+                for single in value if isinstance(value, list) else [value]:
+                    if not is_empty(single):
+                        by_value.setdefault(single, result.name)
+            unknown = missing(by_value)
+            if unknown:
+                listed = ", ".join(f"'{one}'" for one in unknown)
+                raise InputError(f"{name}: the proxy has no {kind} {listed}.", by_value[unknown[0]])
+        self._refuse_taken_values([result for result in writing if result.value and result.action != "update"])
+
+    def _version_for(self, result: Plan) -> str | None:
+        """The proxy's version, asked only if a field of the plan needs one."""
+        needing = any(KEY.field(name).since or KEY.field(name).update_since for name in result.changes)
+        return self._proxy.version if needing else None
+
+    def _refuse_taken_values(self, plans: Sequence[Plan]) -> None:
+        """The server answers success to a value that another key has, and does nothing."""
+        tokens = {token_of(result.value or ""): result for result in plans}
+        if not tokens:
+            return
+        for row in self._rows_of_tokens(list(tokens)):
+            owner = row.get("key_alias")
+            taken = next((r for r in plans if (r.value or "")[-4:] == str(row.get("key_name"))[-4:]), plans[0])
+            raise InputError(f"the declared value is already that of the key '{owner}'.", taken.name)
+
+    def _rows_of_tokens(self, tokens: Sequence[str]) -> list[Record]:
+        try:
+            return self._rows({"keys": tokens})
+        except ApiError as error:
+            if error.status == 404:  # up to 1.80: none of them exists
+                return []
+            raise
+
+    # Writing
+
+    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
+        """The plans to carry out, as positions: deletions many at a time, all others alone."""
+        alone = [[number] for number, result in enumerate(plans) if result.action in ("create", "update", "reissue")]
+        deletions = [number for number, result in enumerate(plans) if result.action == "delete"]
+        return alone + [deletions[start : start + PAGE] for start in range(0, len(deletions), PAGE)]
+
+    def apply(self, wants: Sequence[Wanted], plans: Sequence[Plan]) -> list[Outcome]:
+        """Carry out one unit.
+
+        :raises ApiError: if nothing of it can be relied upon; an outcome has an error if a value is known all the same.
+        """
+        if plans[0].action == "delete":
+            self._delete([record for result in plans for record in (result.current, *result.surplus) if record])
+            return [Outcome(result, "delete") for result in plans]
+        return [self._write(want, result) for want, result in zip(wants, plans)]
+
+    def _write(self, want: Wanted, result: Plan) -> Outcome:
+        if result.action == "create":
+            outcome = self._create(want, result)
+        elif result.action == "reissue":
+            outcome = self._reissue(want, result)
+        elif result.action == "update" and result.changes:
+            outcome = self._update(result)
+        else:
+            outcome = Outcome(result, result.action, result.current, result.value)
+        if result.surplus and outcome.error is None:
+            self._delete(result.surplus)
+            removed = f"Removed {len(result.surplus)} further key(s) with the alias {result.name}."
+            outcome = outcome.having(warnings=(*outcome.warnings, removed))
+        return outcome
+
+    def _create(self, want: Wanted, result: Plan) -> Outcome:
+        """Make a key. Never twice: when an answer was lost, the key is looked for before the next try."""
+        refusal: ApiError | None = None
+        for look in range(LOOKS):
+            if look:
+                self._sleep(PAUSE * look)
+            if result.value is None and self._custom_values:
+                result = result.having(value=new_value(self._secret))
+            try:
+                answer = self._client.send(create_path(result), create_body(result, self._now()), replay=False)
+            except ApiError as error:
+                refusal = error
+                if _forbids_values(error) and want.value is None and result.value is not None:
+                    self._custom_values = False
+                    result = result.having(value=None)
+                    continue
+                if not (error.unanswered or _alias_taken(error)):
+                    raise
+                known = self._made_meanwhile(want, result, error)
+                if known:
+                    return known
+                continue
+            value = answer["key"]
+            record = {**answer, "token": token_of(value), "key_alias": result.name}
+            del record["key"]
+            warnings: tuple[str, ...] = ()
+            if not self._custom_values:
+                warnings = (
+                    "The proxy forbids key values chosen by the client: a value whose answer is lost cannot be recovered.",
+                )
+            return self._verified(Outcome(result, result.action, record, value, warnings=warnings))
+        assert refusal is not None
+        raise refusal
+
+    def _made_meanwhile(self, want: Wanted, result: Plan, error: ApiError) -> Outcome | None:
+        """The key that bears the alias after a failed creation: ours, whose answer was lost, or somebody else's."""
+        records = sorted(self._lookup(want.alias), key=_seniority)
+        if not records:
+            return None
+        for record in records:
+            if result.value and record["token"] == token_of(result.value):
+                return self._verified(Outcome(result, result.action, record, result.value))
+        if result.value is None and error.unanswered:
+            error.hint = "The key was probably made, but its value is lost: run again with value_policy: reissue."
+            raise error
+        return self._write(want, plan_key(want, Found(records), self._now()))
+
+    def _update(self, result: Plan) -> Outcome:
+        answer = self._client.send("/key/update", update_body(result, self._now()))
+        assert result.current is not None
+        record = {**result.current, **answer, "token": result.current["token"]}
+        del record["key"]
+        return self._verified(Outcome(result, result.action, record, result.value))
+
+    def _reissue(self, want: Wanted, result: Plan) -> Outcome:
+        """Put a new key in the place of the old one, which waits under another name until the new one is there."""
+        assert result.current is not None
+        token, warnings = result.current["token"], ()
+        result = result.having(current=self._complete(result.current))
+        if result.current["key_alias"] == want.alias:
+            try:
+                self._client.send("/key/update", {"key": token, "key_alias": want.retired_alias})
+            except ApiError as error:
+                if "key_alias" not in error.message or error.status != 400:
+                    raise
+                self._delete([result.current])
+                warnings = (
+                    f"The proxy takes no other alias for {want.alias}: its old key was deleted before the new one was made.",
+                )
+        try:
+            outcome = self._create(want, result)
+        except ApiError as error:
+            if not warnings and not error.unanswered:
+                self._client.send("/key/update", {"key": token, "key_alias": want.alias})
+            raise
+        if outcome.error is None:
+            self._delete([result.current])
+        return outcome.having(warnings=(*outcome.warnings, *warnings))
+
+    def _delete(self, records: Iterable[Record]) -> None:
+        tokens = [record["token"] for record in records]
+        try:
+            self._client.send("/key/delete", {"keys": tokens})
+        except ApiError as error:
+            if error.status != 404:  # none of them is left: somebody else was quicker, or an answer was lost
+                raise
+
+    def _verified(self, outcome: Outcome) -> Outcome:
+        """The outcome, with an error if the server did not store all that it was sent."""
+        changes = outcome.plan.changes
+        record = outcome.record or {}
+        if set(changes) - set(ANSWER_FIELDS):
+            record = self._complete(record)
+        lost = dropped(KEY, changes, record)
+        if not lost:
+            return outcome.having(record=record)
+        version = f"LiteLLM {self._proxy.version}" if self._proxy.version else "the proxy"
+        message = f"{version} took the request but did not store {', '.join(lost)} of the key {outcome.plan.name}."
+        return outcome.having(
+            record=record, error=ApiError(message, hint="Leave the option out, or use a newer LiteLLM.")
+        )
+
+    def _complete(self, record: Record) -> Record:
+        """A record with what only ``/key/info`` tells."""
+        info = self._client.get("/key/info", {"key": record["token"]})["info"]
+        return {**record, **info, "token": record["token"]}
+
+    # Reading back
+
+    def confirm(self, wants: Sequence[Wanted], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
+        made = [one.plan.name for one in outcomes if one.action in ("create", "reissue") and one.error is None]
+        gone = [one.plan.name for one in outcomes if one.action == "delete" and one.error is None]
+        unsettled = dict.fromkeys(made, 1) | dict.fromkeys(gone, 0)
+        counts: dict[str, int] = {}
+        for look in range(LOOKS):
+            counts.update(self._counts(list(unsettled)))
+            unsettled = {alias: count for alias, count in unsettled.items() if counts[alias] != count}
+            # More than one is for _settle_race; fewer, or a ghost, may be a stale read.
+            if all(count == 1 and counts[alias] > 1 for alias, count in unsettled.items()):
+                break
+            self._sleep(PAUSE * (look + 1))
+        return [
+            self._settle(want, outcome, counts[outcome.plan.name]) if outcome.plan.name in unsettled else outcome
+            for want, outcome in zip(wants, outcomes)
+        ]
+
+    def _counts(self, aliases: Sequence[str]) -> dict[str, int]:
+        """How many keys bear each of the aliases."""
+        if not aliases:
+            return {}
+        if len(aliases) == 1:
+            rows = self._lookup(aliases[0])
+        elif self._proxy.at_least("1.84.10"):
+            rows = self._rows({"key_aliases": aliases})
+        else:
+            rows = self._lookup_many(aliases, expected=len(aliases))
+        counts = dict.fromkeys(aliases, 0)
+        for row in rows:
+            if row["key_alias"] in counts:
+                counts[row["key_alias"]] += 1
+        return counts
+
+    def _settle(self, want: Wanted, outcome: Outcome, count: int) -> Outcome:
+        """The outcome for a key that is not there once after it was made, or still there after it was deleted."""
+        alias = outcome.plan.name
+        if outcome.action == "delete":
+            return outcome.having(
+                error=ApiError(f"The key {alias} is still there after it was deleted.", hint="Run again.")
+            )
+        if count == 0:
+            return outcome.having(error=ApiError(f"The key {alias} is not there after it was made.", hint="Run again."))
+        records = sorted(self._lookup(alias), key=_seniority)
+        ours = next((record for record in records if record["token"] == (outcome.record or {}).get("token")), None)
+        if ours is None or ours is records[0]:
+            return outcome  # the others delete theirs
+        self._delete([ours])
+        try:
+            return self._write(want, plan_key(want, Found(records[:1]), self._now()))
+        except LiteLLMError as error:
+            return outcome.having(record=None, value=None, error=error)
+
+    def _now(self) -> datetime:
+        now: datetime = self._client.now()
+        return now
+
+
+def _seniority(record: Record) -> tuple[str, str]:
+    """Of several keys with one alias all runs keep the same one: the oldest."""
+    return (str(record.get("created_at")), str(record["token"]))
+
+
+def _alias_taken(error: ApiError) -> bool:
+    return error.status == 400 and "already exists" in error.message and "alias" in error.message
+
+
+def _forbids_values(error: ApiError) -> bool:
+    return error.status == 403 and "custom api key values are disabled" in error.message.lower()
+
+
+KEYS = Kind(
+    result="virtual_key",
+    secret="key",
+    options=key_options(),
+    task_options={"validate_models": {"type": "bool", "default": False}},
+    wanted=wanted,
+    store=KeyStore.for_task,
+    shown=shown,
+)

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a proxy is and has: its version, models, teams, budgets. Private: only for use inside this collection.
+
+Each question is asked at most once, and only when an answer is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from .._engine import version_tuple
+from .._errors import ApiError
+
+PAGE = 100
+SPECIAL_MODELS = frozenset({"*", "all-proxy-models", "all-team-models", "no-default-models"})
+
+
+class Proxy:
+    """Questions to a proxy.
+
+    :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    @cached_property
+    def version(self) -> str | None:
+        """LiteLLM's version, None if the proxy does not tell it."""
+        for path in ("/health/readiness/details", "/health/readiness"):
+            try:
+                version = self.client.get(path).get("litellm_version")
+            except ApiError as error:
+                if error.status in (401, 0):
+                    raise
+                continue
+            if version:
+                return str(version)
+        return None
+
+    def at_least(self, version: str) -> bool:
+        """Whether the proxy is known to be of that version or newer."""
+        return self.version is not None and version_tuple(self.version) >= version_tuple(version)
+
+    def unknown_models(self, names: Iterable[str]) -> list[str]:
+        """Those of the names that are no model, wildcard, access group or special name of the proxy."""
+        asked = [name for name in dict.fromkeys(names) if name not in SPECIAL_MODELS]
+        return [name for name in asked if not self._is_model(name)] if asked else []
+
+    def _is_model(self, name: str) -> bool:
+        if name in self._models:
+            return True
+        # "openai/*" on the proxy serves "openai/gpt-4o"; a key may also name a part of it, "openai/gpt-*".
+        return any(known.endswith("*") and name.startswith(known[:-1]) for known in self._models)
+
+    @cached_property
+    def _models(self) -> frozenset[str]:
+        known: set[str] = set()
+        for deployment in self.pages("/v2/model/info", "data"):
+            known.add(deployment["model_name"])
+            known.update((deployment.get("model_info") or {}).get("access_groups") or ())
+        try:
+            groups = self.client.get("/access_group/list").get("access_groups", [])
+        except ApiError as error:
+            if error.status not in (404, 405):
+                raise
+            groups = []  # older proxies keep access groups only at their models
+        known.update(group["access_group"] for group in groups)
+        return frozenset(known)
+
+    def missing_teams(self, ids: Iterable[str]) -> list[str]:
+        return [team for team in dict.fromkeys(ids) if self._is_missing("/team/info", {"team_id": team})]
+
+    def missing_organizations(self, ids: Iterable[str]) -> list[str]:
+        return [
+            organization
+            for organization in dict.fromkeys(ids)
+            if self._is_missing("/organization/info", {"organization_id": organization})
+        ]
+
+    def missing_budgets(self, ids: Iterable[str]) -> list[str]:
+        asked = list(dict.fromkeys(ids))
+        known = (
+            {budget["budget_id"] for budget in self.client.send("/budget/info", {"budgets": asked})} if asked else set()
+        )
+        return [budget for budget in asked if budget not in known]
+
+    def _is_missing(self, path: str, params: Mapping[str, str]) -> bool:
+        try:
+            self.client.get(path, dict(params))
+        except ApiError as error:
+            # 403: only licensed proxies answer for organisations; there the write itself tells.
+            if error.status == 403:
+                return False
+            if error.status == 404 or "not found" in error.message.lower() or "doesn't exist" in error.message.lower():
+                return True
+            raise
+        return False
+
+    def pages(self, path: str, entries: str, params: Mapping[str, Any] | None = None) -> Iterator[Mapping[str, Any]]:
+        """All entries of a paged listing."""
+        page = 1
+        while True:
+            body = self.client.get(path, {**(params or {}), "page": page, "size": PAGE})
+            yield from body[entries]
+            if page >= (body.get("total_pages") or 1):
+                return
+            page += 1
