@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many objects at once: all plans first, then a bounded number of writes side by side. Private: only for this collection."""
+"""Many objects at once: all plans first, then a bounded number of writes side by side.
+
+Private: only for use inside this collection.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ def converge(
 
 
 def run_all(work: Callable[[Any], Any], items: Sequence[Any], concurrency: int, fail_fast: bool = False) -> list[Any]:
-    """The results of ``work`` in the order of the items, ``concurrency`` at a time; an error in the place of a result."""
+    """The results of ``work``, or its errors, in the order of the items; ``concurrency`` at a time."""
     failed = False
 
     def attempt(item: Any) -> Any:

@@ -42,6 +42,7 @@ PASSING_TEXT = re.compile(
     re.IGNORECASE,
 )
 FIRST_WAIT, LONGEST_WAIT, LONGEST_RETRY_AFTER = 0.5, 10.0, 60.0
+DETAILS = ("message", "type", "code", "param")
 CLOCKS_AGREE = 5.0
 SECRET = re.compile(r"\bsk-[^\s'\",})\]]{4,}")
 TOKEN = re.compile(r"\b[0-9a-f]{64}\b")
@@ -94,19 +95,19 @@ class Client:
     ) -> Any:
         tries = tries or self._tries
         for number in range(1, tries + 1):
-            wait = min(FIRST_WAIT * 2 ** (number - 1), LONGEST_WAIT) * random.uniform(0.5, 1.0)
+            jitter = random.uniform(0.5, 1.0)  # noqa: S311
+            wait = min(FIRST_WAIT * 2 ** (number - 1), LONGEST_WAIT) * jitter
             try:
                 response = self._session.request(
                     method, self._base + path, params=params, json=body, timeout=self._timeout, allow_redirects=False
                 )
+                self._clock_lead = _clock_lead(response) or self._clock_lead
+                wait = max(wait, _retry_after(response))
+                return self._answer(response, method, path)
             except requests.RequestException as error:
                 failure = self._no_answer(error, method, path)
-            else:
-                self._clock_lead = _clock_lead(response) or self._clock_lead
-                failure = self._check(response, method, path)
-                if failure is None:
-                    return response.json()
-                wait = max(wait, _retry_after(response))
+            except ApiError as error:
+                failure = error
             if number == tries or not _worth_another_try(failure, replay):
                 raise failure
             self._sleep(wait)
@@ -137,25 +138,28 @@ class Client:
             hint=hint,
         )
 
-    def _check(self, response: requests.Response, method: str, path: str) -> ApiError | None:
-        """None if the answer is a good one, else its error. Handles the five shapes of LiteLLM's error bodies."""
+    def _answer(self, response: requests.Response, method: str, path: str) -> Any:
+        """The JSON of a good answer.
+
+        :raises ApiError: for any other. Knows the five shapes of LiteLLM's error bodies.
+        """
         status = response.status_code
+        good = 200 <= status < 300
         try:
             body = response.json()
         except ValueError:
-            if 200 <= status < 300 and _looks_truncated(response):
-                broken = ApiError(f"The answer to {method} {path} was cut off.", 0, method, path, unanswered=True)
-                broken.code = "connection"
-                return broken
-            return self._not_json(response, method, path)
-        if 200 <= status < 300 and not _is_error_body(body):
-            return None
-        details = _error_details(body)
-        message = self._clean(details.pop("message") or f"HTTP {status} without an explanation")
-        failure = ApiError(message, status, method, path, **details)
+            if good and "json" in response.headers.get("Content-Type", ""):
+                message = f"The answer to {method} {path} was cut off."
+                raise ApiError(message, method=method, path=path, code="connection", unanswered=True) from None
+            raise self._not_json(response, method, path) from None
+        if good and not _is_error_body(body):
+            return body
+        message, type, code, param = _error_details(body)
+        message = self._clean(message or f"HTTP {status} without an explanation")
+        failure = ApiError(message, status, method, path, type, code, param)
         failure.hint = _hint(failure)
         failure.unanswered = _is_passing(failure) and status != 429
-        return failure
+        raise failure
 
     def _not_json(self, response: requests.Response, method: str, path: str) -> ApiError:
         status, kind = response.status_code, response.headers.get("Content-Type", "unknown").split(";")[0]
@@ -234,11 +238,6 @@ def _clock_lead(response: requests.Response) -> timedelta | None:
     return lead if abs(lead) > timedelta(seconds=CLOCKS_AGREE) else None
 
 
-def _looks_truncated(response: requests.Response) -> bool:
-    """Whether JSON was announced and what came is none."""
-    return "json" in response.headers.get("Content-Type", "")
-
-
 def _is_error_body(body: Any) -> bool:
     """Whether a body tells of a failure although it came with a status of success.
 
@@ -251,22 +250,15 @@ def _is_error_body(body: Any) -> bool:
     return {"message", "type", "code"} <= set(body) and body.get("success") is not True
 
 
-def _error_details(body: Any) -> dict[str, str]:
+def _error_details(body: Any) -> tuple[str, str, str, str]:
     """``message, type, code, param`` from any of the shapes in which LiteLLM tells of an error."""
-    details = {"message": "", "type": "", "code": "", "param": ""}
     if not isinstance(body, dict):
-        return details
+        return "", "", "", ""
     error = body.get("error", body if "message" in body else None)
     if isinstance(error, dict):
-        for name in details:
-            value = error.get(name)
-            details[name] = "" if value in (None, "None") else str(value)
-        details["message"] = _unwrap(details["message"])
-    elif isinstance(error, str):
-        details["message"] = error
-    elif "detail" in body:
-        details["message"] = _unwrap(body["detail"])
-    return details
+        message, *others = ("" if error.get(name) in (None, "None") else str(error[name]) for name in DETAILS)
+        return _unwrap(message), others[0], others[1], others[2]
+    return _unwrap(error or body.get("detail") or ""), "", "", ""
 
 
 def _unwrap(text: Any) -> str:

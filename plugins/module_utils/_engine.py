@@ -177,6 +177,11 @@ class Plan:
         return self.action != "none"
 
     @property
+    def existing(self) -> Mapping[str, Any]:
+        """The record as read, empty if there is none."""
+        return self.current or {}
+
+    @property
     def diff(self) -> dict[str, Any]:
         """Before and after of the declared fields, without secrets."""
         return {
@@ -308,19 +313,16 @@ def same_members(left: Any, right: Any) -> bool:
 
 def same_moment(left: Any, right: Any) -> bool:
     """Whether two ISO 8601 times are less than a minute apart."""
-    first, second = moment(left), moment(right)
-    if first is None or second is None:
-        return first is second
-    return abs((first - second).total_seconds()) <= SECONDS_OF_TOLERANCE
+    if is_empty(left) or is_empty(right):
+        return is_empty(left) and is_empty(right)
+    return abs((moment(left) - moment(right)).total_seconds()) <= SECONDS_OF_TOLERANCE
 
 
-def moment(text: Any) -> datetime | None:
-    """An ISO 8601 time with zone as an aware datetime, None for nothing.
+def moment(text: Any) -> datetime:
+    """An ISO 8601 time with zone as an aware datetime.
 
     :raises ValueError: if it is no such time, or has no zone.
     """
-    if is_empty(text):
-        return None
     # Python before 3.11 does not read the "Z" that LiteLLM writes.
     time = text if isinstance(text, datetime) else datetime.fromisoformat(str(text).strip().replace("Z", "+00:00"))
     if time.tzinfo is None:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A virtual key: its table of fields, and what a declaration of one means. Private: only for use inside this collection.
+"""A virtual key: its table of fields, and what a declaration of one means.
 
-Pure: requests to the proxy stand in ``_key_api``.
+Private: only for use inside this collection. Pure: requests to the proxy stand in ``_key_api``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from .._engine import (
 )
 from .._errors import InputError
 
+DURATION_HELP = "write a whole number above 0 and one of s, m, h, d, w, mo, such as 30d or 12h"
 DURATION = re.compile(r"([0-9]{1,9})(s|m|h|d|w|mo)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 SHORTEST_SEED = 32
@@ -52,7 +53,7 @@ def _not_negative(value: Any) -> str | None:
 def _is_duration(value: str) -> str | None:
     match = DURATION.fullmatch(value)
     if not match or int(match.group(1)) == 0:
-        return f"'{value}' is not a duration: write a whole number above 0 and one of s, m, h, d, w, mo, such as 30d or 12h."
+        return f"'{value}' is not a duration: {DURATION_HELP}."
     return None
 
 
@@ -85,7 +86,7 @@ def _same_windows(declared: Sequence[Mapping[str, Any]], actual: Any) -> bool:
 
 
 def _covers(declared: Mapping[str, Any], actual: Any) -> bool:
-    """Whether the declared entries stand so in the actual mapping; lists in it are sets, empty ones count as missing."""
+    """Whether the actual mapping has the declared entries; lists in it are sets, empty ones count as missing."""
     actual = actual or {}
     return all(
         (is_empty(value) and is_empty(actual.get(name)))
@@ -265,7 +266,7 @@ KEY = Resource(
         Field("expires_at", unit="ISO 8601 with zone", path=("expires",), same=same_moment, check=_is_time),
     ),
 )
-METADATA_BACKED = tuple(row.name for row in KEY.fields if row.path[:1] == ("metadata",)) + ("policies",)
+METADATA_BACKED = (*(row.name for row in KEY.fields if row.path[:1] == ("metadata",)), "policies")
 
 # What no option names and a key that takes another's place must have all the same.
 INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
@@ -348,9 +349,7 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
     if options.get("expires_at") and (options.get("duration") or options.get("renew_within")):
         found.append("expires_at and duration exclude each other.")
     if declared.get("soft_budget") is not None and declared.get("budget_id"):
-        found.append(
-            "soft_budget and budget_id exclude each other: LiteLLM keeps a soft budget in the budget that budget_id names."
-        )
+        found.append("soft_budget and budget_id exclude each other: LiteLLM keeps a soft budget in that budget.")
     if declared.get("key_type", "default") != "default" and not is_empty(declared.get("allowed_routes")):
         found.append("key_type and allowed_routes exclude each other: a key type stands for its routes.")
     if declared.get("service_account_id") and not declared.get("team_id"):
@@ -433,7 +432,8 @@ def _declare_expiry(
     fields: dict[str, Any], want: Wanted, current: Mapping[str, Any] | None, now: datetime
 ) -> list[str]:
     """Make ``expires_at`` of ``duration`` and ``renew_within`` where they apply now. Returns warnings."""
-    expires = moment(KEY.field("expires_at").value(current)) if current else None
+    stored = KEY.field("expires_at").value(current)
+    expires = moment(stored) if stored else None
     renewing = bool(
         current and want.renew_within and expires and expires - now < add_duration(now, want.renew_within) - now
     )
@@ -441,13 +441,13 @@ def _declare_expiry(
         fields["expires_at"] = add_duration(now, want.duration).isoformat(timespec="seconds")
     elif not is_empty(fields.get("expires_at")):
         end = moment(fields["expires_at"])
-        assert end is not None
         fields["expires_at"] = end.isoformat(timespec="seconds")
         if end <= now and not (current and same_moment(end, expires)):
             raise InputError("expires_at lies in the past; to end a key now, use blocked or state: absent.", want.alias)
     if expires and expires <= now and "expires_at" not in fields:
         return [
-            f"The key {want.alias} expired at {expires.isoformat(timespec='seconds')}. Renew it with renew_within or expires_at."
+            f"The key {want.alias} expired at {expires.isoformat(timespec='seconds')}. "
+            "Renew it with renew_within or expires_at."
         ]
     return []
 
@@ -482,7 +482,7 @@ def create_body(result: Plan, now: datetime) -> dict[str, Any]:
     """Body of ``/key/generate`` for a plan: what is declared, and for a reissue all that the old key has."""
     values = {name: value for name, value in result.changes.items() if not is_empty(value)}
     body: dict[str, Any] = {}
-    if result.action == "reissue" and result.current:
+    if result.action == "reissue":
         body, values = _inherited(result, values)
     expires = values.pop("expires_at", None)
     service_account = values.pop("service_account_id", None)
@@ -498,12 +498,11 @@ def create_body(result: Plan, now: datetime) -> dict[str, Any]:
 
 def _inherited(result: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a new key takes over from the one whose place it takes: a body to start from, and values by option."""
-    assert result.current is not None
-    kept = {name: value for name, value in KEY.view(result.current).items() if name not in METADATA_BACKED}
+    kept = {name: value for name, value in KEY.view(result.existing).items() if name not in METADATA_BACKED}
     kept = {name: value for name, value in kept.items() if name not in result.changes and name != "metadata"}
     if kept.get("budget_id"):
         kept.pop("soft_budget", None)  # it stands in the budget that budget_id names
-    body = {name: result.current[name] for name in INHERITED if not is_empty(result.current.get(name))}
+    body = {name: result.existing[name] for name in INHERITED if not is_empty(result.existing.get(name))}
     metadata = _merged_metadata(result)
     return {**body, **({"metadata": metadata} if metadata else {})}, {
         **kept,
@@ -513,13 +512,12 @@ def _inherited(result: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any],
 
 def update_body(result: Plan, now: datetime) -> dict[str, Any]:
     """Body of ``/key/update`` for a plan: only what changes; ``metadata``, which the server replaces, as a whole."""
-    assert result.current is not None
-    body: dict[str, Any] = {"key": result.current["token"]}
+    body: dict[str, Any] = {"key": result.existing["token"]}
     for name, value in result.changes.items():
         if name == "expires_at":
             body["duration"] = "-1" if is_empty(value) else _seconds_until(value, now)
         elif name == "object_permission" and is_empty(value):
-            body[name] = {part: [] for part in _permissions_on_objects(result.current)}
+            body[name] = {part: [] for part in _permissions_on_objects(result.existing)}
         elif name != "metadata" and not (name in METADATA_BACKED and is_empty(value)):
             # A field kept in metadata goes at the top as well: only there does the server check it.
             body[name] = KEY.field(name).cleared if is_empty(value) else _sendable(name, value)
@@ -530,8 +528,7 @@ def update_body(result: Plan, now: datetime) -> dict[str, Any]:
 
 def _merged_metadata(result: Plan) -> dict[str, Any]:
     """All of the key's metadata as it shall be: other people's entries and other fields' values included."""
-    assert result.current is not None
-    merged = _in_metadata(result.current)
+    merged = _in_metadata(result.existing)
     if "metadata" in result.changes:
         merged = {name: value for name, value in merged.items() if name in METADATA_BACKED + SERVER_METADATA}
         merged.update({} if is_empty(result.changes["metadata"]) else result.changes["metadata"])
@@ -551,16 +548,13 @@ def _sendable(name: str, value: Any) -> Any:
 
 
 def _seconds_until(time: Any, now: datetime) -> str:
-    end = moment(time)
-    assert end is not None
-    return f"{max(0, math.ceil((end - now).total_seconds()))}s"
+    return f"{max(0, math.ceil((moment(time) - now).total_seconds()))}s"
 
 
 def add_duration(start: datetime, duration: str) -> datetime:
     """``start`` plus a duration; a month ends on the same day, or on the last if the month is shorter."""
-    match = DURATION.fullmatch(duration)
-    assert match is not None
-    count, unit = int(match.group(1)), match.group(2)
+    digits = duration.rstrip("smhdwo")
+    count, unit = int(digits), duration[len(digits) :]
     if unit != "mo":
         return start + timedelta(seconds=count * SECONDS[unit])
     years, month = divmod(start.month - 1 + count, 12)

@@ -40,6 +40,7 @@ ANSWER_FIELDS = tuple(
 # One look-up by alias costs the server about a third of a page of 100 keys.
 LOOKUPS_PER_PAGE = 3
 LOOKS = 5
+NO_RECOVERY = "The proxy forbids key values chosen by the client: a value whose answer is lost cannot be recovered."
 PAUSE = 0.5
 
 
@@ -87,9 +88,10 @@ class KeyStore:
         return [record for record in self._listing({"key_alias": alias}) if record["key_alias"] == alias]
 
     def _lookup_many(self, aliases: Sequence[str], expected: int) -> list[Record]:
-        """All keys with one of the aliases: a listing narrowed to their common beginning, or look-ups if that is long."""
+        """All keys with one of the aliases: from a listing narrowed to their common beginning, or look-ups."""
         asked = set(aliases)
-        beginning = os.path.commonprefix(aliases).split("\\")[0]  # in a pattern of the database \ is no character
+        # In a pattern of the database a backslash is no character of its own.
+        beginning = os.path.commonprefix(aliases).split("\\")[0]  # noqa: RUF071
         narrow = (
             {"key_alias": beginning, "substring_matching": "true"}
             if beginning and self._proxy.at_least("1.83.4")
@@ -135,10 +137,10 @@ class KeyStore:
 
     def _page(self, params: Mapping[str, Any], number: int) -> Mapping[str, Any]:
         order = {"sort_by": "token", "sort_order": "asc"}
-        page = self._client.get(
+        page: Mapping[str, Any] = self._client.get(
             "/key/list", {**params, **order, "return_full_object": "true", "page": number, "size": PAGE}
         )
-        return page  # type: ignore[no-any-return]
+        return page
 
     # Planning
 
@@ -171,9 +173,8 @@ class KeyStore:
             by_value: dict[str, str] = {}
             for result in writing:
                 value = result.changes.get(name)
-                for single in value if isinstance(value, list) else [value]:
-                    if not is_empty(single):
-                        by_value.setdefault(single, result.name)
+                values = value if isinstance(value, list) else [value]
+                by_value.update((str(single), result.name) for single in values if not is_empty(single))
             unknown = missing(by_value)
             if unknown:
                 listed = ", ".join(f"'{one}'" for one in unknown)
@@ -263,12 +264,9 @@ class KeyStore:
             del record["key"]
             warnings: tuple[str, ...] = ()
             if not self._custom_values:
-                warnings = (
-                    "The proxy forbids key values chosen by the client: a value whose answer is lost cannot be recovered.",
-                )
+                warnings = (NO_RECOVERY,)
             return self._verified(Outcome(result, result.action, record, value, warnings=warnings))
-        assert refusal is not None
-        raise refusal
+        raise refusal or ApiError(f"The key {result.name} could not be made.", hint="Run again.")
 
     def _made_meanwhile(self, want: Wanted, result: Plan, error: ApiError) -> Outcome | None:
         """The key that bears the alias after a failed creation: ours, whose answer was lost, or somebody else's."""
@@ -285,34 +283,31 @@ class KeyStore:
 
     def _update(self, result: Plan) -> Outcome:
         answer = self._client.send("/key/update", update_body(result, self._now()))
-        assert result.current is not None
-        record = {**result.current, **answer, "token": result.current["token"]}
+        record = {**result.existing, **answer, "token": result.existing["token"]}
         del record["key"]
         return self._verified(Outcome(result, result.action, record, result.value))
 
     def _reissue(self, want: Wanted, result: Plan) -> Outcome:
         """Put a new key in the place of the old one, which waits under another name until the new one is there."""
-        assert result.current is not None
-        token, warnings = result.current["token"], ()
-        result = result.having(current=self._complete(result.current))
-        if result.current["key_alias"] == want.alias:
+        old = self._complete(result.existing)
+        result = result.having(current=old)
+        warnings: tuple[str, ...] = ()
+        if old["key_alias"] == want.alias:
             try:
-                self._client.send("/key/update", {"key": token, "key_alias": want.retired_alias})
+                self._client.send("/key/update", {"key": old["token"], "key_alias": want.retired_alias})
             except ApiError as error:
                 if "key_alias" not in error.message or error.status != 400:
                     raise
-                self._delete([result.current])
-                warnings = (
-                    f"The proxy takes no other alias for {want.alias}: its old key was deleted before the new one was made.",
-                )
+                self._delete([old])
+                warnings = (f"The proxy takes no other alias for {want.alias}: its old key was deleted first.",)
         try:
             outcome = self._create(want, result)
         except ApiError as error:
             if not warnings and not error.unanswered:
-                self._client.send("/key/update", {"key": token, "key_alias": want.alias})
+                self._client.send("/key/update", {"key": old["token"], "key_alias": want.alias})
             raise
         if outcome.error is None:
-            self._delete([result.current])
+            self._delete([old])
         return outcome.having(warnings=(*outcome.warnings, *warnings))
 
     def _delete(self, records: Iterable[Record]) -> None:
@@ -418,7 +413,7 @@ def _forbids_values(error: ApiError) -> bool:
 
 KEYS = Kind(
     result="virtual_key",
-    secret="key",
+    secret="key",  # noqa: S106
     options=key_options(),
     task_options={"validate_models": {"type": "bool", "default": False}},
     wanted=wanted,
