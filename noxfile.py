@@ -1,5 +1,5 @@
-# Copyright: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: litemaas.virtual_keys contributors
 """
 The project's test sessions. Run them by ./tests/run, which brings nox along; see CONTRIBUTING.md.
 
@@ -21,7 +21,7 @@ import nox
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from tooling import ansible_test_home, artifact, checkout, sandbox  # noqa: E402
+from tooling import artifact, checkout, home, sandbox  # noqa: E402
 
 BUILD = checkout.BUILD
 
@@ -31,7 +31,8 @@ nox.options.reuse_venv = "yes"
 
 
 def interrupt(*_: object) -> None:
-    """Turn a request to end into what Ctrl-C does, so that every session clears up."""
+    """Turn a request to end into what Ctrl-C does, so that every session clears up, undisturbed by a second one."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -46,6 +47,12 @@ def install(session: nox.Session, *names: str) -> None:
     if not (stamp.exists() and stamp.read_text() == wanted):
         session.install(*(argument for file in files for argument in ("--requirement", str(file))))
         stamp.write_text(wanted)
+
+
+def leave_home(session: nox.Session) -> None:
+    """Give the session's programs a home folder below .build: some leave caches and logs there."""
+    home.prepare(BUILD / "home")
+    session.env["HOME"] = str(BUILD / "home")
 
 
 def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str] | None = None) -> None:
@@ -64,6 +71,7 @@ def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str] 
 def lint(session: nox.Session) -> None:
     """Style, types, documentation and changelog."""
     install(session, "ansible", "lint")
+    leave_home(session)
     python = ("plugins", "tests", "noxfile.py")
     # mypy has to see the plugins under the name by which they import each other.
     with checkout.linked() as path:
@@ -91,29 +99,29 @@ def lint(session: nox.Session) -> None:
 def sanity(session: nox.Session) -> None:
     """Every test of "ansible-test sanity", without exceptions."""
     install(session, "ansible", "sanity")
+    leave_home(session)
     # ansible-test wants the collection at its place in a collections path, and follows no links.
     copy = BUILD / checkout.MEMBER
     checkout.copy(copy)
     if exceptions := list(copy.glob("tests/sanity/ignore*")):
         session.error(f"there are to be no exceptions, but there is {exceptions[0].relative_to(copy)}")
-    home = BUILD / "home"
-    ansible_test_home.prepare(home)
-    path = os.pathsep.join([session.bin, *ansible_test_home.other_pythons(), os.environ["PATH"]])
+    path = os.pathsep.join([session.bin, *home.other_pythons(), os.environ["PATH"]])
     with session.chdir(copy):
-        session.run("ansible-test", "sanity", *session.posargs, env={"HOME": str(home), "PATH": path})
+        session.run("ansible-test", "sanity", *session.posargs, env={"PATH": path})
 
 
 @nox.session
 def unit(session: nox.Session) -> None:
     """What can be tested without a server. Arguments go to pytest."""
     install(session, "ansible", "unit")
-    session.run("python", "-m", "pytest", "tests/unit", "-n", "2", "--cov", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "2", "--cov", *session.posargs)
 
 
 @nox.session
 def build(session: nox.Session) -> None:
     """The archive that would be published: what is in it, and whether Galaxy would take it."""
     install(session, "ansible", "build")
+    leave_home(session)
     work = BUILD / "artifact"
     versioned = checkout.copy(work / "source")
     artifact.plant(work / "source")
@@ -142,7 +150,9 @@ def integration(session: nox.Session) -> None:
     install(session, "ansible", "integration")
     options, rest = sandbox_options(session)
     with sandbox.running(options) as state:
-        session.run("python", "-m", "pytest", "tests/integration", *rest, env={"SANDBOX_JSON": str(state)})
+        session.run(
+            "python", "-m", "pytest", "-o", "testpaths=tests/integration", *rest, env={"SANDBOX_JSON": str(state)}
+        )
 
 
 @nox.session(default=False)

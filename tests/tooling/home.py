@@ -1,6 +1,6 @@
-# Copyright: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A home folder for ansible-test, so that it neither reads nor writes the user's."""
+# Copyright: litemaas.virtual_keys contributors
+"""A home folder below .build, so that ansible-test and others neither read nor write the user's."""
 
 from __future__ import annotations
 
