@@ -136,29 +136,27 @@ def build(session: nox.Session) -> None:
         session.run("python", "-m", "galaxy_importer.main", str(archive))
 
 
-def sandbox_options(session: nox.Session) -> tuple[list[str], list[str]]:
-    """Split a session's arguments into those for the sandbox and the rest."""
+def run_with_sandbox(session: nox.Session, *command: str) -> None:
+    """Run a command while a LiteLLM runs. --litellm-version is for the sandbox, other arguments for the command."""
+    install(session, "ansible", "integration")
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--litellm-version")
     known, rest = parser.parse_known_args(session.posargs)
-    return ["--litellm-version", known.litellm_version] if known.litellm_version else [], rest
+    options = ["--litellm-version", known.litellm_version] if known.litellm_version else []
+    try:
+        with sandbox.running(options) as state:
+            session.run(*command, *rest, env={"SANDBOX_JSON": str(state)})
+    except sandbox.SandboxFailed as error:
+        session.error(str(error))
 
 
 @nox.session
 def integration(session: nox.Session) -> None:
     """Against a real LiteLLM. --litellm-version chooses which; other arguments go to pytest."""
-    install(session, "ansible", "integration")
-    options, rest = sandbox_options(session)
-    with sandbox.running(options) as state:
-        session.run(
-            "python", "-m", "pytest", "-o", "testpaths=tests/integration", *rest, env={"SANDBOX_JSON": str(state)}
-        )
+    run_with_sandbox(session, "python", "-m", "pytest", "-o", "testpaths=tests/integration")
 
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Shows the collection at work on a real LiteLLM. Takes --litellm-version too."""
-    install(session, "ansible", "integration")
-    options, rest = sandbox_options(session)
-    with sandbox.running(options) as state:
-        session.run("python", "tests/demo.py", *rest, env={"SANDBOX_JSON": str(state)})
+    run_with_sandbox(session, "python", "tests/demo.py")
