@@ -154,9 +154,9 @@ class Client:
             raise self._not_json(response, method, path) from None
         if good and not _is_error_body(body):
             return body
-        message, type, code, param = _error_details(body)
+        message, *named = _error_details(body)
         message = self._clean(message or f"HTTP {status} without an explanation")
-        failure = ApiError(message, status, method, path, type, code, param)
+        failure = ApiError(message, status, method, path, *named)
         failure.hint = _hint(failure)
         failure.unanswered = _is_passing(failure) and status != 429
         raise failure
