@@ -195,9 +195,9 @@ def clean(port):
     for name in ("litellm", "postgres"):
         if state.group_members(data.get(name)):
             state.end_group(data[name], signal.SIGINT if name == "postgres" else signal.SIGTERM)
-    if data.get("private_folder"):
-        state.remove_tree(Path(data["private_folder"]))
-    state.remove_tree(state.state_dir(port))
+    folder = state.state_dir(port)
+    state.remove_tree(database.temporary_folder(folder / "postgres"))
+    state.remove_tree(folder)
 
 
 def examine(data):

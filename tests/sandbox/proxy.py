@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import install
-from state import FOLDER, SandboxError, die_with_parent, end_group, identify, wait_until
+from state import FOLDER, SandboxError, die_with_parent, end_group, group_members, identify
 
 MODELS = ("gpt-4", "gpt-4o-mini", "gpt-3.5-turbo", "claude-3-5-sonnet", "llama-3-70b")
 GROUPED_MODELS = ("gpt-4o-mini", "llama-3-70b")
@@ -67,7 +67,7 @@ def write_config(path, version, base, extra):
 
 def clean_environment(version, home, salt_key, database_url, extra):
     """Return the proxy's environment: nothing of the caller's but what is needed, and the variables asked for."""
-    path = [str(install.venv(version) / "bin"), str(install.node_binary().parent), os.defpath]
+    path = [str(install.stub_folder()), str(install.venv(version) / "bin"), os.defpath]
     return {
         "PATH": os.pathsep.join(path),
         "HOME": str(home),
@@ -113,7 +113,7 @@ class Proxy:
                 cwd=self.environment["HOME"],
                 env=self.environment,
                 start_new_session=True,
-                preexec_fn=die_with_parent(),
+                preexec_fn=die_with_parent(),  # noqa: PLW1509  no threads here
             )
         return identify(self.process.pid)
 
@@ -143,23 +143,14 @@ def is_ready(url, timeout=5):
         return False
 
 
-def wait_ready(proxy, timeout):
-    """Wait until the proxy is ready; return whether it is."""
-    return wait_until(lambda: proxy.process.poll() is not None or is_ready(proxy.url), timeout, pause=0.2) and (
-        proxy.process.poll() is None
-    )
-
-
 def engines(pid):
     """Return the numbers of the query engine processes that this LiteLLM process has started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")
     found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children") if children.exists() else []:
+    for member in group_members(identify(pid)):
         try:
-            for child in path.read_text(encoding="utf-8").split():
-                command = Path(f"/proc/{child}/cmdline").read_bytes()
-                if b"--enable-raw-queries" in command:
-                    found.append(int(child))
+            command = Path(f"/proc/{member['pid']}/cmdline").read_bytes()
         except OSError:
             continue
+        if b"--enable-raw-queries" in command:
+            found.append(member["pid"])
     return found

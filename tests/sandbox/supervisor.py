@@ -17,7 +17,8 @@ import database
 import proxy
 from state import SandboxError, identify, read_json, write_json
 
-# How long LiteLLM may be without its query engine (it may be starting a new one).
+# How often it is looked for LiteLLM's query engine, and how long LiteLLM may be without (it may start a new one).
+ENGINE_PAUSE = 1
 ENGINE_PATIENCE = 8
 
 
@@ -41,7 +42,7 @@ class Supervisor:
         self.state = dict(self.plan["state"], supervisor=identify(os.getpid()), pid=os.getpid(), ready=False)
         self.database = None
         self.proxy = None
-        self.engine_seen = time.monotonic()
+        self.engine_seen = self.engine_checked = time.monotonic()
 
     def save(self, **changes):
         """Write the state for the other commands."""
@@ -76,7 +77,6 @@ class Supervisor:
         plan = self.plan
         template = database.template(plan["version"])
         self.database = database.Server(self.folder / "postgres", plan["database_port"], self.folder / "postgres.log")
-        self.save(private_folder=str(self.database.private) if self.database.private else None)
         self.database.copy_from(template)
         self.start_database()
         home = self.folder / "home"
@@ -134,9 +134,13 @@ class Supervisor:
 
     def watch_engine(self):
         """LiteLLM cannot do without its query engine; newer versions replace a lost one, older ones never do."""
+        now = time.monotonic()
+        if now - self.engine_checked < ENGINE_PAUSE:
+            return
+        self.engine_checked = now
         if proxy.engines(self.proxy.process.pid):
-            self.engine_seen = time.monotonic()
-        elif time.monotonic() - self.engine_seen > ENGINE_PATIENCE:
+            self.engine_seen = now
+        elif now - self.engine_seen > ENGINE_PATIENCE:
             raise Stopped(f"LiteLLM's query engine ended unexpectedly (log: {self.proxy.log})")
 
     def serve_request(self):
