@@ -114,7 +114,7 @@ class Server:
                 stderr=output,
                 cwd="/",
                 env=environment,
-                preexec_fn=die_with_parent(),  # noqa: PLW1509  no threads here
+                preexec_fn=die_with_parent(),
                 check=False,
                 **options,
             ).returncode

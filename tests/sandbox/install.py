@@ -122,7 +122,7 @@ def _run(command, log, title, **options):
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent(),  # noqa: PLW1509  no threads here
+            preexec_fn=die_with_parent(),
             check=False,
             **options,
         ).returncode
