@@ -63,7 +63,9 @@ class Script:
         self.url = server.url_for("").rstrip("/")
 
     def expect(self, method: str, path: str, answer: str, content: Any = None, **request: Any) -> None:
-        """The next request, and the recorded answer to it. ``request`` may have ``json``, ``query_string``, ``headers``."""
+        """The next request, and the recorded answer to it. Of the request, ``json``, ``query_string`` and
+        ``headers`` may be given as well.
+        """
         handler = self.server.expect_ordered_request(path, method=method, **request)
         handler.respond_with_response(response(answer, content))
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.tests.unit.answers import Script
 from hypothesis import settings
 from pytest_httpserver import HTTPServer
+
+if TYPE_CHECKING:
+    from ansible_collections.litemaas.virtual_keys.tests.unit.answers import Script
 
 # The same examples every time: a test that fails now and then helps nobody.
 settings.register_profile("unit", derandomize=True, deadline=None, max_examples=100, database=None)
@@ -34,6 +37,9 @@ def httpserver_listen_address() -> tuple[str, int]:
 @pytest.fixture
 def script(httpserver: HTTPServer) -> Iterator[Script]:
     """A server that fails the test on any request that it does not expect."""
+    # Importable only after tests/conftest.py has done its work.
+    from ansible_collections.litemaas.virtual_keys.tests.unit.answers import Script
+
     script = Script(httpserver)
     yield script
     script.check()
