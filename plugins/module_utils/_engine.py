@@ -11,6 +11,7 @@ A *field* is one row of an object's table; from it come argument spec, compariso
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -333,11 +334,11 @@ def moment(text: Any) -> datetime:
 def version_tuple(version: str) -> tuple[int, ...]:
     """``1.83.14.post1`` as ``(1, 83, 14)``."""
     numbers: list[int] = []
-    for part in version.split(".")[:3]:
-        digits = "".join(ch for ch in part if ch.isdigit())
+    for part in version.lstrip("v").split(".")[:3]:
+        digits = re.match(r"[0-9]{1,9}", part)  # of a part such as "0rc1" only what it begins with
         if not digits:
             break
-        numbers.append(int(digits))
+        numbers.append(int(digits.group()))
     return tuple(numbers)
 
 
