@@ -156,6 +156,8 @@ class Client:
             return body
         message, *named = _error_details(body)
         message = self._clean(message or f"HTTP {status} without an explanation")
+        if status == 401 and UNKNOWN_KEY.search(message):
+            message = f"{self._base} does not know the key given as api_key."
         failure = ApiError(message, status, method, path, *named)
         failure.hint = _hint(failure)
         failure.unanswered = _is_passing(failure) and status != 429
@@ -283,36 +285,32 @@ def _unwrap(text: Any) -> str:
     return text if isinstance(text, str) else json.dumps(text)
 
 
-HINTS = (
-    (
-        r"only proxy admin can|not allowed to (call|access) this route|only be called by|doesn't have access",
-        "The key in api_key is valid but is no admin's: use the master key or the key of a proxy admin.",
-    ),
-    (
-        r"invalid proxy server token|no api key passed|litellm virtual key expected|malformed api key|user not found",
-        "Check api_key: the proxy does not know it.",
-    ),
-    (r"key is blocked|expired key|key has expired", "The key in api_key is blocked or has expired: use another one."),
-    (
-        r"enterprise|premium user|get_spend_routes permission",
-        "This needs a LiteLLM Enterprise licence on the proxy: leave the option out, or add the licence.",
-    ),
-    (r"custom api key values are disabled", "The proxy forbids key values chosen by the client."),
-    (r"invalid key_alias", "The proxy restricts the characters of key_alias: choose another one."),
-    (r"over max limit set in config", "The proxy's configuration (upperbound_key_generate_params) sets a lower limit."),
-    (r"team_model_access_denied|not allowed to call model", "The key's models must be among the team's models."),
+UNKNOWN_KEY = re.compile(
+    r"invalid proxy server token|no api key passed|litellm virtual key expected|malformed api key", re.I
 )
+HINTS = {
+    r"only proxy admin can|not allowed to (call|access) this route|only be called by|doesn't have access": (
+        "The key in api_key is no admin's: use the master key or the key of a proxy admin."
+    ),
+    r"key is blocked|expired key|key has expired": "The key in api_key is blocked or has expired: use another one.",
+    r"enterprise|premium user|get_spend_routes permission": (
+        "This needs a LiteLLM Enterprise licence on the proxy: leave the option out, or add the licence."
+    ),
+    r"custom api key values are disabled": "The proxy forbids chosen key values: leave out key and key_seed.",
+    r"invalid key_alias": "The proxy restricts the characters of key_alias: choose another one.",
+    r"over max limit set in config": "The proxy's upperbound_key_generate_params set a lower limit.",
+    r"team_model_access_denied|not allowed to call model": "The key's models must be among the team's models.",
+}
 
 
 def _hint(failure: ApiError) -> str:
+    """What the user can do about a refusal."""
     text = f"{failure.message} {failure.type}".lower()
-    for pattern, hint in HINTS:
+    for pattern, hint in HINTS.items():
         if re.search(pattern, text):
             return hint
-    if failure.status == 401:
-        return "Check api_key: the proxy refuses it."
-    if failure.status == 403:
-        return "The key in api_key may not do this: use the master key or the key of a proxy admin."
+    if failure.status in (401, 403):
+        return "The proxy refuses the key in api_key: use the master key or the key of a proxy admin."
     return ""
 
 

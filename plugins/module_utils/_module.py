@@ -22,7 +22,7 @@ from ._errors import ApiError, InputError, LiteLLMError
 
 ACTIONS = ("create", "update", "reissue", "delete", "none")
 MOST_CONCURRENT = 32
-MOST_NAMED = 20
+MOST_NAMED = 10
 
 
 def run(kind: Kind) -> None:
@@ -125,24 +125,23 @@ def _wanted(kind: Kind, items: Sequence[Mapping[str, Any]], defaults: Mapping[st
 
     :raises InputError: naming every item that is wrong, and every alias that stands there twice.
     """
-    wants, wrong = [], []
-    positions: dict[str, list[int]] = defaultdict(list)
+    wants = []
+    wrong: dict[str, list[str]] = defaultdict(list)
+    positions: dict[str, list[str]] = defaultdict(list)
     for number, item in enumerate(items, 1):
         given = {name: value for name, value in item.items() if value is not None}
         try:
             want = kind.wanted({**defaults, **given}, state)
         except InputError as error:
-            wrong.append(f"item {number}: {_sentence(error)}")
+            wrong[str(error)].append(error.subject or f"item {number}")
         else:
             wants.append(want)
-            positions[want.alias].append(number)
-    wrong += [
-        f"'{alias}' is declared {len(numbers)} times, as items {', '.join(map(str, numbers))}."
-        for alias, numbers in positions.items()
-        if len(numbers) > 1
-    ]
+            positions[want.alias].append(str(number))
+    for alias, numbers in positions.items():
+        if len(numbers) > 1:
+            wrong[f"declared {len(numbers)} times, as items {', '.join(numbers)}."].append(alias)
     if wrong:
-        raise InputError(_listed(wrong, " "))
+        raise InputError(_by_reason(wrong))
     return wants
 
 
@@ -179,16 +178,19 @@ def _summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 
 def _failed_names(outcomes: Sequence[Outcome]) -> str:
-    """One sentence for each reason, with the names that it concerns."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for outcome in outcomes:
         if outcome.error:
             by_reason[_sentence(outcome.error)].append(outcome.plan.name)
     failed = sum(len(names) for names in by_reason.values())
-    reasons = [f"{_listed(names, ', ')}: {reason}" for reason, names in by_reason.items()]
-    return f"{failed} of {len(outcomes)} failed. {_listed(reasons, ' ')}"
+    return f"{failed} of {len(outcomes)} failed. {_by_reason(by_reason)}"
+
+
+def _by_reason(by_reason: Mapping[str, Sequence[str]]) -> str:
+    """Each reason once, after the names that it concerns."""
+    return _listed([f"{_listed(names, ', ')}: {reason}" for reason, names in by_reason.items()], " ")
 
 
 def _listed(parts: Sequence[str], separator: str) -> str:
     more = len(parts) - MOST_NAMED
-    return separator.join(parts[:MOST_NAMED]) + (f"{separator}and {more} more" if more > 0 else "")
+    return separator.join(parts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

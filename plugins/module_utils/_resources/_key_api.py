@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Virtual keys on a proxy: finding, checking, writing. Private: only for use inside this collection.
+"""Virtual keys on a proxy: planning, writing, reading back. Private: only for use inside this collection.
 
 The server does not keep aliases apart, answers a taken value with success, and echoes what it was asked to delete:
 so each write is read back.
@@ -8,7 +8,6 @@ so each write is read back.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,14 +30,12 @@ from ._key import (
     update_body,
     wanted,
 )
+from ._key_reading import KeyReader, Record
 from ._proxy import PAGE, Proxy
 
-Record = Mapping[str, Any]
 ANSWER_FIELDS = tuple(
     row.name for row in KEY.fields if row.name not in ("soft_budget", "policies", "object_permission")
 )
-# One look-up by alias costs the server about a third of a page of 100 keys.
-LOOKUPS_PER_PAGE = 3
 LOOKS = 5
 NO_RECOVERY = "The proxy forbids key values chosen by the client: a value whose answer is lost cannot be recovered."
 PAUSE = 0.5
@@ -57,6 +54,7 @@ class KeyStore:
     ) -> None:
         self._client = client
         self._proxy = Proxy(client)
+        self._reader = KeyReader(client, self._proxy)
         self._secret = secret
         self._validate_models = validate_models
         self._sleep = sleep
@@ -73,74 +71,15 @@ class KeyStore:
         """The keys of the declared aliases, at a cost that follows the number of declared keys."""
         names = {want.alias: want.retired_alias for want in wants}
         if len(names) == 1:
-            records = self._lookup(wants[0].alias)
+            records = self._reader.with_alias(wants[0].alias)
             if not records or wants[0].value_policy == "reissue":
-                records += self._lookup(wants[0].retired_alias)
+                records += self._reader.with_alias(wants[0].retired_alias)
         else:
-            records = self._lookup_many([*names, *names.values()], expected=len(names))
+            records = self._reader.with_any_alias([*names, *names.values()], expected=len(names))
         by_alias: dict[str, list[Record]] = defaultdict(list)
         for record in sorted(records, key=_seniority):
             by_alias[record["key_alias"]].append(record)
         return {alias: Found(by_alias[alias], by_alias[retired]) for alias, retired in names.items()}
-
-    def _lookup(self, alias: str) -> list[Record]:
-        # Some versions take the alias for a part of one, and list all keys for an empty one: compare here.
-        return [record for record in self._listing({"key_alias": alias}) if record["key_alias"] == alias]
-
-    def _lookup_many(self, aliases: Sequence[str], expected: int) -> list[Record]:
-        """All keys with one of the aliases: from a listing narrowed to their common beginning, or look-ups."""
-        asked = set(aliases)
-        # In a pattern of the database a backslash is no character of its own.
-        beginning = os.path.commonprefix(aliases).split("\\")[0]  # noqa: RUF071
-        narrow = (
-            {"key_alias": beginning, "substring_matching": "true"}
-            if beginning and self._proxy.at_least("1.83.4")
-            else {}
-        )
-        first = self._page(narrow, 1)
-        further = first["total_pages"] - 1
-        if further * PAGE > 2 * expected:
-            present = self._existing(aliases, cheaper_than=further * LOOKUPS_PER_PAGE)
-            if present is not None:
-                return [record for alias in present for record in self._lookup(alias)]
-        return [record for record in self._listing(narrow, first) if record["key_alias"] in asked]
-
-    def _existing(self, aliases: Sequence[str], cheaper_than: int) -> list[str] | None:
-        """Those of the aliases that are worth a look-up each; None where a listing costs less."""
-        if self._proxy.at_least("1.84.10"):
-            aliases = sorted({row["key_alias"] for row in self._rows({"key_aliases": aliases})})
-        return list(aliases) if len(aliases) < cheaper_than else None
-
-    def _rows(self, names: Mapping[str, Sequence[str]]) -> list[Record]:
-        """Rows by ``keys`` or ``key_aliases``, without their tokens, in any order, missing ones left out."""
-        (kind, values), rows = next(iter(names.items())), []
-        for start in range(0, len(values), PAGE):
-            rows += self._client.send("/v2/key/info", {kind: list(values[start : start + PAGE])})["info"]
-        return rows
-
-    def _listing(self, params: Mapping[str, Any], first: Mapping[str, Any] | None = None) -> list[Record]:
-        """All keys of a listing. Keys that come or go meanwhile shift its pages: then it is read again."""
-        for _attempt in range(LOOKS):
-            records: dict[str, Record] = {}
-            page = first or self._page(params, 1)
-            number = 1
-            while True:
-                records.update((row["token"], row) for row in page["keys"])
-                if number >= page["total_pages"]:
-                    break
-                number += 1
-                page = self._page(params, number)
-            if len(records) >= page["total_count"]:
-                break
-            first = None
-        return list(records.values())
-
-    def _page(self, params: Mapping[str, Any], number: int) -> Mapping[str, Any]:
-        order = {"sort_by": "token", "sort_order": "asc"}
-        page: Mapping[str, Any] = self._client.get(
-            "/key/list", {**params, **order, "return_full_object": "true", "page": number, "size": PAGE}
-        )
-        return page
 
     # Planning
 
@@ -191,18 +130,10 @@ class KeyStore:
         tokens = {token_of(result.value or ""): result for result in plans}
         if not tokens:
             return
-        for row in self._rows_of_tokens(list(tokens)):
+        for row in self._reader.rows_of_tokens(list(tokens)):
             owner = row.get("key_alias")
             taken = next((r for r in plans if (r.value or "")[-4:] == str(row.get("key_name"))[-4:]), plans[0])
             raise InputError(f"the declared value is already that of the key '{owner}'.", taken.name)
-
-    def _rows_of_tokens(self, tokens: Sequence[str]) -> list[Record]:
-        try:
-            return self._rows({"keys": tokens})
-        except ApiError as error:
-            if error.status == 404:  # up to 1.80: none of them exists
-                return []
-            raise
 
     # Writing
 
@@ -270,7 +201,7 @@ class KeyStore:
 
     def _made_meanwhile(self, want: Wanted, result: Plan, error: ApiError) -> Outcome | None:
         """The key that bears the alias after a failed creation: ours, whose answer was lost, or somebody else's."""
-        records = sorted(self._lookup(want.alias), key=_seniority)
+        records = sorted(self._reader.with_alias(want.alias), key=_seniority)
         if not records:
             return None
         for record in records:
@@ -289,7 +220,7 @@ class KeyStore:
 
     def _reissue(self, want: Wanted, result: Plan) -> Outcome:
         """Put a new key in the place of the old one, which waits under another name until the new one is there."""
-        old = self._complete(result.existing)
+        old = self._reader.complete(result.existing)
         result = result.having(current=old)
         warnings: tuple[str, ...] = ()
         if old["key_alias"] == want.alias:
@@ -323,7 +254,7 @@ class KeyStore:
         changes = outcome.plan.changes
         record = outcome.record or {}
         if set(changes) - set(ANSWER_FIELDS):
-            record = self._complete(record)
+            record = self._reader.complete(record)
         lost = dropped(KEY, changes, record)
         if not lost:
             return outcome.having(record=record)
@@ -332,11 +263,6 @@ class KeyStore:
         return outcome.having(
             record=record, error=ApiError(message, hint="Leave the option out, or use a newer LiteLLM.")
         )
-
-    def _complete(self, record: Record) -> Record:
-        """A record with what only ``/key/info`` tells."""
-        info = self._client.get("/key/info", {"key": record["token"]})["info"]
-        return {**record, **info, "token": record["token"]}
 
     # Reading back
 
@@ -363,11 +289,11 @@ class KeyStore:
         if not aliases:
             return {}
         if len(aliases) == 1:
-            rows = self._lookup(aliases[0])
+            rows = self._reader.with_alias(aliases[0])
         elif self._proxy.at_least("1.84.10"):
-            rows = self._rows({"key_aliases": aliases})
+            rows = self._reader.rows({"key_aliases": aliases})
         else:
-            rows = self._lookup_many(aliases, expected=len(aliases))
+            rows = self._reader.with_any_alias(aliases, expected=len(aliases))
         counts = dict.fromkeys(aliases, 0)
         for row in rows:
             if row["key_alias"] in counts:
@@ -383,7 +309,7 @@ class KeyStore:
             )
         if count == 0:
             return outcome.having(error=ApiError(f"The key {alias} is not there after it was made.", hint="Run again."))
-        records = sorted(self._lookup(alias), key=_seniority)
+        records = sorted(self._reader.with_alias(alias), key=_seniority)
         ours = next((record for record in records if record["token"] == (outcome.record or {}).get("token")), None)
         if ours is None or ours is records[0]:
             return outcome  # the others delete theirs

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding virtual keys on a proxy. Private: only for use inside this collection.
+
+No filter of the server is trusted: its versions take a name for the whole, a part or nothing of what it is compared to.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._errors import ApiError
+from ._proxy import PAGE, Proxy
+
+Record = Mapping[str, Any]
+# One look-up by alias costs the server about a third of a page of 100 keys.
+LOOKUPS_PER_PAGE = 3
+LISTINGS = 5
+
+
+class KeyReader:
+    """Reads the virtual keys of one proxy, at a cost that follows what is asked for.
+
+    :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
+    """
+
+    def __init__(self, client: Any, proxy: Proxy) -> None:
+        self._client = client
+        self._proxy = proxy
+
+    def with_alias(self, alias: str) -> list[Record]:
+        # Some versions take the alias for a part of one, and list all keys for an empty one: compare here.
+        return [record for record in self.listing({"key_alias": alias}) if record["key_alias"] == alias]
+
+    def with_any_alias(self, aliases: Sequence[str], expected: int) -> list[Record]:
+        """All keys with one of the aliases: from a listing narrowed to their common beginning, or look-ups."""
+        asked = set(aliases)
+        # In a pattern of the database a backslash is no character of its own.
+        beginning = os.path.commonprefix(aliases).split("\\")[0]  # noqa: RUF071
+        narrow = (
+            {"key_alias": beginning, "substring_matching": "true"}
+            if beginning and self._proxy.at_least("1.83.4")
+            else {}
+        )
+        first = self._page(narrow, 1)
+        further = first["total_pages"] - 1
+        if further * PAGE > 2 * expected:
+            present = self._existing(aliases, cheaper_than=further * LOOKUPS_PER_PAGE)
+            if present is not None:
+                return [record for alias in present for record in self.with_alias(alias)]
+        return [record for record in self.listing(narrow, first) if record["key_alias"] in asked]
+
+    def _existing(self, aliases: Sequence[str], cheaper_than: int) -> list[str] | None:
+        """Those of the aliases that are worth a look-up each; None where a listing costs less."""
+        if self._proxy.at_least("1.84.10"):
+            aliases = sorted({row["key_alias"] for row in self.rows({"key_aliases": aliases})})
+        return list(aliases) if len(aliases) < cheaper_than else None
+
+    def rows(self, names: Mapping[str, Sequence[str]]) -> list[Record]:
+        """Rows by ``keys`` or ``key_aliases``, without their tokens, in any order, missing ones left out."""
+        (kind, values), rows = next(iter(names.items())), []
+        for start in range(0, len(values), PAGE):
+            rows += self._client.send("/v2/key/info", {kind: list(values[start : start + PAGE])})["info"]
+        return rows
+
+    def listing(self, params: Mapping[str, Any], first: Mapping[str, Any] | None = None) -> list[Record]:
+        """All keys of a listing. Keys that come or go meanwhile shift its pages: then it is read again."""
+        for _attempt in range(LISTINGS):
+            records: dict[str, Record] = {}
+            page = first or self._page(params, 1)
+            number = 1
+            while True:
+                records.update((row["token"], row) for row in page["keys"])
+                if number >= page["total_pages"]:
+                    break
+                number += 1
+                page = self._page(params, number)
+            if len(records) >= page["total_count"]:
+                break
+            first = None
+        return list(records.values())
+
+    def _page(self, params: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+        order = {"sort_by": "token", "sort_order": "asc"}
+        page: Mapping[str, Any] = self._client.get(
+            "/key/list", {**params, **order, "return_full_object": "true", "page": number, "size": PAGE}
+        )
+        return page
+
+    def rows_of_tokens(self, tokens: Sequence[str]) -> list[Record]:
+        try:
+            return self.rows({"keys": tokens})
+        except ApiError as error:
+            if error.status == 404:  # up to 1.80: none of them exists
+                return []
+            raise
+
+    def complete(self, record: Record) -> Record:
+        """A record with what only ``/key/info`` tells."""
+        info = self._client.get("/key/info", {"key": record["token"]})["info"]
+        return {**record, **info, "token": record["token"]}
