@@ -291,7 +291,7 @@ class KeyStore:
         if len(aliases) == 1:
             rows = self._reader.with_alias(aliases[0])
         elif self._proxy.at_least("1.84.10"):
-            rows = self._reader.rows({"key_aliases": aliases})
+            rows = self._reader.rows_of_aliases(aliases)
         else:
             rows = self._reader.with_any_alias(aliases, expected=len(aliases))
         counts = dict.fromkeys(aliases, 0)

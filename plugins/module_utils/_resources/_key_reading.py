@@ -31,6 +31,7 @@ class KeyReader:
         self._proxy = proxy
 
     def with_alias(self, alias: str) -> list[Record]:
+        """All keys with exactly this alias."""
         # Some versions take the alias for a part of one, and list all keys for an empty one: compare here.
         return [record for record in self.listing({"key_alias": alias}) if record["key_alias"] == alias]
 
@@ -52,18 +53,18 @@ class KeyReader:
                 return [record for alias in present for record in self.with_alias(alias)]
         return [record for record in self.listing(narrow, first) if record["key_alias"] in asked]
 
-    def _existing(self, aliases: Sequence[str], cheaper_than: int) -> list[str] | None:
-        """Those of the aliases that are worth a look-up each; None where a listing costs less."""
-        if self._proxy.at_least("1.84.10"):
-            aliases = sorted({row["key_alias"] for row in self.rows({"key_aliases": aliases})})
-        return list(aliases) if len(aliases) < cheaper_than else None
+    def rows_of_aliases(self, aliases: Sequence[str]) -> list[Record]:
+        """The keys with these aliases, without their tokens. Needs LiteLLM 1.84.10."""
+        return self._rows("key_aliases", aliases)
 
-    def rows(self, names: Mapping[str, Sequence[str]]) -> list[Record]:
-        """Rows by ``keys`` or ``key_aliases``, without their tokens, in any order, missing ones left out."""
-        (kind, values), rows = next(iter(names.items())), []
-        for start in range(0, len(values), PAGE):
-            rows += self._client.send("/v2/key/info", {kind: list(values[start : start + PAGE])})["info"]
-        return rows
+    def rows_of_tokens(self, tokens: Sequence[str]) -> list[Record]:
+        """The keys with these tokens, without their tokens."""
+        try:
+            return self._rows("keys", tokens)
+        except ApiError as error:
+            if error.status == 404:  # up to 1.80: none of them exists
+                return []
+            raise
 
     def listing(self, params: Mapping[str, Any], first: Mapping[str, Any] | None = None) -> list[Record]:
         """All keys of a listing. Keys that come or go meanwhile shift its pages: then it is read again."""
@@ -82,22 +83,27 @@ class KeyReader:
             first = None
         return list(records.values())
 
+    def complete(self, record: Record) -> Record:
+        """A record with what only ``/key/info`` tells."""
+        info = self._client.get("/key/info", {"key": record["token"]})["info"]
+        return {**record, **info, "token": record["token"]}
+
+    def _rows(self, kind: str, values: Sequence[str]) -> list[Record]:
+        """Rows without their tokens, in any order, missing ones left out."""
+        rows: list[Record] = []
+        for start in range(0, len(values), PAGE):
+            rows += self._client.send("/v2/key/info", {kind: list(values[start : start + PAGE])})["info"]
+        return rows
+
+    def _existing(self, aliases: Sequence[str], cheaper_than: int) -> list[str] | None:
+        """Those of the aliases that are worth a look-up each; None where a listing costs less."""
+        if self._proxy.at_least("1.84.10"):
+            aliases = sorted({row["key_alias"] for row in self.rows_of_aliases(aliases)})
+        return list(aliases) if len(aliases) < cheaper_than else None
+
     def _page(self, params: Mapping[str, Any], number: int) -> Mapping[str, Any]:
         order = {"sort_by": "token", "sort_order": "asc"}
         page: Mapping[str, Any] = self._client.get(
             "/key/list", {**params, **order, "return_full_object": "true", "page": number, "size": PAGE}
         )
         return page
-
-    def rows_of_tokens(self, tokens: Sequence[str]) -> list[Record]:
-        try:
-            return self.rows({"keys": tokens})
-        except ApiError as error:
-            if error.status == 404:  # up to 1.80: none of them exists
-                return []
-            raise
-
-    def complete(self, record: Record) -> Record:
-        """A record with what only ``/key/info`` tells."""
-        info = self._client.get("/key/info", {"key": record["token"]})["info"]
-        return {**record, **info, "token": record["token"]}
