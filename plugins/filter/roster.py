@@ -29,7 +29,7 @@ def roster(variables: Mapping[str, Any]) -> dict[str, Any]:
     A problem is returned, not raised: Ansible wraps what a filter raises in pages of context.
     """
     try:
-        return {"problem": None, **_people_and_defaults(variables)}
+        return {"problem": "", **_people_and_defaults(variables)}
     except RosterError as error:
         return {"problem": str(error), "people": [], "defaults": {}}
 
