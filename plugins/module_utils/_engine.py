@@ -132,21 +132,37 @@ class Kind:
     """What the modules of one kind of object are made of.
 
     :param result: name of the return value that holds the object.
-    :param secret: name of the one return value that holds its secret.
+    :param identity: name of the option, and of the return value, that identifies it.
     :param options: argument spec of one declared object, without ``state``.
     :param task_options: argument spec of what holds for all objects of a task.
     :param wanted: makes a checked declaration of options and state; raises InputError.
     :param store: makes, of a client and the task's parameters, the place where the objects are kept.
     :param shown: a record as it is returned, without secrets.
+    :param secret: name of the one return value that holds its secret, None if none is ever returned.
+    :param ids: fields of a record that are returned beside the identity, by return value.
     """
 
     result: str
-    secret: str
+    identity: str
     options: Mapping[str, Mapping[str, Any]]
     task_options: Mapping[str, Mapping[str, Any]]
     wanted: Callable[[Mapping[str, Any], str], Any]
     store: Callable[[Any, Mapping[str, Any]], Any]
     shown: Callable[[Mapping[str, Any]], dict[str, Any]]
+    secret: str | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a module that only reads is made of.
+
+    :param options: its argument spec.
+    :param read: makes its result, of a client and the task's parameters; raises InputError.
+    """
+
+    options: Mapping[str, Mapping[str, Any]]
+    read: Callable[[Any, Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)

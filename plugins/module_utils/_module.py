@@ -17,7 +17,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ._args import CONNECTION_OPTIONS, Settings
 from ._batch import converge
 from ._client import REQUESTS_IMPORT_ERROR, Client
-from ._engine import Kind, Outcome, redact
+from ._engine import Info, Kind, Outcome, redact
 from ._errors import ApiError, InputError, LiteLLMError
 
 ACTIONS = ("create", "update", "reissue", "delete", "none")
@@ -80,6 +80,13 @@ def run_batch(kind: Kind) -> None:
         if any(outcome.error for outcome in outcomes):
             module.fail_json(msg=_failed_names(outcomes), **result)
         module.exit_json(**result)
+
+
+def run_info(info: Info) -> None:
+    """Read, and change nothing."""
+    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **info.options}, supports_check_mode=True)
+    with _failures(module):
+        module.exit_json(changed=False, **redact(info.read(_client(module), module.params)))
 
 
 def _module(options: dict[str, Any]) -> AnsibleModule:
@@ -148,10 +155,11 @@ def _wanted(kind: Kind, items: Sequence[Mapping[str, Any]], defaults: Mapping[st
 def _report(kind: Kind, outcome: Outcome) -> dict[str, Any]:
     """What is returned of one object, with its secret in the one place meant for it."""
     record = outcome.record or {}
+    secret = {kind.secret: outcome.value if outcome.action != "delete" else None} if kind.secret else {}
     return {
-        "key_alias": outcome.plan.name,
-        kind.secret: outcome.value if outcome.action != "delete" else None,
-        "key_id": record.get("token"),
+        kind.identity: outcome.plan.name,
+        **secret,
+        **{name: record.get(source) for name, source in kind.ids.items()},
         "action": outcome.action,
         "changed": outcome.action != "none",
         "error": _sentence(outcome.error) if outcome.error else None,

@@ -339,10 +339,12 @@ def _forbids_values(error: ApiError) -> bool:
 
 KEYS = Kind(
     result="virtual_key",
-    secret="key",  # noqa: S106
+    identity=KEY.identity,
     options=key_options(),
     task_options={"validate_models": {"type": "bool", "default": False}},
     wanted=wanted,
     store=KeyStore.for_task,
     shown=shown,
+    secret="key",  # noqa: S106
+    ids={"key_id": "token"},
 )
