@@ -48,7 +48,7 @@ def response(name: str, content: Any = None, **headers: str) -> Response:
     """A recorded answer, perhaps with another body or further headers."""
     exchange = recorded(name)
     content = exchange["body"] if content is None else content
-    text = content if isinstance(content, str) else json.dumps(content)
+    text = content if isinstance(content, str) else json.dumps(content) if content is not None else ""
     return Response(text, exchange["status"], {**exchange["headers"], **headers})
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -72,11 +72,11 @@ def stored(changes: dict[str, Any], record: dict[str, Any] | None = None) -> dic
     """The record that a server holds after it carried out a plan."""
     record = {"name": "n", **(record or {})}
     for option, value in changes.items():
-        value = THING.field(option).cleared if value is UNSET else value
+        kept = THING.field(option).cleared if value is UNSET else value
         if option == "deep":
-            record["outer"] = {"inner": value}
+            record["outer"] = {"inner": kept}
         else:
-            record["end_time" if option == "ends" else option] = value
+            record["end_time" if option == "ends" else option] = kept
     return record
 
 
@@ -289,9 +289,9 @@ def test_members_are_those_of_sets(left: list[int], right: list[int]) -> None:
 
 
 def test_moments() -> None:
-    assert moment(" 2030-01-31T18:00:00+01:00") == datetime(2030, 1, 31, 17, tzinfo=timezone.utc)
+    assert moment(" 2030-01-31T18:00:00+01:00") == datetime(2030, 1, 31, 17, tzinfo=UTC)
     assert moment("2030-01-31T17:00:00.5Z").utcoffset() == timedelta()
-    same = datetime(2030, 1, 31, tzinfo=timezone.utc)
+    same = datetime(2030, 1, 31, tzinfo=UTC)
     assert moment(same) == same
     assert same_moment(None, "")
     assert same_moment("2030-01-01T00:01:00Z", "2030-01-01T00:00:00Z")

@@ -1,0 +1,593 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The client against servers on 127.0.0.1 that answer as LiteLLM does, or not at all."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _client as client_module
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import Settings
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
+from ansible_collections.litemaas.virtual_keys.tests.unit.answers import Script, body, recorded, response
+from ansible_collections.litemaas.virtual_keys.tests.unit.sockets import RESET, SILENCE, BrokenServer, http
+from pytest_httpserver import HTTPServer
+
+MASTER_KEY = "sk-unit-master-key-0123456789"
+
+
+class Naps(list[float]):
+    """Instead of sleeping: how long it would have been."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+@pytest.fixture
+def naps() -> Naps:
+    return Naps()
+
+
+@pytest.fixture
+def make(naps: Naps) -> Iterator[Callable[..., Client]]:
+    made = []
+
+    def make(url: str, **settings: Any) -> Client:
+        made.append(Client(Settings(url, **{"api_key": MASTER_KEY, "retries": 2, **settings}), sleep=naps))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client._session.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+# What is asked, and what is answered
+
+
+def test_get(script: Script, make: Callable[..., Client]) -> None:
+    query = {"key_alias": "a b&c", "page": "1"}
+    headers = {"Authorization": f"Bearer {MASTER_KEY}", "litellm-changed-by": "me", "Accept": "application/json"}
+    script.expect("GET", "/key/list", "list_one", query_string=query, headers=headers)
+    client = make(script.url, changed_by="me")
+    assert client.get("/key/list", {"key_alias": "a b&c", "page": 1}) == body("list_one")
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_send(script: Script, make: Callable[..., Client], method: str) -> None:
+    script.expect(method, "/key/update", "update", json={"key": "k", "max_budget": None})
+    assert make(script.url).send("/key/update", {"key": "k", "max_budget": None}, method) == body("update")
+
+
+def test_without_changed_by_no_such_header(script: Script, make: Callable[..., Client]) -> None:
+    script.expect("GET", "/key/list", "list_empty")
+    make(script.url).get("/key/list")
+    assert "litellm-changed-by" not in script.requests[0].headers
+
+
+def test_a_sub_path_of_the_address_stays(script: Script, make: Callable[..., Client]) -> None:
+    script.expect("GET", "/gateway/key/list", "list_empty")
+    make(f"{script.url}/gateway").get("/key/list")
+
+
+@pytest.mark.parametrize("name", ["generate", "info", "info_by_alias", "delete", "budget_unknown", "readiness_details"])
+def test_no_success_is_taken_for_an_error(script: Script, make: Callable[..., Client], name: str) -> None:
+    script.expect("GET", "/x", name)
+    assert make(script.url).get("/x") == body(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words", "hint"),
+    [
+        ("unknown_key", 401, "", "api_key"),
+        ("no_admin", 401, "Only proxy admin can be used", "is no admin's"),
+        ("alias_taken", 400, "Key with alias 'recorded' already exists.", ""),
+        ("unlicensed", 403, "This feature is only available for LiteLLM Enterprise users: tags.", "Enterprise licence"),
+        ("organization_unlicensed", 403, "Organizations are only available", "Enterprise licence"),
+        ("regenerate_unlicensed", 500, "Regenerating Virtual Keys is an Enterprise feature", "Enterprise licence"),
+        ("values_forbidden", 403, "Custom API key values are disabled", "forbids chosen key values"),
+        ("update_unknown", 404, "Key not found.", ""),
+        ("delete_unknown", 404, "No keys found", ""),
+        ("team_unknown", 404, "Team not found, passed team id: recorded-unknown.", ""),
+        ("no_team", 400, "team_id is required for service account keys.", ""),
+        ("unknown_route", 404, "Not Found", ""),
+        ("invalid", 422, "models: Input should be a valid list; max_budget: Input should be a valid number", ""),
+        ("validation_with_input", 422, "models: Input should be a valid list; key_alias: Field required", ""),
+        ("uncaught", 500, "Internal server error", ""),
+        ("bad_duration", 500, "Unsupported duration unit, passed duration: 1y", ""),
+        ("credential_missing", 200, "Credential not found in DB.", ""),
+    ],
+)
+def test_a_refusal_is_one_clean_sentence_and_not_tried_again(
+    script: Script, make: Callable[..., Client], naps: Naps, name: str, status: int, words: str, hint: str
+) -> None:
+    script.expect("POST", "/key/generate", name)
+    with pytest.raises(ApiError) as caught:
+        make(script.url).send("/key/generate", {"key": "sk-recorded-value-0001"})
+    error = caught.value
+    assert error.message.startswith((words, f"Authentication Error, {words}"))
+    assert error.status == status
+    assert hint in error.hint
+    assert bool(hint) == bool(error.hint)
+    assert not error.unanswered
+    assert str(error).startswith(f"{error.message} (POST /key/generate: HTTP {status})")
+    assert str(error).endswith(error.hint)
+    assert "\n" not in str(error)
+    assert "{'" not in str(error)
+    assert naps == []
+
+
+@pytest.mark.parametrize("told", ["No api key passed in.", "LiteLLM Virtual Key expected. Received=x, expected sk-"])
+def test_a_key_that_the_proxy_does_not_know(httpserver: HTTPServer, make: Callable[..., Client], told: str) -> None:
+    url = httpserver.url_for("").rstrip("/")
+    httpserver.expect_oneshot_request("/x").respond_with_json({"error": {"message": told}}, 401)
+    with pytest.raises(ApiError, match="does not know the key given as api_key") as caught:
+        make(url).get("/x")
+    assert url in caught.value.message
+
+
+def test_the_parts_of_a_refusal(script: Script, make: Callable[..., Client]) -> None:
+    script.expect("POST", "/key/generate", "alias_taken")
+    with pytest.raises(ApiError) as caught:
+        make(script.url).send("/key/generate", {})
+    assert caught.value.as_dict() == {
+        "message": recorded("alias_taken")["body"]["error"]["message"],
+        "status": 400,
+        "type": "bad_request_error",
+        "code": "400",
+        "param": "key_alias",
+        "method": "POST",
+        "path": "/key/generate",
+        "hint": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "words"),
+    [
+        (400, {}, "HTTP 400 without an explanation"),
+        (400, [], "HTTP 400 without an explanation"),
+        (400, "text", "HTTP 400 without an explanation"),
+        (400, {"error": "just text"}, "just text"),
+        (400, {"error": {"message": "{'not': a literal"}}, "{'not': a literal"),
+        (400, {"detail": {"error": {"message": "deep"}}}, "deep"),
+        (400, {"detail": 5}, "5"),
+        (400, {"message": "flat", "type": "t", "code": "400"}, "flat"),
+        (400, {"detail": [{"loc": [], "msg": "m"}, "odd"]}, ": m"),
+        (200, {"error": {"message": "in a good answer"}}, "in a good answer"),
+        (401, {"error": {"message": "no"}}, "no"),
+    ],
+)
+def test_odd_error_bodies(
+    httpserver: HTTPServer, make: Callable[..., Client], status: int, content: Any, words: str
+) -> None:
+    httpserver.expect_oneshot_request("/x").respond_with_json(content, status)
+    with pytest.raises(ApiError) as caught:
+        make(httpserver.url_for("").rstrip("/")).get("/x")
+    assert (caught.value.message, caught.value.status) == (words, status)
+    httpserver.check()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"key": "sk-x", "error": {"message": "a field of that name"}},
+        {"error": None, "x": 1},
+        {"message": "done", "type": "t", "code": "0", "success": True},
+        ["error"],
+        None,
+    ],
+)
+def test_bodies_that_only_look_like_errors(httpserver: HTTPServer, make: Callable[..., Client], content: Any) -> None:
+    httpserver.expect_oneshot_request("/x").respond_with_json(content)
+    assert make(httpserver.url_for("").rstrip("/")).get("/x") == content
+    httpserver.check()
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "hint"),
+    [
+        (401, "Something new", "refuses the key in api_key"),
+        (401, "Authentication Error - Expired Key.", "is blocked or has expired"),
+        (401, "Key is blocked. Update via /key/unblock", "is blocked or has expired"),
+        (403, "Something new", "refuses the key in api_key"),
+        (400, "Invalid key_alias format.", "restricts the characters of key_alias"),
+        (400, "max_budget is over max limit set in config", "upperbound_key_generate_params"),
+        (403, "team_model_access_denied", "among the team's models"),
+    ],
+)
+def test_hints(httpserver: HTTPServer, make: Callable[..., Client], status: int, content: str, hint: str) -> None:
+    httpserver.expect_oneshot_request("/x").respond_with_json({"error": {"message": content}}, status)
+    with pytest.raises(ApiError) as caught:
+        make(httpserver.url_for("").rstrip("/")).get("/x")
+    assert hint in caught.value.hint
+
+
+def test_a_page_for_people_is_no_answer(script: Script, make: Callable[..., Client], naps: Naps) -> None:
+    script.expect("GET", "/key/list", "login_page")
+    with pytest.raises(ApiError, match=r"answered text/html instead of JSON .*Check that api_url") as caught:
+        make(script.url).get("/key/list")
+    assert not caught.value.unanswered
+    assert naps == []
+
+
+def test_a_redirect_is_not_followed(script: Script, make: Callable[..., Client]) -> None:
+    """It could lead, with the master key, to somebody else."""
+    script.expect("GET", "/key/list/", "trailing_slash")
+    with pytest.raises(ApiError, match=r"redirects to http://proxy/key/list .*Give the final address as api_url"):
+        make(script.url).get("/key/list/")
+    assert len(script.requests) == 1
+
+
+# Trying again
+
+
+@pytest.mark.parametrize("name", ["throttled", "overloaded", "database_away", "database_away_update"])
+def test_what_passes_is_tried_again(script: Script, make: Callable[..., Client], naps: Naps, name: str) -> None:
+    script.expect("POST", "/key/update", name, json={"a": 1})
+    script.expect("POST", "/key/update", name, json={"a": 1})
+    script.expect("POST", "/key/update", "update", json={"a": 1})
+    assert make(script.url).send("/key/update", {"a": 1}) == body("update")
+    assert len(naps) == 2
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_gateway_that_passes_is_tried_again(
+    httpserver: HTTPServer, make: Callable[..., Client], naps: Naps, status: int
+) -> None:
+    httpserver.expect_ordered_request("/x").respond_with_data("<html>not now", status, content_type="text/html")
+    httpserver.expect_ordered_request("/x").respond_with_json({"fine": True})
+    assert make(httpserver.url_for("").rstrip("/")).get("/x") == {"fine": True}
+    assert len(naps) == 1
+    httpserver.check()
+
+
+def test_after_the_last_try_the_last_refusal_is_raised(script: Script, make: Callable[..., Client], naps: Naps) -> None:
+    for _ in range(3):
+        script.expect("GET", "/key/list", "overloaded")
+    with pytest.raises(ApiError, match="Worker at capacity") as caught:
+        make(script.url, retries=2).get("/key/list")
+    assert caught.value.status == 503
+    assert len(naps) == 2
+
+
+def test_a_caller_may_ask_for_fewer_tries(script: Script, make: Callable[..., Client], naps: Naps) -> None:
+    script.expect("GET", "/key/list", "overloaded")
+    with pytest.raises(ApiError):
+        make(script.url, retries=5).get("/key/list", tries=1)
+    assert naps == []
+
+
+def test_waits_grow_to_a_bound_and_are_jittered(script: Script, make: Callable[..., Client], naps: Naps) -> None:
+    for _ in range(9):
+        script.expect("GET", "/key/list", "database_away")
+    with pytest.raises(ApiError):
+        make(script.url, retries=8).get("/key/list")
+    steps = [0.5, 1, 2, 4, 8, 10, 10, 10]
+    assert all(step / 2 <= nap <= step for step, nap in zip(steps, naps, strict=True))
+    assert len({nap / step for step, nap in zip(steps, naps, strict=True)}) > 1
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [
+        ("7", 7, 7),
+        ("1.5", 1.5, 1.5),
+        ("0", 0.25, 0.5),
+        ("86400", 60, 60),
+        ("Sat, 21 Nov 2026 05:40:52 GMT", 0.25, 0.5),
+        ("soon", 0.25, 0.5),
+        ("-3", 0.25, 0.5),
+    ],
+)
+def test_retry_after(
+    httpserver: HTTPServer, make: Callable[..., Client], naps: Naps, header: str, least: float, most: float
+) -> None:
+    refusal = response("throttled", **{"retry-after": header})
+    httpserver.expect_ordered_request("/x").respond_with_response(refusal)
+    httpserver.expect_ordered_request("/x").respond_with_json({})
+    make(httpserver.url_for("").rstrip("/")).get("/x")
+    assert least <= naps[0] <= most
+    httpserver.check()
+
+
+def test_a_spent_budget_does_not_pass(httpserver: HTTPServer, make: Callable[..., Client], naps: Naps) -> None:
+    refusal = {"error": {"message": "Budget has been exceeded!", "type": "budget_exceeded", "code": "429"}}
+    httpserver.expect_oneshot_request("/x").respond_with_json(refusal, 429)
+    with pytest.raises(ApiError, match="Budget has been exceeded"):
+        make(httpserver.url_for("").rstrip("/")).get("/x")
+    assert naps == []
+
+
+# Requests that must not be carried out twice
+
+
+def test_a_throttled_request_was_not_carried_out(script: Script, make: Callable[..., Client]) -> None:
+    script.expect("POST", "/key/generate", "throttled")
+    script.expect("POST", "/key/generate", "generate")
+    assert make(script.url).send("/key/generate", {}, replay=False)["key_alias"] == "recorded"
+
+
+@pytest.mark.parametrize("name", ["overloaded", "database_away"])
+def test_a_request_that_may_have_been_carried_out_is_not_sent_again(
+    script: Script, make: Callable[..., Client], naps: Naps, name: str
+) -> None:
+    script.expect("POST", "/key/generate", name)
+    with pytest.raises(ApiError) as caught:
+        make(script.url).send("/key/generate", {}, replay=False)
+    assert caught.value.unanswered
+    assert naps == []
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_behind_a_gateway_that_gave_up_it_may_have_been_carried_out(
+    httpserver: HTTPServer, make: Callable[..., Client], status: int
+) -> None:
+    httpserver.expect_oneshot_request("/x").respond_with_data("<html>", status, content_type="text/html")
+    with pytest.raises(ApiError) as caught:
+        make(httpserver.url_for("").rstrip("/")).send("/x", {}, replay=False)
+    assert caught.value.unanswered
+    assert caught.value.status == status
+    httpserver.check()
+
+
+BREAKS = [
+    pytest.param(RESET, "The connection to .* broke during POST /x: Connection reset by peer", id="reset"),
+    pytest.param(b"", "The connection to .* broke during POST /x", id="closed"),
+    pytest.param(http({"key": "sk-x"}, missing=3), "broke during POST /x|was cut off", id="truncated"),
+    pytest.param(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"key": "sk', "was cut off", id="half"),
+    pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", "broke during POST /x", id="no http"),
+    pytest.param(SILENCE, "No answer from .* to POST /x within 0.3 s", id="silence"),
+]
+
+
+@pytest.mark.parametrize(("answer", "words"), BREAKS)
+def test_a_broken_answer_is_unanswered_and_not_sent_again(
+    make: Callable[..., Client], naps: Naps, answer: bytes, words: str
+) -> None:
+    with BrokenServer([answer, http({"fine": True})]) as server:
+        with pytest.raises(ApiError, match=words) as caught:
+            make(server.url, timeout=0.3).send("/x", {"a": 1}, replay=False)
+        assert len(server.received) == 1
+    assert (caught.value.unanswered, caught.value.status, caught.value.code) == (True, 0, "connection")
+    assert caught.value.hint
+    assert naps == []
+
+
+@pytest.mark.parametrize(("answer", "words"), BREAKS)
+def test_after_a_broken_answer_what_may_be_repeated_is(
+    make: Callable[..., Client], naps: Naps, answer: bytes, words: str
+) -> None:
+    with BrokenServer([answer, http({"fine": words})]) as server:
+        assert make(server.url, timeout=0.3).send("/x", {"a": 1}) == {"fine": words}
+        assert server.received[0].split(b"\r\n\r\n")[1] == server.received[1].split(b"\r\n\r\n")[1] == b'{"a": 1}'
+    assert len(naps) == 1
+
+
+@pytest.mark.parametrize("replay", [True, False])
+def test_what_was_never_sent_is_tried_again(make: Callable[..., Client], naps: Naps, replay: bool) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ApiError) as caught:
+        make(url).send("/x", {}, replay=replay)
+    assert caught.value.message == f"Cannot connect to {url}: Connection refused."
+    assert "Check api_url" in caught.value.hint
+    assert (caught.value.unanswered, caught.value.status) == (False, 0)
+    assert len(naps) == 2
+
+
+def test_a_host_that_does_not_exist(make: Callable[..., Client]) -> None:
+    with pytest.raises(ApiError, match=r"Cannot connect to http://nowhere\.invalid: ") as caught:
+        make("http://nowhere.invalid", retries=0).get("/x")
+    assert not caught.value.unanswered
+    assert "object at" not in str(caught.value)
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def tls(authority: trustme.CA) -> Iterator[HTTPServer]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with HTTPServer("127.0.0.1", 0, context) as server:
+        server.expect_request("/x").respond_with_json({"fine": True})
+        yield server
+
+
+def test_an_unknown_authority_is_refused_at_once(tls: HTTPServer, make: Callable[..., Client], naps: Naps) -> None:
+    with pytest.raises(ApiError, match=r"No trusted TLS connection to .*ca_path") as caught:
+        make(tls.url_for("").rstrip("/")).get("/x")
+    assert (caught.value.code, caught.value.unanswered) == ("tls", False)
+    assert naps == []
+
+
+def test_ca_path(tls: HTTPServer, authority: trustme.CA, make: Callable[..., Client], tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(bundle)
+    assert make(tls.url_for("").rstrip("/"), ca_path=str(bundle)).get("/x") == {"fine": True}
+
+
+def test_the_bundle_of_the_environment_counts(
+    tls: HTTPServer, authority: trustme.CA, make: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(bundle)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    assert make(tls.url_for("").rstrip("/")).get("/x") == {"fine": True}
+
+
+def test_ca_path_goes_before_the_bundle_of_the_environment(
+    tls: HTTPServer, authority: trustme.CA, make: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "other.pem"))
+    url = tls.url_for("").rstrip("/")
+    assert make(url, ca_path=str(tmp_path / "ca.pem")).get("/x") == {"fine": True}
+    with pytest.raises(ApiError, match="No trusted TLS connection"):
+        make(url).get("/x")
+
+
+def test_validate_certs_off(tls: HTTPServer, make: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
+    assert make(tls.url_for("").rstrip("/"), validate_certs=False).get("/x") == {"fine": True}
+
+
+@pytest.mark.parametrize("separate", [True, False])
+def test_client_certificate(authority: trustme.CA, make: Callable[..., Client], tmp_path: Path, separate: bool) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    ours = authority.issue_cert("client.example.com")
+    ours.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    ours.private_key_pem.write_to_path(tmp_path / "key.pem")
+    ours.private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    settings = (
+        {"client_cert": str(tmp_path / "cert.pem"), "client_key": str(tmp_path / "key.pem")}
+        if separate
+        else {"client_cert": str(tmp_path / "both.pem")}
+    )
+    with HTTPServer("127.0.0.1", 0, context) as server:
+        server.expect_request("/x").respond_with_json({"fine": True})
+        url = server.url_for("").rstrip("/")
+        assert make(url, ca_path=str(tmp_path / "ca.pem"), **settings).get("/x") == {"fine": True}
+
+
+# What the environment must not change
+
+
+def test_netrc_does_not_replace_the_key(
+    script: Script, make: Callable[..., Client], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1\nlogin somebody\npassword else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    script.expect("GET", "/x", "list_empty", headers={"Authorization": f"Bearer {MASTER_KEY}"})
+    make(script.url).get("/x")
+
+
+def test_a_proxy_of_the_environment_is_used_and_gets_our_key(
+    script: Script, make: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", script.url.replace("http://", "http://user:password@"))
+    script.expect("GET", "/x", "list_empty", headers={"Authorization": f"Bearer {MASTER_KEY}"})
+    assert make("http://litellm.invalid").get("/x") == body("list_empty")
+    assert script.requests[0].headers["Host"] == "litellm.invalid"
+
+
+def test_no_proxy(script: Script, make: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    script.expect("GET", "/x", "list_empty")
+    assert make(script.url).get("/x") == body("list_empty")
+
+
+# Secrets
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        f"Received {MASTER_KEY}",
+        "Received sk-somebody-elses-value.",
+        f"Hash ={'0123456789abcdef' * 4}.",
+        "{'error': 'key sk-abcdefgh\\', and more'}",
+        f"http://x/?key={MASTER_KEY}&more&token=%3D{'0123456789abcdef' * 4}",
+    ],
+)
+@pytest.mark.parametrize("status", [400, 500, 302])
+def test_no_message_holds_a_secret(httpserver: HTTPServer, make: Callable[..., Client], told: str, status: int) -> None:
+    handler = httpserver.expect_oneshot_request("/x")
+    if status == 302:
+        handler.respond_with_data("", status, {"Location": f"http://elsewhere/{told}"})
+    else:
+        handler.respond_with_json({"error": {"message": told}}, status)
+    with pytest.raises(ApiError) as caught:
+        make(httpserver.url_for("").rstrip("/")).get("/x")
+    for text in (str(caught.value), str(caught.value.as_dict())):
+        assert MASTER_KEY not in text
+        assert not re.search(r"sk-[^*]|[0-9a-f]{64}", text)
+
+
+def test_a_key_of_odd_shape_is_hidden_as_well(httpserver: HTTPServer, make: Callable[..., Client]) -> None:
+    httpserver.expect_oneshot_request("/x").respond_with_json({"detail": "got my+odd/key!"}, 400)
+    with pytest.raises(ApiError, match=r"got \*\*\* \(GET"):
+        make(httpserver.url_for("").rstrip("/"), api_key="my+odd/key!").get("/x")
+
+
+def test_the_body_that_older_servers_send_back_is_not_told(script: Script, make: Callable[..., Client]) -> None:
+    script.expect("POST", "/key/generate", "validation_with_input")
+    with pytest.raises(ApiError) as caught:
+        make(script.url).send("/key/generate", {})
+    assert "recorded-value" not in str(caught.value.as_dict())
+    assert "gpt-4" not in str(caught.value)
+
+
+def test_a_message_is_one_line_of_bounded_length(httpserver: HTTPServer, make: Callable[..., Client]) -> None:
+    httpserver.expect_oneshot_request("/x").respond_with_json({"detail": "line\n\tand  line " + "x" * 10_000}, 400)
+    with pytest.raises(ApiError) as caught:
+        make(httpserver.url_for("").rstrip("/")).get("/x")
+    assert caught.value.message.startswith("line and line xxx")
+    assert len(caught.value.message) < 700
+
+
+# The proxy's clock
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=-3), timedelta(seconds=20), timedelta(days=2)])
+def test_now_follows_the_proxys_clock(httpserver: HTTPServer, make: Callable[..., Client], ahead: timedelta) -> None:
+    date = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+    with BrokenServer([http({}).replace(b"Content-Type", f"Date: {date}\r\nContent-Type".encode())]) as server:
+        client = make(server.url)
+        assert abs(client.now() - datetime.now(UTC)) < timedelta(seconds=1)
+        client.get("/x")
+    assert abs(client.now() - datetime.now(UTC) - ahead) < timedelta(seconds=3)
+
+
+@pytest.mark.parametrize("date", ["", "Date: yesterday\r\n"])
+def test_without_a_date_our_own_clock_counts(make: Callable[..., Client], date: str) -> None:
+    with BrokenServer([http({}).replace(b"Content-Type", f"{date}Content-Type".encode())]) as server:
+        client = make(server.url)
+        client.get("/x")
+    assert abs(client.now() - datetime.now(UTC)) < timedelta(seconds=1)
+
+
+def test_a_second_of_difference_is_the_headers_rounding(make: Callable[..., Client]) -> None:
+    date = format_datetime(datetime.now(UTC) - timedelta(seconds=2), usegmt=True)
+    with BrokenServer([http({}).replace(b"Content-Type", f"Date: {date}\r\nContent-Type".encode())]) as server:
+        client = make(server.url)
+        client.get("/x")
+    assert abs(client.now() - datetime.now(UTC)) < timedelta(seconds=1)
+
+
+def test_several_threads_may_use_it(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/x").respond_with_json({"fine": True})
+    client = Client(Settings(httpserver.url_for("").rstrip("/"), MASTER_KEY), connections=4)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(client.get, ["/x"] * 40))
+    client._session.close()
+    assert answers == [{"fine": True}] * 40
+    assert client_module.REQUESTS_IMPORT_ERROR is None
