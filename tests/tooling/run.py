@@ -77,6 +77,8 @@ def run(arguments: list[str]) -> int:
         code = process.wait()
     if REPORT.exists():
         summarize(time.monotonic() - started)
+    elif code:
+        print("tests/run: ended before the sessions were through", flush=True)
     # A process that a signal ended counts as failed.
     return code if code >= 0 else 128 - code
 
