@@ -1,0 +1,184 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests against a real LiteLLM share. SANDBOX_JSON names the file that describes a running sandbox."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+from ansible.module_utils.testing import patch_module_args
+from psycopg.rows import dict_row
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = "ansible_collections.litemaas.virtual_keys.plugins.modules"
+# POSTs that only read.
+READING = ("/v2/key/info", "/budget/info", "/key/health", "/chat/completions", "/v1/chat/completions")
+REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/1\.1" (?P<status>\d{3})')
+KEY_VALUE = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
+
+
+@dataclass
+class Sandbox:
+    """A running LiteLLM with its database and its access log."""
+
+    api_url: str
+    master_key: str
+    litellm_version: str
+    database_url: str
+    litellm_log: Path
+
+    def call(self, method: str, path: str, body: Any = None, key: str | None = None, **options: Any) -> requests.Response:
+        """A request of the test's own, past the code that is tested."""
+        headers = {"Authorization": f"Bearer {key or self.master_key}"}
+        return requests.request(method, self.api_url + path, json=body, headers=headers, timeout=60, **options)
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """What the database answers."""
+        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def keys(self, beginning: str) -> dict[str, dict[str, Any]]:
+        """Rows of all keys whose alias begins so, by alias; fails if an alias is there twice."""
+        rows = self.rows(
+            'SELECT * FROM "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s) ORDER BY key_alias', beginning
+        )
+        by_alias = {row["key_alias"]: row for row in rows}
+        assert len(by_alias) == len(rows), "an alias is there twice"
+        return by_alias
+
+    @contextmanager
+    def requests_made(self) -> Iterator[list[tuple[str, str, int]]]:
+        """All requests that the proxy answers meanwhile, as method, path and status."""
+        with self.litellm_log.open() as log:
+            log.seek(0, os.SEEK_END)
+            made: list[tuple[str, str, int]] = []
+            yield made
+            for match in REQUEST.finditer(log.read()):
+                made.append((match["method"], match["path"], int(match["status"])))
+
+    @contextmanager
+    def writes(self) -> Iterator[list[tuple[str, str, int]]]:
+        """The writing requests among them."""
+        written: list[tuple[str, str, int]] = []
+        with self.requests_made() as made:
+            yield written
+        written += [one for one in made if one[0] != "GET" and one[1].split("?")[0] not in READING]
+
+
+@dataclass
+class Result:
+    """What a module returned, or how it failed."""
+
+    values: dict[str, Any]
+    output: str = field(repr=False, default="")
+
+    def __getattr__(self, name: str) -> Any:
+        return self.values[name]
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.values.get("failed"))
+
+
+@dataclass
+class Play:
+    """How a run of ansible-playbook ended."""
+
+    rc: int
+    output: str = field(repr=False)
+
+    @property
+    def changed(self) -> int:
+        """How many tasks changed something."""
+        return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output.rsplit("PLAY RECAP", 1)[-1]))
+
+    @property
+    def messages(self) -> str:
+        """What the failed tasks say."""
+        return "\n".join(re.findall(r"\[ERROR\]: (.*)", self.output))
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    path = os.environ.get("SANDBOX_JSON")
+    if not path:
+        pytest.exit("SANDBOX_JSON is not set: run these tests by ./tests/run integration.", returncode=2)
+    described = json.loads(Path(path).read_text())
+    names = ("api_url", "master_key", "litellm_version", "database_url")
+    return Sandbox(**{name: described[name] for name in names}, litellm_log=Path(described["litellm_log"]))
+
+
+@pytest.fixture
+def alias(sandbox: Sandbox) -> Iterator[str]:
+    """The beginning of this test's aliases. The keys that have it are removed at the end."""
+    beginning = f"t{secrets.token_hex(4)}"
+    yield beginning
+    tokens = [row["token"] for row in sandbox.rows(
+        'SELECT token FROM "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s)', beginning
+    )]
+    for start in range(0, len(tokens), 100):
+        sandbox.call("POST", "/key/delete", {"keys": tokens[start : start + 100]}).raise_for_status()
+
+
+@pytest.fixture
+def run_module(sandbox: Sandbox) -> Callable[..., Result]:
+    """Runs a module's real ``main()`` in this process, with the address and key of the sandbox."""
+
+    def run(name: str, check: bool = False, **params: Any) -> Result:
+        connection = {"api_url": sandbox.api_url, "api_key": sandbox.master_key}
+        arguments = {**connection, **params, "_ansible_check_mode": check, "_ansible_diff": True}
+        output = io.StringIO()
+        main = importlib.import_module(f"{MODULES}.{name}").main
+        with patch_module_args(arguments), redirect_stdout(output), pytest.raises(SystemExit):
+            main()
+        return Result(json.loads(output.getvalue()), output.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def play(sandbox: Sandbox, tmp_path: Path) -> Callable[..., Play]:
+    """Runs ansible-playbook, at -vvv --diff, and holds that no secret is in what it prints.
+
+    ``reveals`` says that the user asked for it; ``secret`` lists what else must not be there.
+    """
+
+    def run(
+        *arguments: str, reveals: bool = False, secret: tuple[str, ...] = (), env: dict[str, str] | None = None
+    ) -> Play:
+        program = Path(sys.executable).with_name("ansible-playbook")
+        environment = {
+            **os.environ,
+            "LITELLM_PROXY_URL": sandbox.api_url,
+            "LITELLM_PROXY_API_KEY": sandbox.master_key,
+            "ANSIBLE_LOCALHOST_WARNING": "False",
+            "ANSIBLE_NOCOLOR": "True",
+            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "ansible"),
+            **(env or {}),
+        }
+        command = [str(program), "-vvv", "--diff", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+        output = done.stdout + done.stderr
+        assert "Traceback" not in output
+        for text in (sandbox.master_key, *secret):
+            assert text not in output, "a secret is in the output"
+        found = [] if reveals else KEY_VALUE.findall(output)
+        assert not found, f"{len(found)} key values are in the output"
+        return Play(done.returncode, output)
+
+    return run
