@@ -44,8 +44,9 @@ PASSING_TEXT = re.compile(
 FIRST_WAIT, LONGEST_WAIT, LONGEST_RETRY_AFTER = 0.5, 10.0, 60.0
 DETAILS = ("message", "type", "code", "param")
 CLOCKS_AGREE = 5.0
-SECRET = re.compile(r"\bsk-[^\s'\",})\]]{4,}")
-TOKEN = re.compile(r"\b[0-9a-f]{64}\b")
+# In an address a secret may follow an escape such as %3D; "task-list" holds none.
+SECRET = re.compile(r"(?<![A-Za-z])sk-[^\s'\",})\]]{4,}|sk-[^\s'\",})\]]{13,}")
+TOKEN = re.compile(r"[0-9a-f]{64,}")
 
 
 class Client:
@@ -150,7 +151,9 @@ class Client:
         except ValueError:
             if good and "json" in response.headers.get("Content-Type", ""):
                 message = f"The answer to {method} {path} was cut off."
-                raise ApiError(message, method=method, path=path, code="connection", unanswered=True) from None
+                hint = "Check the proxy, and what stands between it and this host."
+                failure = ApiError(message, method=method, path=path, code="connection", unanswered=True, hint=hint)
+                raise failure from None
             raise self._not_json(response, method, path) from None
         if good and not _is_error_body(body):
             return body

@@ -513,6 +513,8 @@ def test_no_proxy(script: Script, make: Callable[..., Client], monkeypatch: pyte
     [
         f"Received {MASTER_KEY}",
         "Received sk-somebody-elses-value.",
+        "x=sk-short",
+        "key%3Dsk-somebody-elses-value",
         f"Hash ={'0123456789abcdef' * 4}.",
         "{'error': 'key sk-abcdefgh\\', and more'}",
         f"http://x/?key={MASTER_KEY}&more&token=%3D{'0123456789abcdef' * 4}",
@@ -530,6 +532,12 @@ def test_no_message_holds_a_secret(httpserver: HTTPServer, make: Callable[..., C
     for text in (str(caught.value), str(caught.value.as_dict())):
         assert MASTER_KEY not in text
         assert not re.search(r"sk-[^*]|[0-9a-f]{64}", text)
+
+
+def test_a_word_that_ends_in_sk_is_no_secret(httpserver: HTTPServer, make: Callable[..., Client]) -> None:
+    httpserver.expect_oneshot_request("/x").respond_with_json({"detail": "no task-list on disk-0001"}, 400)
+    with pytest.raises(ApiError, match="no task-list on disk-0001"):
+        make(httpserver.url_for("").rstrip("/")).get("/x")
 
 
 def test_a_key_of_odd_shape_is_hidden_as_well(httpserver: HTTPServer, make: Callable[..., Client]) -> None:
