@@ -5,6 +5,312 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: litellm_key
+short_description: Declare a virtual key of a LiteLLM proxy
+version_added: 1.0.0
+description:
+  - Creates, changes or deletes one virtual key of a LiteLLM proxy, so that it is as declared.
+  - For more than a few keys use M(litemaas.virtual_keys.litellm_keys), which takes them all in one task.
+author:
+  - litemaas.virtual_keys contributors (@litemaas)
+extends_documentation_fragment:
+  - litemaas.virtual_keys._key_options
+  - litemaas.virtual_keys._key_options.task
+  - litemaas.virtual_keys._connection
+  - litemaas.virtual_keys._attributes
+  - litemaas.virtual_keys._attributes.action_group
+attributes:
+  idempotent:
+    support: partial
+    details:
+      - With O(value_policy=reissue) and neither O(key) nor O(key_seed), each run gives the key a new value.
+seealso:
+  - module: litemaas.virtual_keys.litellm_keys
+  - name: LiteLLM virtual keys
+    description: What LiteLLM's documentation says about keys and their limits.
+    link: https://docs.litellm.ai/docs/proxy/virtual_keys
+"""
+
+EXAMPLES = r"""
+# Address and master key come from the environment: LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
+- name: Make a key for thirty days, limited to two models and 25 USD a month
+  litemaas.virtual_keys.litellm_key:
+    key_alias: alice
+    user_id: alice@example.com
+    models: [gpt-4o-mini, claude-3-5-sonnet]
+    max_budget: 25
+    budget_duration: 1mo
+    duration: 30d
+  no_log: true # a new key's value is in the result
+  register: alice
+
+- name: Keep the value, which LiteLLM does not tell again
+  when: alice.key is not none
+  ansible.builtin.copy:
+    content: "{{ alice.key }}"
+    dest: "{{ playbook_dir }}/alice.key"
+    mode: "0600"
+  no_log: true
+
+- name: Take the value from a vault
+  litemaas.virtual_keys.litellm_key:
+    key_alias: chatbot
+    key: "{{ vault_chatbot_key }}"
+    rpm_limit: 600
+
+- name: Derive the value from a seed, so that each run returns it again
+  litemaas.virtual_keys.litellm_key:
+    key_alias: bob
+    key_seed: "{{ vault_key_seed }}"
+    models: [workshop-models] # a model access group
+  no_log: true
+  register: bob
+
+- name: Replace the value, once, because it became known to others (and keep the new version in the play)
+  litemaas.virtual_keys.litellm_key:
+    key_alias: bob
+    key_seed: "{{ vault_key_seed }}"
+    key_version: 2
+    value_policy: reissue
+  no_log: true
+  register: bob
+
+- name: Give the key a new random value on each run
+  litemaas.virtual_keys.litellm_key:
+    key_alias: alice
+    value_policy: reissue
+  no_log: true
+  register: alice
+
+- name: Take off the budget, keep everything else
+  litemaas.virtual_keys.litellm_key:
+    key_alias: alice
+    unset: [max_budget, budget_duration]
+  no_log: true
+
+- name: Let a key expire at the end of the workshop
+  litemaas.virtual_keys.litellm_key:
+    key_alias: bob
+    key_seed: "{{ vault_key_seed }}"
+    key_version: 2
+    expires_at: "2030-01-31T18:00:00+01:00"
+  no_log: true
+
+- name: Renew a key for thirty days when less than two are left
+  litemaas.virtual_keys.litellm_key:
+    key_alias: alice
+    duration: 30d
+    renew_within: 2d
+  no_log: true
+
+- name: Make exactly these the entries of a key's metadata
+  litemaas.virtual_keys.litellm_key:
+    key_alias: alice
+    metadata:
+      cost_center: "4711"
+      contact: alice@example.com
+    metadata_mode: replace
+  no_log: true
+
+- name: Refuse models that the proxy does not have
+  litemaas.virtual_keys.litellm_key:
+    key_alias: alice
+    models: [gpt-4o-mini, openai/gpt-4o]
+    validate_models: true
+  no_log: true
+
+- name: Make a key for a service account of a team
+  litemaas.virtual_keys.litellm_key:
+    service_account_id: nightly-report
+    team_id: data-science
+    max_parallel_requests: 4
+  no_log: true
+  register: nightly_report
+
+- name: Limit the models of a key, one by one, and give one of them another name
+  litemaas.virtual_keys.litellm_key:
+    key_alias: alice
+    model_rpm_limit:
+      gpt-4o-mini: 60
+      openai/gpt-4o: 10
+    aliases:
+      gpt-4: gpt-4o-mini
+    budget_limits:
+      - max_budget: 5
+        budget_duration: 1d
+      - max_budget: 50
+        budget_duration: 1mo
+  no_log: true
+
+- name: Block a key
+  litemaas.virtual_keys.litellm_key:
+    key_alias: alice
+    blocked: true
+  no_log: true
+
+- name: Delete a key
+  litemaas.virtual_keys.litellm_key:
+    key_alias: alice
+    state: absent
+
+- name: Say once for several tasks where the proxy is
+  module_defaults:
+    group/litemaas.virtual_keys.litellm:
+      api_url: https://litellm.example.com
+      api_key: "{{ vault_litellm_master_key }}"
+  block:
+    - name: Delete the chatbot's key
+      litemaas.virtual_keys.litellm_key:
+        key_alias: chatbot
+        state: absent
+"""
+
+RETURN = r"""
+key_alias:
+  description: The alias of the key.
+  returned: success, and failure of a write
+  type: str
+  sample: alice
+key:
+  description:
+    - The value of the key. A secret, and the only place in the result where it stands.
+    - Null if it is not known, as for an existing key without O(key) or O(key_seed), and for a deleted key.
+      In check mode also null for a key that would get a random value.
+    - Starred by Ansible if it was given as option O(key).
+  returned: success, and failure of a write
+  type: str
+  sample: sk-gmc8haqo88hfF0VFpo9eoRc3COV7oXow
+key_id:
+  description:
+    - The id of the key, which LiteLLM also calls token. The SHA-256 of the value, as hexadecimal digits.
+    - Null for a key that is not there.
+  returned: success, and failure of a write
+  type: str
+  sample: b480084790e220b7825f712d204124a34781ceb1f1a086bca622f5fba809ba92
+action:
+  description: What was done, or would be in check mode, V(create), V(update), V(reissue), V(delete) or V(none).
+  returned: success, and failure of a write
+  type: str
+  sample: create
+virtual_key:
+  description:
+    - The key as it is after the task, without its value. In check mode as it would be.
+    - Values of C(callback_vars) in its metadata are starred.
+    - Has an entry for each option that is kept with the key, null if the key has none, and those below.
+    - Null for a key that is not there.
+  returned: success, and failure of a write
+  type: dict
+  contains:
+    key_id:
+      description: As RV(key_id).
+      returned: always
+      type: str
+    key_name:
+      description: The last four characters of the value, by which LiteLLM shows it.
+      returned: always
+      type: str
+    spend:
+      description: What the key has spent since its budget last began anew, in USD.
+      returned: always
+      type: float
+    budget_reset_at:
+      description: When the spending counts from zero again, as ISO 8601 time.
+      returned: always
+      type: str
+    created_at:
+      description: When the key was created, as ISO 8601 time.
+      returned: always
+      type: str
+    created_by:
+      description: Id of the user who created the key.
+      returned: always
+      type: str
+    updated_at:
+      description: When the key was last changed or used, as ISO 8601 time.
+      returned: always
+      type: str
+    last_active:
+      description: When the key was last used, as ISO 8601 time.
+      returned: always
+      type: str
+  sample:
+    key_alias: alice
+    key_id: b480084790e220b7825f712d204124a34781ceb1f1a086bca622f5fba809ba92
+    key_name: sk-...oXow
+    user_id: alice@example.com
+    models:
+      - gpt-4o-mini
+    max_budget: 25.0
+    soft_budget:
+    blocked: false
+    expires_at: "2026-12-21T05:45:55.190000Z"
+    spend: 0.0
+    budget_reset_at:
+    created_at: "2026-11-21T05:45:55.192000Z"
+    created_by: default_user_id
+    updated_at: "2026-11-21T05:45:55.192000Z"
+    last_active:
+diff:
+  description:
+    - What was declared, as it was and as it is, or would be in check mode. Empty before a creation and after a
+      deletion.
+  returned: success, and failure of a write
+  type: dict
+  sample:
+    before_header: alice
+    after_header: alice
+    before:
+      key_alias: alice
+      max_budget: 25.0
+    after:
+      key_alias: alice
+      max_budget: 30.0
+failure:
+  description: What the proxy answered, if it refused a request or could not be reached.
+  returned: failure of a request
+  type: dict
+  contains:
+    message:
+      description: What the proxy said, without secrets.
+      returned: always
+      type: str
+    status:
+      description: HTTP status, V(0) if there was no answer.
+      returned: always
+      type: int
+    type:
+      description: What LiteLLM calls the type of the error.
+      returned: always
+      type: str
+    code:
+      description: What LiteLLM gives as code of the error, V(connection) or V(tls) if there was no answer.
+      returned: always
+      type: str
+    param:
+      description: The field at fault, where LiteLLM names it.
+      returned: always
+      type: str
+    method:
+      description: HTTP method of the request.
+      returned: always
+      type: str
+    path:
+      description: Path of the request, below O(api_url).
+      returned: always
+      type: str
+    hint:
+      description: What can be done about it.
+      returned: always
+      type: str
+  sample:
+    message: Key with alias 'alice' already exists. Unique key aliases across all keys are required.
+    status: 400
+    type: bad_request_error
+    code: "400"
+    param: key_alias
+    method: POST
+    path: /key/generate
+    hint: ""
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run

@@ -1,0 +1,413 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be declared of a virtual key. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+
+def _batch(text: str) -> str:
+    """The options of one key as those of each of many, and as their defaults, which only point there."""
+    items = yaml.safe_load(re.sub(r"\b(O|RV)\((?=\w)", r"\1(virtual_keys[].", text))
+    defaults = {
+        name: {**option, "description": f"As O(virtual_keys[].{name})."} for name, option in items["options"].items()
+    }
+    options = {"virtual_keys": {"suboptions": items["options"]}, "defaults": {"suboptions": defaults}}
+    return str(yaml.safe_dump({"options": options, "notes": items["notes"]}))
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  key_alias:
+    description:
+      - Name of the key, by which it is declared and found again. Case counts, and each character does.
+      - Required, except that O(service_account_id) stands in for it. Must not be empty nor hold control characters.
+      - A key cannot be renamed. Another alias declares another key.
+    type: str
+    aliases:
+      - name
+  models:
+    description:
+      - What the key may call, as a set. Names of the proxy's models, such as V(gpt-4o-mini), wildcards such as
+        V(openai/*), names of model access groups, or V(all-team-models), V(all-proxy-models), V(no-default-models).
+      - V([]) allows all models of the proxy.
+      - A new key with a O(team_id) and without O(models) gets V(all-team-models).
+    type: list
+    elements: str
+  max_budget:
+    description:
+      - How much the key may spend, in USD, such as V(25.5). LiteLLM refuses requests from then on.
+      - V(0) allows nothing. For no limit, name it in O(unset).
+    type: float
+  soft_budget:
+    description:
+      - Spending, in USD, at which LiteLLM sends an alert. Nothing is refused.
+      - LiteLLM keeps it in a budget that it makes for the key. Therefore it excludes O(budget_id), and the module
+        refuses to change it if the key's budget may be shared with others.
+      - Can be changed on an existing key with LiteLLM 1.99.0 or newer.
+    type: float
+  budget_duration:
+    description:
+      - After which time the spending counts from zero again, as a duration such as V(30d) or V(1mo).
+      - LiteLLM aligns the periods with the calendar. V(30d) and V(1mo) end on the first of a month, V(7d) on a Monday,
+        V(1d) at midnight.
+    type: str
+  budget_id:
+    description:
+      - Id of a budget on the proxy, whose limits apply to the key. It must exist.
+    type: str
+  budget_limits:
+    description:
+      - Several budgets that apply side by side, such as 5 USD a day and 50 USD a month, as a set.
+      - Needs LiteLLM 1.83.0 or newer.
+    type: list
+    elements: dict
+    suboptions:
+      max_budget:
+        description:
+          - How much the key may spend within O(budget_limits[].budget_duration), in USD.
+        type: float
+        required: true
+      budget_duration:
+        description:
+          - Length of the period, as a duration such as V(1d).
+        type: str
+        required: true
+  user_id:
+    description:
+      - Id of the user to whom the spending is attributed. LiteLLM does not ask whether that user exists.
+    type: str
+  team_id:
+    description:
+      - Id of the team to which the key belongs. It must exist.
+    type: str
+  organization_id:
+    description:
+      - Id of the organisation to which the key belongs. It must exist. A key of a team gets that team's by itself.
+      - Needs LiteLLM 1.77.0 or newer, and 1.81.0 or newer to change it on an existing key.
+    type: str
+  project_id:
+    description:
+      - Id of the project to which the key belongs. It must exist.
+      - LiteLLM does not move an existing key to another project. It can be unset.
+      - Needs LiteLLM 1.81.0 or newer.
+    type: str
+  agent_id:
+    description:
+      - Id of the agent to which the key belongs.
+      - Needs LiteLLM 1.81.0 or newer.
+    type: str
+  service_account_id:
+    description:
+      - Makes a key for a service account of this name, which belongs to O(team_id) and to no user.
+      - Serves as O(key_alias) if that is not given.
+      - Cannot be changed on an existing key. Needs LiteLLM 1.73.0 or newer.
+    type: str
+  allowed_routes:
+    description:
+      - Which routes of the proxy the key may call, as a set. Paths such as V(/chat/completions), with wildcard
+        V(/v1/*), or names of groups such as V(llm_api_routes).
+      - V([]) allows what a key may call by default. Excludes any O(key_type) but V(default).
+    type: list
+    elements: str
+  allowed_passthrough_routes:
+    description:
+      - Which pass-through endpoints of the proxy the key may call, as a set, such as V(/my-endpoint).
+        LiteLLM ignores it if the key has O(allowed_routes).
+      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.77.0 or newer.
+    type: list
+    elements: str
+  key_type:
+    description:
+      - What kind of routes the key may call. V(llm_api) calls models, V(management) manages keys, users and teams,
+        V(read_only) reads information only, V(default) is LiteLLM's own default.
+      - Cannot be changed on an existing key. Needs LiteLLM 1.73.0 or newer.
+    type: str
+    choices:
+      - default
+      - llm_api
+      - management
+      - read_only
+  max_parallel_requests:
+    description:
+      - How many requests may be under way at once.
+    type: int
+  tpm_limit:
+    description:
+      - How many tokens the key may use, in tokens per minute.
+    type: int
+  rpm_limit:
+    description:
+      - How many requests the key may send, in requests per minute.
+    type: int
+  tpm_limit_type:
+    description:
+      - How O(tpm_limit) is meant. With V(guaranteed_throughput) LiteLLM refuses a limit that, together with those of
+        other keys, exceeds what the team or the model has, with V(best_effort_throughput) it does not. With
+        V(dynamic) the key may exceed the limit while the model takes all requests.
+      - Needs LiteLLM 1.77.0 or newer.
+    type: str
+    choices:
+      - guaranteed_throughput
+      - best_effort_throughput
+      - dynamic
+  rpm_limit_type:
+    description:
+      - How O(rpm_limit) is meant, as for O(tpm_limit_type).
+      - Needs LiteLLM 1.77.0 or newer.
+    type: str
+    choices:
+      - guaranteed_throughput
+      - best_effort_throughput
+      - dynamic
+  model_tpm_limit:
+    description:
+      - 'Limit for each model, in tokens per minute, such as C({"gpt-4o-mini": 100000}). Declared as a whole.'
+    type: dict
+  model_rpm_limit:
+    description:
+      - 'Limit for each model, in requests per minute, such as C({"gpt-4o-mini": 60}). Declared as a whole.'
+    type: dict
+  model_max_budget:
+    description:
+      - 'Budget for each model, in USD within a duration,
+        such as C({"gpt-4o-mini": {"budget_limit": 5, "time_period": "1d"}}). Declared as a whole.'
+      - Needs a LiteLLM Enterprise licence on the proxy.
+    type: dict
+  metadata:
+    description:
+      - 'Entries of your own that are kept with the key, such as C({"cost_center": "4711"}).'
+      - By default only the entries given are compared and written, all others stay. See O(metadata_mode).
+      - Entries that LiteLLM uses for other options, such as C(tags), are declared by these options.
+      - LiteLLM encrypts the values of C(callback_vars) in it. A change of such a value alone goes unnoticed.
+    type: dict
+  tags:
+    description:
+      - Tags under which the spending is counted, and by which requests are routed, as a set.
+      - Needs a LiteLLM Enterprise licence on the proxy.
+    type: list
+    elements: str
+  aliases:
+    description:
+      - 'Other names for models, for this key only. Each entry is the name that is asked for and the model that answers,
+        such as C({"gpt-4": "gpt-4o-mini"}). Declared as a whole.'
+    type: dict
+  config:
+    description:
+      - Settings of the proxy that differ for this key. LiteLLM calls them deprecated. Declared as a whole.
+    type: dict
+  permissions:
+    description:
+      - 'What the key may do beyond calling models, such as C({"allow_pii_controls": true}). Declared as a whole.'
+    type: dict
+  guardrails:
+    description:
+      - Names of the guardrails that apply to each request, as a set.
+      - Needs a LiteLLM Enterprise licence on the proxy.
+    type: list
+    elements: str
+  policies:
+    description:
+      - Names of the policies that apply to the key, as a set.
+      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.81.0 or newer.
+    type: list
+    elements: str
+  prompts:
+    description:
+      - Ids of the prompts that the key may use, as a set. V([]) allows all.
+      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.73.0 or newer.
+    type: list
+    elements: str
+  enforced_params:
+    description:
+      - Parameters that each request must have, as a set, such as V(user) or V(metadata.generation_name).
+    type: list
+    elements: str
+  allowed_cache_controls:
+    description:
+      - Cache controls that requests may use, as a set, such as V(no-cache) or V(no-store).
+    type: list
+    elements: str
+  object_permission:
+    description:
+      - 'Which MCP servers, vector stores, agents and other objects the key may use, as a list of ids for each kind,
+        such as C({"vector_stores": ["vs-1"], "mcp_servers": []}). The lists are sets.'
+      - Only the kinds given are compared and written. V([]) empties one kind, O(unset) empties all.
+      - Needs LiteLLM 1.69.0 or newer.
+    type: dict
+  access_group_ids:
+    description:
+      - Ids of the access groups whose models and tools the key may use, as a set.
+      - Needs LiteLLM 1.81.0 or newer.
+    type: list
+    elements: str
+  router_settings:
+    description:
+      - 'Settings of LiteLLM''s router for this key, such as C({"num_retries": 2, "timeout": 30}).'
+      - Only the settings given are compared. When one of them differs, all are written, and those not given are reset.
+      - Needs LiteLLM 1.77.0 or newer.
+    type: dict
+  auto_rotate:
+    description:
+      - Whether LiteLLM itself replaces the value of the key, each O(rotation_interval), which must be given as well.
+        The new values are not known to Ansible.
+      - Needs LiteLLM 1.77.0 or newer.
+    type: bool
+  rotation_interval:
+    description:
+      - How often LiteLLM replaces the value of the key, as a duration such as V(90d).
+      - Needs LiteLLM 1.77.0 or newer.
+    type: str
+  blocked:
+    description:
+      - Whether LiteLLM refuses the key, which keeps all it has and can be allowed again.
+    type: bool
+  expires_at:
+    description:
+      - When the key expires, as ISO 8601 time with zone, such as V(2030-01-31T18:00:00+01:00).
+      - Equal to what the key has if less than a minute apart. A time in the past is refused.
+      - For a key that never expires, name it in O(unset). Excludes O(duration) and O(renew_within).
+    type: str
+  duration:
+    description:
+      - How long a new key is valid, as a duration such as V(30d).
+      - Counts when the key is created, and when O(renew_within) renews it. No other run moves the expiry of a key.
+      - V("") is as if not given.
+    type: str
+  renew_within:
+    description:
+      - Renews the key, for O(duration) from now, when it expires within this time or has expired, such as V(2d).
+      - A key that never expires is left so. Without this option, an expired key stays expired, and the module warns.
+      - V("") is as if not given.
+    type: str
+  key:
+    description:
+      - The value of the key, which must start with V(sk-) and have at least 16 characters. It must not be the value of
+        another key.
+      - If neither this nor O(key_seed) is given, a new key gets a random value, returned once as RV(key).
+      - Ansible shows this value nowhere, so that it is starred in the result as well.
+    type: str
+  key_seed:
+    description:
+      - A secret of at least 32 characters, from which the values of keys are derived. Each run and each machine that
+        knows the seed returns the same value for the same alias, so that values need not be stored.
+      - This is a master secret. Whoever has it and knows the aliases has all the keys. Treat it like the master key.
+        For one, take the output of C(openssl rand -hex 32).
+      - The value is V("sk-" + base64url(HMAC-SHA256(seed, "litemaas.virtual_keys.v1\\0" + alias + "\\0" + version\)\)),
+        without padding. The version is O(key_version) in decimal digits.
+      - Excludes O(key).
+    type: str
+  key_version:
+    description:
+      - Number from which O(key_seed) derives the value besides the alias, 1 if not given.
+      - Raise it, with O(value_policy=reissue), to replace the value of a key.
+    type: int
+  value_policy:
+    description:
+      - What to do with an existing key whose value is another than the one declared by O(key) or O(key_seed).
+        If neither is given, each existing key counts as such, because the value of a key cannot be read.
+      - V(keep) leaves the value as it is. What is returned as RV(key) is null.
+      - V(fail) fails before anything is written.
+      - V(reissue) puts a new key in the place of the old one, with the same alias, options, spending and expiry.
+        The old value stops working. The old key waits as C(ALIAS.retired-XXXXXXXX) until the new one is there;
+        a run that was interrupted is completed by the next. Where the proxy takes no such alias, the old key is deleted
+        first, and the module warns. Without O(key) and O(key_seed), each run reissues.
+      - If not given, V(fail) when O(key) or O(key_seed) is given, else V(keep).
+    type: str
+    choices:
+      - keep
+      - fail
+      - reissue
+  metadata_mode:
+    description:
+      - Which entries of O(metadata) are declared. V(merge) means those given, V(replace) means all, so that entries
+        not given are removed. V(merge) if not given.
+      - Entries that LiteLLM uses for other options stay in any case.
+    type: str
+    choices:
+      - merge
+      - replace
+  unset:
+    description:
+      - Names of options that the key shall have no value for. The only way to clear numbers, and another way to clear
+        the rest.
+      - An option named here must not have a value at the same time.
+    type: list
+    elements: str
+    choices:
+      - models
+      - max_budget
+      - soft_budget
+      - budget_duration
+      - budget_id
+      - budget_limits
+      - user_id
+      - team_id
+      - organization_id
+      - project_id
+      - agent_id
+      - allowed_routes
+      - allowed_passthrough_routes
+      - max_parallel_requests
+      - tpm_limit
+      - rpm_limit
+      - tpm_limit_type
+      - rpm_limit_type
+      - model_tpm_limit
+      - model_rpm_limit
+      - model_max_budget
+      - metadata
+      - tags
+      - aliases
+      - config
+      - permissions
+      - guardrails
+      - policies
+      - prompts
+      - enforced_params
+      - allowed_cache_controls
+      - object_permission
+      - access_group_ids
+      - router_settings
+      - auto_rotate
+      - rotation_interval
+      - blocked
+      - expires_at
+notes:
+  - An option that is not given, or is null, is left alone. An empty value (V([]), V({}), V("")) or O(unset) declares
+    that the key has none. With O(metadata_mode=merge), O(metadata={}) names no entry and changes nothing.
+  - Lists are sets. Neither order nor repetition counts. Mappings that are "declared as a whole" lose the entries not
+    given.
+  - 'A duration is a whole number above 0 and one of C(s), C(m), C(h), C(d), C(w), C(mo): seconds, minutes, hours, days,
+    weeks, months.'
+  - The value of a key is known only where it is declared, derived or newly made, because LiteLLM stores only its hash.
+    It is returned as RV(key) and nowhere else. Set C(no_log) on the task, which leaves C(register) usable.
+  - What a server is too old for is refused before anything is written, and so are unknown teams and budgets.
+"""
+
+    BATCH = _batch(DOCUMENTATION)
+
+    # What holds for all keys of a task.
+    TASK = r"""
+options:
+  state:
+    description:
+      - V(present) creates what is missing and changes what differs.
+      - V(absent) deletes each key with exactly that alias, should there be several. All other options of a key are then
+        checked but not used.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  validate_models:
+    description:
+      - Whether models that the proxy does not have are refused before anything is written.
+        LiteLLM itself takes any name.
+    type: bool
+    default: false
+"""
