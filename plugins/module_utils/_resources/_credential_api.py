@@ -1,0 +1,234 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Provider credentials on a proxy: finding and writing. Private: only for use inside this collection.
+
+The proxy answers reads from the memory of the worker that happens to answer, which may lag its database by 30 s. So a
+write that was answered with success is not read back, and what a write tells of the database is believed more than
+what was read before: "exists already" leads to an update, "does not exist" to a creation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from .._engine import Info, Kind, Outcome, Plan
+from .._errors import ApiError, InputError
+from ._credential import (
+    CREDENTIAL,
+    HIDDEN,
+    Record,
+    Wanted,
+    credential_options,
+    info_after,
+    own_entry,
+    plan_credential,
+    removed_values,
+    shown,
+    value_names,
+    wanted,
+    written_values,
+)
+from ._proxy import Proxy
+
+REMOVES_VALUES_SINCE = "1.106.0"
+
+
+class CredentialStore:
+    """The provider credentials of one proxy.
+
+    :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._proxy = Proxy(client)
+
+    @classmethod
+    def for_task(cls, client: Any, params: Mapping[str, Any]) -> CredentialStore:
+        """A store for a task, which has no settings for it."""
+        return cls(client)
+
+    # Planning
+
+    def plans(self, wants: Sequence[Wanted]) -> list[Plan]:
+        """What has to be done for each declared credential, in their order. Writes nothing.
+
+        :raises InputError: for the first declaration that cannot be carried out.
+        """
+        plans = [plan_credential(want, find(self._client, want.name)) for want in wants]
+        for want, result in zip(wants, plans):
+            self._refuse(want, result)
+        return plans
+
+    def _refuse(self, want: Wanted, result: Plan) -> None:
+        if result.changed and result.existing.get("source") == "config":
+            raise InputError("it is defined in the proxy's configuration file: change it there.", want.name)
+        if result.action == "create" and not (want.values or want.model_id):
+            raise InputError("it does not exist yet, and is made of credential_values or a model_id.", want.name)
+        if removed_values(result) and not self._removes_values:
+            self._refuse_remaking(want, result)
+
+    def _refuse_remaking(self, want: Wanted, result: Plan) -> None:
+        """Refuse to delete a credential and make it anew where that would lose some of it."""
+        names = value_names(result)
+        lost = names if want.update_values == "never" else [name for name in names if name not in (want.values or {})]
+        if lost or not names:
+            version = f"LiteLLM {self._proxy.version}" if self._proxy.version else "this version of LiteLLM"
+            remedy = f"declare {', '.join(lost)} as well" if lost else "declare a value to keep, or state: absent"
+            raise InputError(
+                f"{version} cannot remove {', '.join(removed_values(result))} (that needs {REMOVES_VALUES_SINCE}), only "
+                f"the whole credential, which is then made anew of its other values: {remedy}.",
+                want.name,
+            )
+
+    @property
+    def _removes_values(self) -> bool:
+        return self._proxy.at_least(REMOVES_VALUES_SINCE)
+
+    # Writing
+
+    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
+        """The plans to carry out, as positions, each alone."""
+        return [[number] for number, result in enumerate(plans) if result.changed]
+
+    def apply(self, wants: Sequence[Wanted], plans: Sequence[Plan]) -> list[Outcome]:
+        """Carry out one unit."""
+        steps = {"create": self._create, "update": self._update, "delete": self._delete}
+        return [steps[result.action](want, result) for want, result in zip(wants, plans)]
+
+    def confirm(self, wants: Sequence[Wanted], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes as they are: another worker's memory would tell nothing of what was just written."""
+        return list(outcomes)
+
+    def _create(self, want: Wanted, result: Plan) -> Outcome:
+        info = info_after(want, result, want.declared_values)
+        try:
+            self._post(want, info)
+        except ApiError as error:
+            if not _is_taken(error):
+                raise
+            return self._adopt(want, result, info)
+        # Only the proxy knows which values it copied from a model.
+        record = (find(self._client, want.name) if want.model_id else None) or _record(want.name, info, want.values)
+        return Outcome(result, "create", record)
+
+    def _adopt(self, want: Wanted, result: Plan, sent: Mapping[str, Any]) -> Outcome:
+        """Make as declared what exists, although it was not to be seen."""
+        current = find(self._client, want.name)
+        if current is None:
+            # It is in the database, but not in the memory of the worker that answers: write without having read.
+            result = plan_credential(want, {"credential_name": want.name})
+            values = {} if want.update_values == "never" else dict(want.declared_values)
+            info = {} if want.info is None else info_after(want, result, values)  # {} leaves it as it is
+            self._patch(want.name, info, values)
+            return Outcome(result, "update", _record(want.name, info, want.values))
+        if want.values and own_entry(current) == own_entry({"credential_info": sent}):
+            return Outcome(result, "create", current)  # our own request, whose answer was lost
+        result = plan_credential(want, current)
+        self._refuse(want, result)
+        return self._update(want, result) if result.changed else Outcome(result, "none", current)
+
+    def _update(self, want: Wanted, result: Plan) -> Outcome:
+        removed = removed_values(result)
+        if removed and not self._removes_values:
+            self._delete(want, result)
+            info = info_after(want, result, want.declared_values)
+            self._post(want, info)
+        else:
+            values = written_values(want, result)
+            info = info_after(want, result, values)
+            try:
+                self._patch(want.name, info, values, removed)
+            except ApiError as error:
+                if not (_is_missing(error) and want.values):
+                    raise
+                # Somebody else deleted it, which the worker that was read from does not know yet.
+                info = info_after(want, result.having(current=None), want.declared_values)
+                self._post(want, info)
+        return Outcome(result, "update", _record(want.name, info, value_names(result)))
+
+    def _delete(self, want: Wanted, result: Plan) -> Outcome:
+        try:
+            _expect_success(self._client.send(_path(want.name), method="DELETE"))
+        except ApiError as error:
+            if not _is_missing(error):
+                raise
+            return Outcome(result, "none")
+        return Outcome(result, "delete")
+
+    def _post(self, want: Wanted, info: Mapping[str, Any]) -> None:
+        source = {"model_id": want.model_id} if want.model_id else {"credential_values": dict(want.declared_values)}
+        body = {"credential_name": want.name, "credential_info": dict(info), **source}
+        _expect_success(self._client.send("/credentials", body))
+
+    def _patch(
+        self, name: str, info: Mapping[str, Any], values: Mapping[str, str], removed: Sequence[str] = ()
+    ) -> None:
+        # Older versions want the whole object, name and values included.
+        body = {"credential_name": name, "credential_info": dict(info), "credential_values": dict(values)}
+        if removed:
+            body["credential_values_to_delete"] = list(removed)
+        _expect_success(self._client.send(_path(name), body, method="PATCH"))
+
+
+def find(client: Any, name: str) -> Record | None:
+    """The credential of that name as the proxy shows it, None if it shows none."""
+    try:
+        record: Record = client.get(f"/credentials/by_name/{_quoted(name)}")
+    except ApiError as error:
+        if _is_missing(error):
+            return None
+        raise
+    return record
+
+
+def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of ``litellm_credential_info``."""
+    if params["credential_name"]:
+        record = find(client, params["credential_name"])
+        records = [record] if record else []
+    else:
+        records = client.get("/credentials")["credentials"]
+    return {"credentials": [shown(record) for record in sorted(records, key=lambda record: record["credential_name"])]}
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _path(name: str) -> str:
+    return f"/credentials/{_quoted(name)}"
+
+
+def _record(name: str, info: Mapping[str, Any], values: Any) -> Record:
+    """A credential as it was written."""
+    return {"credential_name": name, "credential_info": info, "credential_values": dict.fromkeys(values or (), HIDDEN)}
+
+
+def _expect_success(answer: Mapping[str, Any]) -> None:
+    if answer.get("success") is not True:
+        raise ApiError("The proxy did not say that it wrote the credential.", hint="Run again.")
+
+
+def _is_taken(error: ApiError) -> bool:
+    """Up to 1.102 the proxy hands on what its database says."""
+    return error.status == 409 or (error.status == 500 and "unique constraint" in error.message.lower())
+
+
+def _is_missing(error: ApiError) -> bool:
+    """Up to 1.98 the proxy tells it with HTTP 200; and a 404 may come from what stands before the proxy."""
+    return "credential not found" in error.message.lower()
+
+
+CREDENTIALS = Kind(
+    result="credential",
+    identity=CREDENTIAL.identity,
+    options=credential_options(),
+    task_options={},
+    wanted=wanted,
+    store=CredentialStore.for_task,
+    shown=shown,
+)
+CREDENTIAL_INFO = Info(options={"credential_name": {"type": "str", "aliases": ["name"]}}, read=read)
