@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connection options: addresses as people write them, and what cannot be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import CONNECTION_OPTIONS, Settings, base_url
+
+GIVEN: dict[str, Any] = {
+    "api_url": "https://litellm.example.com/v1/",
+    "api_key": " sk-1234 \n",
+    "validate_certs": True,
+    "ca_path": None,
+    "client_cert": None,
+    "client_key": None,
+    "timeout": 30,
+    "retries": 5,
+    "changed_by": None,
+}
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings.from_params({**GIVEN, **changes}.get)
+
+
+@pytest.mark.parametrize(
+    ("given", "base"),
+    [
+        ("https://host", "https://host"),
+        ("https://host/", "https://host"),
+        ("https://host/v1", "https://host"),
+        ("https://host/v1/", "https://host"),
+        ("https://host/litellm", "https://host/litellm"),
+        ("https://host/litellm/v1//", "https://host/litellm"),
+        ("https://host/serv1", "https://host/serv1"),
+        (" http://127.0.0.1:4000 ", "http://127.0.0.1:4000"),
+        ("http://[::1]:4000/", "http://[::1]:4000"),
+        ("https://host/ui?page=1#top", "https://host/ui"),
+    ],
+)
+def test_base_url(given: str, base: str) -> None:
+    assert base_url(given) == base
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "host",
+        "host:4000",
+        "ftp://host",
+        "http://",
+        "https:///v1",
+        "http://host:0",
+        "http://host:99999",
+        "http://[x",
+    ],
+)
+def test_what_is_no_address(given: str) -> None:
+    with pytest.raises(ValueError, match="api_url must be an address such as"):
+        base_url(given)
+
+
+@pytest.mark.parametrize("given", ["https://user:secret@host", "https://user@host"])
+def test_an_address_with_credentials_is_refused_without_showing_them(given: str) -> None:
+    with pytest.raises(ValueError, match="must not hold a user name or password") as caught:
+        base_url(given)
+    assert "secret" not in str(caught.value)
+
+
+def test_settings() -> None:
+    assert settings() == Settings("https://litellm.example.com", "sk-1234")
+    assert settings(changed_by="me", timeout=1, retries=0) == Settings(
+        "https://litellm.example.com", "sk-1234", timeout=1, retries=0, changed_by="me"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"api_key": "  "}, "api_key is empty"),
+        ({"api_key": "sk-a\nb"}, "cannot stand in an HTTP header"),
+        ({"api_key": "sk-ä"}, "cannot stand in an HTTP header"),
+        ({"timeout": 0}, "timeout must be at least 1 second"),
+        ({"retries": -1}, "retries must not be negative"),
+        ({"client_key": "/etc/hosts"}, "client_key needs client_cert"),
+        ({"ca_path": "/nowhere.pem"}, "ca_path: there is no file /nowhere.pem"),
+        ({"client_cert": "/nowhere.pem"}, "client_cert: there is no file /nowhere.pem"),
+        ({"client_cert": "/etc/hosts", "client_key": "/nowhere.pem"}, "client_key: there is no file"),
+        ({"api_url": "host"}, "api_url must be an address"),
+    ],
+)
+def test_settings_that_cannot_be_right(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words) as caught:
+        settings(**changes)
+    assert "sk-" not in str(caught.value)
+
+
+def test_files_that_are_there(tmp_path: Path) -> None:
+    file = tmp_path / "x.pem"
+    file.touch()
+    made = settings(ca_path=str(file), client_cert=str(file), client_key=str(file))
+    assert made.ca_path == made.client_cert == made.client_key == str(file)
+
+
+@pytest.mark.parametrize(
+    ("url", "clear"),
+    [
+        ("http://litellm.example.com", True),
+        ("http://10.0.0.1:4000", True),
+        ("http://127.0.0.1:4000", False),
+        ("http://127.8.8.8", False),
+        ("http://localhost", False),
+        ("http://[::1]:1", False),
+        ("http://localhost.example.com", True),
+        ("https://litellm.example.com", False),
+    ],
+)
+def test_sends_key_in_clear(url: str, clear: bool) -> None:
+    assert settings(api_url=url).sends_key_in_clear is clear
+
+
+def test_only_the_key_is_secret() -> None:
+    assert [name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log")] == ["api_key"]
+    assert {name: option["default"] for name, option in CONNECTION_OPTIONS.items() if "default" in option} == {
+        "validate_certs": True,
+        "timeout": 30,
+        "retries": 5,
+    }
