@@ -1,0 +1,167 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role on a real LiteLLM: one key, and a workshop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLAYBOOK = str(Path(__file__).parent / "playbooks" / "result.yml")
+SINGLE_RESULT = {
+    "key", "alias", "key_id", "api_endpoint", "api_base_url", "models", "duration", "user_id", "state", "changed",
+}  # fmt: skip
+WORKSHOP_RESULT = {"api_endpoint", "api_base_url", "models", "duration", "user_count", "state", "changed", "keys"}
+PERSON_RESULT = {"user", "key", "alias", "key_id", "user_id"}
+
+
+@pytest.fixture
+def manage(play, tmp_path, alias) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """Runs the role with the variables given, and returns the run and the fact that it set."""
+
+    def run(*arguments: str, secret: tuple[str, ...] = (), **variables: Any) -> tuple[Any, dict[str, Any]]:
+        result = tmp_path / "result.json"
+        result.unlink(missing_ok=True)
+        given = {"litellm_vkey_alias": alias, "litellm_vkey_models": ["gpt-4"]}
+        given.update((f"litellm_vkey_{name}", value) for name, value in variables.items())
+        file = tmp_path / "variables.json"
+        file.write_text(json.dumps({**given, "result": str(result)}))
+        done = play(PLAYBOOK, "-e", f"@{file}", *arguments, secret=secret)
+        return done, json.loads(result.read_text()) if result.exists() else {}
+
+    return run
+
+
+def test_single_key(sandbox, manage, alias):
+    done, result = manage(max_budget=5, duration="7d", metadata={"course": "python"})
+    row = sandbox.keys(alias)[alias]
+    assert done.rc == 0 and done.changed == 1
+    assert result.keys() >= SINGLE_RESULT
+    assert result["key"].startswith("sk-") and result["key_id"] == row["token"]
+    assert result["alias"] == result["user_id"] == alias == row["user_id"]
+    assert (result["api_endpoint"], result["api_base_url"]) == (sandbox.api_url, f"{sandbox.api_url}/v1")
+    assert (result["models"], result["duration"], result["state"]) == (["gpt-4"], "7d", "present")
+    assert result["changed"] is True
+    assert (row["models"], row["max_budget"], row["metadata"]) == (["gpt-4"], 5.0, {"course": "python"})
+
+    with sandbox.writes() as written:
+        done, result = manage(max_budget=5, duration="7d", metadata={"course": "python"})
+    assert done.rc == 0 and done.changed == 0 and written == []
+    assert result["changed"] is False and result["key"] is None and result["key_id"] == row["token"]
+
+    done, result = manage(state="absent")
+    assert done.rc == 0 and done.changed == 1 and result["deleted_count"] == 1
+    assert sandbox.keys(alias) == {}
+    with sandbox.writes() as written:
+        done, result = manage(state="absent")
+    assert done.rc == 0 and done.changed == 0 and written == []
+    assert (result["deleted_count"], result["missing_count"]) == (0, 1)
+
+
+def test_workshop_of_25(sandbox, manage, alias):
+    workshop = {"multi_user": True, "user_count": 25, "max_budget": 10, "duration": "3d", "user_prefix": "p"}
+    done, result = manage(**workshop)
+    assert done.rc == 0 and done.changed == 1
+    assert result.keys() >= WORKSHOP_RESULT and result["user_count"] == 25
+    assert result["users"] == result["keys"]
+    rows = sandbox.keys(alias)
+    assert [person["alias"] for person in result["users"]] == [f"{alias}-p{number}" for number in range(1, 26)]
+    end = datetime.now(timezone.utc) + timedelta(days=3)
+    for number, person in enumerate(result["users"], 1):
+        row = rows[person["alias"]]
+        assert person.keys() >= PERSON_RESULT and person["user"] == f"p{number}"
+        assert person["key_id"] == row["token"] and person["user_id"] == row["user_id"] == f"p{number}@example.com"
+        assert (row["models"], row["max_budget"]) == (["gpt-4"], 10.0)
+        assert abs(row["expires"].replace(tzinfo=timezone.utc) - end) < timedelta(minutes=2)
+        assert row["metadata"] == {"litellm_vkey_group": alias}
+    assert len({person["key"] for person in result["users"]}) == 25
+
+    with sandbox.writes() as written:
+        done, again = manage(**workshop)
+    assert done.changed == 0 and written == [] and again["changed"] is False
+    assert sandbox.keys(alias) == rows
+
+    done, more = manage(**{**workshop, "user_count": 27})
+    assert [person["action"] for person in more["users"]] == ["none"] * 25 + ["create"] * 2
+    assert len(sandbox.keys(alias)) == 27
+    assert {name: row for name, row in sandbox.keys(alias).items() if name in rows} == rows
+
+    others = [f"{alias}x{number}" for number in range(200)]
+    for name in others:
+        sandbox.call("POST", "/key/generate", {"key_alias": name}).raise_for_status()
+    done, gone = manage(**{**workshop, "user_count": 27, "state": "absent"})
+    assert done.rc == 0 and gone["deleted_count"] == 27
+    assert sorted(sandbox.keys(alias)) == sorted(others)
+
+
+def test_check_mode_writes_nothing_and_predicts(sandbox, manage, alias):
+    workshop = {"multi_user": True, "user_count": 3, "max_budget": 10}
+    for settings in (workshop, {**workshop, "max_budget": 11}, {**workshop, "state": "absent"}):
+        rows = sandbox.keys(alias)
+        with sandbox.writes() as written:
+            done, predicted = manage("--check", **settings)
+        assert done.rc == 0 and written == [] and sandbox.keys(alias) == rows
+        assert '"max_budget": ' in done.output  # the differences are shown
+        real_run, real = manage(**settings)
+        assert done.changed == real_run.changed == 1
+        assert [person["action"] for person in predicted["users"]] == [person["action"] for person in real["users"]]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param(
+            {"litellm_vkey_models": '["gpt-4", "gpt-4o-mini"]', "litellm_vkey_multi_user": "true",
+             "litellm_vkey_user_count": "2", "litellm_vkey_max_budget": "2.5", "litellm_vkey_verify_ssl": "yes",
+             "litellm_vkey_metadata": '{"course": "python"}', "litellm_vkey_api_timeout": "60"},
+            id="text",
+        ),
+        pytest.param(
+            {"litellm_vkey_models": "gpt-4,gpt-4o-mini", "litellm_vkey_multi_user": "True",
+             "litellm_vkey_user_count": "2", "litellm_vkey_max_budget": "2.5", "litellm_vkey_user_id": "",
+             "litellm_vkey_users": "", "litellm_vkey_expires_at": "", "litellm_vkey_renew_within": "",
+             "litellm_vkey_key_seed": "", "litellm_vkey_value_policy": "", "litellm_vkey_ca_path": "",
+             "litellm_vkey_no_log": "true"},
+            id="survey with blanks",
+        ),
+    ],
+)  # fmt: skip
+def test_variables_as_text(sandbox, play, alias, variables):
+    """As ``-e name=value`` gives them, and AWX surveys."""
+    extra = [part for name, value in variables.items() for part in ("-e", f"{name}='{value}'")]
+    done = play("playbooks/examples/create_workshop_keys.yml", "-e", f"litellm_vkey_alias={alias}", *extra)
+    assert done.rc == 0, done.messages
+    rows = sandbox.keys(alias)
+    assert len(rows) == 2
+    for row in rows.values():
+        assert (sorted(row["models"]), row["max_budget"]) == (["gpt-4", "gpt-4o-mini"], 2.5)
+
+
+@pytest.mark.parametrize("models", [["openai/*"], ["openai/gpt-4o"], ["workshop-models"], ["all-proxy-models"]])
+def test_known_models(sandbox, manage, alias, models):
+    done, _result = manage(models=models)
+    assert done.rc == 0, done.messages
+    assert sandbox.keys(alias)[alias]["models"] == models
+
+
+def test_values_only_when_asked_for(sandbox, play, alias):
+    arguments = ("-e", f"litellm_vkey_alias={alias}", "-e", '{"litellm_vkey_models": ["gpt-4"]}')
+    shown = play(
+        "playbooks/examples/create_single_key.yml", *arguments, "-e", "litellm_vkey_no_log=false", reveals=True
+    )
+    assert shown.rc == 0 and '"key": "sk-' in shown.output
+
+
+def test_failure_of_some_leaves_the_others_their_keys(sandbox, manage, alias):
+    """The server refuses one of three: the play fails, names that one, and returns the other two values."""
+    users = ["ann", {"user": "ben", "organization_id": "no-such-organisation"}, "cem"]
+    done, result = manage(users=users)
+    assert done.rc != 0 and "ben" in done.messages and "ann" not in done.messages
+    by_user = {person["user"]: person for person in result["users"]}
+    assert by_user["ann"]["key"] and by_user["cem"]["key"] and by_user["ben"]["error"]
+    assert sorted(sandbox.keys(alias)) == [f"{alias}-ann", f"{alias}-cem"]
