@@ -344,7 +344,10 @@ def moment(text: Any) -> datetime:
     time = text if isinstance(text, datetime) else datetime.fromisoformat(str(text).strip().replace("Z", "+00:00"))
     if time.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
-    return time.astimezone(timezone.utc)
+    try:
+        return time.astimezone(timezone.utc)
+    except OverflowError as error:
+        raise ValueError(f"{text} is in no year of the calendar") from error
 
 
 def version_tuple(version: str) -> tuple[int, ...]:

@@ -54,6 +54,10 @@ def _is_duration(value: str) -> str | None:
     match = DURATION.fullmatch(value)
     if not match or int(match.group(1)) == 0:
         return f"'{value}' is not a duration: {DURATION_HELP}."
+    try:
+        add_duration(datetime(2100, 1, 1), value)
+    except (OverflowError, ValueError):
+        return f"'{value}' is longer than any calendar."
     return None
 
 
