@@ -78,7 +78,7 @@ class CredentialStore:
             version = f"LiteLLM {self._proxy.version}" if self._proxy.version else "this version of LiteLLM"
             remedy = f"declare {', '.join(lost)} as well" if lost else "declare a value to keep, or state: absent"
             raise InputError(
-                f"{version} cannot remove {', '.join(removed_values(result))} (that needs {REMOVES_VALUES_SINCE}), only "
+                f"{version} cannot remove {', '.join(removed_values(result))} (needs {REMOVES_VALUES_SINCE}), only "
                 f"the whole credential, which is then made anew of its other values: {remedy}.",
                 want.name,
             )
