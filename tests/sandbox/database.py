@@ -121,6 +121,10 @@ class Server:
 
     def create(self):
         """Make an empty data folder and set the server up."""
+        try:
+            pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise SandboxError(f"PostgreSQL needs the user {os.geteuid()} to have a name on this system.") from None
         self._own(self.data.parent / "data", create=True)
         command = [self._program("initdb"), "-D", str(self.data), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C"]
         if self._run([*command, "--no-sync"], **_owner()) != 0:
