@@ -227,7 +227,9 @@ def written_values(want: Wanted, result: Plan) -> dict[str, str]:
 
 
 def removed_values(result: Plan) -> list[str]:
-    """The names of the values that a plan removes."""
+    """The names of the values that a plan removes from a credential that stays."""
+    if result.action == "delete":
+        return []
     before, after = (part.get("credential_values", {}) for part in (result.before, result.after))
     return [name for name in before if name not in after]
 
