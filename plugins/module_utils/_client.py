@@ -19,6 +19,7 @@ import re
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -58,6 +59,7 @@ class Client:
     """
 
     def __init__(self, settings: Any, connections: int = 1, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._settings = settings
         self._base = settings.api_url
         self._secret = settings.api_key
         self._timeout = (min(settings.timeout, 10), settings.timeout)
@@ -65,6 +67,10 @@ class Client:
         self._sleep = sleep
         self._clock_lead = timedelta()
         self._session = _new_session(settings, connections)
+
+    def acting_as(self, key: str) -> Client:
+        """A session with the same proxy for the owner of another key."""
+        return Client(replace(self._settings, api_key=key), sleep=self._sleep)
 
     def now(self) -> datetime:
         """The proxy's time. It writes expiries by its own clock, which may differ from this machine's."""

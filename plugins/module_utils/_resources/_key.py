@@ -50,7 +50,7 @@ def _not_negative(value: Any) -> str | None:
     return "must not be negative." if value < 0 else None
 
 
-def _is_duration(value: str) -> str | None:
+def is_duration(value: str) -> str | None:
     match = DURATION.fullmatch(value)
     if not match or int(match.group(1)) == 0:
         return f"'{value}' is not a duration: {DURATION_HELP}."
@@ -182,7 +182,7 @@ KEY = Resource(
             path=("litellm_budget_table", "soft_budget"),
             update_since="1.99.0",
         ),
-        Field("budget_duration", unit="duration", check=_is_duration),
+        Field("budget_duration", unit="duration", check=is_duration),
         Field("budget_id"),
         Field(
             "budget_limits",
@@ -265,7 +265,7 @@ KEY = Resource(
         Field("access_group_ids", "list", "str", cleared=[], since="1.81.0"),
         Field("router_settings", "dict", read=_router_settings, same=_covers, cleared={}, since="1.77.0"),
         Field("auto_rotate", "bool", cleared=False, since="1.77.0"),
-        Field("rotation_interval", unit="duration", check=_is_duration, since="1.77.0"),
+        Field("rotation_interval", unit="duration", check=is_duration, since="1.77.0"),
         Field("blocked", "bool", cleared=False),
         Field("expires_at", unit="ISO 8601 with zone", path=("expires",), same=same_moment, check=_is_time),
     ),
@@ -345,7 +345,7 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
     if both:
         found.append(f"{', '.join(both)}: declared and in unset at once.")
     for name in ("duration", "renew_within"):
-        problem = _is_duration(options[name]) if options.get(name) else None
+        problem = is_duration(options[name]) if options.get(name) else None
         if problem:
             found.append(f"{name}: {problem}")
     if options.get("renew_within") and not options.get("duration"):

@@ -53,6 +53,15 @@ class KeyReader:
                 return [record for alias in present for record in self.with_alias(alias)]
         return [record for record in self.listing(narrow, first) if record["key_alias"] in asked]
 
+    def with_any_token(self, tokens: Sequence[str]) -> list[Record]:
+        """All keys with one of the tokens: by look-ups, or from the listing of all keys where that costs less."""
+        asked = set(tokens)
+        first = self._page({}, 1) if len(asked) > LOOKUPS_PER_PAGE else None
+        if first and (first["total_pages"] - 1) * LOOKUPS_PER_PAGE < len(asked):
+            return [record for record in self.listing({}, first) if record["token"] in asked]
+        found = [record for token in sorted(asked) for record in self.listing({"key_hash": token})]
+        return [record for record in found if record["token"] in asked]
+
     def rows_of_aliases(self, aliases: Sequence[str]) -> list[Record]:
         """The keys with these aliases, without their tokens. Needs LiteLLM 1.84.10."""
         return self._rows("key_aliases", aliases)

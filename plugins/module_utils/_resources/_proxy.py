@@ -81,11 +81,15 @@ class Proxy:
             if self._is_missing("/organization/info", {"organization_id": organization})
         ]
 
+    def budgets(self, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """Those of the budgets that exist, by id."""
+        asked = list(dict.fromkeys(ids))
+        rows = self.client.send("/budget/info", {"budgets": asked}) if asked else []
+        return {row["budget_id"]: row for row in rows}
+
     def missing_budgets(self, ids: Iterable[str]) -> list[str]:
         asked = list(dict.fromkeys(ids))
-        known = (
-            {budget["budget_id"] for budget in self.client.send("/budget/info", {"budgets": asked})} if asked else set()
-        )
+        known = self.budgets(asked)
         return [budget for budget in asked if budget not in known]
 
     def _is_missing(self, path: str, params: Mapping[str, str]) -> bool:

@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What there is to read about virtual keys. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from .._engine import Info, alike, moment
+from .._errors import ApiError, InputError
+from ._key import KEY, add_duration, is_duration, shown, token_of
+from ._key_reading import KeyReader, Record
+from ._proxy import Proxy
+
+STATUS = ("active", "blocked", "expired", "over_budget")
+# By these the proxy can narrow its listing.
+OWNERS = ("user_id", "team_id", "organization_id")
+SELECTORS = ("key_aliases", "key_ids", *OWNERS, "metadata", "status", "expiring_within")
+OPTIONS: dict[str, dict[str, Any]] = {
+    "key_aliases": {"type": "list", "elements": "str", "no_log": False},
+    "key_ids": {"type": "list", "elements": "str", "no_log": False},
+    "user_id": {"type": "str"},
+    "team_id": {"type": "str"},
+    "organization_id": {"type": "str"},
+    "metadata": {"type": "dict"},
+    "status": {"type": "list", "elements": "str", "choices": list(STATUS)},
+    "expiring_within": {"type": "str"},
+    "key": {"type": "str", "no_log": True},
+}
+
+
+def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of ``litellm_key_info``.
+
+    :raises InputError: naming all that is wrong with the parameters.
+    """
+    found = _problems(params)
+    if found:
+        raise InputError(" ".join(found))
+    proxy = Proxy(client)
+    if params["key"]:
+        return _asked_as(client, proxy, params["key"])
+    records = [record for record in _candidates(KeyReader(client, proxy), params) if _is_meant(record, params)]
+    now = client.now()
+    keys = [describe(record, now) for record in _with_budgets(proxy, records)]
+    return {"virtual_keys": sorted((key for key in keys if _is_due(key, params, now)), key=_order)}
+
+
+def _problems(params: Mapping[str, Any]) -> list[str]:
+    found = []
+    given = [name for name in SELECTORS if params[name] is not None]
+    if params["key"] is not None and given:
+        found.append(f"key and {', '.join(given)} exclude each other.")
+    if params["key"] is not None and not (params["key"].isascii() and params["key"].isprintable() and params["key"]):
+        found.append("key is empty or has characters that cannot stand in an HTTP header.")
+    if any(not re.fullmatch("[0-9a-f]{64}", token) for token in params["key_ids"] or ()):
+        found.append("key_ids takes key ids, which have 64 hexadecimal digits, not the values of keys.")
+    problem = is_duration(params["expiring_within"]) if params["expiring_within"] is not None else None
+    if problem:
+        found.append(f"expiring_within: {problem}")
+    return found
+
+
+def _candidates(reader: KeyReader, params: Mapping[str, Any]) -> list[Record]:
+    """The keys among which those that are meant are, at the cost of what narrows them most."""
+    aliases = list(dict.fromkeys(params["key_aliases"] or ()))
+    if len(aliases) == 1:
+        return reader.with_alias(aliases[0])
+    if aliases:
+        return reader.with_any_alias(aliases, expected=len(aliases))
+    if params["key_aliases"] is not None:
+        return []
+    if params["key_ids"] is not None:
+        return reader.with_any_token(params["key_ids"])
+    return reader.listing({name: params[name] for name in OWNERS if params[name] is not None})
+
+
+def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:
+    """Whether a key fits all that is given and does not depend on the time. Empty text stands for no owner."""
+    if params["key_ids"] is not None and record["token"] not in params["key_ids"]:
+        return False
+    if any((KEY.field(name).value(record) or "") != params[name] for name in OWNERS if params[name] is not None):
+        return False
+    metadata = KEY.field("metadata").value(record)
+    return all(name in metadata and alike(value, metadata[name]) for name, value in (params["metadata"] or {}).items())
+
+
+def _is_due(key: Mapping[str, Any], params: Mapping[str, Any], now: datetime) -> bool:
+    if params["status"] is not None and key["status"] not in params["status"]:
+        return False
+    if params["expiring_within"] is None:
+        return True
+    return bool(key["expires_at"]) and now < moment(key["expires_at"]) <= add_duration(now, params["expiring_within"])
+
+
+def _order(key: Mapping[str, Any]) -> tuple[str, str]:
+    return (str(key["key_alias"] or ""), str(key["key_id"]))
+
+
+def _with_budgets(proxy: Proxy, records: Sequence[Record]) -> Iterable[Record]:
+    """The records, with the budgets that they refer to, which older listings leave out."""
+    lacking = [record for record in records if record.get("budget_id") and not record.get("litellm_budget_table")]
+    budgets = proxy.budgets(str(record["budget_id"]) for record in lacking)
+    for record in records:
+        yield {"litellm_budget_table": budgets.get(str(record.get("budget_id"))), **_present(record)}
+
+
+def _present(record: Record) -> Record:
+    return {name: value for name, value in record.items() if name != "litellm_budget_table" or value}
+
+
+def describe(record: Record, now: datetime) -> dict[str, Any]:
+    """A key as it is returned, with what follows from its readings. ``now`` is the server's time."""
+    limit = record.get("max_budget")
+    if limit is None:
+        limit = (record.get("litellm_budget_table") or {}).get("max_budget")
+    remaining = None if limit is None else limit - (record.get("spend") or 0)
+    key = shown(record)
+    return {**key, "remaining_budget": remaining, "status": _status(key, remaining, now)}
+
+
+def _status(key: Mapping[str, Any], remaining: float | None, now: datetime) -> str:
+    if key["blocked"]:
+        return "blocked"
+    if key["expires_at"] and moment(key["expires_at"]) <= now:
+        return "expired"
+    return "over_budget" if remaining is not None and remaining <= 0 else "active"
+
+
+def _asked_as(client: Any, proxy: Proxy, key: str) -> dict[str, Any]:
+    """What the proxy answers to the key itself. A refusal is an answer as well."""
+    bearer, token = client.acting_as(key), token_of(key)
+    refused: list[str] = []
+
+    def ask(question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        except ApiError as error:
+            if not 400 <= error.status < 500:
+                raise
+            refused.append(error.message.replace("given as api_key", "given as key"))
+            return None
+
+    models = ask(lambda: sorted({model["id"] for model in bearer.get("/v1/models")["data"]}))
+    health = ask(lambda: bearer.send("/key/health"))
+    answer = ask(lambda: bearer.get("/key/info", {"key": token}))
+    if answer is None:  # many a key may not ask about itself
+        answer = _if_known(lambda: client.get("/key/info", {"key": token}))
+    records = [{**answer["info"], "token": token}] if answer and not _is_deleted(answer["info"]) else []
+    return {
+        "virtual_keys": [describe(record, client.now()) for record in _with_budgets(proxy, records)],
+        "models": models,
+        "health": health,
+        "refused": list(dict.fromkeys(refused)),
+    }
+
+
+def _if_known(question: Callable[[], Any]) -> Any:
+    try:
+        return question()
+    except ApiError as error:
+        if error.status in (401, 403, 404):
+            return None
+        raise
+
+
+def _is_deleted(record: Record) -> bool:
+    """The proxy still answers for the keys in its archive."""
+    return record.get("status") == "deleted" or bool(record.get("deleted_at"))
+
+
+KEY_INFO = Info(options=OPTIONS, read=read)
