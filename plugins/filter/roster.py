@@ -71,7 +71,7 @@ def _shared_options(variables: Mapping[str, Any]) -> dict[str, Any]:
         options.pop("duration", None)  # the role's duration is a default; a declared end goes before it
     options.update(extra)
     if metadata and "metadata" in extra:
-        options["metadata"] = {**metadata, **extra["metadata"]}
+        options["metadata"] = {**metadata, **dict(extra["metadata"])}
     if variables.get("state") != "absent" and not {"models", "team_id", "service_account_id"} & options.keys():
         raise RosterError("litellm_vkey_models must name at least one model; say ['all-proxy-models'] for all of them.")
     return options
@@ -117,7 +117,7 @@ def _refuse_repetition(kind: str, names: list[str]) -> None:
         raise RosterError(f"litellm_vkey_users: the {kind} {', '.join(twice)} stands there more than once.")
 
 
-def _structure(name: str, value: Any, kind: type) -> Any:
+def _structure(name: str, value: Any, kind: type[Any]) -> Any:
     """A list or mapping, also from JSON text; a list also from names with commas between."""
     if value is None or (isinstance(value, str) and value.strip() in NOTHING):
         return kind()

@@ -43,7 +43,6 @@ PASSING_TEXT = re.compile(
     re.IGNORECASE,
 )
 FIRST_WAIT, LONGEST_WAIT, LONGEST_RETRY_AFTER = 0.5, 10.0, 60.0
-DETAILS = ("message", "type", "code", "param")
 CLOCKS_AGREE = 5.0
 # In an address a secret may follow an escape such as %3D; "task-list" holds none.
 SECRET = re.compile(r"(?<![A-Za-z])sk-[^\s'\",})\]]{4,}|sk-[^\s'\",})\]]{13,}")
@@ -161,13 +160,16 @@ class Client:
                 failure = ApiError(message, method=method, path=path, code="connection", unanswered=True, hint=hint)
                 raise failure from None
             raise self._not_json(response, method, path) from None
-        if good and not _is_error_body(body):
+        if good and isinstance(body, (dict, list)) and not _is_error_body(body):
             return body
-        message, *named = _error_details(body)
+        details = _error_details(body)
+        message = details["message"]
         message = self._clean(message or f"HTTP {status} without an explanation")
         if status == 401 and UNKNOWN_KEY.search(message):
             message = f"{self._base} does not know the key given as api_key."
-        failure = ApiError(message, status, method, path, *named)
+        failure = ApiError(
+            message, status, method, path, type=details["type"], code=details["code"], param=details["param"]
+        )
         failure.hint = _hint(failure)
         failure.unanswered = _is_passing(failure) and status != 429
         raise failure
@@ -261,15 +263,17 @@ def _is_error_body(body: Any) -> bool:
     return {"message", "type", "code"} <= set(body) and body.get("success") is not True
 
 
-def _error_details(body: Any) -> tuple[str, str, str, str]:
+def _error_details(body: Any) -> dict[str, str]:
     """``message, type, code, param`` from any of the shapes in which LiteLLM tells of an error."""
+    details = dict.fromkeys(("message", "type", "code", "param"), "")
     if not isinstance(body, dict):
-        return "", "", "", ""
+        return details
     error = body.get("error", body if "message" in body else None)
     if isinstance(error, dict):
-        message, *others = ("" if error.get(name) in (None, "None") else str(error[name]) for name in DETAILS)
-        return _unwrap(message), others[0], others[1], others[2]
-    return _unwrap(error or body.get("detail") or ""), "", "", ""
+        details.update((name, str(error[name])) for name in details if error.get(name) not in (None, "None"))
+    else:
+        details["message"] = error or body.get("detail") or ""
+    return {**details, "message": _unwrap(details["message"])}
 
 
 def _unwrap(text: Any) -> str:

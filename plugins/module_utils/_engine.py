@@ -91,6 +91,10 @@ class Field:
             value = value.get(step)
         return value
 
+    def can_become(self, declared: Any) -> bool:
+        """Whether an existing object can be given that value; what cannot change may still be taken away."""
+        return self.updatable or (is_empty(declared) and self.cleared is not NOT_CLEARABLE)
+
     def equal(self, declared: Any, actual: Any) -> bool:
         """Whether writing ``declared`` over ``actual`` would change nothing."""
         if declared is UNSET:
@@ -139,6 +143,7 @@ class Kind:
     :param store: makes, of a client and the task's parameters, the place where the objects are kept.
     :param shown: a record as it is returned, without secrets.
     :param secret: name of the one return value that holds its secret, None if none is ever returned.
+    :param batch_options: argument spec of what only tasks with many objects have.
     :param ids: fields of a record that are returned beside the identity, by return value.
     """
 
@@ -150,6 +155,7 @@ class Kind:
     store: Callable[[Any, Mapping[str, Any]], Any]
     shown: Callable[[Mapping[str, Any]], dict[str, Any]]
     secret: str | None = None
+    batch_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -258,7 +264,7 @@ def plan(
         for option in names
         if not resource.field(option).equal(declared[option], before[option])
     }
-    fixed = [option for option in changes if not resource.field(option).updatable]
+    fixed = [option for option in changes if not resource.field(option).can_become(declared[option])]
     if fixed:
         raise InputError(
             f"LiteLLM cannot change {', '.join(fixed)} of an existing {resource.kind}; "

@@ -59,6 +59,7 @@ def run_batch(kind: Kind) -> None:
             "concurrency": {"type": "int", "default": 4},
             "fail_fast": {"type": "bool", "default": False},
             **kind.task_options,
+            **kind.batch_options,
         }
     )
     with _failures(module):
@@ -67,12 +68,14 @@ def run_batch(kind: Kind) -> None:
             raise InputError(f"concurrency must be between 1 and {MOST_CONCURRENT}.")
         wants = _wanted(kind, module.params[plural], module.params["defaults"] or {}, module.params["state"])
         store = kind.store(_client(module, concurrency), module.params)
-        outcomes = converge(store, wants, module.check_mode, concurrency, module.params["fail_fast"])
+        wants_and_others = [*wants, *store.undeclared(wants)]
+        outcomes = converge(store, wants_and_others, module.check_mode, concurrency, module.params["fail_fast"])
         _warn(module, outcomes)
         reports = [_report(kind, outcome) for outcome in outcomes]
         result: dict[str, Any] = {
             "changed": any(report["changed"] for report in reports),
-            plural: reports,
+            plural: reports[: len(wants)],
+            "pruned": reports[len(wants) :],
             "summary": _summary(outcomes),
         }
         if module._diff:
@@ -113,8 +116,13 @@ def _fail(module: AnsibleModule, error: Exception, **result: Any) -> None:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, InputError) and error.subject:
-        return f"{error.subject}: {error}"
+        return _one_line(f"{error.subject}: {error}")
     return str(error) if isinstance(error, LiteLLMError) else f"{type(error).__name__}: {error}"
+
+
+def _one_line(text: str) -> str:
+    """An alias may hold anything; a sentence for the user is one line."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _client(module: AnsibleModule, connections: int = 1) -> Client:
@@ -140,7 +148,7 @@ def _wanted(kind: Kind, items: Sequence[Mapping[str, Any]], defaults: Mapping[st
         try:
             want = kind.wanted({**defaults, **given}, state)
         except InputError as error:
-            wrong[str(error)].append(error.subject or f"item {number}")
+            wrong[str(error)].append(_one_line(error.subject) or f"item {number}")
         else:
             wants.append(want)
             positions[want.alias].append(str(number))

@@ -42,7 +42,9 @@ class Sandbox:
     database_url: str
     litellm_log: Path
 
-    def call(self, method: str, path: str, body: Any = None, key: str | None = None, **options: Any) -> requests.Response:
+    def call(
+        self, method: str, path: str, body: Any = None, key: str | None = None, **options: Any
+    ) -> requests.Response:
         """A request of the test's own, past the code that is tested."""
         headers = {"Authorization": f"Bearer {key or self.master_key}"}
         return requests.request(method, self.api_url + path, json=body, headers=headers, timeout=60, **options)
@@ -128,9 +130,12 @@ def alias(sandbox: Sandbox) -> Iterator[str]:
     """The beginning of this test's aliases. The keys that have it are removed at the end."""
     beginning = f"t{secrets.token_hex(4)}"
     yield beginning
-    tokens = [row["token"] for row in sandbox.rows(
-        'SELECT token FROM "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s)', beginning
-    )]
+    tokens = [
+        row["token"]
+        for row in sandbox.rows(
+            'SELECT token FROM "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s)', beginning
+        )
+    ]
     for start in range(0, len(tokens), 100):
         sandbox.call("POST", "/key/delete", {"keys": tokens[start : start + 100]}).raise_for_status()
 
@@ -172,7 +177,9 @@ def play(sandbox: Sandbox, tmp_path: Path) -> Callable[..., Play]:
             **(env or {}),
         }
         command = [str(program), "-vvv", "--diff", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+        )
         output = done.stdout + done.stderr
         assert "Traceback" not in output
         for text in (sandbox.master_key, *secret):

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ def test_create_and_run_again(sandbox, run_module, alias):
     assert written == [("POST", "/key/generate", 200)]
     assert created.key.startswith("sk-") and created.key_id == row["token"]
     assert (row["models"], row["max_budget"], row["metadata"]) == (["gpt-4"], 5.0, {"course": "python"})
-    left = row["expires"].replace(tzinfo=timezone.utc) - datetime.now(timezone.utc)
+    left = row["expires"].replace(tzinfo=UTC) - datetime.now(UTC)
     assert timedelta(days=29, hours=23, minutes=59) < left <= timedelta(days=30)
 
     with sandbox.requests_made() as made:
@@ -124,15 +124,15 @@ def test_expiry_never_slides(sandbox, run_module, alias):
 
 
 def test_declared_end(sandbox, run_module, alias):
-    end = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=3)
+    end = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
     local = end.astimezone(timezone(timedelta(hours=2))).isoformat()
     run_module("litellm_key", key_alias=alias, expires_at=local)
-    stored = sandbox.keys(alias)[alias]["expires"].replace(tzinfo=timezone.utc)
+    stored = sandbox.keys(alias)[alias]["expires"].replace(tzinfo=UTC)
     assert abs(stored - end) < timedelta(seconds=10)
     assert not run_module("litellm_key", key_alias=alias, expires_at=end.isoformat().replace("+00:00", "Z")).changed
     later = end + timedelta(days=1)
     assert run_module("litellm_key", key_alias=alias, expires_at=later.isoformat()).changed
-    stored = sandbox.keys(alias)[alias]["expires"].replace(tzinfo=timezone.utc)
+    stored = sandbox.keys(alias)[alias]["expires"].replace(tzinfo=UTC)
     assert abs(stored - later) < timedelta(seconds=10)
 
 

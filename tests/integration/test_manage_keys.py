@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +71,13 @@ def test_workshop_of_25(sandbox, manage, alias):
     assert result["users"] == result["keys"]
     rows = sandbox.keys(alias)
     assert [person["alias"] for person in result["users"]] == [f"{alias}-p{number}" for number in range(1, 26)]
-    end = datetime.now(timezone.utc) + timedelta(days=3)
+    end = datetime.now(UTC) + timedelta(days=3)
     for number, person in enumerate(result["users"], 1):
         row = rows[person["alias"]]
         assert person.keys() >= PERSON_RESULT and person["user"] == f"p{number}"
         assert person["key_id"] == row["token"] and person["user_id"] == row["user_id"] == f"p{number}@example.com"
         assert (row["models"], row["max_budget"]) == (["gpt-4"], 10.0)
-        assert abs(row["expires"].replace(tzinfo=timezone.utc) - end) < timedelta(minutes=2)
+        assert abs(row["expires"].replace(tzinfo=UTC) - end) < timedelta(minutes=2)
         assert row["metadata"] == {"litellm_vkey_group": alias}
     assert len({person["key"] for person in result["users"]}) == 25
 

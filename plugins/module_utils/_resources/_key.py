@@ -14,7 +14,7 @@ import math
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -121,7 +121,16 @@ def _permissions_on_objects(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _router_settings(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: part for name, part in (record.get("router_settings") or {}).items() if part is not None}
+    return _without_empty(record.get("router_settings"))
+
+
+def _without_empty(value: Any) -> dict[str, Any]:
+    return {name: part for name, part in (value or {}).items() if not is_empty(part)}
+
+
+def _same_settings(declared: Mapping[str, Any], actual: Any) -> bool:
+    """A write replaces all settings; the server adds empty ones."""
+    return alike(_without_empty(declared), _without_empty(actual))
 
 
 def _key_type(record: Mapping[str, Any]) -> str | None:
@@ -196,7 +205,7 @@ KEY = Resource(
         Field("user_id"),
         Field("team_id"),
         Field("organization_id", read=_organization, since="1.77.0", update_since="1.81.0"),
-        Field("project_id", since="1.81.0"),
+        Field("project_id", updatable=False, since="1.81.0"),
         Field("agent_id", since="1.81.0"),
         Field(
             "service_account_id",
@@ -263,7 +272,7 @@ KEY = Resource(
         Field("allowed_cache_controls", "list", "str", cleared=[]),
         Field("object_permission", "dict", read=_permissions_on_objects, same=_covers, since="1.69.0"),
         Field("access_group_ids", "list", "str", cleared=[], since="1.81.0"),
-        Field("router_settings", "dict", read=_router_settings, same=_covers, cleared={}, since="1.77.0"),
+        Field("router_settings", "dict", read=_router_settings, same=_same_settings, cleared={}, since="1.77.0"),
         Field("auto_rotate", "bool", cleared=False, since="1.77.0"),
         Field("rotation_interval", unit="duration", check=is_duration, since="1.77.0"),
         Field("blocked", "bool", cleared=False),
@@ -350,7 +359,8 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
             found.append(f"{name}: {problem}")
     if options.get("renew_within") and not options.get("duration"):
         found.append("renew_within needs duration, by which it renews.")
-    if options.get("expires_at") and (options.get("duration") or options.get("renew_within")):
+    ends = "expires_at" in declared or "expires_at" in unset
+    if ends and (options.get("duration") or options.get("renew_within")):
         found.append("expires_at and duration exclude each other.")
     if declared.get("soft_budget") is not None and declared.get("budget_id"):
         found.append("soft_budget and budget_id exclude each other: LiteLLM keeps a soft budget in that budget.")
@@ -425,7 +435,12 @@ def plan_key(want: Wanted, found: Found, now: datetime) -> Plan:
                 want.alias,
             )
         if want.value_policy == "reissue":
-            return result.having(action="reissue")
+            new_id = token_of(want.value) if want.value else "(that of a new value)"
+            return result.having(
+                action="reissue",
+                before={**result.before, "key_id": current["token"]},
+                after={**result.after, "key_id": new_id},
+            )
         result = result.having(value=None)
     if surplus and result.action == "none":
         return result.having(action="update")
@@ -472,6 +487,23 @@ def _guard_shared_budget(want: Wanted, fields: Mapping[str, Any], current: Mappi
             "change it there, or unset budget_id first.",
             want.alias,
         )
+
+
+def licensed_parts(result: Plan) -> list[str]:
+    """What of a plan LiteLLM carries out only with an Enterprise licence."""
+    parts = [name for name, value in result.changes.items() if KEY.field(name).licensed and not is_empty(value)]
+    if result.action != "update" and "get_spend_routes" in (result.changes.get("permissions") or {}):
+        parts.append("permissions.get_spend_routes")
+    return parts
+
+
+def marked_aliases(records: Iterable[Mapping[str, Any]], mark: Mapping[str, Any]) -> set[str]:
+    """Aliases of the keys whose metadata has all entries of ``mark``."""
+    return {
+        record["key_alias"]
+        for record in records
+        if record.get("key_alias") and mark.items() and _covers(mark, _in_metadata(record))
+    }
 
 
 def create_path(result: Plan) -> str:

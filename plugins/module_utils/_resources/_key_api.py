@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from .._engine import Kind, Outcome, Plan, dropped, is_empty, unsupported
-from .._errors import ApiError, InputError, LiteLLMError
+from .._engine import Kind, Outcome, Plan, dropped
+from .._errors import ApiError, LiteLLMError
 from ._key import (
     KEY,
     Found,
@@ -23,6 +23,7 @@ from ._key import (
     create_body,
     create_path,
     key_options,
+    marked_aliases,
     new_value,
     plan_key,
     shown,
@@ -30,6 +31,7 @@ from ._key import (
     update_body,
     wanted,
 )
+from ._key_checks import refuse
 from ._key_reading import KeyReader, Record
 from ._proxy import PAGE, Proxy
 
@@ -47,10 +49,16 @@ class KeyStore:
     :param client: an object with ``get``, ``send`` and ``now``, such as ``_client.Client``.
     :param secret: a text that must not stand in a new value: Ansible would star it out.
     :param validate_models: whether models that the proxy does not have are refused.
+    :param prune_metadata: keys whose metadata has these entries, and that are not declared, are to go.
     """
 
     def __init__(
-        self, client: Any, secret: str = "", validate_models: bool = False, sleep: Callable[[float], None] = time.sleep
+        self,
+        client: Any,
+        secret: str = "",
+        validate_models: bool = False,
+        prune_metadata: Mapping[str, Any] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._proxy = Proxy(client)
@@ -58,12 +66,18 @@ class KeyStore:
         self._secret = secret
         self._validate_models = validate_models
         self._sleep = sleep
+        self._prune_metadata = prune_metadata
         self._custom_values = True
 
     @classmethod
     def for_task(cls, client: Any, params: Mapping[str, Any]) -> KeyStore:
         """A store with the settings of a task."""
-        return cls(client, secret=params["api_key"], validate_models=params["validate_models"])
+        return cls(
+            client,
+            secret=params["api_key"],
+            validate_models=params["validate_models"],
+            prune_metadata=params.get("prune_metadata"),
+        )
 
     # Reading
 
@@ -91,49 +105,18 @@ class KeyStore:
         found = self.find(wants)
         now = self._now()
         plans = [plan_key(want, found[want.alias], now) for want in wants]
-        self._refuse_unknown(plans)
+        refuse(plans, self._proxy, self._reader, self._validate_models)
         return plans
 
-    def _refuse_unknown(self, plans: Sequence[Plan]) -> None:
-        """Refuse what the server would take silently, or only after it had written other keys."""
-        writing = [result for result in plans if result.action in ("create", "update", "reissue")]
-        for result in writing:
-            too_new = unsupported(KEY, result.changes, self._version_for(result), result.action == "update")
-            if too_new:
-                needs = ", ".join(f"{name} (since {since})" for name, since in too_new)
-                raise InputError(f"LiteLLM {self._proxy.version} on this proxy does not know {needs}.", result.name)
-        checks = (
-            ("team_id", "team", self._proxy.missing_teams),
-            ("organization_id", "organisation", self._proxy.missing_organizations),
-            ("budget_id", "budget", self._proxy.missing_budgets),
-            ("models", "model", self._proxy.unknown_models if self._validate_models else lambda names: []),
-        )
-        for name, kind, missing in checks:
-            by_value: dict[str, str] = {}
-            for result in writing:
-                value = result.changes.get(name)
-                values = value if isinstance(value, list) else [value]
-                by_value.update((str(single), result.name) for single in values if not is_empty(single))
-            unknown = missing(by_value)
-            if unknown:
-                listed = ", ".join(f"'{one}'" for one in unknown)
-                raise InputError(f"{name}: the proxy has no {kind} {listed}.", by_value[unknown[0]])
-        self._refuse_taken_values([result for result in writing if result.value and result.action != "update"])
-
-    def _version_for(self, result: Plan) -> str | None:
-        """The proxy's version, asked only if a field of the plan needs one."""
-        needing = any(KEY.field(name).since or KEY.field(name).update_since for name in result.changes)
-        return self._proxy.version if needing else None
-
-    def _refuse_taken_values(self, plans: Sequence[Plan]) -> None:
-        """The server answers success to a value that another key has, and does nothing."""
-        tokens = {token_of(result.value or ""): result for result in plans}
-        if not tokens:
-            return
-        for row in self._reader.rows_of_tokens(list(tokens)):
-            owner = row.get("key_alias")
-            taken = next((r for r in plans if (r.value or "")[-4:] == str(row.get("key_name"))[-4:]), plans[0])
-            raise InputError(f"the declared value is already that of the key '{owner}'.", taken.name)
+    def undeclared(self, wants: Sequence[Wanted]) -> list[Wanted]:
+        """Declarations of absence for all other keys that are to be pruned."""
+        if not self._prune_metadata:
+            return []
+        declared = {alias for want in wants for alias in (want.alias, want.retired_alias)}
+        return [
+            Wanted(alias=alias, state="absent", fields={})
+            for alias in sorted(marked_aliases(self._reader.listing({}), self._prune_metadata) - declared)
+        ]
 
     # Writing
 
@@ -342,6 +325,7 @@ KEYS = Kind(
     identity=KEY.identity,
     options=key_options(),
     task_options={"validate_models": {"type": "bool", "default": False}},
+    batch_options={"prune_metadata": {"type": "dict"}},
     wanted=wanted,
     store=KeyStore.for_task,
     shown=shown,

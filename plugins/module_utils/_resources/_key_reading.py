@@ -115,4 +115,9 @@ class KeyReader:
         page: Mapping[str, Any] = self._client.get(
             "/key/list", {**params, **order, "return_full_object": "true", "page": number, "size": PAGE}
         )
+        if not isinstance(page, dict) or not {"keys", "total_count", "total_pages"} <= page.keys():
+            raise ApiError(
+                "The answer to GET /key/list has an unexpected shape.",
+                hint="Check that api_url is the address of a LiteLLM proxy.",
+            )
         return page

@@ -45,6 +45,19 @@ class Proxy:
         """Whether the proxy is known to be of that version or newer."""
         return self.version is not None and version_tuple(self.version) >= version_tuple(version)
 
+    @cached_property
+    def licensed(self) -> bool | None:
+        """Whether the proxy has an Enterprise licence, None if it is too old to tell.
+
+        :raises ApiError: if the caller's key is no admin's: only to admins does the proxy answer this.
+        """
+        try:
+            return bool(self.client.get("/health/license").get("has_license"))
+        except ApiError as error:
+            if error.status in (404, 405):
+                return None
+            raise
+
     def unknown_models(self, names: Iterable[str]) -> list[str]:
         """Those of the names that are no model, wildcard, access group or special name of the proxy."""
         asked = [name for name in dict.fromkeys(names) if name not in SPECIAL_MODELS]

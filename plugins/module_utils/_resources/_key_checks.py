@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a proxy cannot carry out, found before anything is written. Private: only for use inside this collection.
+
+The server takes unknown teams and models silently, drops fields that it does not know, and refuses others only after
+keys of the same task were written. Questions are asked only about what is going to be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._engine import Plan, is_empty, unsupported
+from .._errors import InputError
+from ._key import KEY, licensed_parts, token_of
+from ._key_reading import KeyReader
+from ._proxy import Proxy
+
+
+def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_models: bool) -> None:
+    """Refuse plans that this proxy cannot carry out.
+
+    :raises InputError: for the first of them.
+    :raises ApiError: if the caller is no admin, whose "there is no such key" would mean nothing.
+    """
+    writing = [plan for plan in plans if plan.action in ("create", "update", "reissue")]
+    if writing or any(plan.current is None for plan in plans):
+        _refuse_unlicensed(writing, proxy.licensed)
+    _refuse_too_new(writing, proxy)
+    _refuse_missing(writing, "team_id", "team", proxy)
+    _refuse_missing(writing, "organization_id", "organisation", proxy)
+    _refuse_missing(writing, "budget_id", "budget", proxy)
+    if validate_models:
+        _refuse_missing(writing, "models", "model", proxy)
+    _refuse_taken_values([plan for plan in writing if plan.value and plan.action != "update"], reader)
+
+
+def _refuse_unlicensed(plans: Sequence[Plan], licensed: bool | None) -> None:
+    if licensed is not False:
+        return
+    for plan in plans:
+        parts = licensed_parts(plan)
+        if parts:
+            message = f"{', '.join(parts)} needs a LiteLLM Enterprise licence, which the proxy does not have."
+            raise InputError(message, plan.name)
+
+
+def _refuse_too_new(plans: Sequence[Plan], proxy: Proxy) -> None:
+    for plan in plans:
+        if not any(KEY.field(name).since or KEY.field(name).update_since for name in plan.changes):
+            continue
+        too_new = unsupported(KEY, plan.changes, proxy.version, plan.action == "update")
+        if too_new:
+            needs = ", ".join(f"{name} (since {since})" for name, since in too_new)
+            raise InputError(f"LiteLLM {proxy.version} on this proxy does not know {needs}.", plan.name)
+
+
+def _refuse_missing(plans: Sequence[Plan], name: str, kind: str, proxy: Proxy) -> None:
+    """Refuse what a field refers to and the proxy does not have."""
+    declared_by: dict[str, str] = {}
+    for plan in plans:
+        value = plan.changes.get(name)
+        for single in value if isinstance(value, list) else [value]:
+            if not is_empty(single):
+                declared_by.setdefault(str(single), plan.name)
+    missing = {
+        "team": proxy.missing_teams,
+        "organisation": proxy.missing_organizations,
+        "budget": proxy.missing_budgets,
+        "model": proxy.unknown_models,
+    }[kind](declared_by)
+    if missing:
+        listed = ", ".join(f"'{one}'" for one in missing)
+        raise InputError(f"{name}: the proxy has no {kind} {listed}.", declared_by[missing[0]])
+
+
+def _refuse_taken_values(plans: Sequence[Plan], reader: KeyReader) -> None:
+    """The server answers success to a value that another key has, and does nothing."""
+    tokens = [token_of(plan.value or "") for plan in plans]
+    for row in reader.rows_of_tokens(tokens) if tokens else ():
+        # The rows come without their tokens; four characters tell most values apart.
+        ending = str(row.get("key_name"))[-4:]
+        taken = next((plan for plan in plans if str(plan.value).endswith(ending)), plans[0])
+        raise InputError(f"the declared value is already that of the key '{row.get('key_alias')}'.", taken.name)
