@@ -87,11 +87,10 @@ def _numbered(variables: Mapping[str, Any]) -> list[str]:
 def _person(
     entry: Any, number: int, alias: str, domain: str, expiry: Mapping[str, Any], shared: Mapping[str, Any]
 ) -> dict[str, Any]:
-    own = {"user": entry} if isinstance(entry, str) else entry
-    if not isinstance(own, Mapping) or not str(own.get("user") or "").strip():
+    own: dict[str, Any] = dict(entry) if isinstance(entry, Mapping) else {"user": entry}
+    if not isinstance(own.get("user"), str) or not own["user"].strip():
         raise RosterError(f"litellm_vkey_users: entry {number} is neither a name nor a mapping with user.")
-    own = dict(own)
-    user = str(own.pop("user")).strip()
+    user = own.pop("user").strip()
     _refuse_unknown(f"litellm_vkey_users, {user}", own)
     if not own.keys() & {"duration", "expires_at"}:
         own = {**expiry, **own}

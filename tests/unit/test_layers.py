@@ -49,7 +49,7 @@ LAYERS = {
     "plugins/filter/*": layer("_resources.*", others="ansible"),
     "plugins/module_utils/_module": layer("_engine _batch _client _args _errors", others="ansible"),
     "plugins/module_utils/_batch": layer("_engine _errors"),
-    "plugins/module_utils/_resources/*": layer("_engine _errors"),
+    "plugins/module_utils/_resources/*": layer("_engine _errors _resources.*"),
     "plugins/module_utils/_client": layer("_errors", others="requests urllib3"),
     "plugins/module_utils/_engine": layer("_errors", python=PURE),
     "plugins/module_utils/_args": layer(others="ansible"),
