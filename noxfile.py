@@ -159,4 +159,6 @@ def integration(session: nox.Session) -> None:
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Shows the collection at work on a real LiteLLM. Takes --litellm-version too."""
-    run_with_sandbox(session, "python", "tests/demo.py")
+    with checkout.linked() as path:
+        session.env["ANSIBLE_COLLECTIONS_PATH"] = str(path)
+        run_with_sandbox(session, "ansible-playbook", "tests/demo.yml")
