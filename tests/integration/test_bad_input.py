@@ -213,7 +213,7 @@ def test_certificate(sandbox, refuses, run_module, alias, tmp_path, forwarded, m
     [
         ("<html><title>Login</title></html>", "text/html", 200, "answered text/html instead of JSON.*api_url"),
         ("<html>Bad Gateway</html>", "text/html", 502, "answered text/html instead of JSON"),
-        ('{"error": {"message": "No such route", "type": "x", "code": "404"}}', "application/json", 200, "No such route"),
+        ('{"error": {"message": "No route", "type": "x", "code": "404"}}', "application/json", 200, "No route"),
         ('{"message": "gone", "type": "internal_server_error", "param": "None", "code": "404"}', "application/json",
          200, "gone"),
         ("", "application/json", 200, "cut off"),
