@@ -91,7 +91,7 @@ class KeyStore:
         else:
             records = self._reader.with_any_alias([*names, *names.values()], expected=len(names))
         by_alias: dict[str, list[Record]] = defaultdict(list)
-        for record in sorted(records, key=_seniority):
+        for record in sorted(self._reader.with_budgets(records), key=_seniority):
             by_alias[record["key_alias"]].append(record)
         return {alias: Found(by_alias[alias], by_alias[retired]) for alias, retired in names.items()}
 
@@ -137,6 +137,11 @@ class KeyStore:
         return [self._write(want, result) for want, result in zip(wants, plans)]
 
     def _write(self, want: Wanted, result: Plan) -> Outcome:
+        warnings: tuple[str, ...] = ()
+        if result.surplus:
+            # First, for it may bear the name under which a reissue lets the old key wait.
+            self._delete(result.surplus)
+            warnings = (f"Removed {len(result.surplus)} further key(s) with the alias {result.name}.",)
         if result.action == "create":
             outcome = self._create(want, result)
         elif result.action == "reissue":
@@ -145,11 +150,7 @@ class KeyStore:
             outcome = self._update(result)
         else:
             outcome = Outcome(result, result.action, result.current, result.value)
-        if result.surplus and outcome.error is None:
-            self._delete(result.surplus)
-            removed = f"Removed {len(result.surplus)} further key(s) with the alias {result.name}."
-            outcome = outcome.having(warnings=(*outcome.warnings, removed))
-        return outcome
+        return outcome.having(warnings=(*warnings, *outcome.warnings))
 
     def _create(self, want: Wanted, result: Plan) -> Outcome:
         """Make a key. Never twice: when an answer was lost, the key is looked for before the next try."""
@@ -236,7 +237,7 @@ class KeyStore:
         """The outcome, with an error if the server did not store all that it was sent."""
         changes = outcome.plan.changes
         record = outcome.record or {}
-        if set(changes) - set(ANSWER_FIELDS):
+        if set(changes) - set(ANSWER_FIELDS) or dropped(KEY, changes, record):  # older answers leave out more
             record = self._reader.complete(record)
         lost = dropped(KEY, changes, record)
         if not lost:
