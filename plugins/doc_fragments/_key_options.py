@@ -48,13 +48,14 @@ options:
       - Spending, in USD, at which LiteLLM sends an alert. Nothing is refused.
       - LiteLLM keeps it in a budget that it makes for the key. Therefore it excludes O(budget_id), and the module
         refuses to change it if the key's budget may be shared with others.
-      - Can be changed on an existing key with LiteLLM 1.99.0 or newer.
+      - Can be changed on an existing key with LiteLLM 1.102.0 or newer.
     type: float
   budget_duration:
     description:
       - After which time the spending counts from zero again, as a duration such as V(30d) or V(1mo).
       - LiteLLM aligns the periods with the calendar. V(30d) and V(1mo) end on the first of a month, V(7d) on a Monday,
         V(1d) at midnight.
+      - Can be unset with LiteLLM 1.90.0 or newer.
     type: str
   budget_id:
     description:
@@ -63,7 +64,8 @@ options:
   budget_limits:
     description:
       - Several budgets that apply side by side, such as 5 USD a day and 50 USD a month, as a set.
-      - Needs LiteLLM 1.83.0 or newer.
+      - When one of them differs, all are written, and their periods start anew.
+      - Needs LiteLLM 1.83.10 or newer, and 1.90.0 or newer to unset it.
     type: list
     elements: dict
     suboptions:
@@ -77,6 +79,26 @@ options:
           - Length of the period, as a duration such as V(1d).
         type: str
         required: true
+  temp_budget_increase:
+    description:
+      - By how much, in USD, O(max_budget) is raised until O(temp_budget_expiry), which must be given as well.
+      - LiteLLM takes it into account only for a key that has a O(max_budget).
+      - After that time it has no effect, though it stays with the key. To remove both, name both in O(unset).
+    type: float
+  temp_budget_expiry:
+    description:
+      - Until when O(temp_budget_increase) applies, as ISO 8601 time with zone, such as V(2030-01-31T18:00:00+01:00).
+      - Equal to what the key has if less than a minute apart.
+    type: str
+  reset_spend:
+    description:
+      - Sets what the key has spent to zero, once for each text given here, such as V(2030-06) or V(after the workshop).
+        When the text is another than that of the last reset, the spending is reset and the text is kept with the key,
+        as entry C(litellm_vkey_reset_spend) of its metadata, which O(metadata) neither shows nor changes.
+      - An existing key without such an entry is reset when this is first given. A new key only gets the entry.
+      - Spending that LiteLLM has not booked yet, of the last seconds, counts after the reset.
+      - Named in O(unset), it removes the entry and resets nothing. Needs LiteLLM 1.81.7 or newer.
+    type: str
   user_id:
     description:
       - Id of the user to whom the spending is attributed. LiteLLM does not ask whether that user exists.
@@ -88,18 +110,18 @@ options:
   organization_id:
     description:
       - Id of the organisation to which the key belongs. It must exist. A key of a team gets that team's by itself.
-      - Needs LiteLLM 1.77.0 or newer, and 1.81.0 or newer to change it on an existing key.
+      - Needs LiteLLM 1.77.0 or newer, and 1.82.3 or newer to change it on an existing key.
     type: str
   project_id:
     description:
       - Id of the project to which the key belongs. It must exist.
-      - LiteLLM does not move an existing key to another project. It can be unset.
-      - Needs LiteLLM 1.81.0 or newer.
+      - LiteLLM does not move an existing key to another project. It can be unset, with LiteLLM 1.102.0 or newer.
+      - Needs LiteLLM 1.81.14 or newer.
     type: str
   agent_id:
     description:
       - Id of the agent to which the key belongs.
-      - Needs LiteLLM 1.81.0 or newer.
+      - Needs LiteLLM 1.81.16 or newer.
     type: str
   service_account_id:
     description:
@@ -213,7 +235,7 @@ options:
   policies:
     description:
       - Names of the policies that apply to the key, as a set.
-      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.81.0 or newer.
+      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.81.3 or newer.
     type: list
     elements: str
   prompts:
@@ -242,7 +264,7 @@ options:
   access_group_ids:
     description:
       - Ids of the access groups whose models and tools the key may use, as a set.
-      - Needs LiteLLM 1.81.0 or newer.
+      - Needs LiteLLM 1.81.12 or newer.
     type: list
     elements: str
   router_settings:
@@ -282,6 +304,17 @@ options:
     description:
       - Renews the key, for O(duration) from now, when it expires within this time or has expired, such as V(2d).
       - A key that never expires is left so. Without this option, an expired key stays expired, and the module warns.
+      - V("") is as if not given.
+    type: str
+  rotate_after:
+    description:
+      - Replaces the value of the key when it is older than this, as a duration such as V(90d), and returns the new one
+        as RV(key). The key keeps its alias, options, spending and expiry, as with O(value_policy=reissue).
+      - The age counts from when the key was made or its value was last replaced. In between, nothing is written.
+      - A run that was interrupted is completed by the next, which replaces the value once more.
+      - For values that LiteLLM or the module chooses. Excludes O(key) and O(key_seed), whose values are replaced by
+        raising O(key_version), and any O(value_policy) but V(keep).
+      - Unlike O(auto_rotate), the new value is known to the play.
       - V("") is as if not given.
     type: str
   key:
@@ -345,6 +378,9 @@ options:
       - budget_duration
       - budget_id
       - budget_limits
+      - temp_budget_increase
+      - temp_budget_expiry
+      - reset_spend
       - user_id
       - team_id
       - organization_id

@@ -46,7 +46,8 @@ class Field:
     :param ordered: whether the order of a list matters.
     :param cleared: what the API takes for "no value".
     :param updatable: whether the API can change it on an existing object.
-    :param since: the first LiteLLM version that knows it; ``update_since`` the first that can change it.
+    :param since: the first LiteLLM version that knows it; ``update_since`` the first that can change it,
+        ``clear_since`` the first that can take it away again.
     :param licensed: whether LiteLLM asks for an Enterprise licence for any value but an empty one.
     """
 
@@ -65,6 +66,7 @@ class Field:
     updatable: bool = True
     since: str = ""
     update_since: str = ""
+    clear_since: str = ""
     licensed: bool = False
 
     def option(self) -> dict[str, Any]:
@@ -282,14 +284,29 @@ def dropped(resource: Resource, changes: Mapping[str, Any], record: Mapping[str,
 
 
 def unsupported(
-    resource: Resource, changes: Iterable[str], version: str | None, updating: bool
+    resource: Resource, changes: Mapping[str, Any], version: str | None, updating: bool
 ) -> list[tuple[str, str]]:
-    """Fields too new for a server: pairs of name and the first version that has it. Empty if the version is unknown."""
+    """What a server is too old for, such as ``know limit``, each with the first version that does.
+
+    Empty if the version is unknown.
+    """
     if version is None:
         return []
-    rows = (resource.field(name) for name in changes)
-    needs = [(row.name, (row.update_since or row.since) if updating else row.since) for row in rows]
-    return [(name, since) for name, since in needs if since and version_tuple(version) < version_tuple(since)]
+    found = []
+    for name, value in changes.items():
+        row = resource.field(name)
+        needs = [("know", row.since)]
+        if updating and is_empty(value):
+            needs.append(("clear", row.clear_since or row.update_since))
+        elif updating:
+            needs.append(("change", row.update_since))
+        unmet = [(f"{verb} {name}", since) for verb, since in needs if _is_older(version, since)]
+        found += unmet[:1]
+    return found
+
+
+def _is_older(version: str, than: str) -> bool:
+    return bool(than) and version_tuple(version) < version_tuple(than)
 
 
 def problems(resource: Resource, declared: Mapping[str, Any]) -> list[str]:

@@ -37,9 +37,12 @@ from .._errors import InputError
 
 DURATION_HELP = "write a whole number above 0 and one of s, m, h, d, w, mo, such as 30d or 12h"
 DURATION = re.compile(r"([0-9]{1,9})(s|m|h|d|w|mo)")
+ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 SHORTEST_SEED = 32
 WORKSHOP_MARK = "litellm_vkey_group"
+# The entry of metadata that says which declared reset of the spending was the last one carried out.
+SPEND_MARK = "litellm_vkey_reset_spend"
 # Entries of metadata that are the server's own; those that back a field of the table are known from the table.
 SERVER_METADATA = ("service_account_id", "team_member_key_duration", "disable_global_guardrails")
 
@@ -59,6 +62,18 @@ def is_duration(value: str) -> str | None:
     except (OverflowError, ValueError):
         return f"'{value}' is longer than any calendar."
     return None
+
+
+def _without_zone(value: str) -> str:
+    """A time as UTC that does not say so. Servers before 1.98 refuse each request of a key whose time has a zone."""
+    return moment(value).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _temp_budget_expiry(record: Mapping[str, Any]) -> str | None:
+    value = _in_metadata(record).get("temp_budget_expiry")
+    if not value:
+        return None
+    return str(value) if ZONE.search(str(value)) else f"{value}+00:00"
 
 
 def _is_time(value: str) -> str | None:
@@ -149,9 +164,7 @@ def _in_metadata(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _own_metadata(record: Mapping[str, Any]) -> dict[str, Any]:
     """The user's part of ``metadata``: without what backs other fields and what is the server's."""
-    return {
-        name: value for name, value in _in_metadata(record).items() if name not in METADATA_BACKED + SERVER_METADATA
-    }
+    return {name: value for name, value in _in_metadata(record).items() if name not in NOT_THE_USERS}
 
 
 def _same_metadata(declared: Mapping[str, Any], actual: Any) -> bool:
@@ -189,9 +202,9 @@ KEY = Resource(
             unit="USD",
             check=_not_negative,
             path=("litellm_budget_table", "soft_budget"),
-            update_since="1.99.0",
+            update_since="1.102.0",
         ),
-        Field("budget_duration", unit="duration", check=is_duration),
+        Field("budget_duration", unit="duration", check=is_duration, clear_since="1.90.0"),
         Field("budget_id"),
         Field(
             "budget_limits",
@@ -200,13 +213,26 @@ KEY = Resource(
             suboptions=_BUDGET_WINDOW,
             same=_same_windows,
             cleared=[],
-            since="1.83.0",
+            since="1.83.10",
+            clear_since="1.90.0",
         ),
+        Field(
+            "temp_budget_increase", "float", unit="USD", path=("metadata", "temp_budget_increase"), check=_not_negative
+        ),
+        Field(
+            "temp_budget_expiry",
+            unit="ISO 8601 with zone",
+            path=("metadata", "temp_budget_expiry"),
+            read=_temp_budget_expiry,
+            same=same_moment,
+            check=_is_time,
+        ),
+        Field("reset_spend", path=("metadata", SPEND_MARK), check=_has_text, since="1.81.7"),
         Field("user_id"),
         Field("team_id"),
-        Field("organization_id", read=_organization, since="1.77.0", update_since="1.81.0"),
-        Field("project_id", updatable=False, since="1.81.0"),
-        Field("agent_id", since="1.81.0"),
+        Field("organization_id", read=_organization, since="1.77.0", update_since="1.82.3"),
+        Field("project_id", updatable=False, since="1.81.14", clear_since="1.102.0"),
+        Field("agent_id", since="1.81.16"),
         Field(
             "service_account_id",
             path=("metadata", "service_account_id"),
@@ -266,12 +292,12 @@ KEY = Resource(
         Field("config", "dict", cleared={}),
         Field("permissions", "dict", cleared={}),
         Field("guardrails", "list", "str", path=("metadata", "guardrails"), cleared=[], licensed=True),
-        Field("policies", "list", "str", read=_policies, cleared=[], since="1.81.0", licensed=True),
+        Field("policies", "list", "str", read=_policies, cleared=[], since="1.81.3", licensed=True),
         Field("prompts", "list", "str", path=("metadata", "prompts"), cleared=[], since="1.73.0", licensed=True),
         Field("enforced_params", "list", "str", path=("metadata", "enforced_params"), cleared=[]),
         Field("allowed_cache_controls", "list", "str", cleared=[]),
         Field("object_permission", "dict", read=_permissions_on_objects, same=_covers, since="1.69.0"),
-        Field("access_group_ids", "list", "str", cleared=[], since="1.81.0"),
+        Field("access_group_ids", "list", "str", cleared=[], since="1.81.12"),
         Field("router_settings", "dict", read=_router_settings, same=_same_settings, cleared={}, since="1.77.0"),
         Field("auto_rotate", "bool", cleared=False, since="1.77.0"),
         Field("rotation_interval", unit="duration", check=is_duration, since="1.77.0"),
@@ -279,7 +305,16 @@ KEY = Resource(
         Field("expires_at", unit="ISO 8601 with zone", path=("expires",), same=same_moment, check=_is_time),
     ),
 )
-METADATA_BACKED = (*(row.name for row in KEY.fields if row.path[:1] == ("metadata",)), "policies")
+# Fields that are kept in metadata, and under which name each.
+METADATA_BACKED = {
+    **{row.name: row.path[1] for row in KEY.fields if row.path[:1] == ("metadata",)},
+    "policies": "policies",
+}
+NOT_THE_USERS = (*METADATA_BACKED.values(), *SERVER_METADATA)
+# Of these, a request to create a key takes only the metadata.
+METADATA_ONLY = ("service_account_id", "temp_budget_increase", "temp_budget_expiry", "reset_spend")
+# Fields that an update takes only together.
+PAIRS = (("auto_rotate", "rotation_interval"), ("temp_budget_increase", "temp_budget_expiry"))
 
 # What no option names and a key that takes another's place must have all the same.
 INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
@@ -288,6 +323,7 @@ INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
 KEY_CONTROLS: dict[str, dict[str, Any]] = {
     "duration": {"type": "str"},
     "renew_within": {"type": "str"},
+    "rotate_after": {"type": "str"},
     "key": {"type": "str", "no_log": True},
     "key_seed": {"type": "str", "no_log": True},
     "key_version": {"type": "int", "no_log": False},
@@ -310,9 +346,15 @@ class Wanted:
     fields: Mapping[str, Any]
     duration: str | None = None
     renew_within: str | None = None
+    rotate_after: str | None = None
     value: str | None = None
     value_policy: str = "keep"
     merge_metadata: bool = True
+
+    @property
+    def may_reissue(self) -> bool:
+        """Whether this run may put a new key in the place of the old one, which then bears the retired alias."""
+        return self.value_policy == "reissue" or self.rotate_after is not None
 
     @property
     def retired_alias(self) -> str:
@@ -353,7 +395,7 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
     both = [name for name in unset if not is_empty(declared.get(name))]
     if both:
         found.append(f"{', '.join(both)}: declared and in unset at once.")
-    for name in ("duration", "renew_within"):
+    for name in ("duration", "renew_within", "rotate_after"):
         problem = is_duration(options[name]) if options.get(name) else None
         if problem:
             found.append(f"{name}: {problem}")
@@ -370,6 +412,12 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
         found.append("service_account_id needs team_id.")
     if declared.get("auto_rotate") and not declared.get("rotation_interval"):
         found.append("auto_rotate needs rotation_interval.")
+    # Both with a value, both without one, or neither declared.
+    temporary = [
+        None if name not in declared and name not in unset else not is_empty(declared.get(name)) for name in PAIRS[1]
+    ]
+    if temporary[0] is not temporary[1]:
+        found.append("temp_budget_increase and temp_budget_expiry go together.")
     found += _value_problems(options)
     if found:
         raise InputError(" ".join(found), alias)
@@ -386,6 +434,7 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
         fields=fields,
         duration=options.get("duration") or None,
         renew_within=options.get("renew_within") or None,
+        rotate_after=options.get("rotate_after") or None,
         value=value,
         value_policy=options.get("value_policy") or ("fail" if value else "keep"),
         merge_metadata=options.get("metadata_mode") != "replace",
@@ -401,6 +450,11 @@ def _value_problems(options: Mapping[str, Any]) -> list[str]:
         found.append("key must start with sk- and have at least 16 characters.")
     if seed is not None and len(seed) < SHORTEST_SEED:
         found.append(f"key_seed must have at least {SHORTEST_SEED} characters.")
+    if options.get("rotate_after"):
+        if value or seed:
+            found.append("rotate_after replaces random values only: a value of key_seed is replaced by key_version.")
+        if options.get("value_policy") in ("fail", "reissue"):
+            found.append(f"rotate_after and value_policy: {options['value_policy']} exclude each other.")
     return found
 
 
@@ -427,14 +481,19 @@ def plan_key(want: Wanted, found: Found, now: datetime) -> Plan:
     result = plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
         return result
+    if not is_empty(result.changes.get("reset_spend")):
+        result = result.having(
+            before={**result.before, "spend": current.get("spend")}, after={**result.after, "spend": 0.0}
+        )
+    policy = "reissue" if _is_due(want, current, found, now) else want.value_policy
     if want.value is None or token_of(want.value) != current["token"]:
-        if want.value_policy == "fail":
+        if policy == "fail":
             raise InputError(
                 "the key exists with another value than the declared one. Choose with value_policy: keep leaves "
                 "its value as it is, reissue replaces it.",
                 want.alias,
             )
-        if want.value_policy == "reissue":
+        if policy == "reissue":
             new_id = token_of(want.value) if want.value else "(that of a new value)"
             return result.having(
                 action="reissue",
@@ -445,6 +504,14 @@ def plan_key(want: Wanted, found: Found, now: datetime) -> Plan:
     if surplus and result.action == "none":
         return result.having(action="update")
     return result
+
+
+def _is_due(want: Wanted, current: Mapping[str, Any], found: Found, now: datetime) -> bool:
+    """Whether the value is to be replaced for its age. Where a run was interrupted, nobody has got the new value."""
+    if not want.rotate_after:
+        return False
+    made = [moment(current[name]) for name in ("created_at", "last_rotation_at") if current.get(name)]
+    return bool(found.retired) or (any(made) and add_duration(max(made), want.rotate_after) <= now)
 
 
 def _declare_expiry(
@@ -521,10 +588,11 @@ def create_body(result: Plan, now: datetime) -> dict[str, Any]:
     if result.action == "reissue":
         body, values = _inherited(result, values)
     expires = values.pop("expires_at", None)
-    service_account = values.pop("service_account_id", None)
+    only_metadata = {name: values.pop(name) for name in METADATA_ONLY if name in values}
     body.update((name, _sendable(name, value)) for name, value in values.items())
-    if service_account:
-        body["metadata"] = {**body.get("metadata", {}), "service_account_id": service_account}
+    if only_metadata:
+        entries = {METADATA_BACKED[name]: _sendable(name, value) for name, value in only_metadata.items()}
+        body["metadata"] = {**body.get("metadata", {}), **entries}
     if expires:
         body["duration"] = _seconds_until(expires, now)
     if result.value:
@@ -538,7 +606,8 @@ def _inherited(result: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any],
     kept = {name: value for name, value in kept.items() if name not in result.changes and name != "metadata"}
     if kept.get("budget_id"):
         kept.pop("soft_budget", None)  # it stands in the budget that budget_id names
-    body = {name: result.existing[name] for name in INHERITED if not is_empty(result.existing.get(name))}
+    inherited = [name for name in INHERITED if name not in result.after]  # spend stands there if it is reset
+    body = {name: result.existing[name] for name in inherited if not is_empty(result.existing.get(name))}
     metadata = _merged_metadata(result)
     return {**body, **({"metadata": metadata} if metadata else {})}, {
         **kept,
@@ -549,12 +618,12 @@ def _inherited(result: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any],
 def update_body(result: Plan, now: datetime) -> dict[str, Any]:
     """Body of ``/key/update`` for a plan: only what changes; ``metadata``, which the server replaces, as a whole."""
     body: dict[str, Any] = {"key": result.existing["token"]}
-    for name, value in result.changes.items():
+    for name, value in _with_partners(result).items():
         if name == "expires_at":
             body["duration"] = "-1" if is_empty(value) else _seconds_until(value, now)
         elif name == "object_permission" and is_empty(value):
             body[name] = {part: [] for part in _permissions_on_objects(result.existing)}
-        elif name != "metadata" and not (name in METADATA_BACKED and is_empty(value)):
+        elif name not in ("metadata", "reset_spend") and not (name in METADATA_BACKED and is_empty(value)):
             # A field kept in metadata goes at the top as well: only there does the server check it.
             body[name] = KEY.field(name).cleared if is_empty(value) else _sendable(name, value)
     if any(name == "metadata" or name in METADATA_BACKED for name in result.changes):
@@ -562,24 +631,33 @@ def update_body(result: Plan, now: datetime) -> dict[str, Any]:
     return body
 
 
+def _with_partners(result: Plan) -> dict[str, Any]:
+    """The changes, and what an update takes only together with one of them."""
+    partners = [name for pair in PAIRS if any(one in result.changes for one in pair) for name in pair]
+    present = KEY.view(result.existing)
+    return {**{name: present[name] for name in partners if name in present}, **result.changes}
+
+
 def _merged_metadata(result: Plan) -> dict[str, Any]:
     """All of the key's metadata as it shall be: other people's entries and other fields' values included."""
     merged = _in_metadata(result.existing)
     if "metadata" in result.changes:
-        merged = {name: value for name, value in merged.items() if name in METADATA_BACKED + SERVER_METADATA}
+        merged = {name: value for name, value in merged.items() if name in NOT_THE_USERS}
         merged.update({} if is_empty(result.changes["metadata"]) else result.changes["metadata"])
-    for name in METADATA_BACKED:
+    for name, entry in METADATA_BACKED.items():
         if name in result.changes:
-            merged.pop(name, None)
+            merged.pop(entry, None)
             if not is_empty(result.changes[name]):
-                merged[name] = _sendable(name, result.changes[name])
+                merged[entry] = _sendable(name, result.changes[name])
     return merged
 
 
 def _sendable(name: str, value: Any) -> Any:
-    """A value as the API takes it: budget windows without what the server added."""
+    """A value as the API takes it: budget windows without what the server added, times as all versions read them."""
     if name == "budget_limits":
         return [{part: window[part] for part in ("max_budget", "budget_duration")} for window in value]
+    if name == "temp_budget_expiry":
+        return _without_zone(value)
     return value
 
 
@@ -607,7 +685,7 @@ def new_value(avoid: str) -> str:
     """A random value. It does not contain ``avoid``, which Ansible would star out of the result."""
     while True:
         value = "sk-" + secrets.token_urlsafe(24)
-        if avoid not in value:
+        if avoid in "sk-" or avoid not in value:  # what every value has cannot be avoided
             return value
 
 

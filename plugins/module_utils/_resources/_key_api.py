@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from .._engine import Kind, Outcome, Plan, dropped
+from .._engine import Kind, Outcome, Plan, dropped, is_empty
 from .._errors import ApiError, LiteLLMError
 from ._key import (
     KEY,
@@ -86,7 +86,7 @@ class KeyStore:
         names = {want.alias: want.retired_alias for want in wants}
         if len(names) == 1:
             records = self._reader.with_alias(wants[0].alias)
-            if not records or wants[0].value_policy == "reissue":
+            if not records or wants[0].may_reissue:
                 records += self._reader.with_alias(wants[0].retired_alias)
         else:
             records = self._reader.with_any_alias([*names, *names.values()], expected=len(names))
@@ -197,6 +197,9 @@ class KeyStore:
         return self._write(want, plan_key(want, Found(records), self._now()))
 
     def _update(self, result: Plan) -> Outcome:
+        if not is_empty(result.changes.get("reset_spend")):
+            # Before it is marked as done, so that a run that is interrupted between the two is completed by the next.
+            self._client.send(f"/key/{result.existing['token']}/reset_spend", {"reset_to": 0.0})
         answer = self._client.send("/key/update", update_body(result, self._now()))
         record = {**result.existing, **answer, "token": result.existing["token"]}
         del record["key"]

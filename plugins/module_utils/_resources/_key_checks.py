@@ -47,12 +47,13 @@ def _refuse_unlicensed(plans: Sequence[Plan], licensed: bool | None) -> None:
 
 def _refuse_too_new(plans: Sequence[Plan], proxy: Proxy) -> None:
     for plan in plans:
-        if not any(KEY.field(name).since or KEY.field(name).update_since for name in plan.changes):
-            continue
+        rows = [KEY.field(name) for name in plan.changes]
+        if not any(row.since or row.update_since or row.clear_since for row in rows):
+            continue  # the version is not even asked for
         too_new = unsupported(KEY, plan.changes, proxy.version, plan.action == "update")
         if too_new:
-            needs = ", ".join(f"{name} (since {since})" for name, since in too_new)
-            raise InputError(f"LiteLLM {proxy.version} on this proxy does not know {needs}.", plan.name)
+            needs = ", ".join(f"{what} (since {since})" for what, since in too_new)
+            raise InputError(f"LiteLLM {proxy.version} on this proxy does not {needs}.", plan.name)
 
 
 def _refuse_missing(plans: Sequence[Plan], name: str, kind: str, proxy: Proxy) -> None:

@@ -224,21 +224,31 @@ def test_dropped_names_what_the_server_does_not_show() -> None:
 @pytest.mark.parametrize(
     ("version", "updating", "found"),
     [
-        ("1.79.9", False, [("count", "1.80.0")]),
+        ("1.79.9", False, [("know count", "1.80.0")]),
+        ("1.79.9", True, [("know count", "1.80.0")]),
         ("1.80.0", False, []),
-        ("1.80.0", True, [("count", "1.90.0")]),
+        ("1.80.0", True, [("change count", "1.90.0")]),
         ("1.90.0-stable.1", True, []),
         ("1.100.0", True, []),
         (None, True, []),
     ],
 )
 def test_unsupported(version: str | None, updating: bool, found: list[tuple[str, str]]) -> None:
-    assert unsupported(THING, ["limit", "count"], version, updating) == found
+    assert unsupported(THING, {"limit": 1.0, "count": 2}, version, updating) == found
 
 
-def test_an_update_needs_what_a_creation_needs_where_nothing_else_is_said() -> None:
-    table = Resource("t", "a", (Field("a", since="1.5.0"),))
-    assert unsupported(table, ["a"], "1.4.0", updating=True) == [("a", "1.5.0")]
+@pytest.mark.parametrize(
+    ("row", "version", "found"),
+    [
+        (Field("a", update_since="1.5.0"), "1.4.0", [("clear a", "1.5.0")]),
+        (Field("a", update_since="1.5.0"), "1.5.0", []),
+        (Field("a", clear_since="1.6.0"), "1.5.0", [("clear a", "1.6.0")]),
+        (Field("a", update_since="1.7.0", clear_since="1.6.0"), "1.6.0", []),
+        (Field("a", since="1.5.0"), "1.4.0", [("know a", "1.5.0")]),
+    ],
+)
+def test_what_is_taken_away_needs_a_server_that_can(row: Field, version: str, found: list[tuple[str, str]]) -> None:
+    assert unsupported(Resource("t", "a", (row,)), {"a": UNSET}, version, updating=True) == found
 
 
 def test_problems() -> None:

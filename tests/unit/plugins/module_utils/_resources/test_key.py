@@ -233,6 +233,7 @@ def test_new_values_are_long_different_and_without_what_ansible_hides() -> None:
     assert len(values) == 50
     assert all(re.fullmatch(r"sk-[A-Za-z0-9_-]{32}", value) for value in values)
     assert all("e" not in new_value("e") for _ in range(20))
+    assert all(new_value(avoid) for avoid in ("", "s", "sk-"))
 
 
 def test_token_of() -> None:
@@ -345,7 +346,6 @@ FIELDS: list[tuple[str, Any, dict[str, Any], Any]] = [
     ("team_id", "t", {"team_id": "t"}, "u"),
     ("organization_id", "o", {"org_id": "o"}, "p"),
     ("organization_id", "o", {"organization_id": "o"}, "p"),
-    ("project_id", "p", {"project_id": "p"}, "q"),
     ("agent_id", "g", {"agent_id": "g"}, "h"),
     ("allowed_routes", ["/b", "/a"], {"allowed_routes": ["/a", "/b"]}, ["/a"]),
     ("allowed_passthrough_routes", ["/a"], {"metadata": {"allowed_passthrough_routes": ["/a"]}}, ["/b"]),
@@ -387,13 +387,23 @@ FIELDS: list[tuple[str, Any, dict[str, Any], Any]] = [
     ("expires_at", "2031-01-01T00:00:00Z", {"expires": "2031-01-01T00:00:00.412000Z"}, "2031-01-01T00:02:00Z"),
 ]
 with_each_field = pytest.mark.parametrize(("option", "declared", "stored", "other"), FIELDS)
-# What a declaration of an option needs beside it.
+# What a declaration of an option needs beside it, and what an update of it sends as well.
 COMPANY: dict[str, dict[str, Any]] = {"auto_rotate": {"rotation_interval": "30d"}}
+SENT_ALONG = {"auto_rotate": {"rotation_interval"}}
+# These have tests of their own.
+SPECIAL = {
+    "key_alias",
+    "service_account_id",
+    "key_type",
+    "project_id",
+    "temp_budget_increase",
+    "temp_budget_expiry",
+    "reset_spend",
+}
 
 
 def test_each_field_of_the_table_is_tried() -> None:
-    tried = {option for option, *_ in FIELDS} | {"key_alias", "service_account_id", "key_type"}
-    assert tried == {field.name for field in KEY.fields}
+    assert {option for option, *_ in FIELDS} | SPECIAL == {field.name for field in KEY.fields}
 
 
 @with_each_field
@@ -413,7 +423,7 @@ def test_what_differs_is_written(option: str, declared: Any, stored: dict[str, A
     expected = "duration" if option == "expires_at" else option
     assert expected in sent
     in_metadata = "metadata" in stored or option in ("policies", "metadata")
-    assert set(sent) == {"key", expected} | ({"metadata"} if in_metadata else set())
+    assert set(sent) == {"key", expected} | SENT_ALONG.get(option, set()) | ({"metadata"} if in_metadata else set())
 
 
 @with_each_field
@@ -443,6 +453,123 @@ def test_a_field_is_taken_away(option: str, declared: Any, stored: dict[str, Any
     else:
         assert sent[option] == {"list": [], "dict": {}, "bool": False}.get(kind)
     assert planned(row(), unset=[option]).action == "none"
+
+
+def test_a_key_leaves_a_project_but_enters_none() -> None:
+    assert updated(row(project_id="p"), unset=["project_id"]) == {"project_id": None}
+    assert planned(row(project_id="p"), project_id="p").action == "none"
+    for current in (row(project_id="p"), row()):
+        with pytest.raises(InputError, match="cannot change project_id of an existing virtual key"):
+            planned(current, project_id="q")
+
+
+RAISE = {"temp_budget_increase": 5.0, "temp_budget_expiry": "2030-02-01T01:00:00+01:00"}
+RAISED = {"temp_budget_increase": 5.0, "temp_budget_expiry": "2030-02-01T00:00:00"}
+
+
+def test_a_temporary_budget_is_kept_in_metadata_with_a_time_that_all_servers_read() -> None:
+    assert created(**RAISE) == {"key_alias": "a", "metadata": RAISED}
+    assert updated(row(metadata={"x": 1}), **RAISE) == {**RAISED, "metadata": {"x": 1, **RAISED}}
+    assert planned(row(metadata=RAISED), **RAISE).action == "none"
+    assert (
+        planned(row(metadata={**RAISED, "temp_budget_expiry": "2030-02-01T02:00:00+02:00"}), **RAISE).action == "none"
+    )
+    assert planned(row(metadata=RAISED), metadata={}, metadata_mode="replace").action == "none"
+
+
+def test_half_of_a_temporary_budget_is_changed_with_the_other_half() -> None:
+    sent = updated(row(metadata=RAISED), **{**RAISE, "temp_budget_increase": 6.0})
+    assert sent == {**RAISED, "temp_budget_increase": 6.0, "metadata": {**RAISED, "temp_budget_increase": 6.0}}
+
+
+def test_a_temporary_budget_is_taken_away() -> None:
+    for none in ({"unset": list(RAISE)}, {"unset": ["temp_budget_increase"], "temp_budget_expiry": ""}):
+        assert updated(row(metadata={"x": 1, **RAISED}), **none) == {"metadata": {"x": 1}}
+        assert planned(row(), **none).action == "none"
+
+
+@pytest.mark.parametrize("half", ["temp_budget_increase", "temp_budget_expiry"])
+def test_half_of_a_temporary_budget_is_refused(half: str) -> None:
+    other = next(name for name in RAISE if name != half)
+    for options in ({half: RAISE[half]}, {"unset": [half]}, {half: RAISE[half], "unset": [other]}):
+        with pytest.raises(InputError, match="temp_budget_increase and temp_budget_expiry go together"):
+            want(**options)
+
+
+def test_rotation_by_the_server_is_sent_as_a_pair() -> None:
+    current = row(auto_rotate=True, rotation_interval="30d")
+    assert updated(current, rotation_interval="7d") == {"auto_rotate": True, "rotation_interval": "7d"}
+    assert updated(row(), rotation_interval="7d") == {"rotation_interval": "7d"}
+
+
+SPEND_MARK = "litellm_vkey_reset_spend"
+
+
+def test_a_reset_of_the_spending_is_marked_and_announced() -> None:
+    result = planned(row(spend=3.5, metadata={"x": 1}), reset_spend="june")
+    assert update_body(result, NOW) == {"key": "t" * 64, "metadata": {"x": 1, SPEND_MARK: "june"}}
+    assert (result.before["spend"], result.after["spend"]) == (3.5, 0.0)
+    assert planned(row(spend=9.0, metadata={SPEND_MARK: "june"}), reset_spend="june").action == "none"
+
+
+def test_a_new_key_starts_with_the_mark() -> None:
+    assert created(reset_spend="june") == {"key_alias": "a", "metadata": {SPEND_MARK: "june"}}
+
+
+def test_the_mark_of_a_reset_is_not_the_users_metadata() -> None:
+    marked = row(metadata={"x": 1, SPEND_MARK: "june"})
+    assert shown(marked)["metadata"] == {"x": 1}
+    assert shown(marked)["reset_spend"] == "june"
+    assert updated(marked, metadata={"y": 2}, metadata_mode="replace") == {"metadata": {"y": 2, SPEND_MARK: "june"}}
+
+
+def test_taking_the_mark_away_resets_nothing() -> None:
+    result = planned(row(spend=3.5, metadata={SPEND_MARK: "june"}), unset=["reset_spend"])
+    assert update_body(result, NOW)["metadata"] == {}
+    assert "spend" not in result.after
+
+
+def test_a_new_value_and_a_reset_go_together() -> None:
+    result = planned(row(spend=3.5, metadata={"x": 1}), reset_spend="june", value_policy="reissue")
+    sent = create_body(result, NOW)
+    assert "spend" not in sent and sent["metadata"] == {"x": 1, SPEND_MARK: "june"}
+    assert create_body(planned(row(spend=3.5), value_policy="reissue"), NOW)["spend"] == 3.5
+
+
+@pytest.mark.parametrize(
+    ("current", "retired", "action"),
+    [
+        (None, None, "create"),
+        ({"created_at": "2030-01-02T12:00:00Z"}, None, "none"),
+        ({"created_at": "2030-01-01T12:00:00Z"}, None, "reissue"),
+        ({"created_at": "2029-01-01T12:00:00Z"}, None, "reissue"),
+        ({"created_at": "2029-01-01T12:00:00Z", "last_rotation_at": "2030-01-30T12:00:00Z"}, None, "none"),
+        ({"created_at": None}, None, "none"),
+        # The last run was interrupted before it could return the new value.
+        ({"created_at": "2030-01-31T11:59:00Z"}, {"created_at": "2029-01-01T12:00:00Z"}, "reissue"),
+        (None, {"created_at": "2030-01-30T12:00:00Z"}, "reissue"),
+    ],
+)
+def test_a_value_is_replaced_for_its_age(current: Any, retired: Any, action: str) -> None:
+    old = retired and row(**retired, key_alias=want().retired_alias, token="r" * 64)
+    result = planned(current and row(**current), old, rotate_after="30d")
+    assert result.action == action
+    if action == "reissue":
+        assert result.value is None and result.after["key_id"] != result.before["key_id"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"key_seed": SEED}, "replaced by key_version"),
+        ({"key": "sk-0123456789abcdef"}, "random values only"),
+        ({"value_policy": "reissue"}, "value_policy: reissue exclude each other"),
+        ({"value_policy": "fail"}, "value_policy: fail exclude each other"),
+    ],
+)
+def test_only_random_values_are_replaced_for_their_age(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        want(rotate_after="30d", **options)
 
 
 def test_metadata_backed_fields_go_to_the_top_as_well_where_the_server_checks_them() -> None:
