@@ -157,6 +157,12 @@ def integration(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Lost answers, crashes and outages on a real LiteLLM. Arguments go to tests/faults."""
+    run_with_sandbox(session, "python", "tests/faults")
+
+
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Shows the collection at work on a real LiteLLM. Takes --litellm-version too."""
     with checkout.linked() as path:

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many schedules, some side by side."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tooling import checkout
+
+from .schedule import OUTAGES, Schedule
+from .workshop import Result, Server, Workshop, begin_outage
+
+# How many workshops share an outage.
+SIDE_BY_SIDE = 4
+
+
+class Outage:
+    """An outage that several workshops suffer at once: the first that asks begins it."""
+
+    def __init__(self, server: Server, kind: str) -> None:
+        self._server = server
+        self._kind = kind
+        self._lock = threading.Lock()
+        self._begun = False
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        with self._lock:
+            if not self._begun:
+                self._begun = True
+                self._process = begin_outage(self._server, self._kind)
+
+    def over(self) -> None:
+        """Wait until the server is back."""
+        if self._process and self._process.wait(180) != 0:
+            raise RuntimeError(f"the {self._kind} did not come back")
+
+
+def run_all(server: Server, schedules: Iterable[Schedule], workers: int) -> list[Result]:
+    """The results, in the order of the schedules. Outages come last: they touch all workshops that run then."""
+    schedules = list(schedules)
+    alone = [one for one in schedules if one.kind in OUTAGES]
+    with checkout.linked() as collections, tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
+            "ANSIBLE_LOCALHOST_WARNING": "False",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
+            "ANSIBLE_NOCOLOR": "True",
+            "ANSIBLE_LOCAL_TEMP": f"{folder}/ansible",
+            "ANSIBLE_REMOTE_TEMP": f"{folder}/remote",
+            "PYTHONPATH": str(collections),
+        }
+
+        def work(schedule: Schedule, outage: Outage) -> Result:
+            own = Path(folder, str(schedule.seed))
+            own.mkdir()
+            try:
+                result = Workshop(server, schedule, own, environment).result(outage.begin)
+            except Exception as error:
+                result = Result(schedule, problems=[f"{type(error).__name__}: {error}"])
+            print(described(result), flush=True)
+            return result
+
+        with ThreadPoolExecutor(workers) as pool:
+            others = [(one, Outage(server, one.kind)) for one in schedules if one not in alone]
+            results = list(pool.map(lambda job: work(*job), others))
+        for kind in OUTAGES:
+            of_kind = [one for one in alone if one.kind == kind]
+            for group in (of_kind[start : start + SIDE_BY_SIDE] for start in range(0, len(of_kind), SIDE_BY_SIDE)):
+                outage = Outage(server, kind)
+                with ThreadPoolExecutor(len(group)) as pool:
+                    results += pool.map(lambda one, outage=outage: work(one, outage), group)
+                outage.over()
+    return sorted(results, key=lambda result: schedules.index(result.schedule))
+
+
+def described(result: Result) -> str:
+    """A line on one schedule, and below it what is wrong."""
+    line = f"seed {result.schedule.seed:>4}  {result.seconds:5.1f} s  {result.faults:>3} faults  "
+    line += f"{result.outcome:<19}  {result.schedule}"
+    details = [f"    {text[:500]}" for text in result.problems + (result.notes if result.outcome == "failed" else [])]
+    return "\n".join([line, *details])

@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong, and when: a pure function of a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# Kinds of fault, in the order of the table, with what they are.
+KINDS = {
+    "refused": "connections are refused for up to 2 s",
+    "reset": "the connection is reset before the request is handed on",
+    "answer lost": "the connection is reset after the request was carried out",
+    "timeout": "the request is carried out, and no answer comes in time",
+    "429": "HTTP 429",
+    "429 with Retry-After": "HTTP 429 that says when to come back",
+    "502": "a gateway's HTTP 502, half of them after the request was carried out",
+    "503": "a gateway's HTTP 503, likewise",
+    "504": "a gateway's HTTP 504, likewise",
+    "truncated": "the request is carried out, and half of the answer comes",
+    "stale read": "a read is answered as an earlier one was",
+    "mixed": "all of these",
+    "silence": "from some request on all are carried out, and none is answered",
+    "kill": "the run is ended by SIGKILL at some request",
+    "two at once": "two runs of the same play side by side",
+    "database": "the database is stopped for 5 s in the middle of the run",
+    "restart": "LiteLLM is restarted in the middle of the run",
+}
+SINGLE = list(KINDS)[:11]
+OUTAGES = ("database", "restart")
+JOURNEYS = ("create", "update", "absent", "reissue")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to one request.
+
+    :param kind: one of ``SINGLE``, or ``kill`` or an outage.
+    :param committed: whether the request is handed on to LiteLLM first.
+    :param seconds: how long, where that means something.
+    """
+
+    kind: str
+    committed: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One workshop and what goes wrong with it. Everything follows from ``seed``."""
+
+    seed: int
+    kind: str
+    journey: str
+    derived: bool
+    role: bool
+    people: int
+    rate: float
+    moment: int
+    soft_budget: bool
+
+    @classmethod
+    def of(cls, seed: int) -> Schedule:
+        """The schedule of a seed. Successive seeds go through all kinds, then through what is done, and how."""
+        rolled, kind = divmod(seed, len(KINDS))
+        kind_name = list(KINDS)[kind]
+        journey = JOURNEYS[(rolled + kind) % len(JOURNEYS)]
+        rng = random.Random(f"schedule {seed}")
+        people = rng.randint(6, 12)
+        role = rolled % 3 == 0
+        # Reads before the first write: the role looks twice.
+        reads = rng.randrange(5 if role else 3)
+        writes = {"create": 1, "update": 1, "absent": 0, "reissue": 4}[journey] * people
+        return cls(
+            seed=seed,
+            kind=kind_name,
+            journey=journey,
+            derived=(rolled // len(JOURNEYS) + rolled) % 2 == 0,
+            role=role,
+            people=people,
+            rate=rng.choice((0.1, 0.3, 0.6)),
+            moment=reads + rng.randrange(writes + 3),
+            soft_budget=rng.random() < 0.4,
+        )
+
+    def fault(self, call: str, of_its_kind: int, number: int) -> Fault | None:
+        """What happens to a request.
+
+        :param call: method and path, with what it asks for if it reads.
+        :param of_its_kind: how many equal calls the run has made before.
+        :param number: how many calls at all.
+        """
+        rng = random.Random(f"{self.seed} {call} {of_its_kind}")
+        if self.kind in ("kill", *OUTAGES):
+            return Fault(self.kind, committed=rng.random() < 0.5) if number == self.moment else None
+        if self.kind == "silence":
+            return Fault("answer lost", committed=True) if number >= self.moment else None
+        if self.kind == "two at once":
+            return Fault("delay", committed=True, seconds=rng.uniform(0, 0.06))
+        # One at least: there is no proof in a run without a fault.
+        if rng.random() >= self.rate and number != self.moment:
+            return None
+        kind = rng.choice(SINGLE) if self.kind == "mixed" else self.kind
+        committed = kind in ("answer lost", "timeout", "truncated") or (kind.startswith("50") and rng.random() < 0.5)
+        return Fault(kind, committed, seconds=rng.uniform(0.2, 2.0))
+
+    def __str__(self) -> str:
+        values = "derived values" if self.derived else "random values"
+        return f"{self.kind}: {self.journey} {self.people}, {values}, {'role' if self.role else 'module'}"
+
+
+def first(count: int) -> Iterator[Schedule]:
+    """The schedules of the seeds from 0 on."""
+    return map(Schedule.of, range(count))

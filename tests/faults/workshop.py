@@ -1,0 +1,384 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One workshop: prepared, run while things go wrong, run once more at most, and then looked at on the server itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+from psycopg.rows import dict_row
+
+from .proxy import FaultProxy
+from .schedule import OUTAGES, Schedule
+
+TESTS = Path(__file__).resolve().parents[1]
+MODULE = "ansible_collections.litemaas.virtual_keys.plugins.modules.litellm_keys"
+PLAYBOOK = TESTS / "integration" / "playbooks" / "result.yml"
+KEY_VALUE = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
+SPEND = 1.25
+LONGEST_RUN = 300
+
+
+@dataclass(frozen=True)
+class Server:
+    """The sandbox, as its JSON describes it."""
+
+    api_url: str
+    master_key: str
+    database_url: str
+    port: int
+
+    @classmethod
+    def described_in(cls, path: Path) -> Server:
+        described = json.loads(path.read_text())
+        return cls(**{name: described[name] for name in ("api_url", "master_key", "database_url", "port")})
+
+    def rows(self, beginning: str) -> list[dict[str, Any]]:
+        """All keys whose alias begins so, as they stand in the database."""
+        query = 'SELECT * FROM "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s) ORDER BY key_alias'
+        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+            return connection.execute(query, (beginning,)).fetchall()
+
+    def accepts(self, value: str) -> bool:
+        """Whether LiteLLM lets the owner of that value in."""
+        headers = {"Authorization": f"Bearer {value}"}
+        return requests.get(f"{self.api_url}/v1/models", headers=headers, timeout=60).status_code == 200
+
+    def post(self, path: str, body: dict[str, Any]) -> None:
+        headers = {"Authorization": f"Bearer {self.master_key}"}
+        requests.post(self.api_url + path, json=body, headers=headers, timeout=60).raise_for_status()
+
+    def remove(self, beginning: str) -> None:
+        """Delete all keys whose alias begins so."""
+        tokens = [row["token"] for row in self.rows(beginning)]
+        if tokens:
+            self.post("/key/delete", {"keys": tokens})
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run of the module or the role ended.
+
+    :param values: what it returned, by alias; None where it says that it does not know the value.
+    """
+
+    well: bool
+    values: dict[str, str | None]
+    message: str
+    leaks: list[str]
+    seconds: float
+
+
+@dataclass
+class Result:
+    """What came of a schedule: ``at once``, ``after a further run`` or ``failed``."""
+
+    schedule: Schedule
+    outcome: str = "failed"
+    problems: list[str] = field(default_factory=list)
+    faults: int = 0
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+class Workshop:
+    """The keys of one workshop, and the runs that manage them.
+
+    :param folder: a private folder for this workshop.
+    :param environment: in which the collection is found.
+    """
+
+    def __init__(self, server: Server, schedule: Schedule, folder: Path, environment: dict[str, str]) -> None:
+        self._server = server
+        self._schedule = schedule
+        self._folder = folder
+        self._environment = environment
+        self._alias = f"faults{schedule.seed}x{secrets.token_hex(3)}"
+        self._seed = secrets.token_urlsafe(32)
+        self._people = [f"user{number}" for number in range(1, schedule.people + 1)]
+        self._known: dict[str, set[str]] = defaultdict(set)
+        self._before: dict[str, dict[str, Any]] = {}
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def result(self, outage: Callable[[], None]) -> Result:
+        """Go through the whole story. ``outage`` begins the schedule's outage, and returns once it can be felt."""
+        begun = time.monotonic()
+        result = Result(self._schedule)
+        try:
+            with FaultProxy(self._server.api_url) as proxy:
+                self._prepare(proxy)
+                runs = self._run_with_faults(proxy, outage)
+                proxy.end()
+                result.faults = proxy.injected.total()
+                self._judge(result, runs, proxy)
+        finally:
+            self._server.remove(self._alias)
+            result.seconds = time.monotonic() - begun
+        return result
+
+    # The story
+
+    def _prepare(self, proxy: FaultProxy) -> None:
+        """What stands there before: nothing for ``create``, some for ``update``, all for the others."""
+        journey = self._schedule.journey
+        count = {"create": 0, "update": len(self._people) - 2}.get(journey, len(self._people))
+        if journey == "create" and self._schedule.kind in ("stale read", "mixed"):
+            # So that an earlier read tells of keys that are gone.
+            self._expect_well(self._module(proxy.url, self._options(self._people, first=True)))
+            self._expect_well(self._module(proxy.url, self._options(self._people, state="absent")))
+        if count:
+            run = self._module(proxy.url, self._options(self._people[:count], first=True))
+            self._expect_well(run)
+            self._learn(run)
+        for row in self._server.rows(self._alias):
+            self._server.post("/key/update", {"key": row["token"], "spend": SPEND})
+        self._before = {row["key_alias"]: row for row in self._server.rows(self._alias)}
+
+    def _run_with_faults(self, proxy: FaultProxy, outage: Callable[[], None]) -> list[Run]:
+        on_call = self._kill if self._schedule.kind == "kill" else outage
+        proxy.begin(self._schedule.fault, on_call)
+        both = 2 if self._schedule.kind == "two at once" else 1
+        with ThreadPoolExecutor(both) as pool:
+            runs = list(pool.map(lambda number: self._run(proxy.url, number), range(both)))
+        for run in runs:
+            self._learn(run)
+        return runs
+
+    def _judge(self, result: Result, runs: list[Run], proxy: FaultProxy) -> None:
+        result.problems = [leak for run in runs for leak in run.leaks]
+        well = all(run.well for run in runs)
+        problems = self._problems(runs[-1].values if well and len(runs) == 1 else None)
+        if well and not problems:
+            result.outcome = "failed" if result.problems else "at once"
+            return
+        if well and self._schedule.kind not in ("stale read", "mixed"):
+            result.problems += [f"said that all went well, but {problem}" for problem in problems]
+        result.notes = [run.message for run in runs if not run.well] + problems
+        further = self._run(proxy.url, 0, mend=self._schedule.kind == "kill")
+        self._learn(further)
+        result.problems += further.leaks
+        if not further.well:
+            result.problems.append(f"the further run failed: {further.message}")
+        result.problems += self._problems(further.values)
+        result.outcome = "failed" if result.problems else "after a further run"
+
+    def _problems(self, values: dict[str, str | None] | None) -> list[str]:
+        """What is not as promised. ``values`` is what the last run returned, if it alone made the state."""
+        rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in self._server.rows(self._alias):
+            rows[row["key_alias"]].append(row)
+        if self._schedule.journey == "absent":
+            return [f"{alias} is still there" for alias in rows]
+        wanted = [f"{self._alias}-{person}" for person in self._people]
+        problems = [f"{alias} is there, which nobody declared" for alias in rows.keys() - set(wanted)]
+        for alias in wanted:
+            found = rows[alias]
+            if len(found) != 1:
+                problems.append(f"{alias} is there {len(found)} times")
+                continue
+            value = next((one for one in self._known[alias] if token_of(one) == found[0]["token"]), None)
+            if value is None:
+                problems.append(f"nobody knows the value of {alias}")
+            elif not self._server.accepts(value):
+                problems.append(f"the value of {alias} does not let in")
+            if values is not None and self._schedule.derived and values.get(alias) != value:
+                problems.append(f"the run did not return the value of {alias}")
+            if values is not None and values.get(alias) not in (None, value):
+                problems.append(f"the run returned a value of {alias} that is dead")
+            problems += self._wrong_fields(alias, found[0])
+        return problems
+
+    def _wrong_fields(self, alias: str, row: dict[str, Any]) -> list[str]:
+        wrong = []
+        if row["max_budget"] != 20 or row["models"] != ["gpt-4"]:
+            wrong.append(f"{alias} has max_budget {row['max_budget']} and models {row['models']}")
+        before = self._before.get(alias)
+        if before:
+            if row["spend"] != SPEND:
+                wrong.append(f"{alias} lost its spend")
+            if abs(row["expires"] - before["expires"]) > timedelta(minutes=1):
+                wrong.append(f"{alias} expires at another time")
+            if (self._schedule.journey == "reissue") == (row["token"] == before["token"]):
+                wrong.append(f"{alias} {'kept' if self._schedule.journey == 'reissue' else 'changed'} its value")
+        return wrong
+
+    def _learn(self, run: Run) -> None:
+        for alias, value in run.values.items():
+            if value:
+                self._known[alias].add(value)
+
+    @staticmethod
+    def _expect_well(run: Run) -> None:
+        if not run.well:
+            raise RuntimeError(f"the preparation failed: {run.message}")
+
+    # The runs
+
+    def _options(self, people: list[str], first: bool = False, state: str = "", mend: bool = False) -> dict[str, Any]:
+        """What is declared; ``mend`` reissues what a killed run made and did not tell of."""
+        schedule = self._schedule
+        reissue = schedule.journey == "reissue" and not first
+        options: dict[str, Any] = {"models": ["gpt-4"], "duration": "3d", "max_budget": 10 if first else 20}
+        if schedule.soft_budget:
+            options["soft_budget"] = 5
+        if schedule.derived:
+            options |= {"key_seed": self._seed, "key_version": 2 if reissue else 1}
+        if reissue or (mend and not schedule.derived):
+            options["value_policy"] = "reissue"
+        return {
+            "state": state or ("absent" if schedule.journey == "absent" and not first else "present"),
+            "defaults": options,
+            "virtual_keys": [{"key_alias": f"{self._alias}-{person}"} for person in people],
+        }
+
+    def _run(self, url: str, number: int, mend: bool = False) -> Run:
+        options = self._options(self._people, mend=mend)
+        return self._role(url, options, number) if self._schedule.role else self._module(url, options, number)
+
+    def _module(self, url: str, options: dict[str, Any], number: int = 0) -> Run:
+        connection = {"api_url": url, "api_key": self._server.master_key}
+        if self._schedule.kind in ("timeout", "mixed"):
+            connection["timeout"] = 3
+        file = self._file(f"arguments{number}.json", {"ANSIBLE_MODULE_ARGS": {**connection, **options}})
+        code, output, seconds = self._process([sys.executable, "-m", MODULE, str(file)])
+        answer = {}
+        with suppress(ValueError):
+            answer = json.loads(next((line for line in output.splitlines() if line.startswith("{")), ""))
+        reports = answer.get("virtual_keys", [])
+        values = {report["key_alias"]: report["key"] for report in reports}
+        for value in filter(None, values.values()):
+            # Its one documented place.
+            output = output.replace(json.dumps({"key": value})[1:-1], '"key": ""', 1)
+        message = answer.get("msg") or (output[-600:] if code else "")
+        return Run(code == 0, values, message, self._leaks(output), seconds)
+
+    def _role(self, url: str, options: dict[str, Any], number: int) -> Run:
+        result = self._folder / f"result{number}.json"
+        result.unlink(missing_ok=True)
+        key_options = dict(options["defaults"])
+        variables = {
+            "api_url": url,
+            "master_key": self._server.master_key,
+            "alias": self._alias,
+            "users": self._people,
+            "state": options["state"],
+            "models": key_options.pop("models"),
+            "max_budget": key_options.pop("max_budget"),
+            "duration": key_options.pop("duration"),
+            "key_seed": key_options.pop("key_seed", None),
+            "key_version": key_options.pop("key_version", 1),
+            "value_policy": key_options.pop("value_policy", None),
+            "key_options": key_options,
+            "batch_size": 5,
+        }
+        if self._schedule.kind in ("timeout", "mixed"):
+            variables["api_timeout"] = 3
+        given = {f"litellm_vkey_{name}": value for name, value in variables.items()}
+        file = self._file(f"variables{number}.json", {**given, "result": str(result)})
+        program = Path(sys.executable).with_name("ansible-playbook")
+        command = [str(program), "-vvv", "--diff", str(PLAYBOOK), "-e", f"@{file}"]
+        code, output, seconds = self._process(command)
+        users = json.loads(result.read_text()).get("users", []) if result.exists() else []
+        message = "\n".join(re.findall(r"\[ERROR\]: (.*)", output)) or (output[-600:] if code else "")
+        return Run(
+            code == 0, {user["alias"]: user["key"] for user in users}, message, self._leaks(output, role=True), seconds
+        )
+
+    def _process(self, command: list[str]) -> tuple[int, str, float]:
+        begun = time.monotonic()
+        process = subprocess.Popen(
+            command,
+            cwd=TESTS.parent,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._processes.append(process)
+        try:
+            output = process.communicate(timeout=LONGEST_RUN)[0]
+        except subprocess.TimeoutExpired:
+            self._kill()
+            output = process.communicate()[0] + b"\n(the run did not end)"
+        return process.returncode, output.decode(errors="replace"), time.monotonic() - begun
+
+    def _kill(self) -> None:
+        """End what runs, at once, with all that it started."""
+        for process in self._processes:
+            if process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def _file(self, name: str, content: dict[str, Any]) -> Path:
+        path = self._folder / name
+        path.write_text(json.dumps(content))
+        path.chmod(0o600)
+        return path
+
+    def _leaks(self, output: str, role: bool = False) -> list[str]:
+        """Which secrets stand in an output, in words that show none."""
+        leaks = [
+            f"{what} is in the output of the {'role' if role else 'module'}"
+            for what, secret in (("the master key", self._server.master_key), ("the seed", self._seed))
+            if secret in output
+        ]
+        found = KEY_VALUE.findall(output)
+        if found:
+            leaks.append(f"{len(found)} key values are in the output of the {'role' if role else 'module'}")
+        if "Traceback" in output:
+            leaks.append("a traceback is in the output: " + output[output.index("Traceback") :][-400:])
+        return leaks
+
+
+def token_of(value: str) -> str:
+    return sha256(value.encode()).hexdigest()
+
+
+def begin_outage(server: Server, kind: str) -> subprocess.Popen[bytes] | None:
+    """Take a server of the sandbox away for a while; returns once it is away."""
+    if kind not in OUTAGES:
+        return None
+    what = ["database", "--outage", "5"] if kind == "database" else ["litellm"]
+    command = [sys.executable, str(TESTS / "sandbox"), "restart", *what, "--port", str(server.port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    probe = partial(_database_answers if kind == "database" else _litellm_answers, server)
+    end = time.monotonic() + 15
+    while probe() and time.monotonic() < end:
+        time.sleep(0.02)
+    return process
+
+
+def _database_answers(server: Server) -> bool:
+    try:
+        psycopg.connect(server.database_url, connect_timeout=2).close()
+    except psycopg.Error:
+        return False
+    return True
+
+
+def _litellm_answers(server: Server) -> bool:
+    try:
+        requests.get(f"{server.api_url}/health/liveliness", timeout=2)
+    except requests.RequestException:
+        return False
+    return True
