@@ -55,7 +55,9 @@ def test_by_alias(sandbox, info, make, alias):
         make(alias + ending)
     with sandbox.requests_made() as made:
         assert names(info(key_aliases=[alias])) == [alias]
-    assert [(method, path.split("?")[0]) for method, path, _status in made] == [("GET", "/key/list")]
+    asked = [(method, path.split("?")[0]) for method, path, _status in made]
+    # The listing of 1.83 leaves out the ids of budgets.
+    assert asked == [("GET", "/key/list"), ("POST", "/v2/key/info")][: 2 if "1.83." in sandbox.litellm_version else 1]
     assert names(info(key_aliases=[f"{alias}-b", alias, alias, f"{alias}-none"])) == [alias, f"{alias}-b"]
     assert names(info(key_aliases=[f"{alias}-none"])) == []
     assert names(info(key_aliases=[])) == []

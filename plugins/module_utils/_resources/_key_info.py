@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,12 +40,12 @@ def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
     found = _problems(params)
     if found:
         raise InputError(" ".join(found))
-    proxy = Proxy(client)
+    reader = KeyReader(client, Proxy(client))
     if params["key"]:
-        return _asked_as(client, proxy, params["key"])
-    records = [record for record in _candidates(KeyReader(client, proxy), params) if _is_meant(record, params)]
+        return _asked_as(client, reader, params["key"])
+    records = [record for record in _candidates(reader, params) if _is_meant(record, params)]
     now = client.now()
-    keys = [describe(record, now) for record in _with_budgets(proxy, records)]
+    keys = [describe(record, now) for record in reader.with_budgets(records)]
     return {"virtual_keys": sorted((key for key in keys if _is_due(key, params, now)), key=_order)}
 
 
@@ -100,18 +100,6 @@ def _order(key: Mapping[str, Any]) -> tuple[str, str]:
     return (str(key["key_alias"] or ""), str(key["key_id"]))
 
 
-def _with_budgets(proxy: Proxy, records: Sequence[Record]) -> Iterable[Record]:
-    """The records, with the budgets that they refer to, which older listings leave out."""
-    lacking = [record for record in records if record.get("budget_id") and not record.get("litellm_budget_table")]
-    budgets = proxy.budgets(str(record["budget_id"]) for record in lacking)
-    for record in records:
-        yield {"litellm_budget_table": budgets.get(str(record.get("budget_id"))), **_present(record)}
-
-
-def _present(record: Record) -> Record:
-    return {name: value for name, value in record.items() if name != "litellm_budget_table" or value}
-
-
 def describe(record: Record, now: datetime) -> dict[str, Any]:
     """A key as it is returned, with what follows from its readings. ``now`` is the server's time."""
     limit = record.get("max_budget")
@@ -130,7 +118,7 @@ def _status(key: Mapping[str, Any], remaining: float | None, now: datetime) -> s
     return "over_budget" if remaining is not None and remaining <= 0 else "active"
 
 
-def _asked_as(client: Any, proxy: Proxy, key: str) -> dict[str, Any]:
+def _asked_as(client: Any, reader: KeyReader, key: str) -> dict[str, Any]:
     """What the proxy answers to the key itself. A refusal is an answer as well."""
     bearer, token = client.acting_as(key), token_of(key)
     refused: list[str] = []
@@ -151,7 +139,7 @@ def _asked_as(client: Any, proxy: Proxy, key: str) -> dict[str, Any]:
         answer = _if_known(lambda: client.get("/key/info", {"key": token}))
     records = [{**answer["info"], "token": token}] if answer and not _is_deleted(answer["info"]) else []
     return {
-        "virtual_keys": [describe(record, client.now()) for record in _with_budgets(proxy, records)],
+        "virtual_keys": [describe(record, client.now()) for record in reader.with_budgets(records)],
         "models": models,
         "health": health,
         "refused": list(dict.fromkeys(refused)),

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._engine import moment
 from .._errors import ApiError
 from ._proxy import PAGE, Proxy
 
@@ -61,6 +62,21 @@ class KeyReader:
             return [record for record in self.listing({}, first) if record["token"] in asked]
         found = [record for token in sorted(asked) for record in self.listing({"key_hash": token})]
         return [record for record in found if record["token"] in asked]
+
+    def with_budgets(self, records: Sequence[Record]) -> list[Record]:
+        """The same keys with the budgets that they refer to, which older listings leave out."""
+        if any("budget_id" not in record for record in records):  # 1.83
+            rows = self.rows_of_tokens([record["token"] for record in records])
+            ids = {_likeness(row): row["budget_id"] for row in rows}
+            records = [{**record, "budget_id": ids.get(_likeness(record))} for record in records]
+        lacking = [record for record in records if record["budget_id"] and not record.get("litellm_budget_table")]
+        budgets = self._proxy.budgets(record["budget_id"] for record in lacking)
+        return [
+            record
+            if record.get("litellm_budget_table")
+            else {**record, "litellm_budget_table": budgets.get(record["budget_id"])}
+            for record in records
+        ]
 
     def rows_of_aliases(self, aliases: Sequence[str]) -> list[Record]:
         """The keys with these aliases, without their tokens. Needs LiteLLM 1.84.10."""
@@ -121,3 +137,9 @@ class KeyReader:
                 hint="Check that api_url is the address of a LiteLLM proxy.",
             )
         return page
+
+
+def _likeness(record: Record) -> tuple[Any, ...]:
+    """What tells a row without its token from the others."""
+    created = record.get("created_at")
+    return (record["key_alias"], record["key_name"], moment(created) if created else None)
