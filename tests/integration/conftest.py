@@ -25,6 +25,7 @@ from ansible.module_utils.testing import patch_module_args
 from psycopg.rows import dict_row
 
 ROOT = Path(__file__).resolve().parents[2]
+ROLE_PLAYBOOK = Path(__file__).parent / "playbooks" / "result.yml"
 MODULES = "ansible_collections.litemaas.virtual_keys.plugins.modules"
 # POSTs that only read.
 READING = ("/v2/key/info", "/budget/info", "/key/health", "/chat/completions", "/v1/chat/completions")
@@ -187,5 +188,22 @@ def play(sandbox: Sandbox, tmp_path: Path) -> Callable[..., Play]:
         found = [] if reveals else KEY_VALUE.findall(output)
         assert not found, f"{len(found)} key values are in the output"
         return Play(done.returncode, output)
+
+    return run
+
+
+@pytest.fixture
+def manage(play, tmp_path, alias) -> Callable[..., tuple[Play, dict[str, Any]]]:
+    """Runs the role with the variables given, and returns the run and the fact that it set."""
+
+    def run(*arguments: str, secret: tuple[str, ...] = (), **variables: Any) -> tuple[Play, dict[str, Any]]:
+        result = tmp_path / "result.json"
+        result.unlink(missing_ok=True)
+        given = {"litellm_vkey_alias": alias, "litellm_vkey_models": ["gpt-4"]}
+        given.update((f"litellm_vkey_{name}", value) for name, value in variables.items())
+        file = tmp_path / "variables.json"
+        file.write_text(json.dumps({**given, "result": str(result)}))
+        done = play(str(ROLE_PLAYBOOK), "-e", f"@{file}", *arguments, secret=secret)
+        return done, json.loads(result.read_text()) if result.exists() else {}
 
     return run

@@ -4,37 +4,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-PLAYBOOK = str(Path(__file__).parent / "playbooks" / "result.yml")
 SINGLE_RESULT = {
     "key", "alias", "key_id", "api_endpoint", "api_base_url", "models", "duration", "user_id", "state", "changed",
 }  # fmt: skip
 WORKSHOP_RESULT = {"api_endpoint", "api_base_url", "models", "duration", "user_count", "state", "changed", "keys"}
 PERSON_RESULT = {"user", "key", "alias", "key_id", "user_id"}
-
-
-@pytest.fixture
-def manage(play, tmp_path, alias) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """Runs the role with the variables given, and returns the run and the fact that it set."""
-
-    def run(*arguments: str, secret: tuple[str, ...] = (), **variables: Any) -> tuple[Any, dict[str, Any]]:
-        result = tmp_path / "result.json"
-        result.unlink(missing_ok=True)
-        given = {"litellm_vkey_alias": alias, "litellm_vkey_models": ["gpt-4"]}
-        given.update((f"litellm_vkey_{name}", value) for name, value in variables.items())
-        file = tmp_path / "variables.json"
-        file.write_text(json.dumps({**given, "result": str(result)}))
-        done = play(PLAYBOOK, "-e", f"@{file}", *arguments, secret=secret)
-        return done, json.loads(result.read_text()) if result.exists() else {}
-
-    return run
 
 
 def test_single_key(sandbox, manage, alias):
