@@ -140,7 +140,8 @@ def test_doubled_alias_is_mended(sandbox, run_module, alias):
 def test_expired_key_warns_and_is_renewed_on_demand(sandbox, run_module, alias):
     run_module("litellm_key", key_alias=alias, duration="1s", max_budget=1)
     sandbox.rows(
-        """UPDATE "LiteLLM_VerificationToken" SET expires = now() - interval '1 hour' WHERE key_alias = %s RETURNING token""",
+        """UPDATE "LiteLLM_VerificationToken" SET expires = now() - interval '1 hour'
+           WHERE key_alias = %s RETURNING token""",
         alias,
     )
     expired = run_module("litellm_key", key_alias=alias, duration="30d", max_budget=1)
