@@ -153,8 +153,12 @@ class KeyStore:
         return outcome.having(warnings=(*warnings, *outcome.warnings))
 
     def _create(self, want: Wanted, result: Plan) -> Outcome:
-        """Make a key. Never twice: when an answer was lost, the key is looked for before the next try."""
-        refusal: ApiError | None = None
+        """Make a key. Never twice: when an answer was lost, the key is looked for before the next try.
+
+        If nobody can tell in the end whether the key was made, its value is returned beside the error.
+        """
+        refusal = ApiError(f"The key {result.name} could not be made.", hint="Run again.")
+        doubtful = False
         for look in range(LOOKS):
             if look:
                 self._sleep(PAUSE * look)
@@ -164,30 +168,36 @@ class KeyStore:
                 answer = self._client.send(create_path(result), create_body(result, self._now()), replay=False)
             except ApiError as error:
                 refusal = error
-                if _forbids_values(error) and want.value is None and result.value is not None:
-                    self._custom_values = False
-                    result = result.having(value=None)
-                    continue
-                if not (error.unanswered or _alias_taken(error)):
-                    raise
-                known = self._made_meanwhile(want, result, error)
-                if known:
-                    return known
+            else:
+                return self._made(result, answer)
+            if _forbids_values(refusal) and want.value is None and result.value is not None:
+                self._custom_values = False
+                result = result.having(value=None)
                 continue
-            value = answer["key"]
-            record = {**answer, "token": token_of(value), "key_alias": result.name}
-            del record["key"]
-            warnings: tuple[str, ...] = ()
-            if not self._custom_values:
-                warnings = (NO_RECOVERY,)
-            return self._verified(Outcome(result, result.action, record, value, warnings=warnings))
-        raise refusal or ApiError(f"The key {result.name} could not be made.", hint="Run again.")
+            doubtful = doubtful or refusal.unanswered
+            if not (refusal.unanswered or _alias_taken(refusal)):
+                break
+            try:
+                records = sorted(self._reader.with_alias(want.alias), key=_seniority)
+            except ApiError as error:
+                refusal = error
+                break
+            if records:
+                return self._made_meanwhile(want, result, records, refusal)
+        if doubtful and result.value:
+            return Outcome(result, result.action, value=result.value, error=refusal)
+        raise refusal
 
-    def _made_meanwhile(self, want: Wanted, result: Plan, error: ApiError) -> Outcome | None:
+    def _made(self, result: Plan, answer: Mapping[str, Any]) -> Outcome:
+        """The outcome of a creation that was answered."""
+        value = answer["key"]
+        record = {**answer, "token": token_of(value), "key_alias": result.name}
+        del record["key"]
+        warnings = () if self._custom_values else (NO_RECOVERY,)
+        return self._verified(Outcome(result, result.action, record, value, warnings=warnings))
+
+    def _made_meanwhile(self, want: Wanted, result: Plan, records: Sequence[Record], error: ApiError) -> Outcome:
         """The key that bears the alias after a failed creation: ours, whose answer was lost, or somebody else's."""
-        records = sorted(self._reader.with_alias(want.alias), key=_seniority)
-        if not records:
-            return None
         for record in records:
             if result.value and record["token"] == token_of(result.value):
                 return self._verified(Outcome(result, result.action, record, result.value))
@@ -225,7 +235,10 @@ class KeyStore:
                 self._client.send("/key/update", {"key": old["token"], "key_alias": want.alias})
             raise
         if outcome.error is None:
-            self._delete([old])
+            try:
+                self._delete([old])
+            except ApiError as error:  # the new value must be returned all the same
+                outcome = outcome.having(error=error)
         return outcome.having(warnings=(*outcome.warnings, *warnings))
 
     def _delete(self, records: Iterable[Record]) -> None:
@@ -241,7 +254,10 @@ class KeyStore:
         changes = outcome.plan.changes
         record = outcome.record or {}
         if set(changes) - set(ANSWER_FIELDS) or dropped(KEY, changes, record):  # older answers leave out more
-            record = self._reader.complete(record)
+            try:
+                record = self._reader.complete(record)
+            except ApiError as error:  # a value that was given out must be returned all the same
+                return outcome.having(record=record, error=error)
         lost = dropped(KEY, changes, record)
         if not lost:
             return outcome.having(record=record)
