@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""As AWX runs a job: by ansible-runner, with a credential in the environment and a survey's answers as text."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import ansible_runner
+import pytest
+
+from .conftest import KEY_VALUE
+
+SEED = "a seed for tests only, of 32 characters and more"
+
+
+@pytest.mark.parametrize("verbosity", [0, 4])
+def test_job_template(sandbox, alias, tmp_path, verbosity):
+    survey = {
+        "litellm_vkey_alias": alias,
+        "litellm_vkey_models": "gpt-4, gpt-4o-mini",
+        "litellm_vkey_user_count": "3",
+        "litellm_vkey_max_budget": "5",
+        "litellm_vkey_expires_at": "",
+    }
+    # AWX hands a credential's extra variables over in a file of their own.
+    credential = tmp_path / "credential.json"
+    credential.write_text(json.dumps({"litellm_vkey_key_seed": SEED}))
+    (tmp_path / "project").mkdir()
+
+    def run_job():
+        return ansible_runner.run(
+            private_data_dir=str(tmp_path),
+            playbook="litemaas.virtual_keys.examples.create_workshop_keys",
+            extravars=survey,
+            cmdline=f"-e @{credential}",
+            envvars={
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "LITELLM_PROXY_URL": sandbox.api_url,
+                "LITELLM_PROXY_API_KEY": sandbox.master_key,
+                "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            },
+            suppress_env_files=True,
+            verbosity=verbosity or None,
+            quiet=True,
+        )
+
+    job = run_job()
+    assert job.rc == 0, job.stdout.read()
+    assert job.stats["changed"] == {"localhost": 1}
+    rows = sandbox.keys(alias)
+    assert len(rows) == 3 and {row["max_budget"] for row in rows.values()} == {5.0}
+    assert run_job().stats["changed"] == {}
+
+    artifacts = [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]
+    assert sum("job_events" in str(path) for path in artifacts) > 20
+    for path in artifacts:
+        if path.name == "command":
+            continue  # ansible-runner itself writes the environment there; AWX keeps it from its users
+        text = path.read_text()
+        assert sandbox.master_key not in text and SEED not in text and not KEY_VALUE.search(text), path.name
