@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,15 @@ FOLDER = Path(__file__).parent / "recorded"
 
 
 @cache
-def _read(name: str) -> dict[str, Any]:
+def _text(name: str) -> str:
     """A file by the name it has, wherever below the folder."""
     (file,) = FOLDER.rglob(f"{name}.json")
-    return json.loads(file.read_text(encoding="utf-8"))
+    return file.read_text(encoding="utf-8")
 
 
 def recorded(name: str) -> dict[str, Any]:
-    """One exchange: request, status, headers and body."""
-    return deepcopy(_read(name))
+    """One exchange, made afresh each time: request, status, headers and body."""
+    return json.loads(_text(name))
 
 
 def body(name: str, **changes: Any) -> Any:

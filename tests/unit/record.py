@@ -87,6 +87,7 @@ class Recorder:
     def about_the_proxy(self) -> None:
         self.record("readiness", 200, "GET", "/health/readiness")
         self.record("readiness_details", 200, "GET", "/health/readiness/details")
+        self.record("license", 200, "GET", "/health/license")
         self.record("models", 200, "GET", "/v2/model/info?model=gpt-4&page=1&size=100")
         self.record("access_groups", 200, "GET", "/access_group/list")
         self.record("budget_unknown", 200, "POST", "/budget/info", {"budgets": ["recorded-unknown"]})

@@ -171,6 +171,8 @@ def test_the_parts_of_a_refusal(script: Script, make: Callable[..., Client]) -> 
         (400, {"detail": [{"loc": [], "msg": "m"}, "odd"]}, ": m"),
         (200, {"error": {"message": "in a good answer"}}, "in a good answer"),
         (401, {"error": {"message": "no"}}, "no"),
+        (200, "text", "HTTP 200 without an explanation"),
+        (200, None, "HTTP 200 without an explanation"),
     ],
 )
 def test_odd_error_bodies(
@@ -190,7 +192,6 @@ def test_odd_error_bodies(
         {"error": None, "x": 1},
         {"message": "done", "type": "t", "code": "0", "success": True},
         ["error"],
-        None,
     ],
 )
 def test_bodies_that_only_look_like_errors(httpserver: HTTPServer, make: Callable[..., Client], content: Any) -> None:

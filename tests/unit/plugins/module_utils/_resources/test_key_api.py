@@ -1,0 +1,634 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys through lost answers, crashes, races and odd proxies: each ends once, with a known value or a clear error."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import wanted
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_api import KEYS, KeyStore
+from ansible_collections.litemaas.virtual_keys.tests.unit.answers import page
+from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import (
+    FakeLiteLLM,
+    no_answer,
+    refusal,
+    token_of,
+)
+
+VALUE = "sk-declared-value-0001"
+SEED = "a seed of at least thirty-two characters"
+
+
+@pytest.fixture
+def proxy() -> FakeLiteLLM:
+    return FakeLiteLLM()
+
+
+def run_all(proxy: FakeLiteLLM, declared: list[dict[str, Any]], state: str = "present", **store: Any) -> list[Outcome]:
+    keys = KeyStore(proxy, **{"secret": "sk-unit-master-key", "sleep": proxy.sleep, **store})
+    return converge(keys, [wanted(options, state) for options in declared])
+
+
+def run(proxy: FakeLiteLLM, alias: str = "a", state: str = "present", **options: Any) -> Outcome:
+    (outcome,) = run_all(proxy, [{"key_alias": alias, **options}], state)
+    return outcome
+
+
+def unchanged(proxy: FakeLiteLLM, **options: Any) -> None:
+    """A further run writes nothing."""
+    before = len(proxy.writes)
+    outcome = run(proxy, **options)
+    assert (outcome.action, outcome.error) == ("none", None)
+    assert len(proxy.writes) == before
+
+
+# The plain way
+
+
+def test_create(proxy: FakeLiteLLM) -> None:
+    outcome = run(proxy, max_budget=5.0, tpm_limit=3, metadata={"x": 1}, duration="1d")
+    assert (outcome.action, outcome.error, outcome.warnings) == ("create", None, ())
+    assert outcome.value is not None
+    assert outcome.record is not None
+    assert proxy.only("a")["token"] == token_of(outcome.value) == outcome.record["token"]
+    assert "key" not in outcome.record
+    assert [path for path, _ in proxy.writes] == ["/key/generate"]
+    unchanged(proxy, max_budget=5.0, tpm_limit=3, metadata={"x": 1}, duration="1d")
+
+
+def test_update(proxy: FakeLiteLLM) -> None:
+    token = proxy.add("a", max_budget=1.0)["token"]
+    outcome = run(proxy, max_budget=5.0, soft_budget=2.0)
+    assert (outcome.action, outcome.error, outcome.value) == ("update", None, None)
+    assert proxy.writes == [("/key/update", {"key": token, "max_budget": 5.0, "soft_budget": 2.0})]
+    assert outcome.record is not None
+    assert (outcome.record["max_budget"], outcome.record["token"]) == (5.0, token)
+    unchanged(proxy, max_budget=5.0, soft_budget=2.0)
+
+
+def test_absent(proxy: FakeLiteLLM) -> None:
+    token = proxy.add("a")["token"]
+    proxy.add("ab")
+    outcome = run(proxy, state="absent")
+    assert (outcome.action, outcome.error) == ("delete", None)
+    assert proxy.writes == [("/key/delete", {"keys": [token]})]
+    assert proxy.aliases() == ["ab"]
+    unchanged(proxy, state="absent")
+
+
+def test_a_seed_makes_the_value(proxy: FakeLiteLLM) -> None:
+    first = run(proxy, key_seed=SEED)
+    assert first.value is not None
+    assert "a" in proxy.aliases()
+    again = run(proxy, key_seed=SEED)
+    assert (again.action, again.value) == ("none", first.value)
+    with pytest.raises(InputError, match="another value"):
+        run(proxy, key_seed=SEED, key_version=2)
+
+
+def test_a_new_value_has_nothing_that_ansible_would_hide(proxy: FakeLiteLLM) -> None:
+    (outcome,) = run_all(proxy, [{"key_alias": "a"}], secret="z")
+    assert outcome.value is not None
+    assert "z" not in outcome.value
+
+
+# Answers that are lost
+
+
+def test_a_lost_answer_to_a_creation_is_found_by_its_token(proxy: FakeLiteLLM) -> None:
+    proxy.lose_answer("/key/generate")
+    outcome = run(proxy, max_budget=5.0)
+    assert (outcome.action, outcome.error) == ("create", None)
+    assert outcome.value is not None
+    assert proxy.only("a")["token"] == token_of(outcome.value)
+    assert len(proxy.asked("/key/generate")) == 1
+
+
+def test_a_creation_that_did_not_happen_is_sent_again_with_the_same_value(proxy: FakeLiteLLM) -> None:
+    proxy.lose_answer("/key/generate", 1, carried_out=False)
+    proxy.lose_answer("/key/generate", 2, carried_out=False)
+    outcome = run(proxy)
+    assert (outcome.action, outcome.error) == ("create", None)
+    sent = proxy.asked("/key/generate")
+    assert len(sent) == 3
+    assert {body["key"] for body in sent} == {outcome.value}
+    assert proxy.naps
+
+
+def test_a_creation_that_arrives_late_is_not_doubled(proxy: FakeLiteLLM) -> None:
+    """The answer is lost, the key is not yet there when looked for, and the second try finds its alias taken."""
+    value: list[str] = []
+
+    def late() -> None:
+        proxy.add("a", value[0])
+
+    proxy.lose_answer("/key/generate", carried_out=False)
+    proxy.fault("/key/generate", 2, before=lambda: (value.append(proxy.asked("/key/generate")[0]["key"]), late()))
+    outcome = run(proxy)
+    assert (outcome.action, outcome.error, outcome.value) == ("create", None, value[0])
+    assert proxy.aliases() == ["a"]
+
+
+def test_when_no_answer_ever_comes_the_creation_fails(proxy: FakeLiteLLM) -> None:
+    for number in range(1, 20):
+        proxy.lose_answer("/key/generate", number, carried_out=False)
+    outcome = run(proxy)
+    assert outcome.error is not None
+    sent = proxy.asked("/key/generate")
+    assert 2 <= len(sent) < 19
+    # One of them may still be carried out.
+    assert {body["key"] for body in sent} == {outcome.value}
+
+
+def test_a_lost_creation_with_a_value_of_the_servers_choice_cannot_be_recovered(proxy: FakeLiteLLM) -> None:
+    proxy.values_allowed = False
+    proxy.lose_answer("/key/generate", 2)
+    outcome = run(proxy)
+    assert outcome.error is not None
+    assert "value_policy: reissue" in str(outcome.error)
+    assert proxy.aliases() == ["a"]
+
+
+def test_a_lost_answer_to_a_deletion(proxy: FakeLiteLLM) -> None:
+    """The client sends it again by itself, and is told that there is no such key."""
+    proxy.add("a")
+    proxy.fault("/key/delete", raised=refusal("delete_unknown"))
+    assert run(proxy, state="absent").error is None
+    assert proxy.aliases() == []
+
+
+def test_a_refused_creation_is_an_error_and_not_repeated(proxy: FakeLiteLLM) -> None:
+    proxy.licensed = True
+    proxy.fault("/key/generate", raised=refusal("unlicensed"), carried_out=False)
+    outcome = run(proxy, tags=["t"])
+    assert "Enterprise" in str(outcome.error)
+    assert len(proxy.asked("/key/generate")) == 1
+
+
+@pytest.mark.parametrize("path", ["/key/update", "/key/delete"])
+def test_a_refused_write_is_an_error(proxy: FakeLiteLLM, path: str) -> None:
+    proxy.add("a")
+    proxy.fault(path, raised=ApiError("refused", 403), carried_out=False)
+    outcome = run(proxy, state="absent" if path == "/key/delete" else "present", max_budget=1.0)
+    assert str(outcome.error).startswith("refused")
+    assert outcome.action == "none"
+
+
+# Somebody else
+
+
+def test_an_alias_taken_meanwhile_is_adopted(proxy: FakeLiteLLM) -> None:
+    proxy.fault("/key/generate", before=lambda: proxy.add("a", max_budget=1.0))
+    outcome = run(proxy, max_budget=5.0)
+    assert (outcome.action, outcome.error, outcome.value) == ("update", None, None)
+    assert proxy.only("a")["max_budget"] == 5.0
+
+
+def test_an_alias_taken_meanwhile_with_another_value_than_declared_is_an_error(proxy: FakeLiteLLM) -> None:
+    proxy.fault("/key/generate", before=lambda: proxy.add("a"))
+    outcome = run(proxy, key=VALUE)
+    assert "another value" in str(outcome.error)
+    assert outcome.value is None
+    assert proxy.aliases() == ["a"]
+
+
+def test_of_two_runs_at_once_the_junior_deletes_its_own_key(proxy: FakeLiteLLM) -> None:
+    proxy.fault("/key/generate", after=lambda: proxy.add("a", "sk-value-of-the-senior", age=60, max_budget=1.0))
+    outcome = run(proxy, max_budget=5.0)
+    ours = token_of(proxy.asked("/key/generate")[0]["key"])
+    assert proxy.asked("/key/delete") == [{"keys": [ours]}]
+    assert proxy.only("a")["token"] == token_of("sk-value-of-the-senior")
+    assert (outcome.action, outcome.error, outcome.value) == ("update", None, None)
+    assert proxy.only("a")["max_budget"] == 5.0
+
+
+def test_of_two_runs_at_once_the_senior_keeps_its_key(proxy: FakeLiteLLM) -> None:
+    proxy.fault("/key/generate", after=lambda: proxy.add("a", "sk-value-of-the-junior", age=-60))
+    outcome = run(proxy)
+    assert (outcome.action, outcome.error) == ("create", None)
+    assert proxy.asked("/key/delete") == []
+    assert outcome.value is not None
+    assert token_of(outcome.value) in proxy.keys
+
+
+def test_of_two_keys_of_one_moment_both_runs_keep_the_same(proxy: FakeLiteLLM) -> None:
+    other: list[str] = []
+
+    def twin() -> None:
+        moment = proxy.only("a")["created_at"]
+        other.append(proxy.add("a", created_at=moment)["token"])
+
+    proxy.fault("/key/generate", after=twin)
+    outcome = run(proxy)
+    ours = token_of(proxy.asked("/key/generate")[0]["key"])
+    assert (outcome.action == "create") == (ours < other[0])
+    assert (ours in proxy.keys) == (ours < other[0])
+
+
+def test_a_lost_race_with_a_declared_value_is_an_error(proxy: FakeLiteLLM) -> None:
+    proxy.fault("/key/generate", after=lambda: proxy.add("a", age=60))
+    outcome = run(proxy, key=VALUE)
+    assert "another value" in str(outcome.error)
+    assert (outcome.value, outcome.record) == (None, None)
+    assert token_of(VALUE) not in proxy.keys
+
+
+def test_doubles_are_removed_with_a_warning(proxy: FakeLiteLLM) -> None:
+    senior = proxy.add("a")["token"]
+    junior = proxy.add("a")["token"]
+    outcome = run(proxy)
+    assert (outcome.action, outcome.error) == ("update", None)
+    assert "Removed 1 further key" in outcome.warnings[0]
+    assert set(proxy.keys) == {senior}
+    assert proxy.asked("/key/delete") == [{"keys": [junior]}]
+    unchanged(proxy)
+
+
+def test_absent_removes_every_key_with_the_alias(proxy: FakeLiteLLM) -> None:
+    tokens = [proxy.add("a")["token"], proxy.add("a")["token"]]
+    assert run(proxy, state="absent").error is None
+    assert proxy.writes == [("/key/delete", {"keys": tokens})]
+
+
+# Values
+
+
+def test_where_chosen_values_are_forbidden_the_server_chooses_and_a_warning_says_so(proxy: FakeLiteLLM) -> None:
+    proxy.values_allowed = False
+    outcomes = run_all(proxy, [{"key_alias": "a-1"}, {"key_alias": "a-2"}])
+    for outcome in outcomes:
+        assert (outcome.action, outcome.error) == ("create", None)
+        assert outcome.value is not None
+        assert token_of(outcome.value) in proxy.keys
+        assert "cannot be recovered" in outcome.warnings[0]
+    assert len(proxy.asked("/key/generate")) == 3  # the refusal is remembered
+
+
+def test_a_declared_value_that_is_forbidden_is_an_error(proxy: FakeLiteLLM) -> None:
+    proxy.values_allowed = False
+    outcome = run(proxy, key=VALUE)
+    assert "Custom API key values are disabled" in str(outcome.error)
+    assert proxy.keys == {}
+
+
+def test_a_value_that_another_key_has_is_refused_before_writing(proxy: FakeLiteLLM) -> None:
+    proxy.add("other", VALUE)
+    with pytest.raises(InputError, match="already that of the key 'other'") as caught:
+        run_all(proxy, [{"key_alias": "b"}, {"key_alias": "a", "key": VALUE}])
+    assert caught.value.subject == "a"
+    assert VALUE not in str(caught.value)
+    assert proxy.writes == []
+
+
+def test_servers_that_answer_404_where_no_value_is_taken(proxy: FakeLiteLLM) -> None:
+    proxy.fault("/v2/key/info", raised=refusal("update_unknown"))
+    assert run(proxy, key=VALUE).value == VALUE
+    proxy.fault("/v2/key/info", raised=ApiError("away", 500))
+    with pytest.raises(ApiError):
+        run(proxy, "b", key="sk-declared-value-0002")
+
+
+# Reissuing
+
+
+def order(proxy: FakeLiteLLM) -> list[str]:
+    return [path.rsplit("/", 1)[1] for path, _ in proxy.writes]
+
+
+def test_reissue_renames_creates_and_deletes(proxy: FakeLiteLLM) -> None:
+    old = proxy.add("a", max_budget=5.0, spend=1.5, user_id="u")["token"]
+    outcome = run(proxy, value_policy="reissue", max_budget=6.0)
+    assert (outcome.action, outcome.error) == ("reissue", None)
+    assert order(proxy) == ["update", "generate", "delete"]
+    retired = proxy.writes[0][1]
+    assert retired["key"] == old
+    assert re.fullmatch(r"a\.retired-[0-9a-f]{8}", retired["key_alias"])
+    new = proxy.only("a")
+    assert outcome.value is not None
+    assert new["token"] == token_of(outcome.value) != old
+    assert (new["spend"], new["max_budget"], new["user_id"]) == (1.5, 6.0, "u")
+    assert list(proxy.keys) == [new["token"]]
+
+
+REISSUE = {"key": VALUE, "value_policy": "reissue"}
+
+
+@pytest.mark.parametrize("path", ["/key/update", "/key/generate", "/key/delete"])
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_reissue_that_breaks_off_is_mended_by_the_next_run(proxy: FakeLiteLLM, path: str, carried_out: bool) -> None:
+    """The run dies with KeyboardInterrupt before or after each of its writes, as if it were killed."""
+    proxy.add("a", spend=1.5)
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    proxy.fault(path, **{"after" if carried_out else "before": die})
+    with pytest.raises(KeyboardInterrupt):
+        run(proxy, **REISSUE)
+    outcome = run(proxy, **REISSUE)
+    assert outcome.error is None
+    assert outcome.value == VALUE
+    assert proxy.only("a")["token"] == token_of(VALUE)
+    assert proxy.only("a")["spend"] == 1.5
+    assert len(proxy.keys) == 1
+    unchanged(proxy, **REISSUE)
+
+
+@pytest.mark.parametrize("path", ["/key/update", "/key/generate", "/key/delete"])
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_reissue_whose_answers_are_lost_ends_well_at_the_latest_in_the_next_run(
+    proxy: FakeLiteLLM, path: str, carried_out: bool
+) -> None:
+    proxy.add("a", spend=1.5)
+    proxy.lose_answer(path, carried_out=carried_out)
+    first = run(proxy, **REISSUE)
+    tokens = list(proxy.keys)
+    second = run(proxy, **REISSUE)
+    assert (second.error, second.value) == (None, VALUE)
+    assert first.value == (VALUE if token_of(VALUE) in tokens else None)
+    assert proxy.only("a")["spend"] == 1.5
+    assert len(proxy.keys) == 1
+
+
+def test_an_interrupted_reissue_is_mended_whatever_is_declared(proxy: FakeLiteLLM) -> None:
+    retired = wanted({"key_alias": "a"}).retired_alias
+    token = proxy.add(retired, max_budget=5.0)["token"]
+    outcome = run(proxy)
+    assert (outcome.action, outcome.error) == ("update", None)
+    assert proxy.only("a")["token"] == token
+    assert proxy.aliases() == ["a"]
+
+
+def test_of_several_declared_keys_each_ones_retired_key_is_mended(proxy: FakeLiteLLM) -> None:
+    retired = wanted({"key_alias": "a-1"}).retired_alias
+    proxy.add(retired)
+    proxy.add("a-1")
+    proxy.add("a-2")
+    outcomes = run_all(proxy, [{"key_alias": "a-1"}, {"key_alias": "a-2"}])
+    assert [one.action for one in outcomes] == ["update", "none"]
+    assert proxy.aliases() == ["a-1", "a-2"]
+
+
+def test_a_refused_reissue_gives_the_old_key_its_alias_back(proxy: FakeLiteLLM) -> None:
+    token = proxy.add("a")["token"]
+    proxy.licensed = True
+    proxy.fault("/key/generate", raised=refusal("unlicensed"), carried_out=False)
+    outcome = run(proxy, **REISSUE, tags=["t"])
+    assert "Enterprise" in str(outcome.error)
+    assert proxy.only("a")["token"] == token
+
+
+def test_where_no_other_alias_is_allowed_the_old_key_goes_first_with_a_warning(proxy: FakeLiteLLM) -> None:
+    proxy.add("a")
+    proxy.alias_pattern = r"[a-z]"
+    outcome = run(proxy, **REISSUE)
+    assert (outcome.action, outcome.error, outcome.value) == ("reissue", None, VALUE)
+    assert order(proxy)[:3] == ["update", "delete", "generate"]
+    assert "deleted first" in outcome.warnings[-1]
+    assert list(proxy.keys) == [token_of(VALUE)]
+
+
+def test_a_reissue_whose_rename_is_refused_for_another_reason_stops(proxy: FakeLiteLLM) -> None:
+    token = proxy.add("a")["token"]
+    proxy.fault("/key/update", raised=ApiError("forbidden", 403), carried_out=False)
+    assert "forbidden" in str(run(proxy, **REISSUE).error)
+    assert list(proxy.keys) == [token]
+
+
+# What the server does not keep
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_fields_that_the_server_drops_are_an_error_beside_the_value(proxy: FakeLiteLLM, there: bool) -> None:
+    proxy.ignored = {"access_group_ids"}
+    if there:
+        proxy.add("a", VALUE)
+    outcome = run(proxy, key=VALUE, access_group_ids=["g"], max_budget=5.0)
+    assert "LiteLLM 1.106.2 took the request but did not store access_group_ids of the key a" in str(outcome.error)
+    assert outcome.value == VALUE
+    assert outcome.action == ("update" if there else "create")
+
+
+@pytest.mark.parametrize("options", [{"tags": ["t"]}, {"permissions": {"get_spend_routes": True}}])
+def test_what_needs_a_licence_is_refused_before_writing(proxy: FakeLiteLLM, options: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="needs a LiteLLM Enterprise licence") as caught:
+        run_all(proxy, [{"key_alias": "b"}, {"key_alias": "a", **options}])
+    assert caught.value.subject == "a"
+    assert proxy.writes == []
+    proxy.licensed = True
+    assert run(proxy, **options).error is None
+
+
+def test_fields_too_new_for_the_server_are_refused_before_writing(proxy: FakeLiteLLM) -> None:
+    proxy.version = "1.76.3"
+    with pytest.raises(
+        InputError, match=r"LiteLLM 1\.76\.3 on this proxy does not know access_group_ids \(since 1\.81"
+    ):
+        run(proxy, access_group_ids=["g"])
+    assert proxy.writes == []
+
+
+def test_a_server_that_does_not_tell_its_version_is_tried(proxy: FakeLiteLLM) -> None:
+    proxy.version = None
+    assert run(proxy, access_group_ids=["g"]).error is None
+
+
+def test_the_version_is_not_asked_where_nothing_depends_on_it(proxy: FakeLiteLLM) -> None:
+    run(proxy, max_budget=5.0)
+    assert proxy.asked("/health/readiness/details") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"team_id": "nobody"}, "team_id: the proxy has no team 'nobody'."),
+        ({"budget_id": "none"}, "budget_id: the proxy has no budget 'none'."),
+        ({"models": ["gpt-4", "gpt-17"]}, "models: the proxy has no model 'gpt-17'."),
+    ],
+)
+def test_what_the_proxy_does_not_have_is_refused_before_writing(
+    proxy: FakeLiteLLM, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError, match=re.escape(words)) as caught:
+        run_all(proxy, [{"key_alias": "b"}, {"key_alias": "a", **options}], validate_models=True)
+    assert caught.value.subject == "a"
+    assert proxy.writes == []
+
+
+def test_what_the_proxy_has_is_accepted(proxy: FakeLiteLLM) -> None:
+    declared = {"key_alias": "a", "team_id": "team", "budget_id": "budget", "models": ["gpt-4", "beta", "*"]}
+    (outcome,) = run_all(proxy, [declared], validate_models=True)
+    assert outcome.error is None
+
+
+def test_models_are_checked_on_demand_only(proxy: FakeLiteLLM) -> None:
+    assert run(proxy, models=["gpt-17"]).error is None
+    assert proxy.asked("/v2/model/info") == []
+
+
+def test_an_organisation_that_cannot_be_asked_for_is_left_to_the_server(proxy: FakeLiteLLM) -> None:
+    assert run(proxy, organization_id="o").error is None
+
+
+# Reading back
+
+
+def test_a_key_that_vanishes_after_it_was_made_is_an_error(proxy: FakeLiteLLM) -> None:
+    proxy.fault("/key/generate", after=proxy.keys.clear)
+    outcome = run(proxy)
+    assert "is not there after it was made" in str(outcome.error)
+    assert outcome.value is not None
+
+
+def test_a_key_that_stays_after_it_was_deleted_is_an_error(proxy: FakeLiteLLM) -> None:
+    row = proxy.add("a")
+    proxy.fault("/key/delete", after=lambda: proxy.keys.update({row["token"]: row}))
+    assert "still there after it was deleted" in str(run(proxy, state="absent").error)
+
+
+def test_a_stale_read_is_given_time(proxy: FakeLiteLLM) -> None:
+    row = proxy.add("a")
+    proxy.fault("/key/delete", after=lambda: proxy.keys.update({row["token"]: row}))
+    proxy.fault("/key/list", 3, before=proxy.keys.clear)
+    assert run(proxy, state="absent").error is None
+    assert proxy.naps
+
+
+def test_a_value_is_returned_although_it_cannot_be_read_back(proxy: FakeLiteLLM) -> None:
+    proxy.fault("/key/list", 3, raised=no_answer())
+    outcome = run(proxy)
+    assert outcome.error is not None
+    assert outcome.value is not None
+    assert token_of(outcome.value) in proxy.keys
+
+
+def test_a_value_is_returned_although_the_new_key_cannot_be_read_in_full(proxy: FakeLiteLLM) -> None:
+    proxy.fault("/key/info", raised=no_answer())
+    outcome = run(proxy, soft_budget=2.0)
+    assert outcome.error is not None
+    assert outcome.action == "create"
+    assert outcome.value is not None
+    assert token_of(outcome.value) in proxy.keys
+
+
+@pytest.mark.parametrize("refused", [no_answer(), ApiError("refused", 403)])
+def test_a_value_is_returned_although_the_old_key_cannot_be_deleted(proxy: FakeLiteLLM, refused: ApiError) -> None:
+    old = proxy.add("a")["token"]
+    proxy.fault("/key/delete", raised=refused, carried_out=False)
+    outcome = run(proxy, value_policy="reissue")
+    assert outcome.error is not None
+    assert outcome.action == "reissue"
+    assert outcome.value is not None
+    assert set(proxy.keys) == {old, token_of(outcome.value)}
+
+
+# Many
+
+
+def many(count: int, **options: Any) -> list[dict[str, Any]]:
+    return [{"key_alias": f"workshop-user{number}", **options} for number in range(1, count + 1)]
+
+
+def test_deletions_go_a_hundred_at_a_time(proxy: FakeLiteLLM) -> None:
+    for one in many(250):
+        proxy.add(one["key_alias"])
+    proxy.add("workshop-user")
+    outcomes = run_all(proxy, many(251), "absent")
+    assert [len(sent["keys"]) for sent in proxy.asked("/key/delete")] == [100, 100, 50]
+    assert proxy.aliases() == ["workshop-user"]
+    assert [one.action for one in outcomes] == ["delete"] * 250 + ["none"]
+    assert not any(one.error for one in outcomes)
+
+
+def test_a_listing_narrowed_to_the_common_beginning(proxy: FakeLiteLLM) -> None:
+    for number in range(300):
+        proxy.add(f"foreign-{number}")
+    for one in many(150):
+        proxy.add(one["key_alias"])
+    outcomes = run_all(proxy, many(150))
+    assert {one.action for one in outcomes} == {"none"}
+    asked = proxy.asked("/key/list")
+    assert len(asked) == 2
+    assert {one["key_alias"] for one in asked} == {"workshop-user"}
+
+
+def test_a_part_of_an_alias_is_not_the_alias(proxy: FakeLiteLLM) -> None:
+    proxy.add("xworkshop-user1")
+    proxy.add("workshop-user11")
+    outcomes = run_all(proxy, many(2))
+    assert [one.action for one in outcomes] == ["create", "create"]
+
+
+@pytest.mark.parametrize("version", ["1.106.2", "1.84.0", None])
+def test_thousands_of_foreign_keys_are_not_read(version: str | None) -> None:
+    proxy = FakeLiteLLM(version)
+    for number in range(1000):
+        proxy.add(f"foreign-{number}")
+    proxy.add("b")
+    outcomes = run_all(proxy, [{"key_alias": "a"}, {"key_alias": "b"}, {"key_alias": "c"}])
+    assert [one.action for one in outcomes] == ["create", "none", "create"]
+    assert len([path for path, _ in proxy.log if path == "/key/list"]) < 8
+    assert sum(1 for asked in proxy.asked("/key/list") if "key_alias" not in asked) <= 2
+    assert len(proxy.asked("/key/generate")) == 2
+
+
+def test_on_old_servers_all_keys_are_listed_where_that_costs_less(proxy: FakeLiteLLM) -> None:
+    proxy.version = "1.80.0"
+    for number in range(150):
+        proxy.add(f"foreign-{number}")
+    for one in many(60):
+        proxy.add(one["key_alias"])
+    assert {one.action for one in run_all(proxy, many(60))} == {"none"}
+    assert [asked.get("key_alias") for asked in proxy.asked("/key/list")] == [None] * 3
+
+
+def test_a_backslash_in_the_common_beginning(proxy: FakeLiteLLM) -> None:
+    aliases = ["team\\user-1", "team\\user-2"]
+    for alias in aliases:
+        proxy.add(alias)
+    assert [one.action for one in run_all(proxy, [{"key_alias": alias} for alias in aliases])] == ["none", "none"]
+    assert proxy.asked("/key/list")[0]["key_alias"] == "team"
+
+
+def test_pages_that_shift_while_they_are_read_are_read_again(proxy: FakeLiteLLM) -> None:
+    """Between two pages a key of the first page goes: all others move up, and one of ours falls between the pages."""
+    for one in many(150):
+        proxy.add(one["key_alias"])
+    foreign = "0" * 64
+    proxy.keys[foreign] = {**proxy.keys.pop(proxy.add("workshop-users")["token"]), "token": foreign}
+    proxy.fault("/key/list", 2, before=lambda: proxy.keys.pop(foreign))
+    assert {one.action for one in run_all(proxy, many(150))} == {"none"}
+    assert len(proxy.asked("/key/list")) == 4
+
+
+def test_older_servers_take_an_alias_for_a_part_of_one(proxy: FakeLiteLLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy, "_list", lambda params: page(*proxy.keys.values()))
+    proxy.add("ab", max_budget=1.0)
+    outcome = run(proxy, max_budget=5.0)
+    assert outcome.action == "create"
+    assert proxy.only("ab")["max_budget"] == 1.0
+
+
+def test_many_keys_are_read_back_together(proxy: FakeLiteLLM) -> None:
+    run_all(proxy, many(120))
+    assert [len(sent["key_aliases"]) for sent in proxy.asked("/v2/key/info") if "key_aliases" in sent] == [100, 20]
+    assert len(proxy.keys) == 120
+
+
+def test_many_keys_are_read_back_from_a_listing_on_older_servers(proxy: FakeLiteLLM) -> None:
+    proxy.version = "1.83.14"
+    outcomes = run_all(proxy, many(3))
+    assert not any(one.error for one in outcomes)
+    assert not any("key_aliases" in sent for sent in proxy.asked("/v2/key/info"))
+
+
+def test_the_kind_says_what_the_modules_need() -> None:
+    params = {"api_key": "sk-master", "validate_models": True}
+    assert isinstance(KEYS.store(FakeLiteLLM(), params), KeyStore)
+    assert (KEYS.result, KEYS.secret, KEYS.identity) == ("virtual_key", "key", "key_alias")

@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a module's main() in this process, as Ansible would, and sees to it that no secret comes out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+MASTER_KEY = "sk-unit-master-key-0123456789"
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """``run(module, url, check=False, **options)`` is the result of the task."""
+
+    def run(module: ModuleType, url: str, check: bool = False, **options: Any) -> dict[str, Any]:
+        connection = {"api_url": url, "api_key": MASTER_KEY, "retries": 0}
+        given = {name: value for name, value in {**connection, **options}.items() if value is not None}
+        args = {**given, "_ansible_check_mode": check, "_ansible_diff": True}
+        with patch_module_args(args), pytest.raises(SystemExit) as ended:
+            module.main()
+        captured = capsys.readouterr()
+        result = json.loads(captured.out)
+        assert bool(result.get("failed")) == bool(ended.value.code)
+        _has_no_secret({name: value for name, value in result.items() if name != "invocation"}, options)
+        assert MASTER_KEY not in captured.out + captured.err
+        return result
+
+    return run
+
+
+def _has_no_secret(result: dict[str, Any], options: dict[str, Any]) -> None:
+    """A key's value may stand in ``key`` only, and no other secret anywhere."""
+    for name, value in result.items():
+        if name == "key":
+            continue
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict):
+                _has_no_secret(part, options)
+                continue
+            assert "sk-" not in re.sub(r"sk-(\.\.\.|\*\*\*| )", "", str(part)), f"{name} holds {part}"
+            assert not (options.get("key_seed") and options["key_seed"] in str(part))
