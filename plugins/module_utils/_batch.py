@@ -54,7 +54,9 @@ def converge(
     for unit, result in zip(units, run_all(work, units, concurrency, fail_fast)):
         for position, number in enumerate(unit):
             if isinstance(result, Exception):
-                outcomes[number] = outcomes[number].having(action="none", error=result)
+                # A new value that was not written is nobody's.
+                value = outcomes[number].value if plans[number].action == "update" else None
+                outcomes[number] = outcomes[number].having(action="none", value=value, error=result)
             else:
                 warnings = plans[number].warnings + result[position].warnings
                 outcomes[number] = result[position].having(warnings=warnings)

@@ -96,14 +96,15 @@ class KeyReader:
         for _attempt in range(LISTINGS):
             records: dict[str, Record] = {}
             page = first or self._page(params, 1)
-            number = 1
+            number, total = 1, page["total_count"]
             while True:
                 records.update((row["token"], row) for row in page["keys"])
                 if number >= page["total_pages"]:
                     break
                 number += 1
                 page = self._page(params, number)
-            if len(records) >= page["total_count"]:
+            # Where keys have gone, others have moved to pages that were read before.
+            if total <= page["total_count"] <= len(records):
                 break
             first = None
         return list(records.values())
