@@ -5,6 +5,88 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
+module: litellm_credential_info
+short_description: Read the provider credentials of a LiteLLM proxy
+version_added: 1.0.0
+description:
+  - Tells which credentials a LiteLLM proxy has, and which values each of them has, but not the values.
+author:
+  - litemaas.virtual_keys contributors (@litemaas)
+extends_documentation_fragment:
+  - litemaas.virtual_keys._connection
+  - litemaas.virtual_keys._attributes.info_module
+  - litemaas.virtual_keys._attributes.action_group
+options:
+  credential_name:
+    description:
+      - The name of the credential to read. If not given, all are read.
+    type: str
+    aliases:
+      - name
+notes:
+  - Each worker of LiteLLM answers from its memory, which it reads from the database every 30 seconds.
+seealso:
+  - module: litemaas.virtual_keys.litellm_credential
+"""
+
+EXAMPLES = r"""
+# Address and master key come from the environment: LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
+- name: Read all credentials
+  litemaas.virtual_keys.litellm_credential_info:
+  register: all
+
+- name: Name those that were declared for OpenAI
+  ansible.builtin.debug:
+    msg: >-
+      {{ all.credentials | selectattr('credential_info.custom_llm_provider', 'defined')
+      | selectattr('credential_info.custom_llm_provider', 'equalto', 'openai') | map(attribute='credential_name') }}
+
+- name: Stop if a credential has no key
+  litemaas.virtual_keys.litellm_credential_info:
+    credential_name: openai-workshops
+  register: found
+  failed_when: not found.credentials or 'api_key' not in found.credentials[0].credential_values
+"""
+
+RETURN = r"""
+credentials:
+  description: The credentials, by name. Empty if there is none, or none of the given name.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    credential_name:
+      description: The name of the credential.
+      returned: always
+      type: str
+    credential_info:
+      description: What is known of the credential, without this collection's own entry.
+      returned: always
+      type: dict
+    credential_values:
+      description: The names of its values, each with stars instead of the value.
+      returned: always
+      type: dict
+  sample:
+    - credential_name: openai-workshops
+      credential_info:
+        custom_llm_provider: openai
+      credential_values:
+        api_key: "********"
+        api_base: "********"
+failure:
+  description: What the proxy answered, if it refused a request or could not be reached.
+  returned: failure of a request
+  type: dict
+  sample:
+    message: "Cannot connect to https://litellm.example.com: Connection refused."
+    status: 0
+    type: ""
+    code: connection
+    param: ""
+    method: GET
+    path: /credentials
+    hint: Check api_url, and that the proxy runs and can be reached from the host that runs this task.
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run_info
