@@ -22,12 +22,12 @@ extends_documentation_fragment:
 options:
   key_aliases:
     description:
-      - Aliases of the keys. Those that no key has do not matter. V([]\) reads no key.
+      - Aliases of the keys. Those that no key has do not matter. V([]) reads no key.
     type: list
     elements: str
   key_ids:
     description:
-      - Ids of the keys, which LiteLLM also calls tokens. Those that no key has do not matter. V([]\) reads no key.
+      - Ids of the keys, which LiteLLM also calls tokens. Those that no key has do not matter. V([]) reads no key.
     type: list
     elements: str
   user_id:
