@@ -587,6 +587,7 @@ def create_body(result: Plan, now: datetime) -> dict[str, Any]:
     body: dict[str, Any] = {}
     if result.action == "reissue":
         body, values = _inherited(result, values)
+        values["key_alias"] = result.name  # the old key may bear another by now
     expires = values.pop("expires_at", None)
     only_metadata = {name: values.pop(name) for name in METADATA_ONLY if name in values}
     body.update((name, _sendable(name, value)) for name, value in values.items())

@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the schedules of tests/faults brought to light, each in its smallest form."""
+
+from __future__ import annotations
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import wanted
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_api import KeyStore
+from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM, no_answer, token_of
+
+
+def run(proxy: FakeLiteLLM, **options):
+    store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep)
+    (outcome,) = converge(store, [wanted({"key_alias": "a", **options})])
+    return outcome
+
+
+def test_a_value_is_returned_although_nobody_can_tell_whether_the_key_was_made():
+    """Seed 29: the creation is carried out, and from its answer on none comes any more."""
+    proxy = FakeLiteLLM()
+    proxy.lose_answer("/key/generate")
+    proxy.fault("/key/list", 3, raised=no_answer())
+    outcome = run(proxy)
+    assert outcome.error is not None
+    assert token_of(outcome.value) == proxy.only("a")["token"]
+
+
+def test_a_new_key_bears_the_declared_alias_although_another_run_has_just_renamed_the_old_one():
+    """Seed 31: two runs reissue the same key; one made its new key under the name of the old one that waits."""
+    proxy = FakeLiteLLM()
+    old = proxy.add("a", spend=1.5)
+    retired = wanted({"key_alias": "a"}).retired_alias
+    proxy.fault("/key/info", before=lambda: old.update(key_alias=retired))
+    outcome = run(proxy, value_policy="reissue")
+    assert outcome.error is None
+    assert proxy.aliases() == ["a"]
+    assert token_of(outcome.value) == proxy.only("a")["token"]
