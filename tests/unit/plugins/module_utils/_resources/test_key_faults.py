@@ -36,3 +36,13 @@ def test_a_new_key_bears_the_declared_alias_although_another_run_has_just_rename
     assert outcome.error is None
     assert proxy.aliases() == ["a"]
     assert token_of(outcome.value) == proxy.only("a")["token"]
+
+
+def test_a_declared_value_is_not_taken_where_another_run_has_just_made_this_very_key():
+    """Two runs with the same seed: between listing and asking for taken values the other one was quicker."""
+    proxy = FakeLiteLLM()
+    value = "sk-declared-value-0001"
+    proxy.fault("/v2/key/info", before=lambda: proxy.add("a", value))
+    outcome = run(proxy, key=value)
+    assert (outcome.error, outcome.value) == (None, value)
+    assert proxy.aliases() == ["a"]
