@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Questions to proxies of all ages: each is asked once, and what cannot be answered is not guessed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._proxy import Proxy
+from ansible_collections.litemaas.virtual_keys.tests.unit.answers import body
+
+NOT_FOUND = ApiError("Not Found", 404)
+
+
+class Answers:
+    """A client that gives fixed answers by path, and counts the questions."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers = answers
+        self.asked: Counter[str] = Counter()
+
+    def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
+        return self.send(path, params)
+
+    def send(self, path: str, sent: Any = None) -> Any:
+        self.asked[path] += 1
+        answer = self.answers[path]
+        if isinstance(answer, list):
+            answer = answer[self.asked[path] - 1]
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("details", "readiness", "version"),
+    [
+        (body("readiness_details", litellm_version="1.84.10"), None, "1.84.10"),
+        (NOT_FOUND, body("readiness", litellm_version="1.82.6"), "1.82.6"),
+        (body("readiness"), body("readiness", litellm_version="1.82.6"), "1.82.6"),
+        (ApiError("forbidden", 403), body("readiness"), None),
+        (NOT_FOUND, NOT_FOUND, None),
+    ],
+)
+def test_version(details: Any, readiness: Any, version: str | None) -> None:
+    client = Answers({"/health/readiness/details": details, "/health/readiness": readiness})
+    proxy = Proxy(client)
+    assert proxy.version == version == proxy.version
+    assert client.asked["/health/readiness/details"] == 1
+    assert proxy.at_least("1.84.10") is (version == "1.84.10")
+    assert proxy.at_least("1.106.0") is False
+
+
+@pytest.mark.parametrize("status", [401, 0])
+def test_a_wrong_key_or_no_answer_is_no_unknown_version(status: int) -> None:
+    with pytest.raises(ApiError):
+        _ = Proxy(Answers({"/health/readiness/details": ApiError("no", status)})).version
+
+
+@pytest.mark.parametrize(
+    ("answer", "licensed"),
+    [({"has_license": True}, True), (body("license"), False), (NOT_FOUND, None), (ApiError("method", 405), None)],
+)
+def test_licensed(answer: Any, licensed: bool | None) -> None:
+    assert Proxy(Answers({"/health/license": answer})).licensed is licensed
+
+
+def test_who_is_no_admin_learns_so_from_the_licence() -> None:
+    with pytest.raises(ApiError):
+        _ = Proxy(Answers({"/health/license": ApiError("Only proxy admin", 401)})).licensed
+
+
+def models(*names: str, number: int = 1, of: int = 1, groups: tuple[str, ...] = ()) -> dict[str, Any]:
+    entries = [{"model_name": name, "model_info": {"access_groups": list(groups)}} for name in names]
+    return body("models", data=entries, current_page=number, total_pages=of)
+
+
+@pytest.mark.parametrize("groups", [body("access_groups"), NOT_FOUND])
+def test_unknown_models(groups: Any) -> None:
+    pages = [models("gpt-4", "openai/*", of=2), models("mistral", number=2, of=2, groups=("beta",))]
+    client = Answers({"/v2/model/info": pages, "/access_group/list": groups})
+    known = ["gpt-4", "mistral", "openai/gpt-4o", "openai/gpt-*", "beta", "*", "all-team-models", "no-default-models"]
+    proxy = Proxy(client)
+    assert proxy.unknown_models(known) == []
+    assert proxy.unknown_models(["gpt-5", "gpt-4", "azure/x", "gpt-5"]) == ["gpt-5", "azure/x"]
+    assert client.asked["/v2/model/info"] == 2
+
+
+def test_access_groups_that_cannot_be_read() -> None:
+    client = Answers({"/v2/model/info": models("a"), "/access_group/list": ApiError("broken", 500)})
+    with pytest.raises(ApiError, match="broken"):
+        Proxy(client).unknown_models(["a"])
+
+
+def test_special_names_need_no_question() -> None:
+    assert Proxy(Answers({})).unknown_models(["*", "all-proxy-models"]) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "missing"),
+    [
+        ({"team_id": "t"}, []),
+        (ApiError("Team not found, passed team id: t.", 404), ["t"]),
+        (ApiError("Team not found", 400), ["t"]),
+        (ApiError("it doesn't exist in the db", 400), ["t"]),
+        (ApiError("only for Enterprise", 403), []),
+    ],
+)
+def test_missing(answer: Any, missing: list[str]) -> None:
+    proxy = Proxy(Answers({"/team/info": answer, "/organization/info": answer}))
+    assert proxy.missing_teams(["t", "t"]) == missing
+    assert proxy.missing_organizations(["t"]) == missing
+
+
+def test_a_question_that_fails_is_not_an_answer() -> None:
+    with pytest.raises(ApiError, match="broken"):
+        Proxy(Answers({"/team/info": ApiError("broken", 500)})).missing_teams(["t"])
+
+
+def test_missing_budgets() -> None:
+    client = Answers({"/budget/info": [[{"budget_id": "a"}]]})
+    assert Proxy(client).missing_budgets(["a", "b"]) == ["b"]
+    assert Proxy(client).missing_budgets([]) == []
+    assert client.asked["/budget/info"] == 1
