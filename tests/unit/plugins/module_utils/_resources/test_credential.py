@@ -1,0 +1,453 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials: what a declaration means, and that it ends as declared whatever a worker's memory shows."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources import _credential
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential import (
+    OWN_ENTRY,
+    Wanted,
+    fingerprint,
+    fits,
+    matches,
+    plan_credential,
+    shown,
+    wanted,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential_api import (
+    CREDENTIALS,
+    CredentialStore,
+    read,
+)
+from ansible_collections.litemaas.virtual_keys.tests.unit.fake_credentials import FakeCredentials
+from hypothesis import given
+from hypothesis import strategies as st
+
+FIRST, SECOND, OTHER = "sk-provider-aaaaaaaa-07", "sk-provider-bbbbbbbb-07", "sk-provider-cccccccc-99"
+BASE = "https://one.example.com/v1"
+VALUES = {"api_key": FIRST, "api_base": BASE}
+OLD = ("1.83.14", "1.98.1")
+DEFAULTS = {name: option.get("default") for name, option in CREDENTIALS.options.items()}
+
+
+@pytest.fixture(autouse=True)
+def _cheap_fingerprints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_credential, "ROUNDS", 1)
+
+
+def want(state: str = "present", **options: Any) -> Wanted:
+    return wanted({**DEFAULTS, "credential_name": "c", **options}, state)
+
+
+def run(proxy: FakeCredentials, state: str = "present", check: bool = False, **options: Any) -> Outcome:
+    (outcome,) = converge(CredentialStore(proxy), [want(state, **options)], check)
+    assert outcome.error is None, outcome.error
+    return outcome
+
+
+def unchanged(proxy: FakeCredentials, **options: Any) -> None:
+    """A further run writes nothing."""
+    before = len(proxy.writes)
+    assert run(proxy, **options).action == "none"
+    assert len(proxy.writes) == before
+
+
+def info_of(proxy: FakeCredentials) -> dict[str, Any]:
+    return {name: value for name, value in proxy.database["c"]["credential_info"].items() if name != OWN_ENTRY}
+
+
+# Declarations
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"credential_name": " "}, "credential_name: must not be blank."),
+        ({"credential_name": ".."}, "cannot stand in an address"),
+        ({"credential_name": "a\nb"}, "must not hold control characters"),
+        (
+            {"credential_values": {"api_key": None, "x": "y"}},
+            "api_key has no value; to remove a value, name it in unset",
+        ),
+        ({"credential_values": {"api_key": ""}}, "api_key has no value"),
+        ({"credential_values": {"api_key": "sk****07"}}, "api_key is a mask as LiteLLM shows it"),
+        ({"credential_values": {"api_key": "*****"}}, "api_key is a mask"),
+        ({"credential_values": VALUES, "unset": ["api_key"]}, "api_key: declared and in unset at once."),
+        ({"credential_values": VALUES, "model_id": "m"}, "model_id and credential_values exclude each other"),
+        ({"credential_info": {OWN_ENTRY: {}}}, "is this collection's own"),
+    ],
+)
+def test_refuses_what_cannot_be_meant(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError) as error:
+        want(**options)
+    assert sentence in str(error.value)
+    assert FIRST not in str(error.value)
+
+
+def test_what_is_not_text_becomes_json() -> None:
+    declared = want(credential_values={"a": 5, "b": True, "c": {"y": 1, "x": ["ü"]}, "d": "5"})
+    assert declared.values == {"a": "5", "b": "true", "c": '{"x": ["ü"], "y": 1}', "d": "5"}
+
+
+def test_absent_needs_only_the_name() -> None:
+    assert want("absent", credential_values={"api_key": None}).values == {}
+
+
+# Fingerprints and masks
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "fitting"),
+    [
+        ("sk****07", FIRST, True),
+        ("sk****07", SECOND, True),
+        ("sk****07", OTHER, False),
+        ("xk****07", FIRST, False),
+        ("*****", "abcd", True),
+        ("*****", "abcde", False),
+        ("ab****cd", "abcd", False),
+        ("ab****bc", "abcbc", True),
+        (FIRST, FIRST, False),
+        (5, "5", False),
+        (None, FIRST, False),
+    ],
+)
+def test_whether_a_mask_fits(text: Any, value: str, fitting: bool) -> None:
+    assert fits(text, value) is fitting
+
+
+def test_a_fingerprint_is_of_one_value_and_tells_nothing_of_it() -> None:
+    one, again = fingerprint(FIRST), fingerprint(FIRST)
+    assert matches(one, FIRST)
+    assert matches(again, FIRST)
+    assert not matches(one, SECOND)
+    assert one != again
+    assert FIRST not in one
+
+
+@pytest.mark.parametrize("damaged", [None, "", 5, {}, "a:b", "00:11", fingerprint("x")[:-1], fingerprint("x").upper()])
+def test_a_damaged_fingerprint_matches_nothing(damaged: Any) -> None:
+    assert matches(damaged, "x") is False
+
+
+def test_trying_a_value_takes_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    start = time.process_time()
+    fingerprint("1234")
+    assert 0.01 < time.process_time() - start < 1
+
+
+# Plans
+
+
+def test_no_value_is_in_a_plan_or_shown() -> None:
+    proxy = FakeCredentials()
+    proxy.put("c", {**VALUES, "region": "eu-hidden"}, {"owner": "a"})
+    outcome = run(proxy, credential_values={"api_key": SECOND, "new_key": OTHER}, credential_info={"owner": "b"})
+    seen = repr(outcome.plan) + json.dumps(shown(outcome.record or {})) + json.dumps(outcome.plan.diff)
+    for text in (FIRST, SECOND, OTHER, BASE, "eu-hidden"):
+        assert text not in seen.replace(repr(outcome.plan.current), "")
+    for text in (FIRST, SECOND, OTHER):
+        assert text not in seen
+    assert outcome.plan.diff["before"]["credential_values"] == dict.fromkeys(
+        ("api_key", "api_base", "region"), "********"
+    )
+    assert outcome.plan.diff["after"]["credential_values"] == {
+        "api_key": "******** (changed)",
+        "api_base": "********",
+        "region": "********",
+        "new_key": "********",
+    }
+    assert OWN_ENTRY not in json.dumps(
+        [outcome.plan.diff, shown(outcome.record or {}), read(proxy, {"credential_name": "c"})]
+    )
+
+
+def test_check_mode_writes_nothing() -> None:
+    proxy = FakeCredentials()
+    assert run(proxy, check=True, credential_values=VALUES).action == "create"
+    assert proxy.writes == []
+
+
+# What is sent
+
+
+@pytest.mark.parametrize("version", ["1.106.2", *OLD])
+def test_create_change_delete(version: str) -> None:
+    proxy = FakeCredentials(version)
+    assert run(proxy, credential_values=VALUES, credential_info={"owner": "a"}).action == "create"
+    assert proxy.database["c"]["credential_values"] == VALUES
+    assert info_of(proxy) == {"owner": "a"}
+    unchanged(proxy, credential_values=VALUES, credential_info={"owner": "a"})
+
+    assert run(proxy, credential_values={"api_key": SECOND}).action == "update"
+    assert proxy.writes[-1][2]["credential_values"] == {"api_key": SECOND}
+    assert proxy.database["c"]["credential_values"] == {**VALUES, "api_key": SECOND}
+    assert info_of(proxy) == {"owner": "a"}
+    unchanged(proxy, credential_values={**VALUES, "api_key": SECOND})
+
+    assert run(proxy, "absent").action == "delete"
+    assert proxy.database == {}
+    unchanged(proxy, state="absent")
+
+
+@pytest.mark.parametrize("version", ["1.106.2", *OLD])
+def test_remove_a_value(version: str) -> None:
+    proxy = FakeCredentials(version)
+    run(proxy, credential_values={**VALUES, "region": "eu"}, credential_info={"owner": "a"})
+    assert run(proxy, credential_values=VALUES, unset=["region"]).action == "update"
+    assert proxy.database["c"]["credential_values"] == VALUES
+    assert info_of(proxy) == {"owner": "a"}
+    assert [method for method, _name, _body in proxy.writes[1:]] == (
+        ["DELETE", "POST"] if version in OLD else ["PATCH"]
+    )
+    unchanged(proxy, credential_values=VALUES, unset=["region"])
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"unset": ["api_key"]}, "declare api_base as well"),
+        ({"unset": ["api_key", "api_base"]}, "declare a value to keep, or state: absent"),
+        ({"unset": ["api_key"], "credential_values": {"api_base": BASE}, "update_values": "never"}, "declare api_base"),
+    ],
+)
+def test_old_versions_remove_no_value_where_others_would_be_lost(options: dict[str, Any], sentence: str) -> None:
+    proxy = FakeCredentials("1.98.1")
+    proxy.put("c", VALUES)
+    with pytest.raises(InputError, match=sentence):
+        run(proxy, **options)
+    assert proxy.writes == []
+
+
+def test_all_values_can_be_removed() -> None:
+    proxy = FakeCredentials()
+    proxy.put("c", VALUES, {"owner": "a"})
+    run(proxy, unset=["api_key", "api_base"])
+    assert proxy.database["c"]["credential_values"] == {}
+    assert info_of(proxy) == {"owner": "a"}
+    unchanged(proxy, unset=["api_key", "api_base"])
+
+
+def test_an_adopted_credential_is_written_once() -> None:
+    proxy = FakeCredentials()
+    proxy.put("c", VALUES, {"owner": "a"})
+    assert run(proxy, credential_values=VALUES).action == "update"
+    # What can be read in clear need not be written.
+    assert proxy.writes[-1][2]["credential_values"] == {"api_key": FIRST}
+    assert info_of(proxy) == {"owner": "a"}
+    unchanged(proxy, credential_values=VALUES)
+
+
+def test_a_number_stored_in_clear_is_written_as_text() -> None:
+    proxy = FakeCredentials()
+    proxy.put("c", {"quota": 5})
+    run(proxy, credential_values={"quota": 5})
+    assert proxy.database["c"]["credential_values"] == {"quota": "5"}
+
+
+@pytest.mark.parametrize("changed", [{"api_key": OTHER}, {"api_base": "https://two.example.com"}, {"api_key": 5}])
+def test_what_somebody_else_changed_is_written_back(changed: dict[str, Any]) -> None:
+    proxy = FakeCredentials()
+    run(proxy, credential_values=VALUES)
+    proxy.database["c"]["credential_values"] |= changed
+    proxy.reload()
+    assert run(proxy, credential_values=VALUES).action == "update"
+    assert proxy.writes[-1][2]["credential_values"] == {name: VALUES[name] for name in changed}
+    unchanged(proxy, credential_values=VALUES)
+
+
+def test_a_name_is_one_part_of_the_address() -> None:
+    proxy = FakeCredentials()
+    name = "a/../b c?d=e&f#g%2F"
+    assert run(proxy, credential_name=name, credential_values=VALUES).action == "create"
+    assert list(proxy.database) == [name]
+    unchanged(proxy, credential_name=name, credential_values=VALUES)
+    assert run(proxy, "absent", credential_name=name).action == "delete"
+
+
+@pytest.mark.parametrize(("policy", "action"), [("on_change", "none"), ("always", "update"), ("never", "none")])
+def test_when_values_are_written(policy: str, action: str) -> None:
+    proxy = FakeCredentials()
+    run(proxy, credential_values=VALUES)
+    assert run(proxy, credential_values=VALUES, update_values=policy).action == action
+
+
+def test_never_adds_what_is_not_there() -> None:
+    proxy = FakeCredentials()
+    proxy.put("c", {"api_key": OTHER})
+    run(proxy, credential_values=VALUES, update_values="never")
+    assert proxy.database["c"]["credential_values"] == {"api_key": OTHER, "api_base": BASE}
+
+
+def test_making_one_needs_values() -> None:
+    with pytest.raises(InputError, match="it does not exist yet, and is made of credential_values or a model_id"):
+        run(FakeCredentials(), credential_info={"owner": "a"})
+
+
+def test_what_is_in_the_configuration_file_is_left_there() -> None:
+    proxy = FakeCredentials()
+    proxy.put("c", VALUES)
+    proxy.in_config = {"c"}
+    for options in ({"credential_values": {"api_key": OTHER}}, {"state": "absent"}):
+        with pytest.raises(InputError, match="configuration file"):
+            run(proxy, **options)
+    assert run(proxy, credential_values={"api_base": BASE}).action == "none"
+    assert proxy.writes == []
+
+
+def test_success_must_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = FakeCredentials()
+    monkeypatch.setattr(proxy, "send", lambda *args, **options: {"message": "?"})
+    (outcome,) = converge(CredentialStore(proxy), [want(credential_values=VALUES)])
+    assert isinstance(outcome.error, ApiError)
+
+
+def test_a_404_of_something_else_does_not_mean_that_it_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> Any:
+        raise ApiError("Not Found", 404)
+
+    proxy = FakeCredentials()
+    monkeypatch.setattr(proxy, "get", refuse)
+    with pytest.raises(ApiError):
+        run(proxy, "absent")
+
+
+# Memories that lag
+
+
+def test_an_entry_that_is_gone_is_not_written_again_though_still_shown() -> None:
+    proxy = FakeCredentials()
+    run(proxy, credential_values=VALUES, credential_info={"a": 1, "b": 2, "c": 3})
+    run(proxy, credential_info={"a": 1, "b": 2})
+    run(proxy, credential_info={"a": 1})
+    assert set(proxy.memory["c"]["credential_info"]) == {"a", "b", "c", OWN_ENTRY}
+    assert info_of(proxy) == {"a": 1}
+    unchanged(proxy, credential_values=VALUES, credential_info={"a": 1})
+    proxy.reload()
+    unchanged(proxy, credential_values=VALUES, credential_info={"a": 1})
+
+
+def test_an_entry_that_somebody_added_since_is_removed() -> None:
+    proxy = FakeCredentials()
+    run(proxy, credential_values=VALUES, credential_info={"a": 1, "b": 2})
+    run(proxy, credential_info={"a": 1})
+    proxy.database["c"]["credential_info"]["b"] = 3
+    proxy.reload()
+    assert run(proxy, credential_info={"a": 1}).action == "update"
+    assert info_of(proxy) == {"a": 1}
+
+
+@pytest.mark.parametrize("version", ["1.106.2", *OLD])
+def test_a_lost_answer_is_no_second_write(version: str) -> None:
+    proxy = FakeCredentials(version)
+    proxy.lose_answer = True
+    assert run(proxy, credential_values=VALUES).action == "create"
+    assert [method for method, _name, _body in proxy.writes] == ["POST"]
+    unchanged(proxy, credential_values=VALUES)
+
+
+@pytest.mark.parametrize("version", ["1.106.2", *OLD])
+def test_a_worker_that_does_not_know_it_yet(version: str) -> None:
+    proxy = FakeCredentials(version, workers=2)
+    run(proxy, credential_values=VALUES, credential_info={"owner": "a"})
+    proxy.worker = 1
+    run(proxy, credential_values={"api_key": SECOND})
+    assert proxy.database["c"]["credential_values"] == {**VALUES, "api_key": SECOND}
+    assert info_of(proxy) == {"owner": "a"}
+    run(proxy, credential_values={"api_key": OTHER}, credential_info={"owner": "b"})
+    assert info_of(proxy) == {"owner": "b"}
+    proxy.reload()
+    unchanged(proxy, credential_values={"api_key": OTHER}, credential_info={"owner": "b"})
+
+
+def test_a_worker_that_does_not_know_it_yet_and_values_that_are_not_to_be_touched() -> None:
+    proxy = FakeCredentials(workers=2)
+    run(proxy, credential_values=VALUES)
+    proxy.worker = 1
+    run(proxy, credential_values={"api_key": SECOND}, update_values="never")
+    assert proxy.database["c"]["credential_values"] == VALUES
+
+
+@pytest.mark.parametrize("version", ["1.106.2", *OLD])
+def test_a_worker_that_still_knows_it(version: str) -> None:
+    proxy = FakeCredentials(version, workers=2)
+    run(proxy, credential_values=VALUES)
+    proxy.reload()
+    run(proxy, "absent")
+    proxy.worker = 1
+    assert run(proxy, "absent").action == ("delete" if version in OLD else "none")
+    proxy.memory["c"] = {"credential_info": {}, "credential_values": dict(VALUES)}
+    run(proxy, credential_values={**VALUES, "api_key": SECOND})
+    assert proxy.database["c"]["credential_values"] == {**VALUES, "api_key": SECOND}
+    unchanged(proxy, credential_values={**VALUES, "api_key": SECOND})
+
+
+def test_what_another_run_made_meanwhile_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = FakeCredentials()
+    post = proxy._post
+
+    def overtaken(name: str, body: dict[str, Any]) -> Any:
+        monkeypatch.setattr(proxy, "_post", post)
+        run(proxy, credential_values=VALUES)
+        return post(name, body)
+
+    monkeypatch.setattr(proxy, "_post", overtaken)
+    assert run(proxy, credential_values=VALUES).action == "none"
+    assert [method for method, _name, _body in proxy.writes] == ["POST", "POST"]
+
+
+infos = st.dictionaries(st.sampled_from("ab"), st.integers(0, 1))
+values = st.dictionaries(st.sampled_from(["api_key", "api_base"]), st.sampled_from([FIRST, SECOND, OTHER]), min_size=1)
+step = st.one_of(
+    st.fixed_dictionaries({"credential_info": infos, "credential_values": values}),
+    st.fixed_dictionaries({"credential_values": values}),
+    st.fixed_dictionaries({"state": st.just("absent")}),
+    st.just("reload"),
+    st.integers(0, 1),
+)
+
+
+def holds(proxy: FakeCredentials, declared: dict[str, Any]) -> bool:
+    """Whether the database has what is declared."""
+    if declared.get("state") == "absent":
+        return "c" not in proxy.database
+    stored = proxy.database["c"]
+    return stored["credential_values"] == {**stored["credential_values"], **declared["credential_values"]} and (
+        info_of(proxy) == declared.get("credential_info", info_of(proxy))
+    )
+
+
+@given(steps=st.lists(step, max_size=8), last=step.filter(lambda one: isinstance(one, dict)))
+def test_any_history_ends_as_declared(steps: list[Any], last: dict[str, Any]) -> None:
+    """With one worker at each run, and no run ever writes what is there; with two, as soon as they have caught up."""
+    for workers in (1, 2):
+        proxy = FakeCredentials(workers=workers)
+        for one in steps:
+            if one == "reload":
+                proxy.reload()
+            elif isinstance(one, int):
+                proxy.worker = one % workers
+            else:
+                run(proxy, **one)
+                assert workers == 2 or holds(proxy, one)
+                unchanged(proxy, **one) if workers == 1 else None
+        proxy.reload()
+        run(proxy, **last)
+        assert holds(proxy, last)
+        unchanged(proxy, **last)
+        proxy.reload()
+        unchanged(proxy, **last)
+
+
+def test_a_plan_needs_no_server() -> None:
+    assert plan_credential(want(credential_values=VALUES), None).action == "create"
