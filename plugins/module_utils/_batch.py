@@ -62,7 +62,7 @@ def converge(
                 outcomes[number] = result[position].having(warnings=warnings)
     try:
         return store.confirm(wants, outcomes)
-    except LiteLLMError as error:
+    except Exception as error:
         # What was written and cannot be read back now is reported as failed, but with the values that it has.
         return [one.having(error=error) if one.error is None and one.plan.changed else one for one in outcomes]
 

@@ -86,7 +86,7 @@ class KeyStore:
         names = {want.alias: want.retired_alias for want in wants}
         if len(names) == 1:
             records = self._reader.with_alias(wants[0].alias)
-            if not records or wants[0].may_reissue:
+            if not records or wants[0].may_reissue or wants[0].state == "absent":
                 records += self._reader.with_alias(wants[0].retired_alias)
         else:
             records = self._reader.with_any_alias([*names, *names.values()], expected=len(names))
@@ -169,7 +169,10 @@ class KeyStore:
             except ApiError as error:
                 refusal = error
             else:
-                return self._made(result, answer)
+                if "key" in answer:
+                    return self._made(result, answer)
+                message = f"The answer to POST {create_path(result)} has an unexpected shape."
+                refusal = ApiError(message, code="connection", unanswered=True)
             if _forbids_values(refusal) and want.value is None and result.value is not None:
                 self._custom_values = False
                 result = result.having(value=None)

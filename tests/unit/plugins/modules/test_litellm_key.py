@@ -80,6 +80,7 @@ def test_update_sends_what_changed_and_all_of_the_metadata(script: Script, run: 
 
 def test_absent(script: Script, run: Run) -> None:
     listed(script, ROW)
+    listed(script)  # none waits under its retired name
     script.expect("POST", "/key/delete", "delete", json={"keys": [ROW["token"]]})
     listed(script)
     result = run(litellm_key, script.url, key_alias="recorded", state="absent")
@@ -115,6 +116,7 @@ def test_check_mode_writes_nothing_and_foretells_an_update(script: Script, run: 
 
 def test_check_mode_writes_nothing_and_foretells_a_deletion(script: Script, run: Run) -> None:
     listed(script, ROW)
+    listed(script)
     result = run(litellm_key, script.url, check=True, key_alias="recorded", state="absent")
     assert (result["changed"], result["action"], result["virtual_key"]) == (True, "delete", None)
 

@@ -495,7 +495,7 @@ def test_a_key_that_stays_after_it_was_deleted_is_an_error(proxy: FakeLiteLLM) -
 def test_a_stale_read_is_given_time(proxy: FakeLiteLLM) -> None:
     row = proxy.add("a")
     proxy.fault("/key/delete", after=lambda: proxy.keys.update({row["token"]: row}))
-    proxy.fault("/key/list", 3, before=proxy.keys.clear)
+    proxy.fault("/key/list", 4, before=proxy.keys.clear)
     assert run(proxy, state="absent").error is None
     assert proxy.naps
 

@@ -10,9 +10,9 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM, no_answer, token_of
 
 
-def run(proxy: FakeLiteLLM, **options):
+def run(proxy: FakeLiteLLM, state: str = "present", **options):
     store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep)
-    (outcome,) = converge(store, [wanted({"key_alias": "a", **options})])
+    (outcome,) = converge(store, [wanted({"key_alias": "a", **options}, state)])
     return outcome
 
 
@@ -46,3 +46,36 @@ def test_a_declared_value_is_not_taken_where_another_run_has_just_made_this_very
     outcome = run(proxy, key=value)
     assert (outcome.error, outcome.value) == (None, value)
     assert proxy.aliases() == ["a"]
+
+
+def test_absent_removes_an_old_key_that_still_waits_beside_the_new_one():
+    """A reissue was killed after its creation; of a single declared key the old one was not looked for."""
+    proxy = FakeLiteLLM()
+    proxy.add(wanted({"key_alias": "a"}).retired_alias)
+    proxy.add("a")
+    assert run(proxy, "absent").error is None
+    assert proxy.aliases() == []
+
+
+def test_an_answer_without_a_key_counts_as_lost(monkeypatch):
+    """A gateway may answer in LiteLLM's place, with success and JSON of its own."""
+    proxy = FakeLiteLLM()
+    send = proxy.send
+    monkeypatch.setattr(
+        proxy,
+        "send",
+        lambda path, *rest, **more: (
+            send(path, *rest, **more) and {"status": "ok"} if path == "/key/generate" else send(path, *rest, **more)
+        ),
+    )
+    outcome = run(proxy)
+    assert outcome.error is None
+    assert token_of(outcome.value) == proxy.only("a")["token"]
+
+
+def test_values_are_returned_whatever_goes_wrong_while_reading_back():
+    proxy = FakeLiteLLM()
+    proxy.fault("/key/list", 3, raised=KeyError("keys"))
+    outcome = run(proxy)
+    assert isinstance(outcome.error, KeyError)
+    assert token_of(outcome.value) == proxy.only("a")["token"]
