@@ -24,6 +24,16 @@ def reader(proxy: FakeLiteLLM) -> KeyReader:
     return KeyReader(proxy, Proxy(proxy))
 
 
+def test_a_server_that_takes_an_alias_for_a_part_of_one(
+    proxy: FakeLiteLLM, reader: KeyReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = proxy.add("a")["token"]
+    proxy.add("ab")
+    proxy.add("A")
+    monkeypatch.setattr(proxy, "_list", lambda params: page(*proxy.keys.values()))
+    assert [record["token"] for record in reader.with_alias("a")] == [token]
+
+
 def test_budgets_that_the_listing_leaves_out_are_read(proxy: FakeLiteLLM, reader: KeyReader) -> None:
     row = proxy.add("a", budget_id="budget")
     other = proxy.add("b", budget_id="own", litellm_budget_table={"soft_budget": 1.0})
