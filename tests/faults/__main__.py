@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from faults.report import table
+from faults.report import document, table
 from faults.runner import run_all
 from faults.schedule import KINDS, Schedule, first
 from faults.workshop import Server
@@ -32,12 +33,16 @@ def main() -> int:
     schedules = [Schedule.of(seed) for seed in given.seed] if given.seed else list(first(given.schedules))
     schedules = [one for one in schedules if not given.kind or one.kind in given.kind]
     begun = time.monotonic()
-    results = run_all(Server.described_in(Path(state)), schedules, given.workers)
-    text = table(results, time.monotonic() - begun)
-    print(text)
+    server = Server.described_in(Path(state))
+    results = run_all(server, schedules, given.workers)
+    print(f"{table(results)}\n\nIt took {(time.monotonic() - begun) / 60:.1f} minutes.")
     if given.markdown:
-        given.markdown.write_text(text)
+        given.markdown.write_text(document(results, _command(), server.litellm_version))
     return 1 if any(result.outcome == "failed" for result in results) else 0
+
+
+def _command() -> str:
+    return " ".join(["./tests/run faults --", *map(shlex.quote, sys.argv[1:])])
 
 
 if __name__ == "__main__":

@@ -1,37 +1,43 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What came of the schedules, as a table."""
+"""What came of the schedules, as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from .schedule import KINDS
 from .workshop import Result
 
+HEAD = ("what goes wrong", "schedules", "faults", "right at once", "right after one more run", "wrong")
+INTRODUCTION = Path(__file__).with_name("introduction.md")
 
-def table(results: Sequence[Result], seconds: float) -> str:
-    lines = [
-        "| fault | schedules | faults | right at once | right after a further run | wrong |",
-        "|---|--:|--:|--:|--:|---|",
-    ]
+
+def document(results: Sequence[Result], command: str, version: str) -> str:
+    """The table with what it means."""
+    return INTRODUCTION.read_text().format(command=command, version=version, table=table(results))
+
+
+def table(results: Sequence[Result]) -> str:
+    """A row for each kind of fault, and one for all."""
+    rows = [HEAD, ("---", *["--:"] * 4, "---")]
     for kind, meaning in KINDS.items():
         of_kind = [result for result in results if result.schedule.kind == kind]
         if of_kind:
-            lines.append(_row(f"{kind}: {meaning}", of_kind))
-    lines.append(_row("**all**", results))
-    return "\n".join([*lines, "", f"It took {seconds / 60:.0f} minutes."]) + "\n"
+            rows.append(_row(f"**{kind}**: {meaning}", of_kind))
+    rows.append(_row("**all**", results))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _row(name: str, results: Sequence[Result]) -> str:
+def _row(name: str, results: Sequence[Result]) -> tuple[str, ...]:
     outcomes = [result.outcome for result in results]
     wrong = [str(result.schedule.seed) for result in results if result.outcome == "failed"]
-    cells = [
+    return (
         name,
-        len(results),
-        sum(result.faults for result in results),
-        outcomes.count("at once"),
-        outcomes.count("after a further run"),
-        f"{len(wrong)} (seeds {', '.join(wrong)})" if wrong else "0",
-    ]
-    return "| " + " | ".join(map(str, cells)) + " |"
+        str(len(results)),
+        str(sum(result.faults for result in results)),
+        str(outcomes.count("at once")),
+        str(outcomes.count("after a further run")),
+        f"{len(wrong)}: seeds {', '.join(wrong)}" if wrong else "0",
+    )
