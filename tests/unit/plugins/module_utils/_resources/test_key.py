@@ -630,6 +630,14 @@ def test_replacing_metadata_keeps_only_what_backs_fields_and_is_the_servers() ->
     assert planned(row(metadata=replaced), metadata={"ours": 1}, metadata_mode="replace").action == "none"
 
 
+def test_what_the_server_keeps_in_metadata_for_itself_is_no_ones_to_replace() -> None:
+    theirs = {"team_member_key_duration": "30d", "disable_global_guardrails": True}
+    current = row(metadata={"ours": 1, **theirs})
+    assert planned(current, metadata={"ours": 1}, metadata_mode="replace").action == "none"
+    assert updated(current, metadata={"ours": 2}, metadata_mode="replace") == {"metadata": {"ours": 2, **theirs}}
+    assert shown(current)["metadata"] == {"ours": 1}
+
+
 def test_secrets_of_callbacks_are_not_compared_and_not_shown() -> None:
     def logging(secret: str, name: str = "langfuse") -> dict[str, Any]:
         return {"logging": [{"callback_name": name, "callback_vars": {"langfuse_secret_key": secret}}]}
