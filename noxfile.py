@@ -163,6 +163,12 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """How fast the role is, beside what the server can do. Arguments go to tests/bench. Wants a quiet machine."""
+    run_with_sandbox(session, "python", "tests/bench")
+
+
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Shows the collection at work on a real LiteLLM. Takes --litellm-version too."""
     with checkout.linked() as path:
