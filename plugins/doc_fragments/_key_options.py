@@ -109,7 +109,8 @@ options:
     type: str
   organization_id:
     description:
-      - Id of the organisation to which the key belongs. It must exist. A key of a team gets that team's by itself.
+      - Id of the organisation to which the key belongs. It must exist.
+      - A new key with a O(team_id) gets the organisation of that team by itself, and no other is accepted.
       - Needs LiteLLM 1.77.0 or newer, and 1.82.3 or newer to change it on an existing key.
     type: str
   project_id:
@@ -281,7 +282,7 @@ options:
     type: bool
   rotation_interval:
     description:
-      - How often LiteLLM replaces the value of the key, as a duration such as V(90d).
+      - How often LiteLLM replaces the value of the key, as a duration such as V(90d). Needs O(auto_rotate=true).
       - Needs LiteLLM 1.77.0 or newer.
     type: str
   blocked:

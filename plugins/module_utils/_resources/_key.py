@@ -115,8 +115,8 @@ def _covers(declared: Mapping[str, Any], actual: Any) -> bool:
 
 
 def _organization(record: Mapping[str, Any]) -> Any:
-    """The listing calls it ``org_id``."""
-    return record.get("organization_id") or record.get("org_id")
+    """Only the listing calls it ``org_id``; in a record of listing and answer together the answer counts."""
+    return record["organization_id"] if "organization_id" in record else record.get("org_id")
 
 
 def _policies(record: Mapping[str, Any]) -> Any:
@@ -130,8 +130,9 @@ def _permissions_on_objects(record: Mapping[str, Any]) -> dict[str, Any]:
         name: part
         for name, part in value.items()
         if not is_empty(part)
-        and isinstance(part, (list, dict))
-        and name not in ("teams", "projects", "verification_tokens", "organizations", "users", "end_users", "agents")
+        and isinstance(part, (list, dict, bool))
+        and name
+        not in ("teams", "projects", "verification_tokens", "organizations", "users", "end_users", "agents_table")
     }
 
 
@@ -412,6 +413,8 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
         found.append("service_account_id needs team_id.")
     if declared.get("auto_rotate") and not declared.get("rotation_interval"):
         found.append("auto_rotate needs rotation_interval.")
+    if declared.get("rotation_interval") and not declared.get("auto_rotate"):
+        found.append("rotation_interval needs auto_rotate: LiteLLM drops it from a new key otherwise.")
     # Both with a value, both without one, or neither declared.
     temporary = [
         None if name not in declared and name not in unset else not is_empty(declared.get(name)) for name in PAIRS[1]
@@ -481,6 +484,9 @@ def plan_key(want: Wanted, found: Found, now: datetime) -> Plan:
     result = plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
         return result
+    if not is_empty(result.changes.get("object_permission")):  # kinds that are not declared stay
+        merged = {**result.before["object_permission"], **result.changes["object_permission"]}
+        result = result.having(after={**result.after, "object_permission": merged})
     if not is_empty(result.changes.get("reset_spend")):
         result = result.having(
             before={**result.before, "spend": current.get("spend")}, after={**result.after, "spend": 0.0}
@@ -623,7 +629,7 @@ def update_body(result: Plan, now: datetime) -> dict[str, Any]:
         if name == "expires_at":
             body["duration"] = "-1" if is_empty(value) else _seconds_until(value, now)
         elif name == "object_permission" and is_empty(value):
-            body[name] = {part: [] for part in _permissions_on_objects(result.existing)}
+            body[name] = {part: type(given)() for part, given in _permissions_on_objects(result.existing).items()}
         elif name not in ("metadata", "reset_spend") and not (name in METADATA_BACKED and is_empty(value)):
             # A field kept in metadata goes at the top as well: only there does the server check it.
             body[name] = KEY.field(name).cleared if is_empty(value) else _sendable(name, value)

@@ -30,6 +30,7 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
     _refuse_missing(writing, "team_id", "team", proxy)
     _refuse_missing(writing, "organization_id", "organisation", proxy)
     _refuse_missing(writing, "budget_id", "budget", proxy)
+    _refuse_other_organization([plan for plan in writing if plan.action == "create"], proxy)
     if validate_models:
         _refuse_missing(writing, "models", "model", proxy)
     _refuse_taken_values([plan for plan in writing if plan.value and plan.action != "update"], reader)
@@ -73,6 +74,16 @@ def _refuse_missing(plans: Sequence[Plan], name: str, kind: str, proxy: Proxy) -
     if missing:
         listed = ", ".join(f"'{one}'" for one in missing)
         raise InputError(f"{name}: the proxy has no {kind} {listed}.", declared_by[missing[0]])
+
+
+def _refuse_other_organization(plans: Sequence[Plan], proxy: Proxy) -> None:
+    """The server gives a new key of a team that team's organisation, and drops any other without a word."""
+    for plan in plans:
+        declared, team_id = plan.changes.get("organization_id"), plan.changes.get("team_id")
+        team = proxy.team(team_id) if declared and team_id else None
+        if team and team.get("organization_id") != declared:
+            message = f"organization_id: a new key of the team '{team_id}' gets the organisation of that team, "
+            raise InputError(f"{message}{team.get('organization_id') or 'which has none'}.", plan.name)
 
 
 def _refuse_taken_values(plans: Sequence[Plan], reader: KeyReader) -> None:

@@ -26,6 +26,7 @@ class Proxy:
 
     def __init__(self, client: Any) -> None:
         self.client = client
+        self._teams: dict[str, Mapping[str, Any] | None] = {}
 
     @cached_property
     def version(self) -> str | None:
@@ -84,14 +85,21 @@ class Proxy:
         known.update(group["access_group"] for group in groups)
         return frozenset(known)
 
+    def team(self, team_id: str) -> Mapping[str, Any] | None:
+        """A team, None if there is none with that id, empty if the proxy does not show it."""
+        if team_id not in self._teams:
+            answer = self._if_there("/team/info", {"team_id": team_id})
+            self._teams[team_id] = None if answer is None else answer.get("team_info") or {}
+        return self._teams[team_id]
+
     def missing_teams(self, ids: Iterable[str]) -> list[str]:
-        return [team for team in dict.fromkeys(ids) if self._is_missing("/team/info", {"team_id": team})]
+        return [team for team in dict.fromkeys(ids) if self.team(team) is None]
 
     def missing_organizations(self, ids: Iterable[str]) -> list[str]:
         return [
             organization
             for organization in dict.fromkeys(ids)
-            if self._is_missing("/organization/info", {"organization_id": organization})
+            if self._if_there("/organization/info", {"organization_id": organization}) is None
         ]
 
     def budgets(self, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
@@ -105,17 +113,18 @@ class Proxy:
         known = self.budgets(asked)
         return [budget for budget in asked if budget not in known]
 
-    def _is_missing(self, path: str, params: Mapping[str, str]) -> bool:
+    def _if_there(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """What the proxy tells about an object, None if there is none."""
         try:
-            self.client.get(path, dict(params))
+            answer: Mapping[str, Any] = self.client.get(path, dict(params))
         except ApiError as error:
             # 403: only licensed proxies answer for organisations; there the write itself tells.
             if error.status == 403:
-                return False
+                return {}
             if error.status == 404 or "not found" in error.message.lower() or "doesn't exist" in error.message.lower():
-                return True
+                return None
             raise
-        return False
+        return answer
 
     def pages(self, path: str, entries: str, params: Mapping[str, Any] | None = None) -> Iterator[Mapping[str, Any]]:
         """All entries of a paged listing."""

@@ -93,6 +93,8 @@ def created(**options: Any) -> dict[str, Any]:
         ({"key_type": "llm_api", "allowed_routes": ["/x"]}, "key_type and allowed_routes exclude each other"),
         ({"service_account_id": "s"}, "service_account_id needs team_id."),
         ({"auto_rotate": True}, "auto_rotate needs rotation_interval."),
+        ({"rotation_interval": "30d"}, "rotation_interval needs auto_rotate"),
+        ({"rotation_interval": "30d", "auto_rotate": False}, "rotation_interval needs auto_rotate"),
         ({"rotation_interval": "x"}, "rotation_interval: 'x' is not a duration"),
         ({"key": "sk-0123456789abcdef", "key_seed": SEED}, "key and key_seed exclude each other."),
         ({"key": "0123456789abcdefgh"}, "key must start with sk- and have at least 16 characters."),
@@ -388,8 +390,11 @@ FIELDS: list[tuple[str, Any, dict[str, Any], Any]] = [
 ]
 with_each_field = pytest.mark.parametrize(("option", "declared", "stored", "other"), FIELDS)
 # What a declaration of an option needs beside it, and what an update of it sends as well.
-COMPANY: dict[str, dict[str, Any]] = {"auto_rotate": {"rotation_interval": "30d"}}
-SENT_ALONG = {"auto_rotate": {"rotation_interval"}}
+COMPANY: dict[str, dict[str, Any]] = {
+    "auto_rotate": {"rotation_interval": "30d"},
+    "rotation_interval": {"auto_rotate": True},
+}
+SENT_ALONG = {"auto_rotate": {"rotation_interval"}, "rotation_interval": {"auto_rotate"}}
 # These have tests of their own.
 SPECIAL = {
     "key_alias",
@@ -416,7 +421,7 @@ def test_what_is_there_is_not_written_again(option: str, declared: Any, stored: 
 @with_each_field
 def test_what_differs_is_written(option: str, declared: Any, stored: dict[str, Any], other: Any) -> None:
     current = row(**{**COMPANY.get(option, {}), **stored})
-    result = planned(current, **COMPANY.get(option, {}), **{option: other})
+    result = planned(current, **({} if other is False else COMPANY.get(option, {})), **{option: other})
     assert result.action == "update"
     assert set(result.changes) == {option}
     sent = update_body(result, NOW)
@@ -467,6 +472,33 @@ RAISE = {"temp_budget_increase": 5.0, "temp_budget_expiry": "2030-02-01T01:00:00
 RAISED = {"temp_budget_increase": 5.0, "temp_budget_expiry": "2030-02-01T00:00:00"}
 
 
+def test_all_kinds_of_permissions_on_objects_are_read_and_cleared() -> None:
+    stored = {
+        "object_permission_id": "i",
+        "agents": ["a"],
+        "mcp_tool_permissions": {"server": ["tool"]},
+        "mcp_tool_search_enabled": True,
+        "models": [],
+        "skills": None,
+        "verification_tokens": [{"token": "t"}],
+        "agents_table": [{"agent_id": "a"}],
+    }
+    current = row(object_permission=stored)
+    kinds = {"agents": ["a"], "mcp_tool_permissions": {"server": ["tool"]}, "mcp_tool_search_enabled": True}
+    assert shown(current)["object_permission"] == kinds
+    assert planned(current, object_permission=kinds).action == "none"
+    changing = planned(current, object_permission={"agents": ["b"]})
+    assert update_body(changing, NOW)["object_permission"] == {"agents": ["b"]}
+    assert changing.after["object_permission"] == {**kinds, "agents": ["b"]}
+    cleared = {"agents": [], "mcp_tool_permissions": {}, "mcp_tool_search_enabled": False}
+    assert updated(current, unset=["object_permission"]) == {"object_permission": cleared}
+
+
+def test_an_organization_that_was_left_is_not_read_from_the_listing_any_more() -> None:
+    assert KEY.field("organization_id").value(row(org_id="o")) == "o"
+    assert KEY.field("organization_id").value(row(org_id="o", organization_id=None)) is None
+
+
 def test_a_temporary_budget_is_kept_in_metadata_with_a_time_that_all_servers_read() -> None:
     assert created(**RAISE) == {"key_alias": "a", "metadata": RAISED}
     assert updated(row(metadata={"x": 1}), **RAISE) == {**RAISED, "metadata": {"x": 1, **RAISED}}
@@ -498,8 +530,11 @@ def test_half_of_a_temporary_budget_is_refused(half: str) -> None:
 
 def test_rotation_by_the_server_is_sent_as_a_pair() -> None:
     current = row(auto_rotate=True, rotation_interval="30d")
-    assert updated(current, rotation_interval="7d") == {"auto_rotate": True, "rotation_interval": "7d"}
-    assert updated(row(), rotation_interval="7d") == {"rotation_interval": "7d"}
+    pair = {"auto_rotate": True, "rotation_interval": "7d"}
+    assert updated(current, **pair) == pair
+    assert updated(current, auto_rotate=False) == {"auto_rotate": False, "rotation_interval": "30d"}
+    assert updated(row(auto_rotate=True), **pair) == pair
+    assert updated(row(rotation_interval="7d"), **pair) == pair
 
 
 SPEND_MARK = "litellm_vkey_reset_spend"

@@ -1,0 +1,434 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every field of a key on a real LiteLLM: made, changed, cleared, each in one request, predicted, and for itself alone.
+
+The fields come from the table of the collection; one without an entry in EXAMPLES fails. What the table says an older
+LiteLLM cannot do must be refused before anything is written; all else must work on the version under test.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import NOT_CLEARABLE, version_tuple
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import KEY
+
+SOON = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
+# What the server changes by itself at every write.
+OWN_PACE = {"updated_at", "settings_updated_at"}
+
+
+@dataclass
+class Example:
+    """Two values of a field, and what is particular about it.
+
+    :param beside: options that it needs beside it.
+    :param unset: what is cleared together with it, itself included.
+    :param empty: whether an empty value of its type clears it as well.
+    :param moves: columns that the server changes with it.
+    :param requests: how many requests a change takes.
+    """
+
+    first: Any
+    second: Any
+    beside: dict[str, Any] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+    empty: bool = True
+    moves: set[str] = field(default_factory=set)
+    requests: int = 1
+
+
+def example(first: Any, second: Any, **particulars: Any) -> Example:
+    return Example(first, second, **particulars)
+
+
+RAISE = {"temp_budget_increase": 5.0, "temp_budget_expiry": SOON.isoformat()}
+# Texts such as "team 1" stand for the id of a row that the fixture ``world`` makes.
+EXAMPLES = {
+    "models": example(["gpt-4"], ["gpt-4o-mini", "claude-3-5-sonnet"]),
+    "max_budget": example(10.5, 20),
+    "soft_budget": example(5, 7.5, moves={"budget_id", "litellm_budget_table"}),
+    "budget_duration": example("30d", "7d", moves={"budget_reset_at"}),
+    "budget_id": example("budget 1", "budget 2"),
+    "budget_limits": example(
+        [{"max_budget": 1, "budget_duration": "1d"}, {"max_budget": 20.5, "budget_duration": "30d"}],
+        [{"max_budget": 2, "budget_duration": "1d"}],
+    ),
+    "temp_budget_increase": example(5.0, 6.5, beside=RAISE, unset=tuple(RAISE)),
+    "temp_budget_expiry": example(
+        SOON.isoformat(), (SOON + timedelta(days=1)).isoformat(), beside=RAISE, unset=tuple(RAISE), empty=False
+    ),
+    "reset_spend": example("june", "july", moves={"spend", "budget_limits"}, requests=2),
+    "user_id": example("user 1", "user 2"),
+    "team_id": example("team 1", "team 2"),
+    "organization_id": example("organization 1", "organization 2"),
+    "project_id": example("project 1", "project 2"),
+    "agent_id": example("an agent", "another agent"),
+    "service_account_id": example("robot", "android", beside={"team_id": "team 1"}),
+    "allowed_routes": example(["/chat/completions", "/v1/models"], ["llm_api_routes"]),
+    "allowed_passthrough_routes": example(["/mine"], ["/other", "/mine"]),
+    "key_type": example("llm_api", "management"),
+    "max_parallel_requests": example(5, 0),
+    "tpm_limit": example(1000, 2**40),
+    "rpm_limit": example(60, 0),
+    "tpm_limit_type": example("best_effort_throughput", "dynamic"),
+    "rpm_limit_type": example("dynamic", "best_effort_throughput"),
+    "model_tpm_limit": example({"gpt-4": 1000}, {"gpt-4": 1000, "gpt-4o-mini": 0}),
+    "model_rpm_limit": example({"gpt-4": 60}, {"gpt-4o-mini": 10}),
+    "model_max_budget": example(
+        {"gpt-4": {"budget_limit": 5, "time_period": "1d"}}, {"gpt-4": {"budget_limit": 6, "time_period": "1d"}}
+    ),
+    "metadata": example(
+        {"owner": {"name": "Ünal", "rooms": [1, None]}}, {"cost": 4.5}, beside={"metadata_mode": "replace"}
+    ),
+    "tags": example(["a", "b"], ["b"]),
+    "aliases": example({"mine": "gpt-4"}, {"mine": "gpt-4o-mini", "theirs": "gpt-4"}),
+    "config": example({"a": 1}, {"a": {"b": 2}}),
+    "permissions": example({"allow_pii_controls": True}, {"allow_pii_controls": False}),
+    "guardrails": example(["no-pii"], ["no-pii", "no-code"]),
+    "policies": example(["strict"], ["lenient"]),
+    "prompts": example(["greeting"], ["farewell"]),
+    "enforced_params": example(["user"], ["user", "metadata.generation_name"]),
+    "allowed_cache_controls": example(["no-cache"], ["no-store", "no-cache"]),
+    "object_permission": example(
+        {"vector_stores": ["v1", "v2"], "agents": ["a1"]}, {"vector_stores": ["v2"]}, empty=False
+    ),
+    "access_group_ids": example(["group-1"], ["group-2", "group-1"]),
+    "router_settings": example({"num_retries": 2, "timeout": 30}, {"num_retries": 3}),
+    "auto_rotate": example(
+        True,
+        False,
+        beside={"rotation_interval": "30d"},
+        unset=("rotation_interval", "auto_rotate"),
+        moves={"key_rotation_at"},
+    ),
+    "rotation_interval": example(
+        "30d", "7d", beside={"auto_rotate": True}, unset=("rotation_interval", "auto_rotate"), moves={"key_rotation_at"}
+    ),
+    "blocked": example(True, False),
+    "expires_at": example(SOON.isoformat(), (SOON + timedelta(days=9)).isoformat(), moves={"expires"}),
+}
+# The alias says which key is meant. It has no other value: that would be another key.
+WITHOUT_EXAMPLE = {"key_alias"}
+# A key with all of these has as much as one key can have. Of each two that exclude each other, one is missing.
+EXCLUDED = {"budget_id", "key_type", "service_account_id"}
+LICENSED = {row.name for row in KEY.fields if row.licensed}
+
+each = pytest.mark.parametrize("name", sorted(EXAMPLES))
+
+
+def test_every_field_has_an_example():
+    assert set(EXAMPLES) | WITHOUT_EXAMPLE == {row.name for row in KEY.fields}
+
+
+# The rows that keys refer to
+
+
+@pytest.fixture(scope="module")
+def world(sandbox) -> Iterator[dict[str, str]]:
+    """Ids of teams, users, budgets, organisations and projects, by the text that stands for each."""
+    beginning = f"w{secrets.token_hex(4)}"
+    kinds = ("team", "user", "budget", "organization", "project")
+    ids = {f"{kind} {number}": f"{beginning}-{kind}-{number}" for kind in kinds for number in (1, 2)}
+    members = [{"role": "user", "user_id": ids[f"user {number}"]} for number in (1, 2)]
+
+    def post(path: str, **body: Any) -> None:
+        sandbox.call("POST", path, body).raise_for_status()
+
+    for number in (1, 2):
+        post("/budget/new", budget_id=ids[f"budget {number}"], max_budget=100 * number)
+        # Only licensed proxies make organisations and projects; all let keys refer to them.
+        sandbox.execute(
+            'INSERT INTO "LiteLLM_OrganizationTable" (organization_id, organization_alias, budget_id, models, '
+            "created_by, updated_by) VALUES (%s, %s, %s, '{}', 'test', 'test')",
+            *[ids[f"organization {number}"]] * 2,
+            ids[f"budget {number}"],
+        )
+        sandbox.execute(
+            'INSERT INTO "LiteLLM_ProjectTable" (project_id, models, created_by, updated_by) '
+            "VALUES (%s, '{}', 'test', 'test')",
+            ids[f"project {number}"],
+        )
+        post(
+            "/team/new",
+            team_id=ids[f"team {number}"],
+            members_with_roles=members,
+            organization_id=ids[f"organization {number}"],
+        )
+    yield ids
+    post("/team/delete", team_ids=[ids["team 1"], ids["team 2"]])
+    for table, column in (("Project", "project_id"), ("Organization", "organization_id")):
+        sandbox.execute(f'DELETE FROM "LiteLLM_{table}Table" WHERE starts_with({column}, %s)', beginning)
+    post("/user/delete", user_ids=[ids["user 1"], ids["user 2"]])
+    for number in (1, 2):
+        post("/budget/delete", id=ids[f"budget {number}"])
+
+
+@dataclass
+class Bench:
+    """One field, one key, one proxy."""
+
+    name: str
+    alias: str
+    sandbox: Any
+    run_module: Callable[..., Any]
+    ids: dict[str, str]
+
+    @property
+    def example(self) -> Example:
+        return EXAMPLES[self.name]
+
+    def options(self, value: Any = None, **others: Any) -> dict[str, Any]:
+        """A declaration of the field with that value, and of what it needs beside it."""
+        given = {**self.example.beside, **({} if value is None else {self.name: value}), **others}
+        return {name: self.ids.get(value, value) if isinstance(value, str) else value for name, value in given.items()}
+
+    def declare(self, check: bool = False, **options: Any) -> Any:
+        return self.run_module("litellm_key", check=check, key_alias=self.alias, **options)
+
+    def second(self) -> dict[str, Any]:
+        """A declaration of the field's second value."""
+        options = self.options(self.example.second)
+        if self.name == "auto_rotate":  # off, for which there is no interval
+            del options["rotation_interval"]
+        return options
+
+    def unset(self) -> dict[str, Any]:
+        """A declaration that the key has no such field."""
+        names = self.example.unset or (self.name,)
+        company = {name: value for name, value in self.options().items() if name not in names}
+        return {**company, "unset": list(names)}
+
+    def too_old(self, step: str) -> str:
+        """The version that the table asks for, if the proxy's is older."""
+        row = KEY.field(self.name)
+        asked = {"make": [row.since], "change": [row.since, row.update_since]}
+        asked["clear"] = [row.since, row.clear_since or row.update_since]
+        version = self.sandbox.litellm_version
+        return next((since for since in asked[step] if since and version_tuple(version) < version_tuple(since)), "")
+
+    @property
+    def row(self) -> dict[str, Any] | None:
+        """All that the database has about the key, the rows that only it refers to included."""
+        row = self.sandbox.keys(self.alias).get(self.alias)
+        if row is None:
+            return None
+        permissions = self.sandbox.rows(
+            'SELECT * FROM "LiteLLM_ObjectPermissionTable" WHERE object_permission_id = %s', row["object_permission_id"]
+        )
+        budget = self.sandbox.rows('SELECT * FROM "LiteLLM_BudgetTable" WHERE budget_id = %s', row["budget_id"])
+        own = {name: value for name, value in (budget[0] if budget else {}).items() if name not in OWN_PACE}
+        return {**row, "object_permission": permissions, "litellm_budget_table": own}
+
+    def refused(self, *words: str, **options: Any) -> None:
+        """Declare, and hold that it is refused in these words, and that nothing is written."""
+        before = self.row
+        for check in (True, False):
+            with self.sandbox.writes() as written:
+                answer = self.declare(check, **options)
+            assert answer.failed and written == [] and self.row == before
+            for word in words:
+                assert word in answer.msg, answer.msg
+
+    def settles(self, requests: int = 1, **options: Any) -> dict[str, Any]:
+        """Declare, and hold that check mode predicted it, that it took so many requests, and a second run none."""
+        before = self.row
+        with self.sandbox.writes() as written:
+            predicted = self.declare(check=True, **options)
+        assert not predicted.failed, predicted.msg
+        assert written == [] and self.row == before
+        with self.sandbox.writes() as written:
+            real = self.declare(**options)
+        assert not real.failed, real.msg
+        assert real.changed and len(written) == requests, written
+        assert (predicted.changed, predicted.action) == (True, real.action)
+        with self.sandbox.writes() as written:
+            again = self.declare(**options)
+        assert (again.failed, again.changed, again.action) == (False, False, "none"), again
+        assert written == []
+        # The second run wrote nothing, so what it returns was read.
+        seen = again.virtual_key
+        assert predicted.diff["before"].keys() <= predicted.diff["after"].keys()
+        own = self.example.moves - predicted.diff["after"].keys()
+        for prediction in (predicted.diff["after"], predicted.virtual_key, real.virtual_key):
+            for option in (*EXAMPLES, "key_alias", "spend"):
+                if option in prediction and option not in own:
+                    assert alike(prediction[option], seen[option]), option
+        return seen
+
+
+@pytest.fixture
+def bench(sandbox, run_module, world, alias) -> Callable[[str], Bench]:
+    return lambda name: Bench(name, alias, sandbox, run_module, world)
+
+
+def alike(left: Any, right: Any) -> bool:
+    return plain(left) == plain(right)
+
+
+def plain(value: Any) -> Any:
+    """A value as it can be compared: lists in order, times to the minute, nothing for all that is empty."""
+    if isinstance(value, dict):
+        parts = {name: plain(part) for name, part in value.items() if name != "reset_at"}
+        return {name: part for name, part in parts.items() if part is not None} or None
+    if isinstance(value, list):
+        return sorted((plain(part) for part in value), key=json.dumps) or None
+    if isinstance(value, str) and value[:2] == "20" and "T" in value:
+        return round(datetime.fromisoformat(value).timestamp() / 120)
+    return None if value in (None, False, "") else value
+
+
+def place(name: str) -> tuple[str, str | None]:
+    """In which column LiteLLM keeps a field, and under which entry if that is ``metadata``."""
+    if name == "policies":  # the table knows the column as well, which LiteLLM leaves empty
+        return "metadata", name
+    column, *entry = KEY.field(name).path or (name,)
+    return column, entry[0] if entry and column == "metadata" else None
+
+
+def plant(bench: Bench, name: str) -> None:
+    """Give a key a value that only a licensed proxy takes, in the way in which LiteLLM itself keeps it."""
+    key = bench.sandbox.keys(bench.alias)[bench.alias]
+    column, entry = place(name)
+    value = {**key[column], entry: EXAMPLES[name].first} if entry else EXAMPLES[name].first
+    bench.sandbox.execute(
+        f'UPDATE "LiteLLM_VerificationToken" SET {column} = %s WHERE token = %s', json.dumps(value), key["token"]
+    )
+
+
+# What can be done with one field
+
+
+@each
+def test_made(bench, name):
+    bench = bench(name)
+    options = bench.options(bench.example.first)
+    if too_old := bench.too_old("make"):
+        bench.refused(name, bench.sandbox.litellm_version, too_old, **options)
+    elif name in LICENSED:
+        bench.refused(name, "licence", **options)
+    else:
+        seen = bench.settles(**options)
+        assert plain(seen[name]) == plain(options[name]) != plain(None)
+
+
+@each
+def test_changed(bench, name):
+    bench = bench(name)
+    if bench.too_old("make"):
+        assert not bench.declare().failed
+        bench.refused(name, bench.sandbox.litellm_version, **bench.second())
+        return
+    options = bench.second()
+    if name in LICENSED:
+        assert not bench.declare().failed
+        plant(bench, name)
+        assert not bench.declare(**bench.options(bench.example.first)).changed
+        bench.refused(name, "licence", **options)
+        return
+    assert not bench.declare(**bench.options(bench.example.first)).failed
+    if not KEY.field(name).updatable:
+        bench.refused(name, "cannot change", **options)
+    elif too_old := bench.too_old("change"):
+        bench.refused(name, bench.sandbox.litellm_version, too_old, **options)
+    else:
+        seen = bench.settles(bench.example.requests, **options)
+        if name == "object_permission":  # what is not declared stays
+            options[name] = {**bench.example.first, **bench.example.second}
+        assert plain(seen[name]) == plain(options[name])
+
+
+def empties(name: str) -> list[Any]:
+    """How the field is cleared: by ``unset`` (None), and by the empty value of its type."""
+    row = KEY.field(name)
+    if row.cleared is NOT_CLEARABLE:
+        return []
+    empty = {"list": [], "dict": {}, "str": "", "bool": False}.get(row.type)
+    return [None] if empty is None or not EXAMPLES[name].empty or row.choices else [None, empty]
+
+
+@pytest.mark.parametrize(
+    ("name", "empty"),
+    [pytest.param(name, empty, id=f"{name}-{empty!r}") for name in sorted(EXAMPLES) for empty in empties(name)],
+)
+def test_cleared(bench, name, empty):
+    bench = bench(name)
+    if bench.too_old("make"):
+        assert not bench.declare().failed
+        assert not bench.declare(**bench.unset()).changed
+        return
+    first = bench.options(bench.example.first)
+    if name in LICENSED:
+        assert not bench.declare().failed
+        plant(bench, name)
+    else:
+        assert not bench.declare(**first).failed
+    options = bench.unset()
+    if empty is not None:
+        options = {**options, name: empty, "unset": [part for part in options["unset"] if part != name]}
+    if too_old := bench.too_old("clear"):
+        bench.refused(name, bench.sandbox.litellm_version, too_old, **options)
+    else:
+        seen = bench.settles(**options)
+        assert plain(seen[name]) is None
+
+
+@pytest.mark.parametrize("name", sorted(name for name in EXAMPLES if KEY.field(name).cleared is NOT_CLEARABLE))
+def test_not_clearable(bench, name):
+    bench = bench(name)
+    assert not bench.declare(**bench.options(bench.example.first)).failed
+    bench.refused(name, **bench.unset())
+
+
+# A field changes nothing but itself
+
+
+@pytest.fixture
+def rich(bench) -> Callable[[str], Bench]:
+    """A key with all that a key can have at once."""
+
+    def make(name: str) -> Bench:
+        mine = bench(name)
+        options: dict[str, Any] = {}
+        for other, one in EXAMPLES.items():
+            part = bench(other)
+            if other not in EXCLUDED | LICENSED and not part.too_old("make"):
+                options |= part.options(one.first)
+        made = mine.declare(**options)
+        assert not made.failed, made.msg
+        for other in sorted(LICENSED):
+            plant(mine, other)
+        mine.sandbox.execute('UPDATE "LiteLLM_VerificationToken" SET spend = 1.5 WHERE token = %s', made.key_id)
+        return mine
+
+    return make
+
+
+@pytest.mark.parametrize("step", ["change", "clear"])
+@pytest.mark.parametrize("name", sorted(set(EXAMPLES) - EXCLUDED))
+def test_changes_nothing_else(rich, name, step):
+    bench = rich(name)
+    if bench.too_old("make") or bench.too_old(step):
+        pytest.skip("this LiteLLM cannot; that it is refused is tested above")
+    if step == "change" and (name in LICENSED or not KEY.field(name).updatable):
+        pytest.skip("refused; that it is refused is tested above")
+    before = bench.row
+    done = bench.declare(**(bench.second() if step == "change" else bench.unset()))
+    assert not done.failed, done.msg
+    assert done.changed
+    after = bench.row
+    together = bench.example.unset if step == "clear" else ()
+    columns = {place(one)[0] for one in (name, *together)}
+    changed = {column for column in before if before[column] != after[column]} - OWN_PACE
+    assert columns <= changed <= columns | {name} | bench.example.moves
+    entries = {place(one)[1] for one in (name, *together)}
+    if name == "metadata":  # all that is not another field's
+        entries = {one for row in (before, after) for one in row["metadata"]} - {place(other)[1] for other in EXAMPLES}
+    for entry in (before["metadata"].keys() | after["metadata"].keys()) - entries:
+        assert before["metadata"].get(entry) == after["metadata"].get(entry), entry
