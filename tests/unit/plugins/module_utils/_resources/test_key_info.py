@@ -123,6 +123,7 @@ def test_a_key_must_fit_all_that_is_given() -> None:
     assert names(Listing(rows), metadata={"h": None}) == ["a"]
     assert names(Listing(rows), user_id="u", metadata={"g": {"x": [1]}}) == ["a"]
     assert names(Listing(rows), key_aliases=["a", "c"], user_id="u2") == ["c"]
+    assert names(Listing(rows), key_aliases=["a", "b"], key_ids=[token_of("b")]) == ["b"]
     assert names(Listing(rows), key_ids=[token_of("a"), token_of("b")], metadata={"g": {"x": [2]}}) == ["b"]
 
 
