@@ -338,7 +338,7 @@ def _cause(error: BaseException) -> str:
         if text:
             return str(text)
     innermost = _chain(error)[-1]
-    return str(innermost).split("object at 0x")[-1].split(">: ")[-1] or type(innermost).__name__
+    return str(innermost).rsplit(">: ", maxsplit=1)[-1] or type(innermost).__name__
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

@@ -39,6 +39,12 @@ options:
     description:
       - Options for all of O(virtual_keys). What an item itself gives counts instead, as a whole.
     type: dict
+  prune_metadata:
+    description:
+      - Delete also every other key whose metadata has all of these entries, and whose alias is not among
+        O(virtual_keys).
+      - All keys on the proxy are read for that.
+    type: dict
   concurrency:
     description:
       - How many keys are written at a time, from 1 to 32. More than 8 seldom gains anything, the proxy sets the pace.
@@ -178,6 +184,12 @@ virtual_keys:
       action: none
       changed: false
       error:
+pruned:
+  description: What became of the keys that O(prune_metadata) removed, each like an item of RV(virtual_keys).
+  returned: as RV(virtual_keys)
+  type: list
+  elements: dict
+  sample: []
 summary:
   description: How many keys were created, updated and so on, and how many failed.
   returned: as RV(virtual_keys)

@@ -13,7 +13,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,8 @@ class Sandbox:
     def writes(self) -> Iterator[list[tuple[str, str, int]]]:
         """The writing requests among them."""
         written: list[tuple[str, str, int]] = []
-        with self.requests_made() as made:
+        with ExitStack() as until:
+            made = until.enter_context(self.requests_made())
             yield written
         written += [one for one in made if one[0] != "GET" and one[1].split("?")[0] not in READING]
 

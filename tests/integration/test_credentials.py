@@ -325,7 +325,7 @@ def test_makes_up_for_a_memory_that_still_knows_it(sandbox, credential, name):
 
 def insert(sandbox, row: dict[str, Any]) -> None:
     values = [json.dumps(value) if isinstance(value, dict) else value for value in row.values()]
-    columns, places = ", ".join(row), ", ".join("%s" for _ in row)
+    columns, places = ", ".join(row), ", ".join("%s" for _column in row)
     sandbox.rows(f"INSERT INTO {TABLE} ({columns}) VALUES ({places}) RETURNING 1", *values)
 
 

@@ -34,7 +34,7 @@ class FakeCredentials:
     def __init__(self, version: str = "1.106.2", workers: int = 1) -> None:
         self.version = version
         self.database: dict[str, Entry] = {}
-        self.memories: list[dict[str, Entry]] = [{} for _ in range(workers)]
+        self.memories: list[dict[str, Entry]] = [{} for _worker in range(workers)]
         self.worker = 0
         self.writes: list[tuple[str, str, Any]] = []
         self.lose_answer = False
@@ -49,7 +49,7 @@ class FakeCredentials:
 
     def reload(self) -> None:
         """All workers read the database again."""
-        self.memories = [deepcopy(self.database) for _ in self.memories]
+        self.memories = [deepcopy(self.database) for _memory in self.memories]
 
     def put(self, name: str, values: dict[str, Any], info: dict[str, Any] | None = None) -> None:
         """Somebody else's credential, which all workers know."""

@@ -171,7 +171,7 @@ class FakeLiteLLM:
             raise ApiError(str(recorded(name)["body"]), recorded(name)["status"])
         raise refusal(name)
 
-    def _details(self, _: Any) -> Any:
+    def _details(self, _request: Any) -> Any:
         if self.version is None:
             raise ApiError("Not Found", 404)
         return body("readiness_details", litellm_version=self.version)
@@ -185,7 +185,7 @@ class FakeLiteLLM:
         part = params.get("substring_matching") == "true"
         rows = [
             row
-            for _, row in sorted(self.keys.items())
+            for _token, row in sorted(self.keys.items())
             if not alias or (alias in row["key_alias"] if part else alias == row["key_alias"])
         ]
         size, number = params["size"], params["page"]

@@ -125,7 +125,7 @@ def test_values_are_returned_even_if_they_cannot_be_read_back() -> None:
 
 def test_what_cannot_be_is_refused_before_anything_is_written() -> None:
     store = Store()
-    store.plans = lambda wants: (_ for _ in ()).throw(InputError("no"))  # type: ignore[method-assign]
+    store.plans = lambda wants: (never for never in ()).throw(InputError("no"))  # type: ignore[method-assign]
     with pytest.raises(InputError, match="no"):
         converge(store, ["key"])
     assert store.applied == []

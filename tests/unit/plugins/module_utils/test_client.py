@@ -259,7 +259,7 @@ def test_a_gateway_that_passes_is_tried_again(
 
 
 def test_after_the_last_try_the_last_refusal_is_raised(script: Script, make: Callable[..., Client], naps: Naps) -> None:
-    for _ in range(3):
+    for _time in range(3):
         script.expect("GET", "/key/list", "overloaded")
     with pytest.raises(ApiError, match="Worker at capacity") as caught:
         make(script.url, retries=2).get("/key/list")
@@ -275,7 +275,7 @@ def test_a_caller_may_ask_for_fewer_tries(script: Script, make: Callable[..., Cl
 
 
 def test_waits_grow_to_a_bound_and_are_jittered(script: Script, make: Callable[..., Client], naps: Naps) -> None:
-    for _ in range(9):
+    for _time in range(9):
         script.expect("GET", "/key/list", "database_away")
     with pytest.raises(ApiError):
         make(script.url, retries=8).get("/key/list")

@@ -289,8 +289,8 @@ def test_everything_is_like_itself(value: Any) -> None:
 
 
 @given(plain, plain)
-def test_likeness_has_no_direction(left: Any, right: Any) -> None:
-    assert alike(left, right) == alike(right, left)
+def test_likeness_has_no_direction(one: Any, other: Any) -> None:
+    assert alike(one, other) == alike(other, one)
 
 
 @given(st.lists(st.integers(0, 5)), st.lists(st.integers(0, 5)))

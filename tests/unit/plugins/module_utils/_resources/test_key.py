@@ -231,10 +231,10 @@ def test_alias_and_version_cannot_be_confused() -> None:
 
 
 def test_new_values_are_long_different_and_without_what_ansible_hides() -> None:
-    values = {new_value("sk-master") for _ in range(50)}
+    values = {new_value("sk-master") for _time in range(50)}
     assert len(values) == 50
     assert all(re.fullmatch(r"sk-[A-Za-z0-9_-]{32}", value) for value in values)
-    assert all("e" not in new_value("e") for _ in range(20))
+    assert all("e" not in new_value("e") for _time in range(20))
     assert all(new_value(avoid) for avoid in ("", "s", "sk-"))
 
 
@@ -408,7 +408,7 @@ SPECIAL = {
 
 
 def test_each_field_of_the_table_is_tried() -> None:
-    assert {option for option, *_ in FIELDS} | SPECIAL == {field.name for field in KEY.fields}
+    assert {option for option, *_others in FIELDS} | SPECIAL == {field.name for field in KEY.fields}
 
 
 @with_each_field

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import wanted
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_api import KeyStore
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM, no_answer, token_of
@@ -79,3 +81,27 @@ def test_values_are_returned_whatever_goes_wrong_while_reading_back():
     outcome = run(proxy)
     assert isinstance(outcome.error, KeyError)
     assert token_of(outcome.value) == proxy.only("a")["token"]
+
+
+HIDDEN = ApiError("Internal Server Error.", 500)
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_a_failure_without_a_reason_may_have_been_the_database(carried_out):
+    """Seed 117: the database went away under a creation, and LiteLLM said nothing but "Internal Server Error."."""
+    proxy = FakeLiteLLM()
+    proxy.fault("/key/generate", raised=HIDDEN, carried_out=carried_out)
+    outcome = run(proxy)
+    assert outcome.error is None
+    assert token_of(outcome.value) == proxy.only("a")["token"]
+    assert len(proxy.asked("/key/generate")) == (1 if carried_out else 2)
+
+
+@pytest.mark.parametrize(("error", "tries"), [(HIDDEN, 2), (ApiError("Invalid duration format", 500), 1)])
+def test_a_failure_that_lasts_is_not_tried_for_long(error, tries):
+    proxy = FakeLiteLLM()
+    for number in range(1, 6):
+        proxy.fault("/key/generate", number, raised=error, carried_out=False)
+    outcome = run(proxy)
+    assert (outcome.error, outcome.action, outcome.value) == (error, "none", None)
+    assert len(proxy.asked("/key/generate")) == tries

@@ -57,7 +57,7 @@ def test_version(details: Any, readiness: Any, version: str | None) -> None:
 @pytest.mark.parametrize("status", [401, 0])
 def test_a_wrong_key_or_no_answer_is_no_unknown_version(status: int) -> None:
     with pytest.raises(ApiError):
-        _ = Proxy(Answers({"/health/readiness/details": ApiError("no", status)})).version
+        assert Proxy(Answers({"/health/readiness/details": ApiError("no", status)})).version
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_licensed(answer: Any, licensed: bool | None) -> None:
 
 def test_who_is_no_admin_learns_so_from_the_licence() -> None:
     with pytest.raises(ApiError):
-        _ = Proxy(Answers({"/health/license": ApiError("Only proxy admin", 401)})).licensed
+        assert Proxy(Answers({"/health/license": ApiError("Only proxy admin", 401)})).licensed
 
 
 def models(*names: str, number: int = 1, of: int = 1, groups: tuple[str, ...] = ()) -> dict[str, Any]:
