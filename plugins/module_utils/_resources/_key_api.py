@@ -158,7 +158,7 @@ class KeyStore:
         If nobody can tell in the end whether the key was made, its value is returned beside the error.
         """
         refusal = ApiError(f"The key {result.name} could not be made.", hint="Run again.")
-        doubtful = False
+        doubtful = puzzled = False
         for look in range(LOOKS):
             if look:
                 self._sleep(PAUSE * look)
@@ -177,16 +177,21 @@ class KeyStore:
                 self._custom_values = False
                 result = result.having(value=None)
                 continue
-            doubtful = doubtful or refusal.unanswered
-            if not (refusal.unanswered or _alias_taken(refusal)):
+            failed = refusal.status == 500 and not refusal.unanswered
+            if not (refusal.unanswered or failed or _alias_taken(refusal)):
                 break
             try:
                 records = sorted(self._reader.with_alias(want.alias), key=_seniority)
             except ApiError as error:
-                refusal = error
+                refusal, doubtful = error, True
                 break
             if records:
                 return self._made_meanwhile(want, result, records, refusal)
+            if failed and (puzzled or not _hides_its_cause(refusal)):
+                break
+            doubtful = doubtful or refusal.unanswered
+            # Once more: it may have been the database, which has answered again by now.
+            puzzled = puzzled or failed
         if doubtful and result.value:
             return Outcome(result, result.action, value=result.value, error=refusal)
         raise refusal
@@ -204,7 +209,7 @@ class KeyStore:
         for record in records:
             if result.value and record["token"] == token_of(result.value):
                 return self._verified(Outcome(result, result.action, record, result.value))
-        if result.value is None and error.unanswered:
+        if result.value is None and not _alias_taken(error):
             error.hint = "The key was probably made, but its value is lost: run again with value_policy: reissue."
             raise error
         return self._write(want, plan_key(want, Found(records), self._now()))
@@ -337,6 +342,11 @@ def _seniority(record: Record) -> tuple[str, str]:
 
 def _alias_taken(error: ApiError) -> bool:
     return error.status == 400 and "already exists" in error.message and "alias" in error.message
+
+
+def _hides_its_cause(error: ApiError) -> bool:
+    """LiteLLM says so of wrong values and of a database that went away at this moment alike."""
+    return error.message.lower().startswith("internal server error")
 
 
 def _forbids_values(error: ApiError) -> bool:

@@ -179,6 +179,7 @@ def test_a_proxy_that_refuses_to_read_is_one_clear_sentence(script: Script, run:
 def test_a_refused_creation(script: Script, run: Run) -> None:
     nothing_there(script)
     script.expect("POST", "/key/generate", "bad_duration")
+    listed(script)  # a 500 does not say that nothing was made
     result = run(litellm_key, script.url, key_alias="recorded")
     assert result["failed"]
     assert "Unsupported duration unit" in result["msg"]
