@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from faults.report import document, table
 from faults.runner import run_all
 from faults.schedule import KINDS, Schedule, first
-from faults.workshop import Server
+from faults.server import Server
 
 
 def main() -> int:

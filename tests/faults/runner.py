@@ -5,42 +5,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
-import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tooling import checkout
 
+from .outage import Outage
 from .schedule import OUTAGES, Schedule
-from .workshop import Result, Server, Workshop, begin_outage
+from .server import Server
+from .workshop import Result, Workshop
 
 # How many workshops share an outage.
 SIDE_BY_SIDE = 4
-
-
-class Outage:
-    """An outage that several workshops suffer at once: the first that asks begins it."""
-
-    def __init__(self, server: Server, kind: str) -> None:
-        self._server = server
-        self._kind = kind
-        self._lock = threading.Lock()
-        self._begun = False
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def begin(self) -> None:
-        with self._lock:
-            if not self._begun:
-                self._begun = True
-                self._process = begin_outage(self._server, self._kind)
-
-    def over(self) -> None:
-        """Wait until the server is back."""
-        if self._process and self._process.wait(180) != 0:
-            raise RuntimeError(f"the {self._kind} did not come back")
 
 
 def run_all(server: Server, schedules: Iterable[Schedule], workers: int) -> list[Result]:
@@ -63,22 +41,23 @@ def run_all(server: Server, schedules: Iterable[Schedule], workers: int) -> list
             own = Path(folder, str(schedule.seed))
             own.mkdir()
             try:
-                result = Workshop(server, schedule, own, environment).result(outage.begin)
+                result = Workshop(server, schedule, own, environment).result(outage)
             except Exception as error:
+                outage.give_up()
                 result = Result(schedule, problems=[f"{type(error).__name__}: {error}"])
             print(described(result), flush=True)
             return result
 
         with ThreadPoolExecutor(workers) as pool:
-            others = [(one, Outage(server, one.kind)) for one in schedules if one not in alone]
-            results = list(pool.map(lambda job: work(*job), others))
+            others = [one for one in schedules if one not in alone]
+            results = list(pool.map(work, others, [Outage(server, one.kind) for one in others]))
         for kind in OUTAGES:
             of_kind = [one for one in alone if one.kind == kind]
-            for group in (of_kind[start : start + SIDE_BY_SIDE] for start in range(0, len(of_kind), SIDE_BY_SIDE)):
-                outage = Outage(server, kind)
+            for start in range(0, len(of_kind), SIDE_BY_SIDE):
+                group = of_kind[start : start + SIDE_BY_SIDE]
+                outage = Outage(server, kind, len(group))
                 with ThreadPoolExecutor(len(group)) as pool:
-                    results += pool.map(lambda one, outage=outage: work(one, outage), group)
-                outage.over()
+                    results += pool.map(work, group, [outage] * len(group))
     return sorted(results, key=lambda result: schedules.index(result.schedule))
 
 

@@ -13,66 +13,24 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import psycopg
-import requests
-from psycopg.rows import dict_row
-
+from .outage import Outage
 from .proxy import FaultProxy
-from .schedule import OUTAGES, Schedule
+from .schedule import Schedule
+from .server import TESTS, Server
 
-TESTS = Path(__file__).resolve().parents[1]
 MODULE = "ansible_collections.litemaas.virtual_keys.plugins.modules.litellm_keys"
 PLAYBOOK = TESTS / "integration" / "playbooks" / "result.yml"
 KEY_VALUE = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
 SPEND = 1.25
 LONGEST_RUN = 300
-
-
-@dataclass(frozen=True)
-class Server:
-    """The sandbox, as its JSON describes it."""
-
-    api_url: str
-    master_key: str
-    database_url: str
-    port: int
-    litellm_version: str
-
-    @classmethod
-    def described_in(cls, path: Path) -> Server:
-        described = json.loads(path.read_text())
-        return cls(**{one.name: described[one.name] for one in fields(cls)})
-
-    def rows(self, beginning: str) -> list[dict[str, Any]]:
-        """All keys whose alias begins so, as they stand in the database."""
-        query = 'SELECT * FROM "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s) ORDER BY key_alias'
-        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
-            return connection.execute(query, (beginning,)).fetchall()
-
-    def accepts(self, value: str) -> bool:
-        """Whether LiteLLM lets the owner of that value in."""
-        headers = {"Authorization": f"Bearer {value}"}
-        return requests.get(f"{self.api_url}/v1/models", headers=headers, timeout=60).status_code == 200
-
-    def post(self, path: str, body: dict[str, Any]) -> None:
-        headers = {"Authorization": f"Bearer {self.master_key}"}
-        requests.post(self.api_url + path, json=body, headers=headers, timeout=60).raise_for_status()
-
-    def remove(self, beginning: str) -> None:
-        """Delete all keys whose alias begins so."""
-        tokens = [row["token"] for row in self.rows(beginning)]
-        if tokens:
-            self.post("/key/delete", {"keys": tokens})
 
 
 @dataclass(frozen=True)
@@ -121,14 +79,17 @@ class Workshop:
         self._new_values = schedule.journey == "reissue"
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def result(self, outage: Callable[[], None]) -> Result:
-        """Go through the whole story. ``outage`` begins the schedule's outage, and returns once it can be felt."""
+    def result(self, outage: Outage) -> Result:
+        """Go through the whole story."""
         begun = time.monotonic()
         result = Result(self._schedule)
         try:
             with FaultProxy(self._server.api_url) as proxy:
                 self._prepare(proxy)
+                outage.wait_for_all()
                 runs = self._run_with_faults(proxy, outage)
+                outage.wait_for_all()
+                outage.wait_until_over()
                 proxy.end()
                 result.faults = proxy.injected.total()
                 self._judge(result, runs, proxy)
@@ -155,8 +116,8 @@ class Workshop:
             self._server.post("/key/update", {"key": row["token"], "spend": SPEND})
         self._before = {row["key_alias"]: row for row in self._server.rows(self._alias)}
 
-    def _run_with_faults(self, proxy: FaultProxy, outage: Callable[[], None]) -> list[Run]:
-        on_call = self._kill if self._schedule.kind == "kill" else outage
+    def _run_with_faults(self, proxy: FaultProxy, outage: Outage) -> list[Run]:
+        on_call = self._kill if self._schedule.kind == "kill" else outage.begin
         proxy.begin(self._schedule.fault, on_call)
         both = 2 if self._schedule.kind == "two at once" else 1
         with ThreadPoolExecutor(both) as pool:
@@ -357,33 +318,3 @@ class Workshop:
 
 def token_of(value: str) -> str:
     return sha256(value.encode()).hexdigest()
-
-
-def begin_outage(server: Server, kind: str) -> subprocess.Popen[bytes] | None:
-    """Take a server of the sandbox away for a while; returns once it is away."""
-    if kind not in OUTAGES:
-        return None
-    what = ["database", "--outage", "5"] if kind == "database" else ["litellm"]
-    command = [sys.executable, str(TESTS / "sandbox"), "restart", *what, "--port", str(server.port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    probe = partial(_database_answers if kind == "database" else _litellm_answers, server)
-    end = time.monotonic() + 15
-    while probe() and time.monotonic() < end:
-        time.sleep(0.02)
-    return process
-
-
-def _database_answers(server: Server) -> bool:
-    try:
-        psycopg.connect(server.database_url, connect_timeout=2).close()
-    except psycopg.Error:
-        return False
-    return True
-
-
-def _litellm_answers(server: Server) -> bool:
-    try:
-        requests.get(f"{server.api_url}/health/liveliness", timeout=2)
-    except requests.RequestException:
-        return False
-    return True
