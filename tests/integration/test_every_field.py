@@ -71,7 +71,8 @@ EXAMPLES = {
     "project_id": example("project 1", "project 2"),
     "agent_id": example("an agent", "another agent"),
     "service_account_id": example("robot", "android", beside={"team_id": "team 1"}),
-    "allowed_routes": example(["/chat/completions", "/v1/models"], ["llm_api_routes"]),
+    # Older servers read the routes of a key type as that type.
+    "allowed_routes": example(["/chat/completions", "/v1/models"], ["llm_api_routes"], moves={"key_type"}),
     "allowed_passthrough_routes": example(["/mine"], ["/other", "/mine"]),
     "key_type": example("llm_api", "management"),
     "max_parallel_requests": example(5, 0),

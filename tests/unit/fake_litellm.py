@@ -22,7 +22,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors impo
 from .answers import body, key_row, page, recorded
 
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
-WRITES = ("/key/generate", "/key/service-account/generate", "/key/update", "/key/delete")
+WRITES = ("/key/generate", "/key/service-account/generate", "/key/update", "/key/reset_spend", "/key/delete")
 IN_METADATA = (
     "model_rpm_limit",
     "model_tpm_limit",
@@ -72,6 +72,7 @@ class FakeLiteLLM:
         self.keys: dict[str, dict[str, Any]] = {}
         self.log: list[tuple[str, Any]] = []
         self.teams = {"team"}
+        self.organization_of: dict[str, str | None] = {}
         self.budgets = {"budget"}
         self.licensed = False
         self.values_allowed = True
@@ -146,6 +147,9 @@ class FakeLiteLLM:
             "/v2/key/info": self._rows,
             "/budget/info": lambda sent: [{"budget_id": one} for one in sent["budgets"] if one in self.budgets],
         }
+        spending = re.fullmatch(r"/key/([0-9a-f]{64})/reset_spend", path)
+        if spending:
+            return self._carry_out(lambda sent: self._reset(spending[1], sent), "/key/reset_spend", body)
         return self._carry_out(routes[path], path, body)
 
     def sleep(self, seconds: float) -> None:
@@ -177,7 +181,10 @@ class FakeLiteLLM:
         return body("readiness_details", litellm_version=self.version)
 
     def _team(self, params: Any) -> Any:
-        return {"team_id": params["team_id"]} if params["team_id"] in self.teams else self._refuse("team_unknown")
+        name = params["team_id"]
+        if name not in self.teams:
+            return self._refuse("team_unknown")
+        return {"team_id": name, "team_info": {"team_id": name, "organization_id": self.organization_of.get(name)}}
 
     def _list(self, params: Any) -> Any:
         assert (params["sort_by"], params["return_full_object"]) == ("token", "true"), "pages shift without an order"
@@ -243,6 +250,10 @@ class FakeLiteLLM:
         self._store(row, changes)
         answer = {**body("update"), **row, "key": sent["key"], "organization_id": row["org_id"]}
         return {name: part for name, part in answer.items() if name != "org_id"}
+
+    def _reset(self, token: str, sent: Any) -> Any:
+        self.keys[token]["spend"] = sent["reset_to"]
+        return {"key_hash": token, "spend": sent["reset_to"]}
 
     def _store(self, row: dict[str, Any], sent: dict[str, Any]) -> None:
         sent = {name: part for name, part in sent.items() if name not in self.ignored}
