@@ -54,6 +54,7 @@ options:
       - How many more times a request is tried when the proxy cannot be reached, is busy (HTTP 429, 502, 503, 504)
         or has lost its database. V(0) tries once.
       - The waits in between grow up to 10 seconds, or up to 60 if the proxy asks for it with C(Retry-After).
+        Five of them last about 20 seconds, three about 5.
       - The creation of a key is not simply repeated, the module first looks whether the key was made.
     type: int
     default: 5

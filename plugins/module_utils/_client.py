@@ -39,10 +39,13 @@ PASSING_STATUS = frozenset({429, 502, 503, 504})
 PASSING_TEXT = re.compile(
     r"connection attempts failed|can't reach database|no_db_connection|connection (was )?(closed|refused|terminated)"
     r"|terminating connection|not connected to the query engine|database system is (starting up|shutting down)"
-    r"|server closed the connection|too many clients|ECONNREFUSED|ECONNRESET|server has closed the connection",
+    r"|server closed the connection|ECONNREFUSED|ECONNRESET|server has closed the connection|broken pipe|kind: closed"
+    r"|too many (clients|connections)|connection slots are reserved|timed out fetching a new connection"
+    r"|cached plan must not change|deadlock|read-only transaction",
     re.IGNORECASE,
 )
-FIRST_WAIT, LONGEST_WAIT, LONGEST_RETRY_AFTER = 0.5, 10.0, 60.0
+# Five waits are about as long as a restart of LiteLLM, three as a database that changes over.
+FIRST_WAIT, GROWTH, LONGEST_WAIT, LONGEST_RETRY_AFTER = 0.5, 3, 10.0, 60.0
 CLOCKS_AGREE = 5.0
 # In an address a secret may follow an escape such as %3D; "task-list" holds none.
 SECRET = re.compile(r"(?<![A-Za-z])sk-[^\s'\",})\]]{4,}|sk-[^\s'\",})\]]{13,}")
@@ -102,7 +105,7 @@ class Client:
         tries = tries or self._tries
         for number in range(1, tries + 1):
             jitter = random.uniform(0.5, 1.0)  # noqa: S311
-            wait = min(FIRST_WAIT * 2 ** (number - 1), LONGEST_WAIT) * jitter
+            wait = min(FIRST_WAIT * GROWTH ** (number - 1), LONGEST_WAIT) * jitter
             try:
                 response = self._session.request(
                     method, self._base + path, params=params, json=body, timeout=self._timeout, allow_redirects=False
