@@ -111,7 +111,7 @@ options:
     description:
       - Id of the organisation to which the key belongs. It must exist.
       - A new key with a O(team_id) gets the organisation of that team by itself, and no other is accepted.
-      - Needs LiteLLM 1.77.0 or newer, and 1.82.3 or newer to change it on an existing key.
+      - Needs LiteLLM 1.79.0 or newer, and 1.82.3 or newer to change it on an existing key.
     type: str
   project_id:
     description:
@@ -128,27 +128,28 @@ options:
     description:
       - Makes a key for a service account of this name, which belongs to O(team_id) and to no user.
       - Serves as O(key_alias) if that is not given.
-      - Cannot be changed on an existing key. Needs LiteLLM 1.73.0 or newer.
+      - Cannot be changed on an existing key. Needs LiteLLM 1.74.1 or newer.
     type: str
   allowed_routes:
     description:
       - Which routes of the proxy the key may call, as a set. Paths such as V(/chat/completions), with wildcard
         V(/v1/*), or names of groups such as V(llm_api_routes).
-      - V([]) allows what a key may call by default. Excludes any O(key_type) but V(default).
+      - V([]) allows what a key may call by default. Excludes any O(key_type) but V(default). Needs
+        LiteLLM 1.66.3 or newer.
     type: list
     elements: str
   allowed_passthrough_routes:
     description:
       - Which pass-through endpoints of the proxy the key may call, as a set, such as V(/my-endpoint).
         LiteLLM ignores it if the key has O(allowed_routes).
-      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.77.0 or newer.
+      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.78.2 or newer.
     type: list
     elements: str
   key_type:
     description:
       - What kind of routes the key may call. V(llm_api) calls models, V(management) manages keys, users and teams,
         V(read_only) reads information only, V(default) is LiteLLM's own default.
-      - Cannot be changed on an existing key. Needs LiteLLM 1.73.0 or newer.
+      - Cannot be changed on an existing key. Needs LiteLLM 1.74.9 or newer.
     type: str
     choices:
       - default
@@ -172,7 +173,7 @@ options:
       - How O(tpm_limit) is meant. With V(guaranteed_throughput) LiteLLM refuses a limit that, together with those of
         other keys, exceeds what the team or the model has, with V(best_effort_throughput) it does not. With
         V(dynamic) the key may exceed the limit while the model takes all requests.
-      - Needs LiteLLM 1.77.0 or newer.
+      - Needs LiteLLM 1.77.7 or newer.
     type: str
     choices:
       - guaranteed_throughput
@@ -181,7 +182,7 @@ options:
   rpm_limit_type:
     description:
       - How O(rpm_limit) is meant, as for O(tpm_limit_type).
-      - Needs LiteLLM 1.77.0 or newer.
+      - Needs LiteLLM 1.77.7 or newer.
     type: str
     choices:
       - guaranteed_throughput
@@ -242,7 +243,7 @@ options:
   prompts:
     description:
       - Ids of the prompts that the key may use, as a set. V([]) allows all.
-      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.73.0 or newer.
+      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.74.15 or newer.
     type: list
     elements: str
   enforced_params:
@@ -260,7 +261,7 @@ options:
       - 'Which MCP servers, vector stores, agents and other objects the key may use, as a list of ids for each kind,
         such as C({"vector_stores": ["vs-1"], "mcp_servers": []}). The lists are sets.'
       - Only the kinds given are compared and written. V([]) empties one kind, O(unset) empties all.
-      - Needs LiteLLM 1.69.0 or newer.
+      - Needs LiteLLM 1.71.3 or newer.
     type: dict
   access_group_ids:
     description:
@@ -272,18 +273,18 @@ options:
     description:
       - 'Settings of LiteLLM''s router for this key, such as C({"num_retries": 2, "timeout": 30}).'
       - Only the settings given are compared. When one of them differs, all are written, and those not given are reset.
-      - Needs LiteLLM 1.77.0 or newer.
+      - Needs LiteLLM 1.80.13 or newer.
     type: dict
   auto_rotate:
     description:
       - Whether LiteLLM itself replaces the value of the key, each O(rotation_interval), which must be given as well.
         The new values are not known to Ansible.
-      - Needs LiteLLM 1.77.0 or newer.
+      - Needs LiteLLM 1.77.5 or newer.
     type: bool
   rotation_interval:
     description:
       - How often LiteLLM replaces the value of the key, as a duration such as V(90d). Needs O(auto_rotate=true).
-      - Needs LiteLLM 1.77.0 or newer.
+      - Needs LiteLLM 1.77.5 or newer.
     type: str
   blocked:
     description:
@@ -293,7 +294,8 @@ options:
     description:
       - When the key expires, as ISO 8601 time with zone, such as V(2030-01-31T18:00:00+01:00).
       - Equal to what the key has if less than a minute apart. A time in the past is refused.
-      - For a key that never expires, name it in O(unset). Excludes O(duration) and O(renew_within).
+      - For a key that never expires, name it in O(unset), which needs LiteLLM 1.80.12 or newer. Excludes O(duration) and
+        O(renew_within).
     type: str
   duration:
     description:
