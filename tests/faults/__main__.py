@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--schedules", type=int, default=200, help="how many, with the seeds from 0 on")
     parser.add_argument("--seed", type=int, action="append", help="only the schedule of this seed; may be repeated")
     parser.add_argument("--kind", choices=KINDS, action="append", help="only schedules of this kind; may be repeated")
-    parser.add_argument("--workers", type=int, default=3, help="how many workshops at once")
+    parser.add_argument("--workers", type=int, default=4, help="how many workshops at once")
     parser.add_argument("--markdown", type=Path, help="where to write the table as well")
     given = parser.parse_args()
     state = os.environ.get("SANDBOX_JSON")

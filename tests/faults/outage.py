@@ -48,6 +48,10 @@ class Outage:
                 while self._answers() and time.monotonic() < end:
                     time.sleep(0.02)
 
+    @property
+    def begun(self) -> bool:
+        return self._process is not None
+
     def wait_until_over(self) -> None:
         if self._process and self._process.wait(LONGEST) != 0:
             raise RuntimeError(f"after the {self._kind} outage the sandbox did not become healthy")

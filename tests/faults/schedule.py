@@ -69,9 +69,9 @@ class Schedule:
         journey = JOURNEYS[(rolled + kind) % len(JOURNEYS)]
         rng = random.Random(f"schedule {seed}")
         people = rng.randint(6, 12)
-        rate = rng.choice((0.1, 0.3, 0.6))
+        rate = rng.choice((0.1, 0.25, 0.5))
         if kind_name == "timeout":
-            rate = min(rate, 0.3)  # each takes seconds
+            rate = min(rate, 0.25)  # each takes seconds
         elif kind_name == "stale read":
             rate = 0.6  # few reads were made before, and none else can be stale
         writes = {"create": 1, "update": 1, "absent": 0, "reissue": 4}[journey] * people

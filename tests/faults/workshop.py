@@ -91,7 +91,7 @@ class Workshop:
                 outage.wait_for_all()
                 outage.wait_until_over()
                 proxy.end()
-                result.faults = proxy.injected.total()
+                result.faults = proxy.injected.total() or int(outage.begun)
                 self._judge(result, runs, proxy)
         finally:
             self._server.remove(self._alias)
