@@ -15,6 +15,7 @@ import struct
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -91,6 +92,7 @@ class FaultProxy:
         self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=1)
         await self._runner.setup()
         self._away: asyncio.Task[None] | None = None
+        self._both = asyncio.Event()
         await self._listen()
 
     async def _listen(self) -> None:
@@ -127,6 +129,7 @@ class FaultProxy:
             chosen = random.Random(f"{fault.seconds}").choice(self._answers[identity])
             return self._reply(chosen, request)
         if kind == "delay":
+            await self._abreast(number)
             await asyncio.sleep(fault.seconds)
         answer = await self._hand_on(request, body, identity if reads else None) if fault.committed else None
         if kind == "delay":
@@ -154,6 +157,14 @@ class FaultProxy:
                 answer = answer or await self._hand_on(request, body, identity if reads else None)
                 return self._reply(answer, request)
         return self._reset(request)
+
+    async def _abreast(self, number: int) -> None:
+        """Let two runs begin at the same moment: the first request of one waits for the first of the other."""
+        if number == 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._both.wait(), LONGEST_SILENCE)
+        elif number == 1:
+            self._both.set()
 
     async def _hand_on(self, request: web.BaseRequest, body: bytes, identity: str | None) -> Answer | None:
         """LiteLLM's answer, None if there is none; ``identity`` says under what to keep the answer to a read."""

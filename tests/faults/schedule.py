@@ -104,7 +104,7 @@ class Schedule:
         if self.kind == "silence":
             return Fault("answer lost", committed=True) if number >= self.moment else None
         if self.kind == "two at once":
-            return Fault("delay", committed=True, seconds=rng.uniform(0, 0.06))
+            return Fault("delay", committed=True, seconds=rng.uniform(0, 0.02))
         # One at least: there is no proof in a run without a fault.
         if rng.random() >= self.rate and number != self.moment:
             return None
