@@ -96,7 +96,8 @@ options:
         When the text is another than that of the last reset, the spending is reset and the text is kept with the key,
         as entry C(litellm_vkey_reset_spend) of its metadata, which O(metadata) neither shows nor changes.
       - An existing key without such an entry is reset when this is first given. A new key only gets the entry.
-      - Spending that LiteLLM has not booked yet, of the last seconds, counts after the reset.
+      - Spending that LiteLLM has not booked yet, of the last seconds, counts after the reset. Before LiteLLM 1.90.0, a
+        proxy that refuses the key for its budget may go on doing so for about a minute.
       - Named in O(unset), it removes the entry and resets nothing. Needs LiteLLM 1.81.7 or newer.
     type: str
   user_id:
@@ -206,7 +207,7 @@ options:
     description:
       - 'Entries of your own that are kept with the key, such as C({"cost_center": "4711"}).'
       - By default only the entries given are compared and written, all others stay. See O(metadata_mode).
-      - Entries that LiteLLM uses for other options, such as C(tags), are declared by these options.
+      - Entries that LiteLLM uses for other options, such as C(tags), are declared by these options, and refused here.
       - LiteLLM encrypts the values of C(callback_vars) in it. A change of such a value alone goes unnoticed.
     type: dict
   tags:

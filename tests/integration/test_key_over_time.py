@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import version_tuple
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import Wanted
 
 QUESTION = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hello?"}]}
@@ -83,7 +84,8 @@ def test_spending_is_reset_once_for_each_mark(sandbox, run_module, alias):
         ("POST", "reset_spend"), ("POST", "update"),
     ]  # fmt: skip
     assert done.virtual_key["spend"] == 0.0 and sandbox.keys(alias)[alias]["spend"] == 0.0
-    assert answers(sandbox, key.key) == 200
+    if version_tuple(sandbox.litellm_version) >= (1, 90):  # older ones count in memory for a while
+        assert answers(sandbox, key.key) == 200
     assert done.virtual_key["metadata"] == {"course": "python"} and done.virtual_key["reset_spend"] == "june"
     assert sandbox.keys(alias)[alias]["metadata"] == {"course": "python", MARK: "june"}
 

@@ -428,6 +428,7 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
     ]
     if temporary[0] is not temporary[1]:
         found.append("temp_budget_increase and temp_budget_expiry go together.")
+    found += _metadata_problems(declared.get("metadata") or {})
     found += _value_problems(options)
     if found:
         raise InputError(" ".join(found), alias)
@@ -449,6 +450,18 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
         value_policy=options.get("value_policy") or ("fail" if value else "keep"),
         merge_metadata=options.get("metadata_mode") != "replace",
     )
+
+
+def _metadata_problems(metadata: Mapping[str, Any]) -> list[str]:
+    """Entries that would never be seen as the user's, so that each run would write them again."""
+    option_of = {entry: name for name, entry in METADATA_BACKED.items()}
+    return [
+        f"metadata: {entry} is declared by the option {option_of[entry]}."
+        if entry in option_of
+        else f"metadata: {entry} is LiteLLM's own."
+        for entry in metadata
+        if entry in NOT_THE_USERS
+    ]
 
 
 def _value_problems(options: Mapping[str, Any]) -> list[str]:

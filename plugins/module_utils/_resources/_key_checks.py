@@ -48,10 +48,10 @@ def _refuse_unlicensed(plans: Sequence[Plan], licensed: bool | None) -> None:
 
 def _refuse_too_new(plans: Sequence[Plan], proxy: Proxy) -> None:
     for plan in plans:
-        rows = [KEY.field(name) for name in plan.changes]
-        if not any(row.since or row.update_since or row.clear_since for row in rows):
-            continue  # the version is not even asked for
-        too_new = unsupported(KEY, plan.changes, proxy.version, plan.action == "update")
+        updating = plan.action == "update"
+        if not unsupported(KEY, plan.changes, "0", updating):
+            continue  # every version can: the proxy's is not even asked for
+        too_new = unsupported(KEY, plan.changes, proxy.version, updating)
         if too_new:
             needs = ", ".join(f"{what} (since {since})" for what, since in too_new)
             raise InputError(f"LiteLLM {proxy.version} on this proxy does not {needs}.", plan.name)
