@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -111,7 +112,7 @@ def _refuse_unknown(where: str, options: Mapping[str, Any]) -> None:
 
 
 def _refuse_repetition(kind: str, names: list[str]) -> None:
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise RosterError(f"litellm_vkey_users: the {kind} {', '.join(twice)} stands there more than once.")
 

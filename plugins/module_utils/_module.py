@@ -77,6 +77,8 @@ def run_batch(kind: Kind) -> None:
             plural: reports[: len(wants)],
             "pruned": reports[len(wants) :],
             "summary": _summary(outcomes),
+            # Ansible adds all parameters: of each declared object every option. They would be most of the result.
+            "invocation": {"module_args": {name: given for name, given in module.params.items() if name != plural}},
         }
         if module._diff:
             result["diff"] = [outcome.plan.diff for outcome in outcomes if outcome.plan.changed]

@@ -143,3 +143,31 @@ def test_failure_of_some_leaves_the_others_their_keys(sandbox, manage, alias):
     by_user = {person["user"]: person for person in result["users"]}
     assert by_user["ann"]["key"] and by_user["cem"]["key"] and by_user["ben"]["error"]
     assert sorted(sandbox.keys(alias)) == [f"{alias}-ann", f"{alias}-cem"]
+
+
+def test_several_batches(sandbox, manage, alias):
+    """More people than one batch: all is compared before the first is written, and a failure stops no later batch."""
+    users = ["ann", {"user": "ben", "organization_id": "no-such-organisation"}, "cem", "dan", "eve"]
+    with sandbox.writes() as written:
+        done, _ = manage(users=[*users, {"user": "fay", "max_budget": -1}], batch_size=2)
+    assert done.rc != 0 and "must not be negative" in done.messages and written == []
+    with sandbox.writes() as written:
+        done, predicted = manage("--check", users=users[2:], batch_size=2)
+    assert done.rc == 0 and written == []
+    assert [person["action"] for person in predicted["users"]] == ["create"] * 3
+    assert '"after_header": ' in done.output
+
+    done, result = manage(users=users, batch_size=2)
+    for keys in ("1 to 2 of 5", "3 to 4 of 5", "5 to 5 of 5"):
+        assert f"Write keys {keys}" in done.output
+    assert done.rc != 0 and "ben" in done.messages and "ann" not in done.messages
+    assert {person["user"] for person in result["users"] if person["key"]} == {"ann", "cem", "dan", "eve"}
+    assert sorted(sandbox.keys(alias)) == [f"{alias}-{user}" for user in ("ann", "cem", "dan", "eve")]
+
+    people = [*users[2:], {"user": "ann", "max_budget": 3}]
+    done, result = manage(users=people, batch_size=2)
+    assert done.rc == 0 and done.changed == 1 and "Write keys 1 to 1 of 1" in done.output
+    assert [person["action"] for person in result["users"]] == ["none", "none", "none", "update"]
+    with sandbox.writes() as written:
+        done, _ = manage(users=people, batch_size=2)
+    assert done.rc == 0 and done.changed == 0 and written == []
