@@ -165,7 +165,9 @@ def faults(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """How fast the role is, beside what the server can do. Arguments go to tests/bench. Wants a quiet machine."""
-    run_with_sandbox(session, "python", "tests/bench")
+    with checkout.linked() as path:
+        session.env["ANSIBLE_COLLECTIONS_PATH"] = str(path)
+        run_with_sandbox(session, "python", "tests/bench")
 
 
 @nox.session(default=False)
