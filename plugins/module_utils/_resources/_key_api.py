@@ -226,18 +226,19 @@ class KeyStore:
     def _reissue(self, want: Wanted, result: Plan) -> Outcome:
         """Put a new key in the place of the old one, which waits under another name until the new one is there."""
         old = self._reader.complete(result.existing)
-        result = result.having(current=old)
         warnings: tuple[str, ...] = ()
         if old["key_alias"] == want.alias:
             try:
-                self._client.send("/key/update", {"key": old["token"], "key_alias": want.retired_alias})
+                renamed = self._client.send("/key/update", {"key": old["token"], "key_alias": want.retired_alias})
+                # Newer than any reading, and never stale.
+                old = {**old, "spend": renamed.get("spend", old.get("spend"))}
             except ApiError as error:
                 if "key_alias" not in error.message or error.status != 400:
                     raise
                 self._delete([old])
                 warnings = (f"The proxy takes no other alias for {want.alias}: its old key was deleted first.",)
         try:
-            outcome = self._create(want, result)
+            outcome = self._create(want, result.having(current=old))
         except ApiError as error:
             if not warnings and not error.unanswered:
                 self._client.send("/key/update", {"key": old["token"], "key_alias": want.alias})

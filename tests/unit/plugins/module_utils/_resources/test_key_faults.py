@@ -105,3 +105,12 @@ def test_a_failure_that_lasts_is_not_tried_for_long(error, tries):
     outcome = run(proxy)
     assert (outcome.error, outcome.action, outcome.value) == (error, "none", None)
     assert len(proxy.asked("/key/generate")) == tries
+
+
+def test_the_spend_that_a_new_key_takes_over_is_not_a_stale_one():
+    """Seed 11: the reading before a reissue was answered from the past."""
+    proxy = FakeLiteLLM()
+    old = proxy.add("a", spend=1.5)
+    proxy.fault("/key/info", before=lambda: old.update(spend=0.0), after=lambda: old.update(spend=1.5))
+    assert run(proxy, value_policy="reissue").error is None
+    assert proxy.only("a")["spend"] == 1.5
