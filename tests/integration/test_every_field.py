@@ -433,3 +433,66 @@ def test_changes_nothing_else(rich, name, step):
         entries = {one for row in (before, after) for one in row["metadata"]} - {place(other)[1] for other in EXAMPLES}
     for entry in (before["metadata"].keys() | after["metadata"].keys()) - entries:
         assert before["metadata"].get(entry) == after["metadata"].get(entry), entry
+
+
+def test_a_new_value_keeps_every_field(rich):
+    bench = rich("models")
+    # A column, which only a licensed proxy takes; the entries of metadata it takes from everybody.
+    bench.sandbox.execute(
+        """UPDATE "LiteLLM_VerificationToken" SET model_max_budget = '{}' WHERE key_alias = %s""", bench.alias
+    )
+    before = bench.row
+    done = bench.declare(value_policy="reissue")
+    assert not done.failed, done.msg
+    assert done.action == "reissue"
+    after = bench.row
+    # Of its own: what identifies the value, and the rows and moments that are made with it.
+    own = {"token", "key_name", "created_at", "updated_at", "settings_updated_at", "expires", "budget_limits"}
+    own |= {"object_permission_id", "object_permission", "key_rotation_at"}
+    assert {name for name in before if before[name] != after[name]} <= own
+    assert abs(after["expires"] - before["expires"]) < timedelta(minutes=1)
+    assert plain(after["budget_limits"]) == plain(before["budget_limits"])
+    permissions = [{**row["object_permission"][0], "object_permission_id": None} for row in (before, after)]
+    assert permissions[0] == permissions[1]
+
+
+# What concerns more than one field
+
+
+def test_a_soft_budget_is_not_written_into_a_budget_of_others(bench, world):
+    bench = bench("soft_budget")
+    budget = world["budget 1"]
+    assert not bench.declare(budget_id=budget).failed
+    refused = bench.too_old("change") or "for all who share it"
+    bench.refused("soft_budget", refused, soft_budget=3)
+    assert bench.sandbox.rows('SELECT soft_budget FROM "LiteLLM_BudgetTable" WHERE budget_id = %s', budget) == [
+        {"soft_budget": None}
+    ]
+
+
+def test_a_new_key_of_a_team_is_in_the_organisation_of_that_team(bench, world):
+    bench = bench("organization_id")
+    bench.refused("organization_id", team_id=world["team 1"], organization_id=world["organization 2"])
+    seen = bench.settles(team_id=world["team 1"], organization_id=world["organization 1"])
+    assert seen["organization_id"] == world["organization 1"]
+
+
+def test_a_key_of_a_team_may_use_the_models_of_that_team(bench, world):
+    bench = bench("team_id")
+    seen = bench.settles(team_id=world["team 1"])
+    assert seen["models"] == ["all-team-models"] and seen["organization_id"] == world["organization 1"]
+
+
+def test_a_key_type_stands_for_its_routes(bench):
+    bench = bench("key_type")
+    assert bench.settles(key_type="management")["allowed_routes"] == ["management_routes"]
+    bench.refused("exclude each other", key_type="management", allowed_routes=["/v1/models"])
+
+
+def test_blocked_or_never_blocked(bench):
+    bench = bench("blocked")
+    with bench.sandbox.writes() as written:
+        assert bench.declare(blocked=False).action == "create"
+        assert not bench.declare(blocked=False).changed
+        assert not bench.declare(unset=["blocked"]).changed
+    assert len(written) == 1 and bench.row["blocked"] is None
