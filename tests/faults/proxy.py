@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import aiohttp
@@ -49,18 +50,17 @@ class FaultProxy:
         self._latency = latency
         self._port = port
         self._fault: Callable[[str, int, int], Any] | None = None
-        self._on_call: Callable[[], None] | None = None
+        self._on_call: Callable[[], None] = lambda: None
         self._counts: Counter[str] = Counter()
         self._answers: dict[str, list[Answer]] = defaultdict(list)
-        self._lock = threading.Lock()
         self.injected: Counter[str] = Counter()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def begin(self, fault: Callable[[str, int, int], Any], on_call: Callable[[], None] | None = None) -> None:
-        """From now on do as ``fault(call, of_its_kind, number)`` says. ``on_call`` is what a run's own faults call."""
+    def begin(self, fault: Callable[[str, int, int], Any], on_call: Callable[[], None]) -> None:
+        """From now on do as ``fault(call, of_its_kind, number)`` says. A kill or an outage is done by ``on_call``."""
         self._counts.clear()
         self._fault, self._on_call = fault, on_call
 
@@ -113,49 +113,38 @@ class FaultProxy:
         reads = request.method == "GET" or request.path in READING
         call = f"{request.method} {request.path_qs if reads else request.path}"
         identity = f"{call} {request.headers.get('Authorization')} {body!r}"
-        with self._lock:
-            of_its_kind, number = self._counts[call], self._counts.total()
-            self._counts[call] += 1
+        hand_on = partial(self._hand_on, request, body, identity if reads else None)
+        of_its_kind, number = self._counts[call], self._counts.total()
+        self._counts[call] += 1
         fault = self._fault(call, of_its_kind, number) if self._fault else None
-        if self._latency:
-            await asyncio.sleep(self._latency)
-        if fault is None:
-            return self._reply(await self._hand_on(request, body, identity if reads else None), request)
-        kind = fault.kind
-        if kind == "stale read" and not self._answers[identity]:
-            return self._reply(await self._hand_on(request, body, identity if reads else None), request)
-        self.injected[kind] += 1
-        if kind == "stale read":
-            chosen = random.Random(f"{fault.seconds}").choice(self._answers[identity])
-            return self._reply(chosen, request)
-        if kind == "delay":
-            await self._abreast(number)
-            await asyncio.sleep(fault.seconds)
-        answer = await self._hand_on(request, body, identity if reads else None) if fault.committed else None
-        if kind == "delay":
-            return self._reply(answer, request)
-        if kind == "refused":
-            await self._shut(fault.seconds)
-            return self._reply(await self._hand_on(request, body, identity if reads else None), request)
-        if kind.startswith("429"):
-            headers = {"Retry-After": "1"} if "Retry-After" in kind else {}
-            return web.json_response(
-                {"error": {"message": "Too many requests", "type": "throttling_error", "code": "429"}},
-                status=429,
-                headers={**headers, "Connection": "close"},
-            )
-        if kind in ("502", "503", "504"):
-            page = PAGE.format(REASONS[int(kind)])
-            return web.Response(status=int(kind), text=page, content_type="text/html", headers={"Connection": "close"})
-        if kind == "truncated" and answer is not None:
-            return await self._truncate(answer, request, honest=fault.seconds > 1)
-        if kind == "timeout":
-            await asyncio.sleep(LONGEST_SILENCE)
-        if self._on_call and kind in ("kill", "database", "restart"):
-            await asyncio.to_thread(self._on_call)
-            if kind != "kill":
-                answer = answer or await self._hand_on(request, body, identity if reads else None)
-                return self._reply(answer, request)
+        await asyncio.sleep(self._latency)
+        if fault is None or (fault.kind == "stale read" and not self._answers[identity]):
+            return self._reply(await hand_on(), request)
+        self.injected[fault.kind] += 1
+        answer = await hand_on() if fault.committed else None
+        match fault.kind:
+            case "refused":
+                await self._shut(fault.seconds)
+                return self._reply(await hand_on(), request)
+            case "429" | "429 with Retry-After":
+                return _too_many(retry_after=fault.kind != "429")
+            case "502" | "503" | "504":
+                return _page(int(fault.kind))
+            case "stale read":
+                return self._reply(random.Random(fault.seconds).choice(self._answers[identity]), request)
+            case "truncated" if answer:
+                return await self._truncate(answer, request, honest=fault.seconds > 1)
+            case "delay":
+                await self._abreast(number)
+                await asyncio.sleep(fault.seconds)
+                return self._reply(await hand_on(), request)
+            case "database" | "restart":
+                await asyncio.to_thread(self._on_call)
+                return self._reply(await hand_on(), request)
+            case "kill":
+                await asyncio.to_thread(self._on_call)
+            case "timeout":
+                await asyncio.sleep(LONGEST_SILENCE)
         return self._reset(request)
 
     async def _abreast(self, number: int) -> None:
@@ -222,6 +211,18 @@ class FaultProxy:
             await self._listen()
 
         self._away = asyncio.create_task(reopen())
+
+
+def _too_many(retry_after: bool) -> web.Response:
+    error = {"message": "Too many requests", "type": "throttling_error", "code": "429"}
+    headers = {"Connection": "close"} | ({"Retry-After": "1"} if retry_after else {})
+    return web.json_response({"error": error}, status=429, headers=headers)
+
+
+def _page(status: int) -> web.Response:
+    """What a gateway says for people to read."""
+    text = PAGE.format(REASONS[status])
+    return web.Response(status=status, text=text, content_type="text/html", headers={"Connection": "close"})
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ WITH_DERIVED_VALUES = (0, 5, 6, 8, 10, 11)
 class Fault:
     """What happens to one request.
 
-    :param kind: one of ``SINGLE``, or ``kill`` or an outage.
+    :param kind: one of ``SINGLE``, or ``kill``, an outage, or ``delay``, with which two runs at once jostle.
     :param committed: whether the request is handed on to LiteLLM first.
     :param seconds: how long, where that means something.
     """
@@ -100,11 +100,12 @@ class Schedule:
         """
         rng = random.Random(f"{self.seed} {call} {of_its_kind}")
         if self.kind in ("kill", *OUTAGES):
-            return Fault(self.kind, committed=rng.random() < 0.5) if number == self.moment else None
+            committed = self.kind == "kill" and rng.random() < 0.5
+            return Fault(self.kind, committed) if number == self.moment else None
         if self.kind == "silence":
             return Fault("answer lost", committed=True) if number >= self.moment else None
         if self.kind == "two at once":
-            return Fault("delay", committed=True, seconds=rng.uniform(0, 0.02))
+            return Fault("delay", seconds=rng.uniform(0, 0.02))
         # One at least: there is no proof in a run without a fault.
         if rng.random() >= self.rate and number != self.moment:
             return None
