@@ -463,8 +463,7 @@ def test_a_soft_budget_is_not_written_into_a_budget_of_others(bench, world):
     bench = bench("soft_budget")
     budget = world["budget 1"]
     assert not bench.declare(budget_id=budget).failed
-    refused = bench.too_old("change") or "for all who share it"
-    bench.refused("soft_budget", refused, soft_budget=3)
+    bench.refused("soft_budget", "for all who share it", soft_budget=3)
     assert bench.sandbox.rows('SELECT soft_budget FROM "LiteLLM_BudgetTable" WHERE budget_id = %s', budget) == [
         {"soft_budget": None}
     ]
