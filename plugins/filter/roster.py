@@ -11,7 +11,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import WORKSHOP_MARK, key_options
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_wanted import (
+    WORKSHOP_MARK,
+    key_options,
+)
 
 NOTHING = ("", "null", "none", "None")
 SHARED = ("duration", "expires_at", "renew_within", "max_budget", "key_seed", "key_version", "value_policy")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import version_tuple
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import Wanted
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_wanted import Wanted
 
 QUESTION = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hello?"}]}
 MARK = "litellm_vkey_reset_spend"

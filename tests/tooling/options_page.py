@@ -52,7 +52,7 @@ These are no fields of the key.
 """
 
 
-def page(keys: Any, engine: Any, documentation: str) -> str:
+def page(keys: Any, wanted: Any, engine: Any, documentation: str) -> str:
     """The page, from the modules that hold the table, and the documentation of the options as YAML."""
     described = yaml.safe_load(documentation)["options"]
     fields = [
@@ -73,7 +73,7 @@ def page(keys: Any, engine: Any, documentation: str) -> str:
     ]
     controls = [
         (f"`{name}`", kind(spec["type"], spec.get("elements")), meaning(described[name]))
-        for name, spec in keys.KEY_CONTROLS.items()
+        for name, spec in wanted.KEY_CONTROLS.items()
     ]
     names = ("option", "type", "unit or format", "new", "change", "clear", "licence", "read from", "meaning")
     return HEAD + table(names, fields) + CONTROLS + table(("option", "type", "meaning"), controls)
@@ -111,6 +111,7 @@ def sources() -> SimpleNamespace:
     fragment = import_module(f"{PLUGINS}.doc_fragments._key_options").ModuleDocFragment
     return SimpleNamespace(
         keys=import_module(f"{PLUGINS}.module_utils._resources._key"),
+        wanted=import_module(f"{PLUGINS}.module_utils._resources._key_wanted"),
         engine=import_module(f"{PLUGINS}.module_utils._engine"),
         documentation=fragment.DOCUMENTATION,
     )

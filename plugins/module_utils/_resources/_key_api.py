@@ -16,23 +16,13 @@ from typing import Any
 
 from .._engine import Kind, Outcome, Plan, dropped, is_empty
 from .._errors import ApiError, LiteLLMError
-from ._key import (
-    KEY,
-    Found,
-    Wanted,
-    create_body,
-    create_path,
-    key_options,
-    marked_aliases,
-    new_value,
-    plan_key,
-    shown,
-    token_of,
-    update_body,
-    wanted,
-)
+from ._key import KEY, marked_aliases, shown
+from ._key_bodies import create_body, create_path, update_body
 from ._key_checks import refuse
+from ._key_plan import Found, plan_key
 from ._key_reading import KeyReader, Record
+from ._key_value import new_value, token_of
+from ._key_wanted import Wanted, key_options, wanted
 from ._proxy import PAGE, Proxy
 
 ANSWER_FIELDS = tuple(

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 
 from .._engine import Plan, is_empty, unsupported
 from .._errors import InputError
-from ._key import KEY, licensed_parts, token_of
+from ._key import KEY
+from ._key_plan import licensed_parts
 from ._key_reading import KeyReader
+from ._key_value import token_of
 from ._proxy import Proxy
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from .._engine import Info, alike, moment
 from .._errors import ApiError, InputError
-from ._key import KEY, add_duration, is_duration, shown, token_of
+from ._durations import add_duration, is_duration
+from ._key import KEY, shown
 from ._key_reading import KeyReader, Record
+from ._key_value import token_of
 from ._proxy import Proxy
 
 STATUS = ("active", "blocked", "expired", "over_budget")

@@ -14,20 +14,22 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import UNSET, Plan
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import (
-    KEY,
-    Found,
-    Wanted,
-    add_duration,
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._durations import add_duration
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import KEY, shown
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_bodies import (
     create_body,
     create_path,
-    derived_value,
-    key_options,
-    new_value,
-    plan_key,
-    shown,
-    token_of,
     update_body,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_plan import Found, plan_key
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_value import (
+    derived_value,
+    new_value,
+    token_of,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_wanted import (
+    Wanted,
+    key_options,
     wanted,
 )
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import body, key_row

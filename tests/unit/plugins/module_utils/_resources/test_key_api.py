@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import wanted
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_api import KEYS, KeyStore
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_wanted import wanted
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import page
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import (
     FakeLiteLLM,

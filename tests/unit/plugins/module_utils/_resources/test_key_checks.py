@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import wanted
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_api import KeyStore
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_wanted import wanted
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM, token_of
 
 

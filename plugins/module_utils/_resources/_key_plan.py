@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to be done for a virtual key: a declaration against the keys that are there. Pure.
+
+Private: only for use inside this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .._engine import (
+    UNSET,
+    Plan,
+    is_empty,
+    moment,
+    plan,
+    same_moment,
+)
+from .._errors import InputError
+from ._durations import add_duration
+from ._key import KEY, own_metadata
+from ._key_value import token_of
+from ._key_wanted import Wanted
+
+
+@dataclass(frozen=True)
+class Found:
+    """The keys that bear an alias, the one to keep first, and those that wait under its retired name."""
+
+    records: Sequence[Mapping[str, Any]] = ()
+    retired: Sequence[Mapping[str, Any]] = ()
+
+
+def plan_key(want: Wanted, found: Found, now: datetime) -> Plan:
+    """What has to be done for one key. ``now`` is the server's time.
+
+    :raises InputError: if the declaration and the key that is there do not go together.
+    """
+    current = found.records[0] if found.records else (found.retired[0] if found.retired else None)
+    if want.value:
+        current = next(
+            (record for record in (*found.records, *found.retired) if record["token"] == token_of(want.value)), current
+        )
+    surplus = tuple(record for record in (*found.records, *found.retired) if record is not current)
+    if want.state == "absent":
+        return plan(KEY, {"key_alias": want.alias}, current, "absent").having(surplus=surplus)
+    fields = dict(want.fields)
+    warnings = _declare_expiry(fields, want, current, now)
+    if want.merge_metadata and "metadata" in fields and fields["metadata"] is not UNSET and current:
+        fields["metadata"] = {**own_metadata(current), **fields["metadata"]}
+    if current is None and not is_empty(fields.get("team_id")) and "models" not in fields:
+        fields["models"] = ["all-team-models"]
+    _guard_shared_budget(want, fields, current)
+    result = plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
+    if current is None:
+        return result
+    if not is_empty(result.changes.get("object_permission")):  # kinds that are not declared stay
+        merged = {**result.before["object_permission"], **result.changes["object_permission"]}
+        result = result.having(after={**result.after, "object_permission": merged})
+    if not is_empty(result.changes.get("reset_spend")):
+        result = result.having(
+            before={**result.before, "spend": current.get("spend")}, after={**result.after, "spend": 0.0}
+        )
+    policy = "reissue" if _is_due(want, current, found, now) else want.value_policy
+    if want.value is None or token_of(want.value) != current["token"]:
+        if policy == "fail":
+            raise InputError(
+                "the key exists with another value than the declared one. Choose with value_policy: keep leaves "
+                "its value as it is, reissue replaces it.",
+                want.alias,
+            )
+        if policy == "reissue":
+            new_id = token_of(want.value) if want.value else "(that of a new value)"
+            return result.having(
+                action="reissue",
+                before={**result.before, "key_id": current["token"]},
+                after={**result.after, "key_id": new_id},
+            )
+        result = result.having(value=None)
+    if surplus and result.action == "none":
+        return result.having(action="update")
+    return result
+
+
+def _is_due(want: Wanted, current: Mapping[str, Any], found: Found, now: datetime) -> bool:
+    """Whether the value is to be replaced for its age. Where a run was interrupted, nobody has got the new value."""
+    if not want.rotate_after:
+        return False
+    made = [moment(current[name]) for name in ("created_at", "last_rotation_at") if current.get(name)]
+    return bool(found.retired) or (any(made) and add_duration(max(made), want.rotate_after) <= now)
+
+
+def _declare_expiry(
+    fields: dict[str, Any], want: Wanted, current: Mapping[str, Any] | None, now: datetime
+) -> list[str]:
+    """Make ``expires_at`` of ``duration`` and ``renew_within`` where they apply now. Returns warnings."""
+    stored = KEY.field("expires_at").value(current)
+    expires = moment(stored) if stored else None
+    renewing = bool(
+        current and want.renew_within and expires and expires - now < add_duration(now, want.renew_within) - now
+    )
+    if want.duration and (current is None or renewing):
+        fields["expires_at"] = add_duration(now, want.duration).isoformat(timespec="seconds")
+    elif not is_empty(fields.get("expires_at")):
+        end = moment(fields["expires_at"])
+        fields["expires_at"] = end.isoformat(timespec="seconds")
+        if end <= now and not (current and same_moment(end, expires)):
+            raise InputError("expires_at lies in the past; to end a key now, use blocked or state: absent.", want.alias)
+    if expires and expires <= now and "expires_at" not in fields:
+        return [
+            f"The key {want.alias} expired at {expires.isoformat(timespec='seconds')}. "
+            "Renew it with renew_within or expires_at."
+        ]
+    return []
+
+
+def _guard_shared_budget(want: Wanted, fields: Mapping[str, Any], current: Mapping[str, Any] | None) -> None:
+    """LiteLLM writes a soft budget into the budget that the key points to, which other keys may share."""
+    budget = (current or {}).get("litellm_budget_table") or {}
+    shared = [
+        name for name in ("max_budget", "budget_duration", "tpm_limit", "rpm_limit") if not is_empty(budget.get(name))
+    ]
+    if (
+        shared
+        and not KEY.field("soft_budget").equal(fields.get("soft_budget"), budget.get("soft_budget"))
+        and "soft_budget" in fields
+    ):
+        raise InputError(
+            f"soft_budget would change the budget {current['budget_id'] if current else ''} for all who share it; "
+            "change it there, or unset budget_id first.",
+            want.alias,
+        )
+
+
+def licensed_parts(result: Plan) -> list[str]:
+    """What of a plan LiteLLM carries out only with an Enterprise licence."""
+    parts = [name for name, value in result.changes.items() if KEY.field(name).licensed and not is_empty(value)]
+    if result.action != "update" and "get_spend_routes" in (result.changes.get("permissions") or {}):
+        parts.append("permissions.get_spend_routes")
+    return parts
