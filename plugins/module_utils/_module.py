@@ -56,7 +56,7 @@ def run_batch(kind: Kind) -> None:
                 "no_log": False,
             },
             "defaults": {"type": "dict", "options": dict(kind.options)},
-            "concurrency": {"type": "int", "default": 4},
+            "concurrency": {"type": "int", "default": 8},
             "fail_fast": {"type": "bool", "default": False},
             **kind.task_options,
             **kind.batch_options,

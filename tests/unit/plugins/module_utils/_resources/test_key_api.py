@@ -616,9 +616,9 @@ def test_older_servers_take_an_alias_for_a_part_of_one(proxy: FakeLiteLLM, monke
 
 
 def test_many_keys_are_read_back_together(proxy: FakeLiteLLM) -> None:
-    run_all(proxy, many(120))
-    assert [len(sent["key_aliases"]) for sent in proxy.asked("/v2/key/info") if "key_aliases" in sent] == [100, 20]
-    assert len(proxy.keys) == 120
+    run_all(proxy, many(520))
+    assert [len(sent["key_aliases"]) for sent in proxy.asked("/v2/key/info") if "key_aliases" in sent] == [500, 20]
+    assert len(proxy.keys) == 520
 
 
 def test_many_keys_are_read_back_from_a_listing_on_older_servers(proxy: FakeLiteLLM) -> None:
