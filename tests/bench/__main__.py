@@ -24,6 +24,7 @@ from bench.report import AGAIN, CREATE, FEW, MANY, Findings, Round, report
 
 WORKERS = (1, 2, 4, 8, 16)
 FAR = 0.05
+MARK = "<!-- Results -->"
 ROLE, BY_HAND = "manage_keys.yml", "uri.yml"
 # What is done to a workshop, in this order.
 STEPS: Mapping[str, Mapping[str, Any]] = {
@@ -38,7 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each workshop is measured")
     parser.add_argument("--limit-keys", type=int, default=200, help="how many keys to create for each limit")
-    parser.add_argument("--markdown", type=Path, help="where to write the report as well")
+    parser.add_argument("--markdown", type=Path, help="a file to write the report to, after what it has above")
     given = parser.parse_args()
     state = os.environ.get("SANDBOX_JSON")
     if not state:
@@ -54,7 +55,7 @@ def main() -> int:
     text, kept = report(server.version, near, far, watched_memory(server))
     print(text)
     if given.markdown:
-        given.markdown.write_text(text)
+        put(text, given.markdown)
     return 0 if kept else 1
 
 
@@ -106,6 +107,12 @@ def watched_memory(server: Server) -> dict[int, int]:
         alias = new_alias()
         peaks[users] = max(play(server, ROLE, alias, users, watch_memory=True, **how).memory for how in STEPS.values())
     return peaks
+
+
+def put(text: str, path: Path) -> None:
+    """Write the report to a file, in the place of the last one."""
+    above = path.read_text(encoding="utf-8").partition(MARK)[0] if path.exists() else ""
+    path.write_text(f"{above}{MARK}\n\n{text}", encoding="utf-8")
 
 
 def new_alias() -> str:
