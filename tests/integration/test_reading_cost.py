@@ -24,9 +24,7 @@ def foreign_keys(sandbox):
         FOREIGN,
     )
     yield beginning
-    sandbox.rows(
-        'DELETE FROM "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s) RETURNING 1', beginning
-    )
+    sandbox.rows('DELETE FROM "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s) RETURNING 1', beginning)
 
 
 @pytest.mark.parametrize("kind", ["workshop", "unrelated aliases", "same beginning as the others"])
