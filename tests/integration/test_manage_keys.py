@@ -149,7 +149,7 @@ def test_several_batches(sandbox, manage, alias):
     """More people than one batch: all is compared before the first is written, and a failure stops no later batch."""
     users = ["ann", {"user": "ben", "organization_id": "no-such-organisation"}, "cem", "dan", "eve"]
     with sandbox.writes() as written:
-        done, _ = manage(users=[*users, {"user": "fay", "max_budget": -1}], batch_size=2)
+        done, _result = manage(users=[*users, {"user": "fay", "max_budget": -1}], batch_size=2)
     assert done.rc != 0 and "must not be negative" in done.messages and written == []
     with sandbox.writes() as written:
         done, predicted = manage("--check", users=users[2:], batch_size=2)
@@ -169,5 +169,5 @@ def test_several_batches(sandbox, manage, alias):
     assert done.rc == 0 and done.changed == 1 and "Write keys 1 to 1 of 1" in done.output
     assert [person["action"] for person in result["users"]] == ["none", "none", "none", "update"]
     with sandbox.writes() as written:
-        done, _ = manage(users=people, batch_size=2)
+        done, _result = manage(users=people, batch_size=2)
     assert done.rc == 0 and done.changed == 0 and written == []
