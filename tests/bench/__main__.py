@@ -38,7 +38,7 @@ STEPS: Mapping[str, Mapping[str, Any]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each workshop is measured")
-    parser.add_argument("--limit-keys", type=int, default=200, help="how many keys to create for each limit")
+    parser.add_argument("--limit-keys", type=int, default=400, help="how many keys to create for each limit")
     parser.add_argument("--markdown", type=Path, help="a file to write the report to, after what it has above")
     given = parser.parse_args()
     state = os.environ.get("SANDBOX_JSON")
