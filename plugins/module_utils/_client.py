@@ -78,12 +78,12 @@ class Client:
         """The proxy's time. It writes expiries by its own clock, which may differ from this machine's."""
         return datetime.now(timezone.utc) + self._clock_lead
 
-    def get(self, path: str, params: dict[str, Any] | None = None, tries: int | None = None) -> Any:
+    def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
         """The JSON that the proxy answers to ``GET path``.
 
         :raises ApiError: on a refusal, or when no usable answer came.
         """
-        return self._request("GET", path, params=params, tries=tries)
+        return self._request("GET", path, params=params)
 
     def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = True) -> Any:
         """The JSON that the proxy answers to a request with a JSON body.
@@ -100,10 +100,8 @@ class Client:
         params: dict[str, Any] | None = None,
         body: Any = None,
         replay: bool = True,
-        tries: int | None = None,
     ) -> Any:
-        tries = tries or self._tries
-        for number in range(1, tries + 1):
+        for number in range(1, self._tries + 1):
             jitter = random.uniform(0.5, 1.0)  # noqa: S311
             wait = min(FIRST_WAIT * GROWTH ** (number - 1), LONGEST_WAIT) * jitter
             try:
@@ -117,7 +115,7 @@ class Client:
                 failure = self._no_answer(error, method, path)
             except ApiError as error:
                 failure = error
-            if number == tries or not _worth_another_try(failure, replay):
+            if number == self._tries or not _worth_another_try(failure, replay):
                 raise failure
             self._sleep(wait)
         raise AssertionError("unreachable")

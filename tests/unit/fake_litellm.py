@@ -122,12 +122,13 @@ class FakeLiteLLM:
     def now(self) -> datetime:
         return NOW
 
-    def get(self, path: str, params: dict[str, Any] | None = None, tries: int | None = None) -> Any:
+    def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
         routes = {
             "/health/readiness/details": self._details,
             "/health/readiness": lambda _: body("readiness"),
             "/health/license": lambda _: body("license", has_license=self.licensed),
             "/key/list": self._list,
+            "/key/aliases": self._aliases,
             "/key/info": self._info,
             "/team/info": self._team,
             "/organization/info": lambda _: self._refuse("organization_unlicensed"),
@@ -200,6 +201,15 @@ class FakeLiteLLM:
         pages = -(-len(rows) // size)
         shown = rows[(number - 1) * size : number * size]
         return {**page(*map(dict, shown)), "total_count": len(rows), "total_pages": pages, "current_page": number}
+
+    def _aliases(self, params: Any) -> Any:
+        listed = [alias for alias in self.aliases() if params["search"].lower() in alias.lower()]
+        size, number = params["size"], params["page"]
+        assert size <= 100
+        shown = listed[(number - 1) * size : number * size]
+        pages = -(-len(listed) // size)
+        answer = {"aliases": shown, "total_count": len(listed), "current_page": number, "total_pages": pages}
+        return body("aliases", **answer)
 
     def _info(self, params: Any) -> Any:
         row = dict(self.keys[params["key"]])

@@ -111,6 +111,7 @@ class Recorder:
         self.record("generate_unchosen", 200, "POST", "/key/generate", {"key_alias": "recorded-generated"})
         self.record("list_one", 200, "GET", by_alias.format("recorded"))
         self.record("info", 200, "GET", f"/key/info?key={token_of(VALUE)}")
+        self.record("aliases", 200, "GET", "/key/aliases?search=recorded&page=1&size=100")
         self.record("info_by_alias", 200, "POST", "/v2/key/info", {"key_aliases": ["recorded"]})
         self.record("info_by_token", 200, "POST", "/v2/key/info", {"keys": [token_of(VALUE)]})
         self.record("info_by_token_empty", 200, "POST", "/v2/key/info", {"keys": [NOBODY]})

@@ -275,7 +275,8 @@ class KeyStore:
         unsettled = dict.fromkeys(made, 1) | dict.fromkeys(gone, 0)
         counts: dict[str, int] = {}
         for look in range(LOOKS):
-            counts.update(self._counts(list(unsettled)))
+            if unsettled:
+                counts.update(self._reader.bearers(list(unsettled)))
             unsettled = {alias: count for alias, count in unsettled.items() if counts[alias] != count}
             # More than one is for _settle_race; fewer, or a ghost, may be a stale read.
             if all(count == 1 and counts[alias] > 1 for alias, count in unsettled.items()):
@@ -285,22 +286,6 @@ class KeyStore:
             self._settle(want, outcome, counts[outcome.plan.name]) if outcome.plan.name in unsettled else outcome
             for want, outcome in zip(wants, outcomes)
         ]
-
-    def _counts(self, aliases: Sequence[str]) -> dict[str, int]:
-        """How many keys bear each of the aliases."""
-        if not aliases:
-            return {}
-        if len(aliases) == 1:
-            rows = self._reader.with_alias(aliases[0])
-        elif self._proxy.at_least("1.84.10"):
-            rows = self._reader.rows_of_aliases(aliases)
-        else:
-            rows = self._reader.with_any_alias(aliases, expected=len(aliases))
-        counts = dict.fromkeys(aliases, 0)
-        for row in rows:
-            if row["key_alias"] in counts:
-                counts[row["key_alias"]] += 1
-        return counts
 
     def _settle(self, want: Wanted, outcome: Outcome, count: int) -> Outcome:
         """The outcome for a key that is not there once after it was made, or still there after it was deleted."""

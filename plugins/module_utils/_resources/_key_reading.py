@@ -8,16 +8,20 @@ No filter of the server is trusted: its versions take a name for the whole, a pa
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from .._engine import moment
 from .._errors import ApiError
-from ._proxy import PAGE, Proxy
+from ._proxy import PAGE, Proxy, unexpected_shape
 
 Record = Mapping[str, Any]
 # One look-up by alias costs the server about a third of a page of 100 keys.
 LOOKUPS_PER_PAGE = 3
+# The row of a key costs the server about as much as three aliases in a listing of them.
+LISTED_PER_ROW = 3
 # Rows are asked for by name: there is no page that others could shift, only a size to keep in bounds.
 ROWS = 500
 LISTINGS = 5
@@ -41,8 +45,7 @@ class KeyReader:
     def with_any_alias(self, aliases: Sequence[str], expected: int) -> list[Record]:
         """All keys with one of the aliases: from a listing narrowed to their common beginning, or look-ups."""
         asked = set(aliases)
-        # In a pattern of the database a backslash is no character of its own.
-        beginning = os.path.commonprefix(aliases).split("\\")[0]  # noqa: RUF071
+        beginning = _beginning(aliases)
         narrow = (
             {"key_alias": beginning, "substring_matching": "true"}
             if beginning and self._proxy.at_least("1.83.4")
@@ -55,6 +58,19 @@ class KeyReader:
             if present is not None:
                 return [record for alias in present for record in self.with_alias(alias)]
         return [record for record in self.listing(narrow, first) if record["key_alias"] in asked]
+
+    def bearers(self, aliases: Sequence[str]) -> dict[str, int]:
+        """How many keys bear each of the aliases."""
+        rows: Sequence[Record]
+        if len(aliases) == 1:
+            rows = self.with_alias(aliases[0])
+        elif self._proxy.at_least("1.84.10"):
+            listed = self._listed_aliases(aliases)
+            rows = self.rows_of_aliases(aliases) if listed is None else listed
+        else:
+            rows = self.with_any_alias(aliases, expected=len(aliases))
+        tally = Counter(row["key_alias"] for row in rows)
+        return {alias: tally[alias] for alias in aliases}
 
     def with_any_token(self, tokens: Sequence[str]) -> list[Record]:
         """All keys with one of the tokens: by look-ups, or from the listing of all keys where that costs less."""
@@ -123,6 +139,13 @@ class KeyReader:
             rows += self._client.send("/v2/key/info", {kind: list(values[start : start + ROWS])})["info"]
         return rows
 
+    def _listed_aliases(self, aliases: Sequence[str]) -> list[Record] | None:
+        """All aliases with the common beginning of these, one for each key; None where rows by name cost less."""
+        most = LISTED_PER_ROW * len(aliases)
+        listing = self._proxy.pages("/key/aliases", "aliases", {"search": _beginning(aliases)})
+        listed = [{"key_alias": alias} for alias in islice(listing, most + 1)]
+        return listed if len(listed) <= most else None
+
     def _existing(self, aliases: Sequence[str], cheaper_than: int) -> list[str] | None:
         """Those of the aliases that are worth a look-up each; None where a listing costs less."""
         if self._proxy.at_least("1.84.10"):
@@ -135,11 +158,14 @@ class KeyReader:
             "/key/list", {**params, **order, "return_full_object": "true", "page": number, "size": PAGE}
         )
         if not isinstance(page, dict) or not {"keys", "total_count", "total_pages"} <= page.keys():
-            raise ApiError(
-                "The answer to GET /key/list has an unexpected shape.",
-                hint="Check that api_url is the address of a LiteLLM proxy.",
-            )
+            raise unexpected_shape("GET /key/list")
         return page
+
+
+def _beginning(aliases: Sequence[str]) -> str:
+    """What the server's filters are given to find all of these aliases, and others."""
+    # In a pattern of the database a backslash is no character of its own.
+    return os.path.commonprefix(aliases).split("\\")[0]  # noqa: RUF071
 
 
 def _likeness(record: Record) -> tuple[Any, ...]:

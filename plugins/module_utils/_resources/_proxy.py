@@ -18,6 +18,14 @@ PAGE = 100
 SPECIAL_MODELS = frozenset({"*", "all-proxy-models", "all-team-models", "no-default-models"})
 
 
+def unexpected_shape(request: str) -> ApiError:
+    """The error for an answer with success that is none of LiteLLM's."""
+    return ApiError(
+        f"The answer to {request} has an unexpected shape.",
+        hint="Check that api_url is the address of a LiteLLM proxy.",
+    )
+
+
 class Proxy:
     """Questions to a proxy.
 
@@ -62,7 +70,8 @@ class Proxy:
     def unknown_models(self, names: Iterable[str]) -> list[str]:
         """Those of the names that are no model, wildcard, access group or special name of the proxy."""
         asked = [name for name in dict.fromkeys(names) if name not in SPECIAL_MODELS]
-        return [name for name in asked if not self._is_model(name)] if asked else []
+        unknown = [name for name in asked if not self._is_model(name)]
+        return [name for name in unknown if name not in self._access_groups] if unknown else []
 
     def _is_model(self, name: str) -> bool:
         if name in self._models:
@@ -72,18 +81,22 @@ class Proxy:
 
     @cached_property
     def _models(self) -> frozenset[str]:
+        """All models, and the access groups that they themselves name."""
         known: set[str] = set()
         for deployment in self.pages("/v2/model/info", "data"):
             known.add(deployment["model_name"])
             known.update((deployment.get("model_info") or {}).get("access_groups") or ())
+        return frozenset(known)
+
+    @cached_property
+    def _access_groups(self) -> frozenset[str]:
         try:
             groups = self.client.get("/access_group/list").get("access_groups", [])
         except ApiError as error:
             if error.status not in (404, 405):
                 raise
             groups = []  # older proxies keep access groups only at their models
-        known.update(group["access_group"] for group in groups)
-        return frozenset(known)
+        return frozenset(group["access_group"] for group in groups)
 
     def team(self, team_id: str) -> Mapping[str, Any] | None:
         """A team, None if there is none with that id, empty if the proxy does not show it."""
@@ -126,11 +139,13 @@ class Proxy:
             raise
         return answer
 
-    def pages(self, path: str, entries: str, params: Mapping[str, Any] | None = None) -> Iterator[Mapping[str, Any]]:
+    def pages(self, path: str, entries: str, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
         """All entries of a paged listing."""
         page = 1
         while True:
             body = self.client.get(path, {**(params or {}), "page": page, "size": PAGE})
+            if not isinstance(body, dict) or entries not in body:
+                raise unexpected_shape(f"GET {path}")
             yield from body[entries]
             if page >= (body.get("total_pages") or 1):
                 return

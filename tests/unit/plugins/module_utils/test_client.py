@@ -292,13 +292,6 @@ def test_after_the_last_try_the_last_refusal_is_raised(script: Script, make: Cal
     assert len(naps) == 2
 
 
-def test_a_caller_may_ask_for_fewer_tries(script: Script, make: Callable[..., Client], naps: Naps) -> None:
-    script.expect("GET", "/key/list", "overloaded")
-    with pytest.raises(ApiError):
-        make(script.url, retries=5).get("/key/list", tries=1)
-    assert naps == []
-
-
 def test_waits_grow_to_a_bound_and_are_jittered(script: Script, make: Callable[..., Client], naps: Naps) -> None:
     for _time in range(9):
         script.expect("GET", "/key/list", "database_away")

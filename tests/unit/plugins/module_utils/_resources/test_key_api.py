@@ -617,8 +617,24 @@ def test_older_servers_take_an_alias_for_a_part_of_one(proxy: FakeLiteLLM, monke
 
 def test_many_keys_are_read_back_together(proxy: FakeLiteLLM) -> None:
     run_all(proxy, many(520))
-    assert [len(sent["key_aliases"]) for sent in proxy.asked("/v2/key/info") if "key_aliases" in sent] == [500, 20]
+    assert [asked["page"] for asked in proxy.asked("/key/aliases")] == [1, 2, 3, 4, 5, 6]
+    assert {asked["search"] for asked in proxy.asked("/key/aliases")} == {"workshop-user"}
     assert len(proxy.keys) == 520
+
+
+def test_many_keys_are_read_back_by_name_where_others_have_like_names(proxy: FakeLiteLLM) -> None:
+    for number in range(2000):
+        proxy.add(f"workshop-user-of-others-{number}")
+    outcomes = run_all(proxy, many(520))
+    assert [len(sent["key_aliases"]) for sent in proxy.asked("/v2/key/info")][-2:] == [500, 20]
+    assert {(one.action, one.error) for one in outcomes} == {("create", None)}
+
+
+def test_an_answer_that_is_none_when_keys_are_read_back(proxy: FakeLiteLLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy, "_aliases", lambda _params: {"status": "ok"})
+    outcomes = run_all(proxy, many(2))
+    assert all(str(one.error).startswith("The answer to GET /key/aliases has an unexpected") for one in outcomes)
+    assert [token_of(one.value) for one in outcomes] == [proxy.only(one.plan.name)["token"] for one in outcomes]
 
 
 def test_many_keys_are_read_back_from_a_listing_on_older_servers(proxy: FakeLiteLLM) -> None:

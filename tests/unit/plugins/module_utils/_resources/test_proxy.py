@@ -92,7 +92,18 @@ def test_unknown_models(groups: Any) -> None:
 def test_access_groups_that_cannot_be_read() -> None:
     client = Answers({"/v2/model/info": models("a"), "/access_group/list": ApiError("broken", 500)})
     with pytest.raises(ApiError, match="broken"):
-        Proxy(client).unknown_models(["a"])
+        Proxy(client).unknown_models(["a", "b"])
+
+
+def test_access_groups_are_asked_for_only_about_what_is_no_model() -> None:
+    client = Answers({"/v2/model/info": models("a"), "/access_group/list": ApiError("broken", 500)})
+    assert Proxy(client).unknown_models(["a"]) == []
+
+
+@pytest.mark.parametrize("answer", [{"status": "ok"}, ["ok"]])
+def test_a_listing_that_is_none(answer: Any) -> None:
+    with pytest.raises(ApiError, match="GET /v2/model/info has an unexpected shape"):
+        Proxy(Answers({"/v2/model/info": answer})).unknown_models(["a"])
 
 
 def test_special_names_need_no_question() -> None:
