@@ -1,30 +1,46 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What everybody ended up with: people, plan and written batches brought together."""
+"""What everybody ended up with: people, and what was done to their keys, brought together."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 REPORTED = ("key", "key_id", "action", "changed", "error")
+WORDS = {"create": "created", "update": "updated", "reissue": "reissued", "delete": "deleted", "none": "unchanged"}
+
+Entry = Mapping[str, Any]
 
 
-def provisioned(
-    people: Sequence[Mapping[str, Any]], planned: Sequence[Mapping[str, Any]], batches: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """A report for each person. Whom a batch never came to has that batch's message as error."""
-    written = {report["key_alias"]: report for batch in batches for report in batch.get("virtual_keys", ())}
-    broken = next((batch.get("msg") for batch in batches if "virtual_keys" not in batch), None)
-    users = []
-    for person, plan in zip(people, planned):
-        alias = plan["key_alias"]
-        report = written.get(alias, plan)
-        if plan["changed"] and alias not in written:
-            report = {"action": "none", "changed": False, "error": broken or "Not tried."}
-        details = {name: report.get(name) for name in REPORTED}
-        users.append({"user": person["user"], "user_id": person["user_id"], "alias": alias, **details})
-    return users
+def provisioned(people: Sequence[Entry], result: Entry) -> dict[str, Any]:
+    """What came of everybody, how many of each, whose keys were removed, and who failed.
+
+    :param people: of the roster.
+    :param result: of ``litellm_keys``, with their keys in the same order.
+    """
+    users = [
+        {
+            "user": person["user"],
+            "user_id": person["user_id"],
+            "alias": report["key_alias"],
+            **{name: report[name] for name in REPORTED},
+        }
+        for person, report in zip(people, result["virtual_keys"])
+    ]
+    failed = [f"{user['user']} ({user['error']})" for user in users if user["error"]]
+    kept = [f"{report['key_alias']} ({report['error']})" for report in result["pruned"] if report["error"]]
+    problems = [
+        f"{len(failed)} of {len(users)} failed: {'; '.join(failed)}" if failed else "",
+        f"{len(kept)} not removed: {'; '.join(kept)}" if kept else "",
+    ]
+    return {
+        "users": users,
+        "summary": dict(Counter("failed" if user["error"] else WORDS[user["action"]] for user in users)),
+        "pruned": [report["key_alias"] for report in result["pruned"] if not report["error"]],
+        "problem": " ".join(filter(None, problems)),
+    }
 
 
 class FilterModule:

@@ -35,7 +35,7 @@ def roster(variables: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return {"problem": "", **_people_and_defaults(variables)}
     except RosterError as error:
-        return {"problem": str(error), "people": [], "defaults": {}}
+        return {"problem": str(error), "people": [], "virtual_keys": [], "defaults": {}}
 
 
 def _people_and_defaults(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,14 +49,23 @@ def _people_and_defaults(variables: Mapping[str, Any]) -> dict[str, Any]:
     if not users and not _flag("litellm_vkey_multi_user", variables.get("multi_user", False)):
         user_id = str(variables.get("user_id") or alias)
         options = {"user_id": user_id, **expiry, **shared, "key_alias": alias}
-        return {"people": [{"user": alias, "user_id": options["user_id"], "options": options}], "defaults": {}}
+        return _lists([(alias, options)], {})
     shared["metadata"] = {**shared.get("metadata", {}), WORKSHOP_MARK: alias}
     domain = str(variables.get("user_domain") or "example.com")
     entries = users or _numbered(variables)
     people = [_person(entry, number, alias, domain, expiry, shared) for number, entry in enumerate(entries, 1)]
-    _refuse_repetition("user", [person["user"] for person in people])
-    _refuse_repetition("key alias", [person["options"]["key_alias"] for person in people])
-    return {"people": people, "defaults": shared}
+    _refuse_repetition("user", [user for user, _options in people])
+    _refuse_repetition("key alias", [options["key_alias"] for _user, options in people])
+    return _lists(people, shared)
+
+
+def _lists(people: list[tuple[str, dict[str, Any]]], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """People and their keys apart: the keys go to a module as they are."""
+    return {
+        "people": [{"user": user, "user_id": options["user_id"]} for user, options in people],
+        "virtual_keys": [options for _user, options in people],
+        "defaults": defaults,
+    }
 
 
 def _shared_options(variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +99,8 @@ def _numbered(variables: Mapping[str, Any]) -> list[str]:
 
 def _person(
     entry: Any, number: int, alias: str, domain: str, expiry: Mapping[str, Any], shared: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> tuple[str, dict[str, Any]]:
+    """The name of a person and the options of the key."""
     own: dict[str, Any] = dict(entry) if isinstance(entry, Mapping) else {"user": entry}
     if not isinstance(own.get("user"), str) or not own["user"].strip():
         raise RosterError(f"litellm_vkey_users: entry {number} is neither a name nor a mapping with user.")
@@ -101,8 +111,7 @@ def _person(
     if "metadata" in own:
         own["metadata"] = {**shared["metadata"], **own["metadata"]}
     user_id = user if "@" in user else f"{user}@{domain}"
-    options = {"key_alias": f"{alias}-{user}", "user_id": user_id, **own}
-    return {"user": user, "user_id": options["user_id"], "options": options}
+    return user, {"key_alias": f"{alias}-{user}", "user_id": user_id, **own}
 
 
 def _refuse_unknown(where: str, options: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -32,12 +32,18 @@ class Store(Protocol):
 
 
 def converge(
-    store: Store, wants: Sequence[Any], check: bool = False, concurrency: int = 1, fail_fast: bool = False
+    store: Store,
+    wants: Sequence[Any],
+    check: bool = False,
+    concurrency: int = 1,
+    fail_fast: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
     """Make the objects as wanted; an outcome for each, in their order.
 
     In check mode the plans are not carried out. A failure of one does not stop the others, unless ``fail_fast``;
-    what was not tried then has that as its error.
+    what was not tried then has that as its error. ``progress`` is told how many
+    are done, and how many there are to do.
 
     :raises InputError: before the first write.
     :raises ApiError: if the objects cannot be read.
@@ -51,7 +57,11 @@ def converge(
     def work(unit: list[int]) -> list[Outcome]:
         return store.apply([wants[number] for number in unit], [plans[number] for number in unit])
 
+    done, total = 0, sum(map(len, units))
     for unit, result in zip(units, run_all(work, units, concurrency, fail_fast)):
+        done += len(unit)
+        if progress:
+            progress(done, total)
         for position, number in enumerate(unit):
             if isinstance(result, Exception):
                 # A new value that was not written is nobody's.
@@ -67,8 +77,10 @@ def converge(
         return [one.having(error=error) if one.error is None and one.plan.changed else one for one in outcomes]
 
 
-def run_all(work: Callable[[Any], Any], items: Sequence[Any], concurrency: int, fail_fast: bool = False) -> list[Any]:
-    """The results of ``work``, or its errors, in the order of the items; ``concurrency`` at a time."""
+def run_all(
+    work: Callable[[Any], Any], items: Sequence[Any], concurrency: int, fail_fast: bool = False
+) -> Iterator[Any]:
+    """The results of ``work``, or its errors, in the order of the items, as they come; ``concurrency`` at a time."""
     failed = False
 
     def attempt(item: Any) -> Any:
@@ -82,4 +94,4 @@ def run_all(work: Callable[[Any], Any], items: Sequence[Any], concurrency: int, 
             return error
 
     with ThreadPoolExecutor(max_workers=max(1, concurrency)) as pool:
-        return list(pool.map(attempt, items))
+        yield from pool.map(attempt, items)

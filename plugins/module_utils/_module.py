@@ -8,7 +8,7 @@ The only place with AnsibleModule, check mode and diff mode, and where an error 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +23,8 @@ from ._errors import ApiError, InputError, LiteLLMError
 ACTIONS = ("create", "update", "reissue", "delete", "none")
 MOST_CONCURRENT = 32
 MOST_NAMED = 10
+
+Tell = Callable[[int, int], None]
 
 
 def run(kind: Kind) -> None:
@@ -43,8 +45,12 @@ def run(kind: Kind) -> None:
         module.exit_json(**result)
 
 
-def run_batch(kind: Kind) -> None:
-    """Make many objects present or absent; the option that lists them is the plural of the kind's result."""
+def run_batch(kind: Kind, start: Callable[..., Any] = AnsibleModule, tell: Tell | None = None) -> None:
+    """Make many objects present or absent; the option that lists them is the plural of the kind's result.
+
+    :param start: makes an ``AnsibleModule``, or something in its place, from the arguments of one.
+    :param tell: is told from time to time how many are done, and how many there are to do.
+    """
     plural = f"{kind.result}s"
     module = _module(
         {
@@ -58,18 +64,26 @@ def run_batch(kind: Kind) -> None:
             "defaults": {"type": "dict", "options": dict(kind.options)},
             "concurrency": {"type": "int", "default": 8},
             "fail_fast": {"type": "bool", "default": False},
+            "progress_every": {"type": "int", "default": 250},
             **kind.task_options,
             **kind.batch_options,
-        }
+        },
+        start,
     )
     with _failures(module):
-        concurrency = module.params["concurrency"]
+        concurrency, progress_every = module.params["concurrency"], module.params["progress_every"]
         if not 1 <= concurrency <= MOST_CONCURRENT:
             raise InputError(f"concurrency must be between 1 and {MOST_CONCURRENT}.")
+        if progress_every < 1:
+            raise InputError("progress_every must be at least 1.")
         wants = _wanted(kind, module.params[plural], module.params["defaults"] or {}, module.params["state"])
         store = kind.store(_client(module, concurrency), module.params)
-        wants_and_others = [*wants, *store.undeclared(wants)]
-        outcomes = converge(store, wants_and_others, module.check_mode, concurrency, module.params["fail_fast"])
+        others = store.undeclared(wants)
+        progress = _every(progress_every, tell) if tell else None
+        outcomes = converge(store, wants, module.check_mode, concurrency, module.params["fail_fast"], progress)
+        # Only when everybody who is declared is served: a failure must not cost anybody a key.
+        if others and not any(outcome.error for outcome in outcomes):
+            outcomes += converge(store, others, module.check_mode, concurrency)
         _warn(module, outcomes)
         reports = [_report(kind, outcome) for outcome in outcomes]
         result: dict[str, Any] = {
@@ -94,9 +108,22 @@ def run_info(info: Info) -> None:
         module.exit_json(changed=False, **redact(info.read(_client(module), module.params)))
 
 
-def _module(options: dict[str, Any]) -> AnsibleModule:
+def _module(options: dict[str, Any], start: Callable[..., Any] = AnsibleModule) -> Any:
     state = {"type": "str", "choices": ["present", "absent"], "default": "present"}
-    return AnsibleModule(argument_spec={**CONNECTION_OPTIONS, "state": state, **options}, supports_check_mode=True)
+    return start(argument_spec={**CONNECTION_OPTIONS, "state": state, **options}, supports_check_mode=True)
+
+
+def _every(number: int, tell: Tell) -> Tell:
+    """``tell`` at about every so-manieth only, and not at the last."""
+    told = 0
+
+    def tell_some(done: int, total: int) -> None:
+        nonlocal told
+        if done // number > told and done < total:
+            told = done // number
+            tell(done, total)
+
+    return tell_some
 
 
 @contextmanager

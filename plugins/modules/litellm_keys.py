@@ -13,6 +13,8 @@ description:
   - Checks all declarations and reads all keys before the first write. Then writes what differs, several keys at a time.
   - If a key fails, the others are done all the same, unless O(fail_fast). At the end the task fails, and its result
     still has all keys with their values.
+  - Where the task's host is the control node itself, Ansible carries the task out in its own process, without the start
+    of a module, and tells of progress.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 extends_documentation_fragment:
@@ -22,6 +24,12 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
 attributes:
+  action:
+    description: Has an action plugin, so that it may be carried out on the control node.
+    support: partial
+    details:
+      - The plugin does the work only where the connection is V(local) and the task has neither C(become), C(async),
+        C(environment) nor an interpreter of its own. Otherwise the module does it on the task's host.
   idempotent:
     support: partial
     details:
@@ -43,6 +51,7 @@ options:
     description:
       - Delete also every other key whose metadata has all of these entries, and whose alias is not among
         O(virtual_keys).
+      - They are deleted last, and only if none of O(virtual_keys) failed.
       - All keys on the proxy are read for that.
     type: dict
   concurrency:
@@ -56,6 +65,12 @@ options:
       - Whether to begin no further key once one has failed. Those not tried count as failed.
     type: bool
     default: false
+  progress_every:
+    description:
+      - After how many keys a line of output tells how many are written. Only the control node itself can tell, another
+        host cannot.
+    type: int
+    default: 250
 seealso:
   - module: litemaas.virtual_keys.litellm_key
   - name: LiteLLM virtual keys

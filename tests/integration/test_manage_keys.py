@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -145,29 +146,33 @@ def test_failure_of_some_leaves_the_others_their_keys(sandbox, manage, alias):
     assert sorted(sandbox.keys(alias)) == [f"{alias}-ann", f"{alias}-cem"]
 
 
-def test_several_batches(sandbox, manage, alias):
-    """More people than one batch: all is compared before the first is written, and a failure stops no later batch."""
+def test_a_long_run(sandbox, manage, alias):
+    """All is compared before the first key is written, a failure stops no later one, and progress is told."""
     users = ["ann", {"user": "ben", "organization_id": "no-such-organisation"}, "cem", "dan", "eve"]
     with sandbox.writes() as written:
         done, _result = manage(users=[*users, {"user": "fay", "max_budget": -1}], batch_size=2)
     assert done.rc != 0 and "must not be negative" in done.messages and written == []
     with sandbox.writes() as written:
         done, predicted = manage("--check", users=users[2:], batch_size=2)
-    assert done.rc == 0 and written == []
+    assert done.rc == 0 and written == [] and "keys written" not in done.output
     assert [person["action"] for person in predicted["users"]] == ["create"] * 3
     assert '"after_header": ' in done.output
 
     done, result = manage(users=users, batch_size=2)
-    for keys in ("1 to 2 of 5", "3 to 4 of 5", "5 to 5 of 5"):
-        assert f"Write keys {keys}" in done.output
+    assert re.findall(r"^\d of \d keys written$", done.output, re.MULTILINE) == [
+        "2 of 5 keys written",
+        "4 of 5 keys written",
+    ]
     assert done.rc != 0 and "ben" in done.messages and "ann" not in done.messages
     assert {person["user"] for person in result["users"] if person["key"]} == {"ann", "cem", "dan", "eve"}
+    assert result["summary"] == {"created": 4, "failed": 1} and "1 of 5 failed: ben (" in result["problem"]
     assert sorted(sandbox.keys(alias)) == [f"{alias}-{user}" for user in ("ann", "cem", "dan", "eve")]
 
     people = [*users[2:], {"user": "ann", "max_budget": 3}]
     done, result = manage(users=people, batch_size=2)
-    assert done.rc == 0 and done.changed == 1 and "Write keys 1 to 1 of 1" in done.output
+    assert done.rc == 0 and done.changed == 1 and "1 updated" in done.output
     assert [person["action"] for person in result["users"]] == ["none", "none", "none", "update"]
     with sandbox.writes() as written:
-        done, _result = manage(users=people, batch_size=2)
+        done, result = manage(users=people, batch_size=2)
     assert done.rc == 0 and done.changed == 0 and written == []
+    assert result["summary"] == {"unchanged": 4} and result["problem"] == ""

@@ -46,6 +46,7 @@ def layer(ours: str = "", others: str = "", python: str | None = None) -> Layer:
 LAYERS = {
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),
+    "plugins/action/*": layer("_client _module _resources.*", others="ansible"),
     "plugins/filter/*": layer("_resources.*", others="ansible"),
     "plugins/module_utils/_module": layer("_engine _batch _client _args _errors", others="ansible"),
     "plugins/module_utils/_batch": layer("_engine _errors"),

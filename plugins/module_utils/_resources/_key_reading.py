@@ -143,7 +143,7 @@ class KeyReader:
         """All aliases with the common beginning of these, one for each key; None where rows by name cost less."""
         most = LISTED_PER_ROW * len(aliases)
         listing = self._proxy.pages("/key/aliases", "aliases", {"search": _beginning(aliases)})
-        listed = [{"key_alias": alias} for alias in islice(listing, most + 1)]
+        listed: list[Record] = [{"key_alias": alias} for alias in islice(listing, most + 1)]
         return listed if len(listed) <= most else None
 
     def _existing(self, aliases: Sequence[str], cheaper_than: int) -> list[str] | None:

@@ -146,20 +146,20 @@ def test_no_more_at_once_than_allowed_and_no_fewer(concurrency: int) -> None:
             under_way -= 1
         return item * 2
 
-    assert run_all(work, range(10 * concurrency), concurrency) == [item * 2 for item in range(10 * concurrency)]
+    assert list(run_all(work, range(10 * concurrency), concurrency)) == [item * 2 for item in range(10 * concurrency)]
     assert most == concurrency
 
 
 def test_nothing_to_do() -> None:
     assert converge(Store(), []) == []
-    assert run_all(str, [], 0) == []
+    assert list(run_all(str, [], 0)) == []
 
 
 def test_a_failure_alone_does_not_stop_what_follows() -> None:
     def work(item: int) -> int:
         return 1 // item
 
-    results = run_all(work, [0, 1], 1)
+    results = list(run_all(work, [0, 1], 1))
     assert isinstance(results[0], ZeroDivisionError)
     assert results[1] == 1
-    assert isinstance(run_all(work, [0, 1], 1, fail_fast=True)[1], LiteLLMError)
+    assert isinstance(list(run_all(work, [0, 1], 1, fail_fast=True))[1], LiteLLMError)

@@ -143,3 +143,13 @@ def test_keys_that_bear_the_mark_and_are_not_declared_are_pruned(proxy: FakeLite
     assert [one["key_alias"] for one in result["virtual_keys"]] == ["u1"]
     assert [(one["key_alias"], one["action"]) for one in result["pruned"]] == [("u2", "delete")]
     assert result["changed"]
+
+
+def test_nothing_is_pruned_while_a_declared_key_fails(proxy: FakeLiteLLM, run: Run) -> None:
+    """Who was renamed keeps the old key until the new one is there."""
+    proxy.add("u1", metadata={"group": "w"})
+    proxy.fault("/key/generate", raised=refusal("bad_duration"), carried_out=False)
+    result = run(litellm_keys, URL, virtual_keys=keys("anna"), prune_metadata={"group": "w"})
+    assert result["failed"]
+    assert result["pruned"] == []
+    assert proxy.aliases() == ["u1"]

@@ -18,8 +18,10 @@ Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """``run(module, url, check=False, **options)`` is the result of the task."""
+    # Tests of controller plugins in the same process make Ansible take it for the control node's.
+    monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
 
     def run(module: ModuleType, url: str, check: bool = False, **options: Any) -> dict[str, Any]:
         connection = {"api_url": url, "api_key": MASTER_KEY, "retries": 0}

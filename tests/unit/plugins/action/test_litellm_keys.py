@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of litellm_keys: what the module does, in this process, and the module where a process is needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.plugins.action.normal import ActionModule as ModuleAction
+from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_keys as action
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module
+from ansible_collections.litemaas.virtual_keys.plugins.modules import litellm_keys
+from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM
+
+URL = "https://litellm.example.com"
+MASTER_KEY = "sk-unit-master-key-0123456789"
+SEED = "a seed for tests only, of 32 characters and more"
+Run = Callable[..., dict[str, Any]]
+Stage = Callable[[], FakeLiteLLM]
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """``stage()`` puts a new proxy in the client's place, with one key that has expired."""
+
+    def stage() -> FakeLiteLLM:
+        proxy = FakeLiteLLM()
+        proxy.add("old", "sk-a-value-of-long-ago", expires="2029-01-01T00:00:00Z")
+        monkeypatch.setattr(_module, "Client", lambda settings, connections=1: proxy)
+        return proxy
+
+    return stage
+
+
+@pytest.fixture
+def act() -> Run:
+    """``act(check=False, **options)`` is what the action returns."""
+
+    def act(check: bool = False, **options: Any) -> dict[str, Any]:
+        args = {"api_url": URL, "api_key": MASTER_KEY, "retries": 0, **options}
+        result = action_of(args, check_mode=check).run(task_vars={})
+        assert MASTER_KEY not in str(result)
+        return result
+
+    return act
+
+
+def action_of(args: dict[str, Any], transport: str = "local", become: Any = None, **task: Any) -> action.ActionModule:
+    given = {"args": args, "check_mode": False, "diff": True, "async_val": 0, "environment": [], **task}
+    connection = SimpleNamespace(transport=transport, become=become)
+    return action.ActionModule(SimpleNamespace(**given), connection, None, None, None, None)
+
+
+def keys(*aliases: str, **options: Any) -> list[dict[str, Any]]:
+    return [{"key_alias": alias, **options} for alias in aliases]
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"virtual_keys": keys("u1", "u2", max_budget="5"), "defaults": {"key_seed": SEED}},
+        {"virtual_keys": keys("u1", "u2", key_seed=SEED), "prune_metadata": {}},
+        {"virtual_keys": keys("old", "u1"), "state": "absent"},
+        {"virtual_keys": keys("old", key="sk-a-value-of-the-users-own", value_policy="reissue")},
+        {"virtual_keys": keys("old", "old")},
+        {"virtual_keys": keys("u1", max_budget=-1)},
+        {"virtual_keys": keys("u1", max_budget="much")},
+        {"virtual_keys": keys("u1", models=["no-model"]), "validate_models": "yes"},
+        {"virtual_keys": keys("old"), "concurrency": 0},
+        {"virtual_keys": keys("old"), "progress_every": 0},
+        {"virtual_keys": keys("old")},
+        {"virtual_keys": [], "timeout": "soon"},
+        {},
+    ],
+)
+def test_it_returns_what_the_module_returns(
+    stage: Stage, run: Run, act: Run, options: dict[str, Any], check: bool
+) -> None:
+    proxy = stage()
+    result = act(check, **options)
+    other_proxy = stage()
+    expected = run(litellm_keys, URL, check, **options)
+    # Ansible fills these in for both.
+    for one in (result, expected):
+        one.pop("invocation", None)
+        one.pop("exception", None)
+    warnings, expected_warnings = result.pop("warnings", []), expected.pop("warnings", [])
+    assert result == expected
+    # A module's warnings stay with the process, those of other tests included.
+    assert set(warnings) <= {one["event"]["msg"] for one in expected_warnings}
+    assert proxy.aliases() == other_proxy.aliases()
+    assert bool(proxy.writes) == bool(other_proxy.writes)
+
+
+def test_it_warns(stage: Stage, act: Run) -> None:
+    stage()
+    assert "The key old expired" in act(virtual_keys=keys("old"))["warnings"][0]
+
+
+def test_an_unknown_option_is_named(act: Run) -> None:
+    result = act(virtual_keys=keys("u1", max_budgt=5))
+    assert result["failed"]
+    assert result["msg"].startswith("Unsupported parameters: virtual_keys.max_budgt.")
+
+
+def test_a_time_of_yaml_is_taken(stage: Stage, act: Run) -> None:
+    proxy = stage()
+    assert act(virtual_keys=keys("u1", expires_at=datetime(2040, 1, 1, tzinfo=UTC)))["changed"]
+    assert proxy.only("u1")["expires"].startswith("2040-01-01")
+
+
+def test_a_declared_value_is_starred(stage: Stage, act: Run) -> None:
+    stage()
+    result = act(virtual_keys=keys("u1", key="sk-a-value-of-the-users-own"))
+    assert result["changed"] is True
+    assert "sk-a-value-of-the-users-own" not in str(result)
+
+
+def test_progress_is_told_where_it_spoils_no_output(stage: Stage, act: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    stage()
+    act(virtual_keys=keys("u1", "u2", "u3", "u4", "u5"), progress_every=2, concurrency=1)
+    assert capsys.readouterr() == ("", "2 of 5 keys written\n4 of 5 keys written\n")
+    act(virtual_keys=keys("u1", "u2", "u3", "u4", "u5"), progress_every=2, state="absent")
+    assert capsys.readouterr() == ("", "")  # all in one request
+
+
+@pytest.mark.parametrize(
+    ("how", "task_vars"),
+    [
+        ({"transport": "ssh"}, {}),
+        ({"become": object()}, {}),
+        ({"async_val": 60}, {}),
+        ({"environment": [{"HTTPS_PROXY": "http://proxy.example.com"}]}, {}),
+        ({}, {"ansible_python_interpreter": "/usr/libexec/platform-python"}),
+    ],
+)
+def test_a_module_runs_where_a_process_is_needed(
+    monkeypatch: pytest.MonkeyPatch, how: dict[str, Any], task_vars: dict[str, Any]
+) -> None:
+    calls = []
+    monkeypatch.setattr(
+        ModuleAction, "run", lambda self, tmp, task_vars: calls.append(task_vars) or {"from": "the module"}
+    )
+    assert action_of({}, **how).run(None, task_vars) == {"from": "the module"}
+    assert calls == [task_vars]
+
+
+def test_a_module_runs_where_this_python_lacks_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ModuleAction, "run", lambda self, tmp, task_vars: {"from": "the module"})
+    monkeypatch.setattr(action, "REQUESTS_IMPORT_ERROR", "No module named 'requests'")
+    assert action_of({}).run(None, {}) == {"from": "the module"}
+
+
+def test_the_interpreter_of_ansible_itself_needs_no_other_process(stage: Stage) -> None:
+    stage()
+    args = {"api_url": URL, "api_key": MASTER_KEY, "virtual_keys": keys("u1"), "progress_every": 1}
+    task_vars = {"ansible_python_interpreter": sys.executable}
+    assert action_of(args, environment=[{}]).run(None, task_vars)["changed"]
