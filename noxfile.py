@@ -136,9 +136,9 @@ def build(session: nox.Session) -> None:
         session.run("python", "-m", "galaxy_importer.main", str(archive))
 
 
-def run_with_sandbox(session: nox.Session, *command: str) -> None:
+def run_with_sandbox(session: nox.Session, *command: str, needs: Sequence[str] = ("ansible", "integration")) -> None:
     """Run a command while a LiteLLM runs. --litellm-version is for the sandbox, other arguments for the command."""
-    install(session, "ansible", "integration")
+    install(session, *needs)
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--litellm-version")
     known, rest = parser.parse_known_args(session.posargs)
@@ -154,6 +154,14 @@ def run_with_sandbox(session: nox.Session, *command: str) -> None:
 def integration(session: nox.Session) -> None:
     """Against a real LiteLLM. --litellm-version chooses which; other arguments go to pytest."""
     run_with_sandbox(session, "python", "-m", "pytest", "-o", "testpaths=tests/integration")
+
+
+@nox.session
+def oldest(session: nox.Session) -> None:
+    """A workshop with the oldest Ansible and requests that are supported. Takes --litellm-version too."""
+    with checkout.linked() as path:
+        session.env["ANSIBLE_COLLECTIONS_PATH"] = str(path)
+        run_with_sandbox(session, "ansible-playbook", "tests/demo.yml", needs=["oldest"])
 
 
 @nox.session(default=False)

@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
-import signal
 import subprocess
 import sys
 import time
@@ -20,6 +18,8 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from .outage import Outage
 from .proxy import FaultProxy
@@ -292,8 +292,13 @@ class Workshop:
         """End what runs, at once, with all that it started."""
         for process in self._processes:
             if process.poll() is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                with suppress(psutil.NoSuchProcess):
+                    # Ansible's workers are sessions of their own, so that no group holds them all.
+                    play = psutil.Process(process.pid)
+                    play.suspend()
+                    for each in (*play.children(recursive=True), play):
+                        with suppress(psutil.NoSuchProcess):
+                            each.kill()
 
     def _file(self, name: str, content: dict[str, Any]) -> Path:
         path = self._folder / name
