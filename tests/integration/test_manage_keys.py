@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -144,6 +145,26 @@ def test_failure_of_some_leaves_the_others_their_keys(sandbox, manage, alias):
     by_user = {person["user"]: person for person in result["users"]}
     assert by_user["ann"]["key"] and by_user["cem"]["key"] and by_user["ben"]["error"]
     assert sorted(sandbox.keys(alias)) == [f"{alias}-ann", f"{alias}-cem"]
+
+
+def test_workshop_of_1000(sandbox, manage, alias, tmp_path, monkeypatch):
+    """Its values come from the seed alone, on a machine that has never seen them, and nothing is written for that."""
+    workshop = {"multi_user": True, "user_count": 1000, "key_seed": "a seed for tests only, of 32 characters and more"}
+    done, result = manage(**workshop)
+    assert done.rc == 0 and "1000 created" in done.output
+    progress = re.findall(r"^(\d+) of 1000 keys written$", done.output, re.MULTILINE)
+    assert progress == ["250", "500", "750"]
+    tokens = {name: row["token"] for name, row in sandbox.keys(alias).items()}
+    assert tokens == {person["alias"]: sha256(person["key"].encode()).hexdigest() for person in result["users"]}
+
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with sandbox.requests_made() as made:
+        done, again = manage(**workshop)
+    assert done.rc == 0 and done.changed == 0
+    assert again["summary"] == {"unchanged": 1000}
+    assert [person["key"] for person in again["users"]] == [person["key"] for person in result["users"]]
+    assert len(made) <= 60 and {method for method, _path, _status in made} == {"GET"}
 
 
 def test_a_long_run(sandbox, manage, alias):

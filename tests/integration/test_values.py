@@ -21,6 +21,17 @@ def works(sandbox, value: str) -> bool:
     return sandbox.call("GET", "/v1/models", key=value).status_code == 200
 
 
+@pytest.fixture
+def values_of_the_server(sandbox):
+    """A proxy that forbids values chosen by clients, for as long as the test runs."""
+    setting = {"disable_custom_api_keys": True}
+    changed = sandbox.call("PATCH", "/update/ui_settings", setting)
+    if changed.status_code == 404 or changed.json().get("settings", {}).get("disable_custom_api_keys") is not True:
+        pytest.skip(f"LiteLLM {sandbox.litellm_version} cannot be told so while it runs")
+    yield
+    sandbox.call("PATCH", "/update/ui_settings", {"disable_custom_api_keys": False}).raise_for_status()
+
+
 def test_chosen_value(sandbox, run_module, alias):
     value = f"sk-{alias}-chosen-0123456789"
     made = run_module("litellm_key", key_alias=alias, key=value)
@@ -114,6 +125,26 @@ def test_half_done_reissue_is_mended(sandbox, run_module, alias, crashed_after):
     if crashed_after == "rename":
         assert rows[alias]["spend"] == 1.5
     assert not run_module("litellm_key", key_alias=alias, key_version=2, **settings).changed
+
+
+def test_server_that_forbids_chosen_values(sandbox, manage, alias, values_of_the_server):
+    done, result = manage(user_count=3, multi_user=True)
+    assert done.rc == 0 and "a value whose answer is lost cannot be recovered" in done.output
+    assert all(works(sandbox, person["key"]) for person in result["users"])
+    values = {person["alias"]: token(person["key"]) for person in result["users"]}
+    assert {name: row["token"] for name, row in sandbox.keys(alias).items()} == values
+    with sandbox.writes() as written:
+        again, _result = manage(user_count=3, multi_user=True)
+    assert again.rc == 0 and again.changed == 0 and written == []
+    reissued, result = manage(user_count=3, multi_user=True, value_policy="reissue")
+    assert reissued.rc == 0 and all(works(sandbox, person["key"]) for person in result["users"])
+    assert not set(values.values()) & {row["token"] for row in sandbox.keys(alias).values()}
+
+
+def test_seed_on_a_server_that_forbids_chosen_values(sandbox, run_module, alias, values_of_the_server):
+    refused = run_module("litellm_key", key_alias=alias, key_seed=SEED)
+    assert refused.failed and "leave out key and key_seed" in refused.msg
+    assert sandbox.keys(alias) == {}
 
 
 def test_value_of_another_key_is_refused(sandbox, run_module, alias):
