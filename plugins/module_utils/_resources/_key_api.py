@@ -127,20 +127,25 @@ class KeyStore:
         return [self._write(want, result) for want, result in zip(wants, plans)]
 
     def _write(self, want: Wanted, result: Plan) -> Outcome:
-        warnings: tuple[str, ...] = ()
-        if result.surplus:
-            # First, for it may bear the name under which a reissue lets the old key wait.
-            self._delete(result.surplus)
-            warnings = (f"Removed {len(result.surplus)} further key(s) with the alias {result.name}.",)
+        if not result.surplus:
+            return self._write_one(want, result)
+        # First, for it may bear the name under which a reissue lets the old key wait.
+        self._delete(result.surplus)
+        try:
+            outcome = self._write_one(want, result)
+        except ApiError as error:  # that further keys were removed is to be told all the same
+            outcome = Outcome(result, "update", result.current, error=error)
+        warning = f"Removed {len(result.surplus)} further key(s) with the alias {result.name}."
+        return outcome.having(warnings=(warning, *outcome.warnings))
+
+    def _write_one(self, want: Wanted, result: Plan) -> Outcome:
         if result.action == "create":
-            outcome = self._create(want, result)
-        elif result.action == "reissue":
-            outcome = self._reissue(want, result)
-        elif result.action == "update" and result.changes:
-            outcome = self._update(result)
-        else:
-            outcome = Outcome(result, result.action, result.current, result.value)
-        return outcome.having(warnings=(*warnings, *outcome.warnings))
+            return self._create(want, result)
+        if result.action == "reissue":
+            return self._reissue(want, result)
+        if result.action == "update" and result.changes:
+            return self._update(result)
+        return Outcome(result, result.action, result.current, result.value)
 
     def _create(self, want: Wanted, result: Plan) -> Outcome:
         """Make a key. Never twice: when an answer was lost, the key is looked for before the next try.

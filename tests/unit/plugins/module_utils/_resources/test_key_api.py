@@ -250,6 +250,17 @@ def test_doubles_are_removed_with_a_warning(proxy: FakeLiteLLM) -> None:
     unchanged(proxy)
 
 
+def test_a_removed_double_is_told_although_what_followed_failed(proxy: FakeLiteLLM) -> None:
+    proxy.add("a")
+    proxy.add("a")
+    proxy.fault("/key/update", raised=refusal("unlicensed"), carried_out=False)
+    outcome = run(proxy, max_budget=5.0)
+    assert "Enterprise" in str(outcome.error)
+    assert (outcome.action, outcome.value) == ("update", None)
+    assert "Removed 1 further key" in outcome.warnings[0]
+    assert proxy.only("a")["max_budget"] is None
+
+
 def test_absent_removes_every_key_with_the_alias(proxy: FakeLiteLLM) -> None:
     tokens = [proxy.add("a")["token"], proxy.add("a")["token"]]
     assert run(proxy, state="absent").error is None
