@@ -62,7 +62,7 @@ def run_batch(kind: Kind, start: Callable[..., Any] = AnsibleModule, tell: Tell 
                 "no_log": False,
             },
             "defaults": {"type": "dict", "options": dict(kind.options)},
-            "concurrency": {"type": "int", "default": 8},
+            "concurrency": {"type": "int", "default": 12},
             "fail_fast": {"type": "bool", "default": False},
             "progress_every": {"type": "int", "default": 250},
             **kind.task_options,

@@ -57,9 +57,9 @@ options:
   concurrency:
     description:
       - How many keys are written at a time, from 1 to 32. The default keeps also a proxy busy that is 50 ms away; of
-        one nearby 4 get as much. More seldom gains anything, the proxy sets the pace.
+        one nearby 8 get as much. More seldom gains anything, the proxy sets the pace.
     type: int
-    default: 8
+    default: 12
   fail_fast:
     description:
       - Whether to begin no further key once one has failed. Those not tried count as failed.
