@@ -40,12 +40,13 @@ class ActionModule(ModuleAction):
 
     def _needs_a_process(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether the user chose a host, a user, an interpreter or an environment that is not the worker's."""
+        interpreter = task_vars.get("ansible_python_interpreter", sys.executable)
         return bool(
             self._connection.transport != "local"
             or self._connection.become
             or self._task.async_val
             or any(self._task.environment or ())
-            or task_vars.get("ansible_python_interpreter", sys.executable) != sys.executable
+            or self._templar.template(interpreter) != sys.executable
             or REQUESTS_IMPORT_ERROR
         )
 

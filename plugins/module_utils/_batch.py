@@ -14,6 +14,8 @@ from typing import Any, Protocol
 from ._engine import Outcome, Plan
 from ._errors import LiteLLMError
 
+Progress = Callable[[int, int], None]
+
 
 class Store(Protocol):
     """Where objects of one kind are kept: what ``converge`` needs of a resource."""
@@ -37,21 +39,43 @@ def converge(
     check: bool = False,
     concurrency: int = 1,
     fail_fast: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    last: Sequence[Any] = (),
+    progress: Progress | None = None,
 ) -> list[Outcome]:
     """Make the objects as wanted; an outcome for each, in their order.
 
     In check mode the plans are not carried out. A failure of one does not stop the others, unless ``fail_fast``;
-    what was not tried then has that as its error. ``progress`` is told how many
-    are done, and how many there are to do.
+    what was not tried then has that as its error.
 
+    :param last: further objects, whose turn comes when all of the others are well; if it does not come, they have no
+        outcome.
+    :param progress: told how many of the objects are done, and how many there are to do.
     :raises InputError: before the first write.
-    :raises ApiError: if the objects cannot be read.
+    :raises ApiError: if the objects cannot be read; before the first write, too.
     """
-    plans = store.plans(wants)
-    outcomes = [Outcome(plan, plan.action, plan.current, plan.value, warnings=plan.warnings) for plan in plans]
+    plans = store.plans([*wants, *last])
     if check:
-        return outcomes
+        return [_planned(plan) for plan in plans]
+    outcomes = _carry_out(store, wants, plans[: len(wants)], concurrency, fail_fast, progress)
+    if last and not any(outcome.error for outcome in outcomes):
+        outcomes += _carry_out(store, last, plans[len(wants) :], concurrency, fail_fast)
+    return outcomes
+
+
+def _planned(plan: Plan) -> Outcome:
+    return Outcome(plan, plan.action, plan.current, plan.value, warnings=plan.warnings)
+
+
+def _carry_out(
+    store: Store,
+    wants: Sequence[Any],
+    plans: Sequence[Plan],
+    concurrency: int,
+    fail_fast: bool,
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Write what is planned, and read it back. Raises nothing: a value cannot be read a second time."""
+    outcomes = [_planned(plan) for plan in plans]
     units = store.units(plans)
 
     def work(unit: list[int]) -> list[Outcome]:
@@ -59,9 +83,6 @@ def converge(
 
     done, total = 0, sum(map(len, units))
     for unit, result in zip(units, run_all(work, units, concurrency, fail_fast)):
-        done += len(unit)
-        if progress:
-            progress(done, total)
         for position, number in enumerate(unit):
             if isinstance(result, Exception):
                 # A new value that was not written is nobody's.
@@ -70,6 +91,9 @@ def converge(
             else:
                 warnings = plans[number].warnings + result[position].warnings
                 outcomes[number] = result[position].having(warnings=warnings)
+        done += len(unit)
+        if progress:
+            progress(done, total)
     try:
         return store.confirm(wants, outcomes)
     except Exception as error:

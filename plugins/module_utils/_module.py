@@ -15,7 +15,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._args import CONNECTION_OPTIONS, Settings
-from ._batch import converge
+from ._batch import Progress, converge
 from ._client import REQUESTS_IMPORT_ERROR, Client
 from ._engine import Info, Kind, Outcome, redact
 from ._errors import ApiError, InputError, LiteLLMError
@@ -23,8 +23,6 @@ from ._errors import ApiError, InputError, LiteLLMError
 ACTIONS = ("create", "update", "reissue", "delete", "none")
 MOST_CONCURRENT = 32
 MOST_NAMED = 10
-
-Tell = Callable[[int, int], None]
 
 
 def run(kind: Kind) -> None:
@@ -45,7 +43,7 @@ def run(kind: Kind) -> None:
         module.exit_json(**result)
 
 
-def run_batch(kind: Kind, start: Callable[..., Any] = AnsibleModule, tell: Tell | None = None) -> None:
+def run_batch(kind: Kind, start: Callable[..., Any] = AnsibleModule, tell: Progress | None = None) -> None:
     """Make many objects present or absent; the option that lists them is the plural of the kind's result.
 
     :param start: makes an ``AnsibleModule``, or something in its place, from the arguments of one.
@@ -78,12 +76,16 @@ def run_batch(kind: Kind, start: Callable[..., Any] = AnsibleModule, tell: Tell 
             raise InputError("progress_every must be at least 1.")
         wants = _wanted(kind, module.params[plural], module.params["defaults"] or {}, module.params["state"])
         store = kind.store(_client(module, concurrency), module.params)
-        others = store.undeclared(wants)
-        progress = _every(progress_every, tell) if tell else None
-        outcomes = converge(store, wants, module.check_mode, concurrency, module.params["fail_fast"], progress)
-        # Only when everybody who is declared is served: a failure must not cost anybody a key.
-        if others and not any(outcome.error for outcome in outcomes):
-            outcomes += converge(store, others, module.check_mode, concurrency)
+        outcomes = converge(
+            store,
+            wants,
+            module.check_mode,
+            concurrency,
+            module.params["fail_fast"],
+            # Only when everybody who is declared is served: a failure must not cost anybody a key.
+            last=store.undeclared(wants),
+            progress=_every(progress_every, tell) if tell else None,
+        )
         _warn(module, outcomes)
         reports = [_report(kind, outcome) for outcome in outcomes]
         result: dict[str, Any] = {
@@ -113,7 +115,7 @@ def _module(options: dict[str, Any], start: Callable[..., Any] = AnsibleModule) 
     return start(argument_spec={**CONNECTION_OPTIONS, "state": state, **options}, supports_check_mode=True)
 
 
-def _every(number: int, tell: Tell) -> Tell:
+def _every(number: int, tell: Progress) -> Progress:
     """``tell`` at about every so-manieth only, and not at the last."""
     told = 0
 

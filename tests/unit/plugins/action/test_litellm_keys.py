@@ -53,7 +53,8 @@ def act() -> Run:
 def action_of(args: dict[str, Any], transport: str = "local", become: Any = None, **task: Any) -> action.ActionModule:
     given = {"args": args, "check_mode": False, "diff": True, "async_val": 0, "environment": [], **task}
     connection = SimpleNamespace(transport=transport, become=become)
-    return action.ActionModule(SimpleNamespace(**given), connection, None, None, None, None)
+    templar = SimpleNamespace(template=lambda text: text.replace("{{ ansible_playbook_python }}", sys.executable))
+    return action.ActionModule(SimpleNamespace(**given), connection, None, None, templar, None)
 
 
 def keys(*aliases: str, **options: Any) -> list[dict[str, Any]]:
@@ -157,8 +158,9 @@ def test_a_module_runs_where_this_python_lacks_requests(monkeypatch: pytest.Monk
     assert action_of({}).run(None, {}) == {"from": "the module"}
 
 
-def test_the_interpreter_of_ansible_itself_needs_no_other_process(stage: Stage) -> None:
+@pytest.mark.parametrize("interpreter", [sys.executable, "{{ ansible_playbook_python }}"])
+def test_the_interpreter_of_ansible_itself_needs_no_other_process(stage: Stage, interpreter: str) -> None:
     stage()
     args = {"api_url": URL, "api_key": MASTER_KEY, "virtual_keys": keys("u1"), "progress_every": 1}
-    task_vars = {"ansible_python_interpreter": sys.executable}
+    task_vars = {"ansible_python_interpreter": interpreter}
     assert action_of(args, environment=[{}]).run(None, task_vars)["changed"]

@@ -153,3 +153,21 @@ def test_nothing_is_pruned_while_a_declared_key_fails(proxy: FakeLiteLLM, run: R
     assert result["failed"]
     assert result["pruned"] == []
     assert proxy.aliases() == ["u1"]
+
+
+def test_no_value_is_lost_when_pruning_fails(proxy: FakeLiteLLM, run: Run) -> None:
+    proxy.add("old", metadata={"group": "w"})
+    proxy.fault("/key/delete", raised=refusal("unlicensed"), carried_out=False)
+    result = run(litellm_keys, URL, virtual_keys=keys("new"), prune_metadata={"group": "w"})
+    assert result["failed"]
+    assert token_of(result["virtual_keys"][0]["key"]) == proxy.only("new")["token"]
+    assert [(one["key_alias"], one["action"]) for one in result["pruned"]] == [("old", "none")]
+    assert "old: " in result["msg"]
+
+
+def test_what_is_to_be_pruned_is_read_before_the_first_write(proxy: FakeLiteLLM, run: Run) -> None:
+    proxy.add("old", metadata={"group": "w"})
+    run(litellm_keys, URL, virtual_keys=keys("new-1", "new-2"), prune_metadata={"group": "w"})
+    paths = [path for path, _data in proxy.log]
+    assert "/key/list" not in paths[paths.index("/key/generate") : paths.index("/key/delete")]
+    assert proxy.aliases() == ["new-1", "new-2"]
