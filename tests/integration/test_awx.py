@@ -25,11 +25,16 @@ def test_job_template(sandbox, alias, tmp_path, verbosity):
         "litellm_vkey_user_count": "3",
         "litellm_vkey_max_budget": "5",
         "litellm_vkey_expires_at": "",
+        "litellm_vkey_batch_size": "1",
     }
     # AWX hands a credential's extra variables over in a file of their own.
     credential = tmp_path / "credential.json"
     credential.write_text(json.dumps({"litellm_vkey_key_seed": SEED}))
     (tmp_path / "project").mkdir()
+    # As AWX's own inventory has it.
+    (tmp_path / "inventory").mkdir()
+    host = "localhost ansible_connection=local ansible_python_interpreter='{{ ansible_playbook_python }}'"
+    (tmp_path / "inventory" / "hosts").write_text(host)
 
     def run_job():
         return ansible_runner.run(
@@ -51,6 +56,7 @@ def test_job_template(sandbox, alias, tmp_path, verbosity):
     job = run_job()
     assert job.rc == 0, job.stdout.read()
     assert job.stats["changed"] == {"localhost": 1}
+    assert "2 of 3 keys written" in job.stdout.read()
     rows = sandbox.keys(alias)
     assert len(rows) == 3 and {row["max_budget"] for row in rows.values()} == {5.0}
     assert run_job().stats["changed"] == {}
