@@ -56,7 +56,8 @@ def test_job_template(sandbox, alias, tmp_path, verbosity):
     job = run_job()
     assert job.rc == 0, job.stdout.read()
     assert job.stats["changed"] == {"localhost": 1}
-    assert "2 of 3 keys written" in job.stdout.read()
+    with job.stdout as output:
+        assert "2 of 3 keys written" in output.read()
     rows = sandbox.keys(alias)
     assert len(rows) == 3 and {row["max_budget"] for row in rows.values()} == {5.0}
     assert run_job().stats["changed"] == {}
