@@ -41,7 +41,7 @@ PASSING_TEXT = re.compile(
     r"|terminating connection|not connected to the query engine|database system is (starting up|shutting down)"
     r"|server closed the connection|ECONNREFUSED|ECONNRESET|server has closed the connection|broken pipe|kind: closed"
     r"|too many (clients|connections)|connection slots are reserved|timed out fetching a new connection"
-    r"|cached plan must not change|deadlock|read-only transaction",
+    r"|cached plan must not change|deadlock|read-only transaction|lookup did not answer within",
     re.IGNORECASE,
 )
 # Five waits are about as long as a restart of LiteLLM, three as a database that changes over.

@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from .._engine import Kind, Outcome, Plan, dropped, is_empty
@@ -58,6 +59,7 @@ class KeyStore:
         self._sleep = sleep
         self._prune_metadata = prune_metadata
         self._custom_values = True
+        self._deleting = Lock()
 
     @classmethod
     def for_task(cls, client: Any, params: Mapping[str, Any]) -> KeyStore:
@@ -122,7 +124,9 @@ class KeyStore:
         :raises ApiError: if nothing of it can be relied upon; an outcome has an error if a value is known all the same.
         """
         if plans[0].action == "delete":
-            self._delete([record for result in plans for record in (result.current, *result.surplus) if record])
+            # Several such requests at once take LiteLLM five times as long as one after the other, or too long for it.
+            with self._deleting:
+                self._delete([record for result in plans for record in (result.current, *result.surplus) if record])
             return [Outcome(result, "delete") for result in plans]
         return [self._write(want, result) for want, result in zip(wants, plans)]
 

@@ -238,7 +238,9 @@ def test_a_redirect_is_not_followed(script: Script, make: Callable[..., Client])
 # Trying again
 
 
-@pytest.mark.parametrize("name", ["throttled", "overloaded", "database_away", "database_away_update", "engine_away"])
+@pytest.mark.parametrize(
+    "name", ["throttled", "overloaded", "database_away", "database_away_update", "engine_away", "lookup_deadline"]
+)
 def test_what_passes_is_tried_again(script: Script, make: Callable[..., Client], naps: Naps, name: str) -> None:
     script.expect("POST", "/key/update", name, json={"a": 1})
     script.expect("POST", "/key/update", name, json={"a": 1})

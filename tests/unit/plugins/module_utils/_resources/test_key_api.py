@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import re
+import time
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -555,6 +557,21 @@ def test_deletions_go_a_hundred_at_a_time(proxy: FakeLiteLLM) -> None:
     assert proxy.aliases() == ["workshop-user"]
     assert [one.action for one in outcomes] == ["delete"] * 250 + ["none"]
     assert not any(one.error for one in outcomes)
+
+
+def test_deletions_of_many_go_one_after_the_other(proxy: FakeLiteLLM) -> None:
+    for one in many(450):
+        proxy.add(one["key_alias"])
+    under_way = Lock()
+
+    def begin() -> None:
+        assert under_way.acquire(blocking=False), "two deletions at once"
+
+    for number in range(1, 6):
+        proxy.fault("/key/delete", number, before=begin, after=lambda: time.sleep(0.02) or under_way.release())
+    keys = KeyStore(proxy, "sk-unit-master-key", sleep=proxy.sleep)
+    outcomes = converge(keys, [wanted(one, "absent") for one in many(450)], concurrency=8)
+    assert {(one.action, one.error) for one in outcomes} == {("delete", None)}
 
 
 def test_a_listing_narrowed_to_the_common_beginning(proxy: FakeLiteLLM) -> None:
