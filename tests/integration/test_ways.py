@@ -15,7 +15,7 @@ WAYS = ("own", "environment", "interpreter", "async")
 
 def test_each_way(sandbox, play, alias, tmp_path):
     interpreter = tmp_path / "python"
-    interpreter.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     interpreter.chmod(0o755)
     result = tmp_path / "result.json"
     variables = {"alias": alias, "seed": SEED, "interpreter": str(interpreter), "result": str(result)}
