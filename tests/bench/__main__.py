@@ -92,21 +92,14 @@ def one_round(
     creations += [runs[CREATE, FEW], creation_of_few(server)]
     runs[CREATE, FEW] = sorted(creations, key=lambda run: run.seconds)[1]
     say(f"  limit: {', '.join(f'{1000 * each:.1f}' for each in limits)} ms per key with {workers} workers")
-    return Round(limits, runs, measured_by_hand(server) if by_hand else None)
+    loop = creation_of_few(server, BY_HAND, "loop of ansible.builtin.uri") if by_hand else None
+    return Round(limits, runs, loop)
 
 
-def creation_of_few(server: Server) -> Run:
+def creation_of_few(server: Server, playbook: str = ROLE, way: str = CREATE) -> Run:
     alias = new_alias()
-    run = play(server, ROLE, alias, FEW)
-    say(f"  {CREATE}, {FEW} users: {run.seconds:.2f} s")
-    server.remove(alias)
-    return run
-
-
-def measured_by_hand(server: Server) -> Run:
-    alias = new_alias()
-    run = play(server, BY_HAND, alias, FEW)
-    say(f"  loop of ansible.builtin.uri, {FEW} users: {run.seconds:.2f} s")
+    run = play(server, playbook, alias, FEW)
+    say(f"  {way}, {FEW} users: {run.seconds:.2f} s")
     server.remove(alias)
     return run
 
