@@ -22,7 +22,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run_batch
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_api import KEYS
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KEY_KIND
 
 
 class ActionModule(ModuleAction):
@@ -33,7 +33,7 @@ class ActionModule(ModuleAction):
             result: dict[str, Any] = super().run(tmp, task_vars)
             return result
         try:
-            run_batch(KEYS, self._here, self._tell)
+            run_batch(KEY_KIND, self._here, self._tell)
         except _Ended as end:
             return end.result
         raise AssertionError("run_batch always ends the task")

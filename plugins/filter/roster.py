@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_wanted import (
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import (
     WORKSHOP_MARK,
     key_options,
 )

@@ -9,28 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 from ._engine import Outcome, Plan
 from ._errors import LiteLLMError
+from ._kind import Store
 
 Progress = Callable[[int, int], None]
-
-
-class Store(Protocol):
-    """Where objects of one kind are kept: what ``converge`` needs of a resource."""
-
-    def plans(self, wants: Sequence[Any]) -> list[Plan]:
-        """What has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
-
-    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
-        """Which plans are carried out, by position, and which of them in one request."""
-
-    def apply(self, wants: Sequence[Any], plans: Sequence[Plan]) -> list[Outcome]:
-        """Carry out the plans of one unit."""
-
-    def confirm(self, wants: Sequence[Any], outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """Read back what was written."""
 
 
 def converge(

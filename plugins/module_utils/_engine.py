@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Declared against actual: what has to be written. Private: only for use inside this collection.
 
-Pure functions over plain data, no I/O. Only here are values compared.
+Pure functions over plain data, no I/O.
 
 A *field* is one row of an object's table; from it come argument spec, comparison, payload, diff and documentation.
 *declared* maps option names to values; :data:`UNSET` stands for "no value". What is not declared is left alone.
@@ -10,26 +10,14 @@ A *field* is one row of an object's table; from it come argument spec, compariso
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from typing import Any
 
 from ._errors import InputError
+from ._values import UNSET, alike, is_empty, redact, same_members, version_tuple
 
-
-class _Unset:
-    """The declared "no value"."""
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-
-UNSET: Any = _Unset()
-NOT_CLEARABLE: Any = _Unset()
-SECONDS_OF_TOLERANCE = 60
+NOT_CLEARABLE: Any = object()
 
 
 @dataclass(frozen=True)
@@ -134,46 +122,6 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What the modules of one kind of object are made of.
-
-    :param result: name of the return value that holds the object.
-    :param identity: name of the option, and of the return value, that identifies it.
-    :param options: argument spec of one declared object, without ``state``.
-    :param task_options: argument spec of what holds for all objects of a task.
-    :param wanted: makes a checked declaration of options and state; raises InputError.
-    :param store: makes, of a client and the task's parameters, the place where the objects are kept.
-    :param shown: a record as it is returned, without secrets.
-    :param secret: name of the one return value that holds its secret, None if none is ever returned.
-    :param batch_options: argument spec of what only tasks with many objects have.
-    :param ids: fields of a record that are returned beside the identity, by return value.
-    """
-
-    result: str
-    identity: str
-    options: Mapping[str, Mapping[str, Any]]
-    task_options: Mapping[str, Mapping[str, Any]]
-    wanted: Callable[[Mapping[str, Any], str], Any]
-    store: Callable[[Any, Mapping[str, Any]], Any]
-    shown: Callable[[Mapping[str, Any]], dict[str, Any]]
-    secret: str | None = None
-    batch_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    ids: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Info:
-    """What a module that only reads is made of.
-
-    :param options: its argument spec.
-    :param read: makes its result, of a client and the task's parameters; raises InputError.
-    """
-
-    options: Mapping[str, Mapping[str, Any]]
-    read: Callable[[Any, Mapping[str, Any]], dict[str, Any]]
-
-
-@dataclass(frozen=True)
 class Plan:
     """What has to be done for one object.
 
@@ -243,7 +191,7 @@ class Outcome:
         return replace(self, **parts)
 
 
-def plan(
+def make_plan(
     resource: Resource, declared: Mapping[str, Any], current: Mapping[str, Any] | None, state: str = "present"
 ) -> Plan:
     """What has to be written so that ``current`` becomes as ``declared``.
@@ -321,81 +269,6 @@ def problems(resource: Resource, declared: Mapping[str, Any]) -> list[str]:
             if reason:
                 found.append(f"{row.name}: {reason}")
     return found
-
-
-def is_empty(value: Any) -> bool:
-    """Whether a value says "nothing": null, false, empty text, list or mapping. Zero is a value."""
-    return (
-        value is None or value is UNSET or value is False or (isinstance(value, (str, list, tuple, dict)) and not value)
-    )
-
-
-def alike(left: Any, right: Any) -> bool:
-    """Deep equality in which numbers may differ by rounding."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
-        return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-12)
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(alike(left[name], right[name]) for name in left)
-    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        return len(left) == len(right) and all(alike(one, other) for one, other in zip(left, right))
-    return bool(left == right)
-
-
-def same_members(left: Any, right: Any) -> bool:
-    """Equality of two lists as sets: order and repetition do not matter."""
-    left, right = left or [], right or []
-    return all(any(alike(one, other) for other in right) for one in left) and all(
-        any(alike(one, other) for other in left) for one in right
-    )
-
-
-def same_moment(left: Any, right: Any) -> bool:
-    """Whether two ISO 8601 times are less than a minute apart."""
-    if is_empty(left) or is_empty(right):
-        return is_empty(left) and is_empty(right)
-    return abs((moment(left) - moment(right)).total_seconds()) <= SECONDS_OF_TOLERANCE
-
-
-def moment(text: Any) -> datetime:
-    """An ISO 8601 time with zone as an aware datetime.
-
-    :raises ValueError: if it is no such time, or has no zone.
-    """
-    # Python before 3.11 does not read the "Z" that LiteLLM writes.
-    time = text if isinstance(text, datetime) else datetime.fromisoformat(str(text).strip().replace("Z", "+00:00"))
-    if time.tzinfo is None:
-        raise ValueError(f"{text} has no time zone")
-    try:
-        return time.astimezone(timezone.utc)
-    except OverflowError as error:
-        raise ValueError(f"{text} is in no year of the calendar") from error
-
-
-def version_tuple(version: str) -> tuple[int, ...]:
-    """``1.83.14.post1`` as ``(1, 83, 14)``."""
-    numbers: list[int] = []
-    for part in version.lstrip("v").split(".")[:3]:
-        digits = re.match(r"[0-9]{1,9}", part)  # of a part such as "0rc1" only what it begins with
-        if not digits:
-            break
-        numbers.append(int(digits.group()))
-    return tuple(numbers)
-
-
-def redact(value: Any) -> Any:
-    """A copy fit to be shown: plain data, and no values of logging callbacks, which are credentials."""
-    if isinstance(value, Mapping):
-        return {
-            name: dict.fromkeys(part, "********")
-            if name == "callback_vars" and isinstance(part, Mapping)
-            else redact(part)
-            for name, part in value.items()
-        }
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [redact(part) for part in value]
-    return value
 
 
 def _plain(value: Any) -> Any:

@@ -17,8 +17,10 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ._args import CONNECTION_OPTIONS, Settings
 from ._batch import Progress, converge
 from ._client import REQUESTS_IMPORT_ERROR, Client
-from ._engine import Info, Kind, Outcome, redact
+from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
+from ._kind import Info, Kind
+from ._values import redact
 
 ACTIONS = ("create", "update", "reissue", "delete", "none")
 MOST_CONCURRENT = 32
@@ -29,7 +31,7 @@ def run(kind: Kind) -> None:
     """Make one object present or absent."""
     module = _module({**kind.options, **kind.task_options})
     with _failures(module):
-        want = kind.wanted(module.params, module.params["state"])
+        want = kind.declare(module.params, module.params["state"])
         (outcome,) = converge(kind.store(_client(module), module.params), [want], module.check_mode)
         _warn(module, [outcome])
         result = {
@@ -177,7 +179,7 @@ def _wanted(kind: Kind, items: Sequence[Mapping[str, Any]], defaults: Mapping[st
     for number, item in enumerate(items, 1):
         given = {name: value for name, value in item.items() if value is not None}
         try:
-            want = kind.wanted({**defaults, **given}, state)
+            want = kind.declare({**defaults, **given}, state)
         except InputError as error:
             wrong[str(error)].append(_one_line(error.subject) or f"item {number}")
         else:
@@ -210,8 +212,8 @@ def _record(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any] | None:
     if outcome.action == "delete":
         return None
     if check and outcome.plan.changed:
-        return redact({**(kind.shown(outcome.record) if outcome.record else {}), **outcome.plan.after})
-    return redact(kind.shown(outcome.record)) if outcome.record else None
+        return redact({**(kind.public(outcome.record) if outcome.record else {}), **outcome.plan.after})
+    return redact(kind.public(outcome.record)) if outcome.record else None
 
 
 def _warn(module: AnsibleModule, outcomes: Sequence[Outcome]) -> None:

@@ -212,11 +212,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential_api import CREDENTIALS
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import CREDENTIAL_KIND
 
 
 def main() -> None:
-    run(CREDENTIALS)
+    run(CREDENTIAL_KIND)
 
 
 if __name__ == "__main__":

@@ -314,11 +314,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_api import KEYS
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KEY_KIND
 
 
 def main() -> None:
-    run(KEYS)
+    run(KEY_KIND)
 
 
 if __name__ == "__main__":

@@ -211,7 +211,7 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_info import KEY_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import KEY_INFO
 
 
 def main() -> None:

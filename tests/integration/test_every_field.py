@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import NOT_CLEARABLE, version_tuple
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import KEY
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import NOT_CLEARABLE
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import KEY
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
 
 SOON = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
 # What the server changes by itself at every write.

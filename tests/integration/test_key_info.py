@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-KEYS = '"LiteLLM_VerificationToken"'
+KEY_KIND = '"LiteLLM_VerificationToken"'
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_by_owner(sandbox, info, make, alias):
         assert names(info(key_aliases=[f"{alias}-u", f"{alias}-t"], user_id=alias)) == [f"{alias}-u"]
         assert names(info(user_id=f"{alias}-none")) == []
     finally:
-        sandbox.rows(f"DELETE FROM {KEYS} WHERE organization_id = %s RETURNING 1", alias)
+        sandbox.rows(f"DELETE FROM {KEY_KIND} WHERE organization_id = %s RETURNING 1", alias)
         sandbox.rows('DELETE FROM "LiteLLM_OrganizationTable" WHERE organization_id = %s RETURNING 1', alias)
         sandbox.call("POST", "/team/delete", {"team_ids": [team]}).raise_for_status()
 
@@ -155,9 +155,9 @@ def test_reads_all_pages(sandbox, info, make, alias):
     """More keys than a page holds, each once."""
     row = make(f"{alias}-000", user_id=alias)
     sandbox.rows(
-        f"INSERT INTO {KEYS} (token, key_alias, key_name, user_id, models, aliases, config, permissions, metadata) "
+        f"INSERT INTO {KEY_KIND} (token, key_alias, key_name, user_id, models, aliases, config, permissions, metadata) "
         "SELECT encode(sha256((token || number)::bytea), 'hex'), %s || to_char(number, 'FM000'), key_name, user_id, "
-        f"models, aliases, config, permissions, metadata FROM {KEYS}, generate_series(1, 229) AS number "
+        f"models, aliases, config, permissions, metadata FROM {KEY_KIND}, generate_series(1, 229) AS number "
         "WHERE token = %s RETURNING 1",
         f"{alias}-",
         row["token"],

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import sys
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_value import token_of
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._secret import token_of
 
 SEED = "a seed for tests only, of 32 characters and more"
 WAYS = ("own", "environment", "interpreter", "async")

@@ -110,8 +110,8 @@ def sources() -> SimpleNamespace:
     """What the page is made of. Needs the collection on the path."""
     fragment = import_module(f"{PLUGINS}.doc_fragments._key_options").ModuleDocFragment
     return SimpleNamespace(
-        keys=import_module(f"{PLUGINS}.module_utils._resources._key"),
-        wanted=import_module(f"{PLUGINS}.module_utils._resources._key_wanted"),
+        keys=import_module(f"{PLUGINS}.module_utils._resources._key._table"),
+        wanted=import_module(f"{PLUGINS}.module_utils._resources._key._declaration"),
         engine=import_module(f"{PLUGINS}.module_utils._engine"),
         documentation=fragment.DOCUMENTATION,
     )

@@ -12,8 +12,8 @@ from copy import deepcopy
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import version_tuple
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
 
 SECRET_WORDS = ("authorization", "token", "key", "secret", "credentials", "password", "passwd")
 Entry = dict[str, dict[str, Any]]

@@ -10,24 +10,26 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import (
     NOT_CLEARABLE,
-    UNSET,
     Field,
     Outcome,
     Plan,
     Resource,
-    alike,
     dropped,
+    make_plan,
+    problems,
+    unsupported,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import (
+    UNSET,
+    alike,
     is_empty,
     moment,
-    plan,
-    problems,
     redact,
     same_members,
     same_moment,
-    unsupported,
     version_tuple,
 )
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,24 +84,24 @@ def stored(changes: dict[str, Any], record: dict[str, Any] | None = None) -> dic
 
 @given(declarations)
 def test_what_was_created_needs_no_more_writing(declared: dict[str, Any]) -> None:
-    first = plan(THING, declared, None)
+    first = make_plan(THING, declared, None)
     assert first.action == "create"
-    assert plan(THING, declared, stored(dict(first.changes))).action == "none"
+    assert make_plan(THING, declared, stored(dict(first.changes))).action == "none"
 
 
 @given(declarations, declarations)
 def test_what_was_updated_needs_no_more_writing(declared: dict[str, Any], before: dict[str, Any]) -> None:
     record = stored(before)
-    first = plan(THING, declared, record)
+    first = make_plan(THING, declared, record)
     assert first.action == ("update" if first.changes else "none")
-    again = plan(THING, declared, stored(dict(first.changes), record))
+    again = make_plan(THING, declared, stored(dict(first.changes), record))
     assert (again.action, dict(again.changes)) == ("none", {})
 
 
 @given(declarations, declarations)
 def test_a_plan_foretells_the_record(declared: dict[str, Any], before: dict[str, Any]) -> None:
     record = stored(before)
-    result = plan(THING, declared, record)
+    result = make_plan(THING, declared, record)
     after = stored(dict(result.changes), record)
     for option, value in result.after.items():
         assert THING.field(option).equal(value, THING.field(option).value(after)), option
@@ -108,7 +110,7 @@ def test_a_plan_foretells_the_record(declared: dict[str, Any], before: dict[str,
 @given(declarations)
 def test_nothing_undeclared_is_written_or_shown(declared: dict[str, Any]) -> None:
     record = stored({"limit": 1.0, "members": ["x"], "deep": "d", "on": True})
-    result = plan(THING, declared, record)
+    result = make_plan(THING, declared, record)
     assert set(result.changes) <= set(declared)
     assert set(result.before) == set(result.after) == set(declared)
 
@@ -170,14 +172,14 @@ def test_a_path_that_leads_nowhere_is_no_value(record: dict[str, Any] | None) ->
 
 def test_a_plan_to_create_sends_nothing_empty() -> None:
     declared = {"name": "n", "members": [], "notes": {}, "deep": "", "on": False, "limit": 0, "count": UNSET}
-    result = plan(THING, declared, None)
+    result = make_plan(THING, declared, None)
     assert dict(result.changes) == {"name": "n", "limit": 0}
     assert (dict(result.before), result.existing, result.changed) == ({}, {}, True)
 
 
 def test_a_plan_to_update_holds_only_what_differs() -> None:
     record = {"name": "n", "limit": 1.0, "members": ["a"], "other": 1}
-    result = plan(THING, {"name": "n", "limit": 2.0, "members": ["a"], "deep": UNSET}, record)
+    result = make_plan(THING, {"name": "n", "limit": 2.0, "members": ["a"], "deep": UNSET}, record)
     assert (result.action, dict(result.changes)) == ("update", {"limit": 2.0})
     assert dict(result.before) == {"name": "n", "limit": 1.0, "members": ["a"], "deep": None}
     assert dict(result.after) == {"name": "n", "limit": 2.0, "members": ["a"], "deep": None}
@@ -185,7 +187,7 @@ def test_a_plan_to_update_holds_only_what_differs() -> None:
 
 
 def test_a_declared_removal_stays_marked_in_the_changes_and_is_null_in_the_diff() -> None:
-    result = plan(THING, {"name": "n", "limit": UNSET}, {"name": "n", "limit": 1.0})
+    result = make_plan(THING, {"name": "n", "limit": UNSET}, {"name": "n", "limit": 1.0})
     assert result.changes["limit"] is UNSET
     assert result.diff == {
         "before_header": "n",
@@ -197,21 +199,21 @@ def test_a_declared_removal_stays_marked_in_the_changes_and_is_null_in_the_diff(
 
 def test_absent() -> None:
     record = {"name": "n", "limit": 1.0, "members": []}
-    gone = plan(THING, {"name": "n", "limit": 5}, record, "absent")
+    gone = make_plan(THING, {"name": "n", "limit": 5}, record, "absent")
     assert (gone.action, dict(gone.before), dict(gone.after), dict(gone.changes)) == (
         "delete",
         {"name": "n", "limit": 1.0},
         {},
         {},
     )
-    assert plan(THING, {"name": "n"}, None, "absent") == Plan("n", "none")
+    assert make_plan(THING, {"name": "n"}, None, "absent") == Plan("n", "none")
 
 
 def test_a_field_that_cannot_be_changed_is_refused_by_name() -> None:
     with pytest.raises(InputError, match="cannot change colour of an existing thing") as caught:
-        plan(THING, {"name": "n", "colour": "red"}, {"name": "n", "colour": "blue"})
+        make_plan(THING, {"name": "n", "colour": "red"}, {"name": "n", "colour": "blue"})
     assert caught.value.subject == "n"
-    assert plan(THING, {"name": "n", "colour": "red"}, {"name": "n", "colour": "red"}).action == "none"
+    assert make_plan(THING, {"name": "n", "colour": "red"}, {"name": "n", "colour": "red"}).action == "none"
 
 
 def test_dropped_names_what_the_server_does_not_show() -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._engine import Plan, is_empty, unsupported
-from .._errors import InputError
-from ._key import KEY
-from ._key_plan import licensed_parts
-from ._key_reading import KeyReader
-from ._key_value import token_of
-from ._proxy import Proxy
+from ..._engine import Plan, unsupported
+from ..._errors import InputError
+from ..._proxy import Proxy
+from ..._values import is_empty
+from ._planning import licensed_parts
+from ._reading import KeyReader
+from ._secret import token_of
+from ._table import KEY
 
 
 def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_models: bool) -> None:

@@ -20,8 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._engine import NOT_CLEARABLE, Field, Plan, Resource, alike, plan, problems
-from .._errors import InputError
+from ..._engine import NOT_CLEARABLE, Field, Plan, Resource, make_plan, problems
+from ..._errors import InputError
+from ..._values import alike
 
 Record = Mapping[str, Any]
 # The entry of credential_info that is ours: {"fingerprints": {value name: text}, "removed": {entry name: value}}.
@@ -84,7 +85,7 @@ CREDENTIAL = Resource(
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Declaration:
     """A checked declaration of one credential. ``info`` is None if it is not declared; ``values`` are secret."""
 
     name: str
@@ -113,7 +114,7 @@ def credential_options() -> dict[str, dict[str, Any]]:
     }
 
 
-def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
+def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
     """What the parameters of ``litellm_credential`` declare.
 
     :raises InputError: naming all that is wrong with them; never a value.
@@ -131,7 +132,7 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
         found.append("credential_name is required and must not be blank.")
     if found:
         raise InputError(" ".join(found), name)
-    return Wanted(
+    return Declaration(
         name=name,
         state=state,
         info=options["credential_info"],
@@ -165,19 +166,19 @@ def _value_problems(values: Mapping[str, str | None], unset: tuple[str, ...], mo
     return found
 
 
-def plan_credential(want: Wanted, record: Record | None) -> Plan:
+def plan_credential(want: Declaration, record: Record | None) -> Plan:
     """What has to be done for one credential."""
     declared: dict[str, Any] = {"credential_name": want.name}
     if want.state == "absent":
-        return plan(CREDENTIAL, declared, record, "absent")
+        return make_plan(CREDENTIAL, declared, record, "absent")
     if want.info is not None:
         declared["credential_info"] = want.info
     if want.values or want.unset:
         declared["credential_values"] = _states_after(want, record)
-    return plan(CREDENTIAL, declared, record)
+    return make_plan(CREDENTIAL, declared, record)
 
 
-def _states_after(want: Wanted, record: Record | None) -> dict[str, str]:
+def _states_after(want: Declaration, record: Record | None) -> dict[str, str]:
     """The states of all values: those that are there stay, are marked as changed, or go; others come."""
     states = _states(record or {})
     for name, value in want.declared_values.items():
@@ -188,7 +189,7 @@ def _states_after(want: Wanted, record: Record | None) -> dict[str, str]:
     return {name: state for name, state in states.items() if name not in want.unset}
 
 
-def _keeps(want: Wanted, name: str, value: str, record: Record) -> bool:
+def _keeps(want: Declaration, name: str, value: str, record: Record) -> bool:
     """Whether a value that is there need not be written."""
     if want.update_values != "on_change":
         return want.update_values == "never"
@@ -220,33 +221,33 @@ def matches(known: Any, value: str) -> bool:
     return hmac.compare_digest(known, fingerprint(value, bytes.fromhex(known.partition(":")[0])))
 
 
-def written_values(want: Wanted, result: Plan) -> dict[str, str]:
+def written_values(want: Declaration, plan: Plan) -> dict[str, str]:
     """The values that a plan writes."""
-    before, after = (part.get("credential_values", {}) for part in (result.before, result.after))
+    before, after = (part.get("credential_values", {}) for part in (plan.before, plan.after))
     return {name: want.declared_values[name] for name, state in after.items() if state != before.get(name)}
 
 
-def removed_values(result: Plan) -> list[str]:
+def removed_values(plan: Plan) -> list[str]:
     """The names of the values that a plan removes from a credential that stays."""
-    if result.action == "delete":
+    if plan.action == "delete":
         return []
-    before, after = (part.get("credential_values", {}) for part in (result.before, result.after))
+    before, after = (part.get("credential_values", {}) for part in (plan.before, plan.after))
     return [name for name in before if name not in after]
 
 
-def value_names(result: Plan) -> list[str]:
+def value_names(plan: Plan) -> list[str]:
     """The names of all values that the credential has after a plan."""
-    return list(result.after["credential_values"] if "credential_values" in result.after else _states(result.existing))
+    return list(plan.after["credential_values"] if "credential_values" in plan.after else _states(plan.existing))
 
 
-def info_after(want: Wanted, result: Plan, written: Mapping[str, str]) -> dict[str, Any]:
+def info_after(want: Declaration, plan: Plan, written: Mapping[str, str]) -> dict[str, Any]:
     """All of ``credential_info`` as it shall be, which the proxy replaces as a whole: with our own entry."""
-    shown = {name: value for name, value in result.existing.get("credential_info", {}).items() if name != OWN_ENTRY}
-    info = dict(_info(result.existing) if want.info is None else want.info)
-    known = own_entry(result.existing).get("fingerprints") or {}
+    shown = {name: value for name, value in plan.existing.get("credential_info", {}).items() if name != OWN_ENTRY}
+    info = dict(_info(plan.existing) if want.info is None else want.info)
+    known = own_entry(plan.existing).get("fingerprints") or {}
     own = {
         "fingerprints": {
-            **{name: known[name] for name in value_names(result) if name in known},
+            **{name: known[name] for name in value_names(plan) if name in known},
             **{name: fingerprint(value) for name, value in written.items()},
         },
         "removed": {name: value for name, value in shown.items() if name not in info},
@@ -254,6 +255,6 @@ def info_after(want: Wanted, result: Plan, written: Mapping[str, str]) -> dict[s
     return {**info, OWN_ENTRY: {name: part for name, part in own.items() if part}}
 
 
-def shown(record: Record) -> dict[str, Any]:
+def public_view(record: Record) -> dict[str, Any]:
     """A credential as it is returned: the names of its values, not the values, and not our own entry."""
     return CREDENTIAL.view(record, [row.name for row in CREDENTIAL.fields])

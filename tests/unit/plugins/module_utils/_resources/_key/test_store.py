@@ -13,8 +13,8 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_api import KEYS, KeyStore
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_wanted import wanted
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import declare
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KEY_KIND, KeyStore
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import page
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import (
     FakeLiteLLM,
@@ -34,7 +34,7 @@ def proxy() -> FakeLiteLLM:
 
 def run_all(proxy: FakeLiteLLM, declared: list[dict[str, Any]], state: str = "present", **store: Any) -> list[Outcome]:
     keys = KeyStore(proxy, **{"secret": "sk-unit-master-key", "sleep": proxy.sleep, **store})
-    return converge(keys, [wanted(options, state) for options in declared])
+    return converge(keys, [declare(options, state) for options in declared])
 
 
 def run(proxy: FakeLiteLLM, alias: str = "a", state: str = "present", **options: Any) -> Outcome:
@@ -370,7 +370,7 @@ def test_a_reissue_whose_answers_are_lost_ends_well_at_the_latest_in_the_next_ru
 
 
 def test_an_interrupted_reissue_is_mended_whatever_is_declared(proxy: FakeLiteLLM) -> None:
-    retired = wanted({"key_alias": "a"}).retired_alias
+    retired = declare({"key_alias": "a"}).retired_alias
     token = proxy.add(retired, max_budget=5.0)["token"]
     outcome = run(proxy)
     assert (outcome.action, outcome.error) == ("update", None)
@@ -379,7 +379,7 @@ def test_an_interrupted_reissue_is_mended_whatever_is_declared(proxy: FakeLiteLL
 
 
 def test_of_several_declared_keys_each_ones_retired_key_is_mended(proxy: FakeLiteLLM) -> None:
-    retired = wanted({"key_alias": "a-1"}).retired_alias
+    retired = declare({"key_alias": "a-1"}).retired_alias
     proxy.add(retired)
     proxy.add("a-1")
     proxy.add("a-2")
@@ -570,7 +570,7 @@ def test_deletions_of_many_go_one_after_the_other(proxy: FakeLiteLLM) -> None:
     for number in range(1, 6):
         proxy.fault("/key/delete", number, before=begin, after=lambda: time.sleep(0.02) or under_way.release())
     keys = KeyStore(proxy, "sk-unit-master-key", sleep=proxy.sleep)
-    outcomes = converge(keys, [wanted(one, "absent") for one in many(450)], concurrency=8)
+    outcomes = converge(keys, [declare(one, "absent") for one in many(450)], concurrency=8)
     assert {(one.action, one.error) for one in outcomes} == {("delete", None)}
 
 
@@ -674,5 +674,5 @@ def test_many_keys_are_read_back_from_a_listing_on_older_servers(proxy: FakeLite
 
 def test_the_kind_says_what_the_modules_need() -> None:
     params = {"api_key": "sk-master", "validate_models": True}
-    assert isinstance(KEYS.store(FakeLiteLLM(), params), KeyStore)
-    assert (KEYS.result, KEYS.secret, KEYS.identity) == ("virtual_key", "key", "key_alias")
+    assert isinstance(KEY_KIND.store(FakeLiteLLM(), params), KeyStore)
+    assert (KEY_KIND.result, KEY_KIND.secret, KEY_KIND.identity) == ("virtual_key", "key", "key_alias")

@@ -15,16 +15,18 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from .._engine import Kind, Outcome, Plan, dropped, is_empty
-from .._errors import ApiError, LiteLLMError
-from ._key import KEY, marked_aliases, shown
-from ._key_bodies import create_body, create_path, update_body
-from ._key_checks import refuse
-from ._key_plan import Found, plan_key
-from ._key_reading import KeyReader, Record
-from ._key_value import new_value, token_of
-from ._key_wanted import Wanted, key_options, wanted
-from ._proxy import PAGE, Proxy
+from ..._engine import Outcome, Plan, dropped
+from ..._errors import ApiError, LiteLLMError
+from ..._kind import Kind
+from ..._proxy import PAGE, Proxy
+from ..._values import is_empty
+from ._bodies import create_body, create_path, update_body
+from ._checks import refuse
+from ._declaration import Declaration, declare, key_options
+from ._planning import Found, plan_key
+from ._reading import KeyReader, Record
+from ._secret import new_value, token_of
+from ._table import KEY, marked_aliases, public_view
 
 ANSWER_FIELDS = tuple(
     row.name for row in KEY.fields if row.name not in ("soft_budget", "policies", "object_permission")
@@ -73,7 +75,7 @@ class KeyStore:
 
     # Reading
 
-    def find(self, wants: Sequence[Wanted]) -> dict[str, Found]:
+    def find(self, wants: Sequence[Declaration]) -> dict[str, Found]:
         """The keys of the declared aliases, at a cost that follows the number of declared keys."""
         names = {want.alias: want.retired_alias for want in wants}
         if len(names) == 1:
@@ -89,7 +91,7 @@ class KeyStore:
 
     # Planning
 
-    def plans(self, wants: Sequence[Wanted]) -> list[Plan]:
+    def plans(self, wants: Sequence[Declaration]) -> list[Plan]:
         """What has to be done for each declared key, in their order. Writes nothing.
 
         :raises InputError: for the first declaration that cannot be carried out.
@@ -100,13 +102,13 @@ class KeyStore:
         refuse(plans, self._proxy, self._reader, self._validate_models)
         return plans
 
-    def undeclared(self, wants: Sequence[Wanted]) -> list[Wanted]:
+    def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
         """Declarations of absence for all other keys that are to be pruned."""
         if not self._prune_metadata:
             return []
         declared = {alias for want in wants for alias in (want.alias, want.retired_alias)}
         return [
-            Wanted(alias=alias, state="absent", fields={})
+            Declaration(alias=alias, state="absent", fields={})
             for alias in sorted(marked_aliases(self._reader.listing({}), self._prune_metadata) - declared)
         ]
 
@@ -114,11 +116,11 @@ class KeyStore:
 
     def units(self, plans: Sequence[Plan]) -> list[list[int]]:
         """The plans to carry out, as positions: deletions many at a time, all others alone."""
-        alone = [[number] for number, result in enumerate(plans) if result.action in ("create", "update", "reissue")]
-        deletions = [number for number, result in enumerate(plans) if result.action == "delete"]
+        alone = [[number] for number, plan in enumerate(plans) if plan.action in ("create", "update", "reissue")]
+        deletions = [number for number, plan in enumerate(plans) if plan.action == "delete"]
         return alone + [deletions[start : start + PAGE] for start in range(0, len(deletions), PAGE)]
 
-    def apply(self, wants: Sequence[Wanted], plans: Sequence[Plan]) -> list[Outcome]:
+    def apply(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out one unit.
 
         :raises ApiError: if nothing of it can be relied upon; an outcome has an error if a value is known all the same.
@@ -126,55 +128,55 @@ class KeyStore:
         if plans[0].action == "delete":
             # Several such requests at once take LiteLLM five times as long as one after the other, or too long for it.
             with self._deleting:
-                self._delete([record for result in plans for record in (result.current, *result.surplus) if record])
-            return [Outcome(result, "delete") for result in plans]
-        return [self._write(want, result) for want, result in zip(wants, plans)]
+                self._delete([record for plan in plans for record in (plan.current, *plan.surplus) if record])
+            return [Outcome(plan, "delete") for plan in plans]
+        return [self._write(want, plan) for want, plan in zip(wants, plans)]
 
-    def _write(self, want: Wanted, result: Plan) -> Outcome:
-        if not result.surplus:
-            return self._write_one(want, result)
+    def _write(self, want: Declaration, plan: Plan) -> Outcome:
+        if not plan.surplus:
+            return self._write_one(want, plan)
         # First, for it may bear the name under which a reissue lets the old key wait.
-        self._delete(result.surplus)
+        self._delete(plan.surplus)
         try:
-            outcome = self._write_one(want, result)
+            outcome = self._write_one(want, plan)
         except ApiError as error:  # that further keys were removed is to be told all the same
-            outcome = Outcome(result, "update", result.current, error=error)
-        warning = f"Removed {len(result.surplus)} further key(s) with the alias {result.name}."
+            outcome = Outcome(plan, "update", plan.current, error=error)
+        warning = f"Removed {len(plan.surplus)} further key(s) with the alias {plan.name}."
         return outcome.having(warnings=(warning, *outcome.warnings))
 
-    def _write_one(self, want: Wanted, result: Plan) -> Outcome:
-        if result.action == "create":
-            return self._create(want, result)
-        if result.action == "reissue":
-            return self._reissue(want, result)
-        if result.action == "update" and result.changes:
-            return self._update(result)
-        return Outcome(result, result.action, result.current, result.value)
+    def _write_one(self, want: Declaration, plan: Plan) -> Outcome:
+        if plan.action == "create":
+            return self._create(want, plan)
+        if plan.action == "reissue":
+            return self._reissue(want, plan)
+        if plan.action == "update" and plan.changes:
+            return self._update(plan)
+        return Outcome(plan, plan.action, plan.current, plan.value)
 
-    def _create(self, want: Wanted, result: Plan) -> Outcome:
+    def _create(self, want: Declaration, plan: Plan) -> Outcome:
         """Make a key. Never twice: when an answer was lost, the key is looked for before the next try.
 
         If nobody can tell in the end whether the key was made, its value is returned beside the error.
         """
-        refusal = ApiError(f"The key {result.name} could not be made.", hint="Run again.")
+        refusal = ApiError(f"The key {plan.name} could not be made.", hint="Run again.")
         doubtful = puzzled = False
         for look in range(LOOKS):
             if look:
                 self._sleep(PAUSE * look)
-            if result.value is None and self._custom_values:
-                result = result.having(value=new_value(self._secret))
+            if plan.value is None and self._custom_values:
+                plan = plan.having(value=new_value(self._secret))
             try:
-                answer = self._client.send(create_path(result), create_body(result, self._now()), replay=False)
+                answer = self._client.send(create_path(plan), create_body(plan, self._now()), replay=False)
             except ApiError as error:
                 refusal = error
             else:
                 if "key" in answer:
-                    return self._made(result, answer)
-                message = f"The answer to POST {create_path(result)} has an unexpected shape."
+                    return self._made(plan, answer)
+                message = f"The answer to POST {create_path(plan)} has an unexpected shape."
                 refusal = ApiError(message, code="connection", unanswered=True)
-            if _forbids_values(refusal) and want.value is None and result.value is not None:
+            if _forbids_values(refusal) and want.value is None and plan.value is not None:
                 self._custom_values = False
-                result = result.having(value=None)
+                plan = plan.having(value=None)
                 continue
             failed = refusal.status == 500 and not refusal.unanswered
             if not (refusal.unanswered or failed or _alias_taken(refusal)):
@@ -185,46 +187,46 @@ class KeyStore:
                 refusal, doubtful = error, True
                 break
             if records:
-                return self._made_meanwhile(want, result, records, refusal)
+                return self._made_meanwhile(want, plan, records, refusal)
             if failed and (puzzled or not _hides_its_cause(refusal)):
                 break
             doubtful = doubtful or refusal.unanswered
             # Once more: it may have been the database, which has answered again by now.
             puzzled = puzzled or failed
-        if doubtful and result.value:
-            return Outcome(result, result.action, value=result.value, error=refusal)
+        if doubtful and plan.value:
+            return Outcome(plan, plan.action, value=plan.value, error=refusal)
         raise refusal
 
-    def _made(self, result: Plan, answer: Mapping[str, Any]) -> Outcome:
+    def _made(self, plan: Plan, answer: Mapping[str, Any]) -> Outcome:
         """The outcome of a creation that was answered."""
         value = answer["key"]
-        record = {**answer, "token": token_of(value), "key_alias": result.name}
+        record = {**answer, "token": token_of(value), "key_alias": plan.name}
         del record["key"]
         warnings = () if self._custom_values else (NO_RECOVERY,)
-        return self._verified(Outcome(result, result.action, record, value, warnings=warnings))
+        return self._verified(Outcome(plan, plan.action, record, value, warnings=warnings))
 
-    def _made_meanwhile(self, want: Wanted, result: Plan, records: Sequence[Record], error: ApiError) -> Outcome:
+    def _made_meanwhile(self, want: Declaration, plan: Plan, records: Sequence[Record], error: ApiError) -> Outcome:
         """The key that bears the alias after a failed creation: ours, whose answer was lost, or somebody else's."""
         for record in records:
-            if result.value and record["token"] == token_of(result.value):
-                return self._verified(Outcome(result, result.action, record, result.value))
-        if result.value is None and not _alias_taken(error):
+            if plan.value and record["token"] == token_of(plan.value):
+                return self._verified(Outcome(plan, plan.action, record, plan.value))
+        if plan.value is None and not _alias_taken(error):
             error.hint = "The key was probably made, but its value is lost: run again with value_policy: reissue."
             raise error
         return self._write(want, plan_key(want, Found(records), self._now()))
 
-    def _update(self, result: Plan) -> Outcome:
-        if not is_empty(result.changes.get("reset_spend")):
+    def _update(self, plan: Plan) -> Outcome:
+        if not is_empty(plan.changes.get("reset_spend")):
             # Before it is marked as done, so that a run that is interrupted between the two is completed by the next.
-            self._client.send(f"/key/{result.existing['token']}/reset_spend", {"reset_to": 0.0})
-        answer = self._client.send("/key/update", update_body(result, self._now()))
-        record = {**result.existing, **answer, "token": result.existing["token"]}
+            self._client.send(f"/key/{plan.existing['token']}/reset_spend", {"reset_to": 0.0})
+        answer = self._client.send("/key/update", update_body(plan, self._now()))
+        record = {**plan.existing, **answer, "token": plan.existing["token"]}
         del record["key"]
-        return self._verified(Outcome(result, result.action, record, result.value))
+        return self._verified(Outcome(plan, plan.action, record, plan.value))
 
-    def _reissue(self, want: Wanted, result: Plan) -> Outcome:
+    def _reissue(self, want: Declaration, plan: Plan) -> Outcome:
         """Put a new key in the place of the old one, which waits under another name until the new one is there."""
-        old = self._reader.complete(result.existing)
+        old = self._reader.complete(plan.existing)
         warnings: tuple[str, ...] = ()
         if old["key_alias"] == want.alias:
             try:
@@ -237,7 +239,7 @@ class KeyStore:
                 self._delete([old])
                 warnings = (f"The proxy takes no other alias for {want.alias}: its old key was deleted first.",)
         try:
-            outcome = self._create(want, result.having(current=old))
+            outcome = self._create(want, plan.having(current=old))
         except ApiError as error:
             if not warnings and not error.unanswered:
                 self._client.send("/key/update", {"key": old["token"], "key_alias": want.alias})
@@ -277,7 +279,7 @@ class KeyStore:
 
     # Reading back
 
-    def confirm(self, wants: Sequence[Wanted], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    def confirm(self, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
         made = [one.plan.name for one in outcomes if one.action in ("create", "reissue") and one.error is None]
         gone = [one.plan.name for one in outcomes if one.action == "delete" and one.error is None]
@@ -296,7 +298,7 @@ class KeyStore:
             for want, outcome in zip(wants, outcomes)
         ]
 
-    def _settle(self, want: Wanted, outcome: Outcome, count: int) -> Outcome:
+    def _settle(self, want: Declaration, outcome: Outcome, count: int) -> Outcome:
         """The outcome for a key that is not there once after it was made, or still there after it was deleted."""
         alias = outcome.plan.name
         if outcome.action == "delete":
@@ -338,15 +340,15 @@ def _forbids_values(error: ApiError) -> bool:
     return error.status == 403 and "custom api key values are disabled" in error.message.lower()
 
 
-KEYS = Kind(
+KEY_KIND = Kind(
     result="virtual_key",
     identity=KEY.identity,
     options=key_options(),
     task_options={"validate_models": {"type": "bool", "default": False}},
     batch_options={"prune_metadata": {"type": "dict"}},
-    wanted=wanted,
+    declare=declare,
     store=KeyStore.for_task,
-    shown=shown,
+    public=public_view,
     secret="key",  # noqa: S106
     ids={"key_id": "token"},
 )

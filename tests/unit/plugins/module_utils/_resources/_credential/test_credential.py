@@ -12,19 +12,21 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources import _credential
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential import (
+    _declaration as _credential,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._declaration import (
     OWN_ENTRY,
-    Wanted,
+    Declaration,
+    declare,
     fingerprint,
     fits,
     matches,
     plan_credential,
-    shown,
-    wanted,
+    public_view,
 )
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential_api import (
-    CREDENTIALS,
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import (
+    CREDENTIAL_KIND,
     CredentialStore,
     read,
 )
@@ -36,7 +38,7 @@ FIRST, SECOND, OTHER = "sk-provider-aaaaaaaa-07", "sk-provider-bbbbbbbb-07", "sk
 BASE = "https://one.example.com/v1"
 VALUES = {"api_key": FIRST, "api_base": BASE}
 OLD = ("1.83.14", "1.98.1")
-DEFAULTS = {name: option.get("default") for name, option in CREDENTIALS.options.items()}
+DEFAULTS = {name: option.get("default") for name, option in CREDENTIAL_KIND.options.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -44,8 +46,8 @@ def _cheap_fingerprints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_credential, "ROUNDS", 1)
 
 
-def want(state: str = "present", **options: Any) -> Wanted:
-    return wanted({**DEFAULTS, "credential_name": "c", **options}, state)
+def want(state: str = "present", **options: Any) -> Declaration:
+    return declare({**DEFAULTS, "credential_name": "c", **options}, state)
 
 
 def run(proxy: FakeCredentials, state: str = "present", check: bool = False, **options: Any) -> Outcome:
@@ -161,7 +163,7 @@ def test_no_value_is_in_a_plan_or_shown() -> None:
     proxy = FakeCredentials()
     proxy.put("c", {**VALUES, "region": "eu-hidden"}, {"owner": "a"})
     outcome = run(proxy, credential_values={"api_key": SECOND, "new_key": OTHER}, credential_info={"owner": "b"})
-    seen = repr(outcome.plan) + json.dumps(shown(outcome.record or {})) + json.dumps(outcome.plan.diff)
+    seen = repr(outcome.plan) + json.dumps(public_view(outcome.record or {})) + json.dumps(outcome.plan.diff)
     for text in (FIRST, SECOND, OTHER, BASE, "eu-hidden"):
         assert text not in seen.replace(repr(outcome.plan.current), "")
     for text in (FIRST, SECOND, OTHER):
@@ -176,7 +178,7 @@ def test_no_value_is_in_a_plan_or_shown() -> None:
         "new_key": "********",
     }
     assert OWN_ENTRY not in json.dumps(
-        [outcome.plan.diff, shown(outcome.record or {}), read(proxy, {"credential_name": "c"})]
+        [outcome.plan.diff, public_view(outcome.record or {}), read(proxy, {"credential_name": "c"})]
     )
 
 

@@ -12,17 +12,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._engine import (
-    NOT_CLEARABLE,
-    Field,
-    Resource,
-    alike,
-    is_empty,
-    moment,
-    same_members,
-    same_moment,
-)
-from ._durations import is_duration
+from ..._durations import is_duration
+from ..._engine import NOT_CLEARABLE, Field, Resource
+from ..._values import alike, is_empty, moment, same_members, same_moment
 
 ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 
@@ -322,7 +314,7 @@ def marked_aliases(records: Iterable[Mapping[str, Any]], mark: Mapping[str, Any]
     }
 
 
-def shown(record: Mapping[str, Any]) -> dict[str, Any]:
+def public_view(record: Mapping[str, Any]) -> dict[str, Any]:
     """A key as it is returned: all its fields, its id and its readings. Never the secret."""
     names = ("spend", "budget_reset_at", "created_at", "created_by", "updated_at", "last_active")
     return {

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from .._engine import version_tuple
-from .._errors import ApiError
+from ._errors import ApiError
+from ._values import version_tuple
 
 PAGE = 100
 SPECIAL_MODELS = frozenset({"*", "all-proxy-models", "all-team-models", "no-default-models"})

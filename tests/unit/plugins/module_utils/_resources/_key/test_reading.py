@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_reading import KeyReader
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._proxy import Proxy
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._proxy import Proxy
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._reading import KeyReader
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import page
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM
 

@@ -12,16 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._engine import (
-    NOT_CLEARABLE,
-    UNSET,
-    is_empty,
-    problems,
-)
-from .._errors import InputError
-from ._durations import is_duration
-from ._key import KEY, METADATA_BACKED, NOT_THE_USERS, PAIRS
-from ._key_value import SHORTEST_SEED, derived_value
+from ..._durations import is_duration
+from ..._engine import NOT_CLEARABLE, problems
+from ..._errors import InputError
+from ..._values import UNSET, is_empty
+from ._secret import SHORTEST_SEED, derived_value
+from ._table import KEY, METADATA_BACKED, NOT_THE_USERS, PAIRS
 
 WORKSHOP_MARK = "litellm_vkey_group"
 
@@ -45,7 +41,7 @@ KEY_CONTROLS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Declaration:
     """A checked declaration of one key. ``value`` is the declared or derived secret, None if the client may choose."""
 
     alias: str
@@ -76,7 +72,7 @@ def key_options() -> dict[str, dict[str, Any]]:
     return options
 
 
-def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
+def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
     """What one item of ``virtual_keys``, or the parameters of ``litellm_key``, declare.
 
     :raises InputError: naming all that is wrong with them.
@@ -130,7 +126,7 @@ def wanted(options: Mapping[str, Any], state: str = "present") -> Wanted:
     value = options.get("key") or None
     if options.get("key_seed"):
         value = derived_value(options["key_seed"], alias, options.get("key_version") or 1)
-    return Wanted(
+    return Declaration(
         alias=alias,
         state=state,
         fields=fields,

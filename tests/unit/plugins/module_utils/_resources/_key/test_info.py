@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_info import KEY_INFO, describe, read
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_value import token_of
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import (
+    KEY_INFO,
+    describe,
+    read,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._secret import token_of
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import body, key_row
 
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from .._engine import moment
-from .._errors import ApiError
-from ._proxy import PAGE, Proxy, unexpected_shape
+from ..._errors import ApiError
+from ..._proxy import PAGE, Proxy, unexpected_shape
+from ..._values import moment
 
 Record = Mapping[str, Any]
 # One look-up by alias costs the server about a third of a page of 100 keys.

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from .._engine import Info, alike, moment
-from .._errors import ApiError, InputError
-from ._durations import add_duration, is_duration
-from ._key import KEY, shown
-from ._key_reading import KeyReader, Record
-from ._key_value import token_of
-from ._proxy import Proxy
+from ..._durations import add_duration, is_duration
+from ..._errors import ApiError, InputError
+from ..._kind import Info
+from ..._proxy import Proxy
+from ..._values import alike, moment
+from ._reading import KeyReader, Record
+from ._secret import token_of
+from ._table import KEY, public_view
 
 STATUS = ("active", "blocked", "expired", "over_budget")
 # By these the proxy can narrow its listing.
@@ -108,7 +109,7 @@ def describe(record: Record, now: datetime) -> dict[str, Any]:
     if limit is None:
         limit = (record.get("litellm_budget_table") or {}).get("max_budget")
     remaining = None if limit is None else limit - (record.get("spend") or 0)
-    key = shown(record)
+    key = public_view(record)
     return {**key, "remaining_budget": remaining, "status": _status(key, remaining, now)}
 
 

@@ -13,24 +13,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from .._engine import Info, Kind, Outcome, Plan
-from .._errors import ApiError, InputError
-from ._credential import (
+from ..._engine import Outcome, Plan
+from ..._errors import ApiError, InputError
+from ..._kind import Info, Kind
+from ..._proxy import Proxy
+from ._declaration import (
     CREDENTIAL,
     HIDDEN,
+    Declaration,
     Record,
-    Wanted,
     credential_options,
+    declare,
     info_after,
     own_entry,
     plan_credential,
+    public_view,
     removed_values,
-    shown,
     value_names,
-    wanted,
     written_values,
 )
-from ._proxy import Proxy
 
 REMOVES_VALUES_SINCE = "1.106.0"
 
@@ -52,33 +53,33 @@ class CredentialStore:
 
     # Planning
 
-    def plans(self, wants: Sequence[Wanted]) -> list[Plan]:
+    def plans(self, wants: Sequence[Declaration]) -> list[Plan]:
         """What has to be done for each declared credential, in their order. Writes nothing.
 
         :raises InputError: for the first declaration that cannot be carried out.
         """
         plans = [plan_credential(want, find(self._client, want.name)) for want in wants]
-        for want, result in zip(wants, plans):
-            self._refuse(want, result)
+        for want, plan in zip(wants, plans):
+            self._refuse(want, plan)
         return plans
 
-    def _refuse(self, want: Wanted, result: Plan) -> None:
-        if result.changed and result.existing.get("source") == "config":
+    def _refuse(self, want: Declaration, plan: Plan) -> None:
+        if plan.changed and plan.existing.get("source") == "config":
             raise InputError("it is defined in the proxy's configuration file: change it there.", want.name)
-        if result.action == "create" and not (want.values or want.model_id):
+        if plan.action == "create" and not (want.values or want.model_id):
             raise InputError("it does not exist yet, and is made of credential_values or a model_id.", want.name)
-        if removed_values(result) and not self._removes_values:
-            self._refuse_remaking(want, result)
+        if removed_values(plan) and not self._removes_values:
+            self._refuse_remaking(want, plan)
 
-    def _refuse_remaking(self, want: Wanted, result: Plan) -> None:
+    def _refuse_remaking(self, want: Declaration, plan: Plan) -> None:
         """Refuse to delete a credential and make it anew where that would lose some of it."""
-        names = value_names(result)
+        names = value_names(plan)
         lost = names if want.update_values == "never" else [name for name in names if name not in (want.values or {})]
         if lost or not names:
             version = f"LiteLLM {self._proxy.version}" if self._proxy.version else "this version of LiteLLM"
             remedy = f"declare {', '.join(lost)} as well" if lost else "declare a value to keep, or state: absent"
             raise InputError(
-                f"{version} cannot remove {', '.join(removed_values(result))} (needs {REMOVES_VALUES_SINCE}), only "
+                f"{version} cannot remove {', '.join(removed_values(plan))} (needs {REMOVES_VALUES_SINCE}), only "
                 f"the whole credential, which is then made anew of its other values: {remedy}.",
                 want.name,
             )
@@ -91,74 +92,74 @@ class CredentialStore:
 
     def units(self, plans: Sequence[Plan]) -> list[list[int]]:
         """The plans to carry out, as positions, each alone."""
-        return [[number] for number, result in enumerate(plans) if result.changed]
+        return [[number] for number, plan in enumerate(plans) if plan.changed]
 
-    def apply(self, wants: Sequence[Wanted], plans: Sequence[Plan]) -> list[Outcome]:
+    def apply(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out one unit."""
         steps = {"create": self._create, "update": self._update, "delete": self._delete}
-        return [steps[result.action](want, result) for want, result in zip(wants, plans)]
+        return [steps[plan.action](want, plan) for want, plan in zip(wants, plans)]
 
-    def confirm(self, wants: Sequence[Wanted], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    def confirm(self, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes as they are: another worker's memory would tell nothing of what was just written."""
         return list(outcomes)
 
-    def _create(self, want: Wanted, result: Plan) -> Outcome:
-        info = info_after(want, result, want.declared_values)
+    def _create(self, want: Declaration, plan: Plan) -> Outcome:
+        info = info_after(want, plan, want.declared_values)
         try:
             self._post(want, info)
         except ApiError as error:
             if not _is_taken(error):
                 raise
-            return self._adopt(want, result, info)
+            return self._adopt(want, plan, info)
         # Only the proxy knows which values it copied from a model.
         record = (find(self._client, want.name) if want.model_id else None) or _record(want.name, info, want.values)
-        return Outcome(result, "create", record)
+        return Outcome(plan, "create", record)
 
-    def _adopt(self, want: Wanted, result: Plan, sent: Mapping[str, Any]) -> Outcome:
+    def _adopt(self, want: Declaration, plan: Plan, sent: Mapping[str, Any]) -> Outcome:
         """Make as declared what exists, although it was not to be seen."""
         current = find(self._client, want.name)
         if current is None:
             # It is in the database, but not in the memory of the worker that answers: write without having read.
-            result = plan_credential(want, {"credential_name": want.name})
+            plan = plan_credential(want, {"credential_name": want.name})
             values = {} if want.update_values == "never" else dict(want.declared_values)
-            info = {} if want.info is None else info_after(want, result, values)  # {} leaves it as it is
+            info = {} if want.info is None else info_after(want, plan, values)  # {} leaves it as it is
             self._patch(want.name, info, values)
-            return Outcome(result, "update", _record(want.name, info, want.values))
+            return Outcome(plan, "update", _record(want.name, info, want.values))
         if want.values and own_entry(current) == own_entry({"credential_info": sent}):
-            return Outcome(result, "create", current)  # our own request, whose answer was lost
-        result = plan_credential(want, current)
-        self._refuse(want, result)
-        return self._update(want, result) if result.changed else Outcome(result, "none", current)
+            return Outcome(plan, "create", current)  # our own request, whose answer was lost
+        plan = plan_credential(want, current)
+        self._refuse(want, plan)
+        return self._update(want, plan) if plan.changed else Outcome(plan, "none", current)
 
-    def _update(self, want: Wanted, result: Plan) -> Outcome:
-        removed = removed_values(result)
+    def _update(self, want: Declaration, plan: Plan) -> Outcome:
+        removed = removed_values(plan)
         if removed and not self._removes_values:
-            self._delete(want, result)
-            info = info_after(want, result, want.declared_values)
+            self._delete(want, plan)
+            info = info_after(want, plan, want.declared_values)
             self._post(want, info)
         else:
-            values = written_values(want, result)
-            info = info_after(want, result, values)
+            values = written_values(want, plan)
+            info = info_after(want, plan, values)
             try:
                 self._patch(want.name, info, values, removed)
             except ApiError as error:
                 if not (_is_missing(error) and want.values):
                     raise
                 # Somebody else deleted it, which the worker that was read from does not know yet.
-                info = info_after(want, result.having(current=None), want.declared_values)
+                info = info_after(want, plan.having(current=None), want.declared_values)
                 self._post(want, info)
-        return Outcome(result, "update", _record(want.name, info, value_names(result)))
+        return Outcome(plan, "update", _record(want.name, info, value_names(plan)))
 
-    def _delete(self, want: Wanted, result: Plan) -> Outcome:
+    def _delete(self, want: Declaration, plan: Plan) -> Outcome:
         try:
             _expect_success(self._client.send(_path(want.name), method="DELETE"))
         except ApiError as error:
             if not _is_missing(error):
                 raise
-            return Outcome(result, "none")
-        return Outcome(result, "delete")
+            return Outcome(plan, "none")
+        return Outcome(plan, "delete")
 
-    def _post(self, want: Wanted, info: Mapping[str, Any]) -> None:
+    def _post(self, want: Declaration, info: Mapping[str, Any]) -> None:
         source = {"model_id": want.model_id} if want.model_id else {"credential_values": dict(want.declared_values)}
         body = {"credential_name": want.name, "credential_info": dict(info), **source}
         _expect_success(self._client.send("/credentials", body))
@@ -185,13 +186,15 @@ def find(client: Any, name: str) -> Record | None:
 
 
 def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The result of ``litellm_credential_info``."""
+    """The plan of ``litellm_credential_info``."""
     if params["credential_name"]:
         record = find(client, params["credential_name"])
         records = [record] if record else []
     else:
         records = client.get("/credentials")["credentials"]
-    return {"credentials": [shown(record) for record in sorted(records, key=lambda record: record["credential_name"])]}
+    return {
+        "credentials": [public_view(record) for record in sorted(records, key=lambda record: record["credential_name"])]
+    }
 
 
 def _quoted(name: str) -> str:
@@ -222,13 +225,13 @@ def _is_missing(error: ApiError) -> bool:
     return "credential not found" in error.message.lower()
 
 
-CREDENTIALS = Kind(
+CREDENTIAL_KIND = Kind(
     result="credential",
     identity=CREDENTIAL.identity,
     options=credential_options(),
     task_options={},
-    wanted=wanted,
+    declare=declare,
     store=CredentialStore.for_task,
-    shown=shown,
+    public=public_view,
 )
 CREDENTIAL_INFO = Info(options={"credential_name": {"type": "str", "aliases": ["name"]}}, read=read)

@@ -12,19 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .._engine import (
-    UNSET,
-    Plan,
-    is_empty,
-    moment,
-    plan,
-    same_moment,
-)
-from .._errors import InputError
-from ._durations import add_duration
-from ._key import KEY, own_metadata
-from ._key_value import token_of
-from ._key_wanted import Wanted
+from ..._durations import add_duration
+from ..._engine import Plan, make_plan
+from ..._errors import InputError
+from ..._values import UNSET, is_empty, moment, same_moment
+from ._declaration import Declaration
+from ._secret import token_of
+from ._table import KEY, own_metadata
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class Found:
     retired: Sequence[Mapping[str, Any]] = ()
 
 
-def plan_key(want: Wanted, found: Found, now: datetime) -> Plan:
+def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
     """What has to be done for one key. ``now`` is the server's time.
 
     :raises InputError: if the declaration and the key that is there do not go together.
@@ -47,7 +41,7 @@ def plan_key(want: Wanted, found: Found, now: datetime) -> Plan:
         )
     surplus = tuple(record for record in (*found.records, *found.retired) if record is not current)
     if want.state == "absent":
-        return plan(KEY, {"key_alias": want.alias}, current, "absent").having(surplus=surplus)
+        return make_plan(KEY, {"key_alias": want.alias}, current, "absent").having(surplus=surplus)
     fields = dict(want.fields)
     warnings = _declare_expiry(fields, want, current, now)
     if want.merge_metadata and "metadata" in fields and fields["metadata"] is not UNSET and current:
@@ -55,16 +49,14 @@ def plan_key(want: Wanted, found: Found, now: datetime) -> Plan:
     if current is None and not is_empty(fields.get("team_id")) and "models" not in fields:
         fields["models"] = ["all-team-models"]
     _guard_shared_budget(want, fields, current)
-    result = plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
+    plan = make_plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
-        return result
-    if not is_empty(result.changes.get("object_permission")):  # kinds that are not declared stay
-        merged = {**result.before["object_permission"], **result.changes["object_permission"]}
-        result = result.having(after={**result.after, "object_permission": merged})
-    if not is_empty(result.changes.get("reset_spend")):
-        result = result.having(
-            before={**result.before, "spend": current.get("spend")}, after={**result.after, "spend": 0.0}
-        )
+        return plan
+    if not is_empty(plan.changes.get("object_permission")):  # kinds that are not declared stay
+        merged = {**plan.before["object_permission"], **plan.changes["object_permission"]}
+        plan = plan.having(after={**plan.after, "object_permission": merged})
+    if not is_empty(plan.changes.get("reset_spend")):
+        plan = plan.having(before={**plan.before, "spend": current.get("spend")}, after={**plan.after, "spend": 0.0})
     policy = "reissue" if _is_due(want, current, found, now) else want.value_policy
     if want.value is None or token_of(want.value) != current["token"]:
         if policy == "fail":
@@ -75,18 +67,18 @@ def plan_key(want: Wanted, found: Found, now: datetime) -> Plan:
             )
         if policy == "reissue":
             new_id = token_of(want.value) if want.value else "(that of a new value)"
-            return result.having(
+            return plan.having(
                 action="reissue",
-                before={**result.before, "key_id": current["token"]},
-                after={**result.after, "key_id": new_id},
+                before={**plan.before, "key_id": current["token"]},
+                after={**plan.after, "key_id": new_id},
             )
-        result = result.having(value=None)
-    if surplus and result.action == "none":
-        return result.having(action="update")
-    return result
+        plan = plan.having(value=None)
+    if surplus and plan.action == "none":
+        return plan.having(action="update")
+    return plan
 
 
-def _is_due(want: Wanted, current: Mapping[str, Any], found: Found, now: datetime) -> bool:
+def _is_due(want: Declaration, current: Mapping[str, Any], found: Found, now: datetime) -> bool:
     """Whether the value is to be replaced for its age. Where a run was interrupted, nobody has got the new value."""
     if not want.rotate_after:
         return False
@@ -95,7 +87,7 @@ def _is_due(want: Wanted, current: Mapping[str, Any], found: Found, now: datetim
 
 
 def _declare_expiry(
-    fields: dict[str, Any], want: Wanted, current: Mapping[str, Any] | None, now: datetime
+    fields: dict[str, Any], want: Declaration, current: Mapping[str, Any] | None, now: datetime
 ) -> list[str]:
     """Make ``expires_at`` of ``duration`` and ``renew_within`` where they apply now. Returns warnings."""
     stored = KEY.field("expires_at").value(current)
@@ -118,7 +110,7 @@ def _declare_expiry(
     return []
 
 
-def _guard_shared_budget(want: Wanted, fields: Mapping[str, Any], current: Mapping[str, Any] | None) -> None:
+def _guard_shared_budget(want: Declaration, fields: Mapping[str, Any], current: Mapping[str, Any] | None) -> None:
     """LiteLLM writes a soft budget into the budget that the key points to, which other keys may share."""
     budget = (current or {}).get("litellm_budget_table") or {}
     shared = [
@@ -136,9 +128,9 @@ def _guard_shared_budget(want: Wanted, fields: Mapping[str, Any], current: Mappi
         )
 
 
-def licensed_parts(result: Plan) -> list[str]:
+def licensed_parts(plan: Plan) -> list[str]:
     """What of a plan LiteLLM carries out only with an Enterprise licence."""
-    parts = [name for name, value in result.changes.items() if KEY.field(name).licensed and not is_empty(value)]
-    if result.action != "update" and "get_spend_routes" in (result.changes.get("permissions") or {}):
+    parts = [name for name, value in plan.changes.items() if KEY.field(name).licensed and not is_empty(value)]
+    if plan.action != "update" and "get_spend_routes" in (plan.changes.get("permissions") or {}):
         parts.append("permissions.get_spend_routes")
     return parts

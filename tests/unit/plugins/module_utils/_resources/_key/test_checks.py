@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_api import KeyStore
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_wanted import wanted
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import declare
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KeyStore
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM, token_of
 
 
@@ -20,7 +20,7 @@ def test_what_a_version_can_set_on_a_new_key_only(version: str, there: bool, ref
     if there:
         proxy.add("a")
     store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep)
-    declared = [wanted({"key_alias": "a", "soft_budget": 2.0})]
+    declared = [declare({"key_alias": "a", "soft_budget": 2.0})]
     if refused:
         with pytest.raises(InputError, match=r"LiteLLM 1\.98\.1 .*soft_budget"):
             converge(store, declared)
@@ -38,7 +38,7 @@ def test_a_new_key_has_the_organisation_of_its_team(of_team: str | None, declare
     proxy = FakeLiteLLM()
     proxy.organization_of["team"] = of_team
     store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep)
-    wants = [wanted({"key_alias": "a", "team_id": "team", "organization_id": declared})]
+    wants = [declare({"key_alias": "a", "team_id": "team", "organization_id": declared})]
     if refused:
         with pytest.raises(InputError, match=refused) as caught:
             converge(store, wants)
@@ -53,16 +53,16 @@ def test_what_a_version_cannot_take_away_is_refused() -> None:
     proxy.add("a", budget_duration="30d")
     store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep)
     with pytest.raises(InputError, match=r"1\.89\.7 .* does not clear budget_duration \(since 1\.90\.0\)"):
-        converge(store, [wanted({"key_alias": "a", "unset": ["budget_duration"]})])
+        converge(store, [declare({"key_alias": "a", "unset": ["budget_duration"]})])
     assert proxy.writes == []
-    assert converge(store, [wanted({"key_alias": "a", "budget_duration": "7d"})])[0].error is None
+    assert converge(store, [declare({"key_alias": "a", "budget_duration": "7d"})])[0].error is None
 
 
 def test_spending_is_reset_before_it_is_marked_so_that_a_crash_between_is_mended() -> None:
     proxy = FakeLiteLLM()
     key = proxy.add("a", spend=2.5)
     store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep)
-    wants = [wanted({"key_alias": "a", "reset_spend": "june"})]
+    wants = [declare({"key_alias": "a", "reset_spend": "june"})]
     proxy.fault("/key/update", raised=ApiError("Stopped.", 500), carried_out=False)
     assert converge(store, wants)[0].error is not None
     assert (proxy.only("a")["spend"], proxy.only("a")["metadata"]) == (0.0, {})
@@ -74,7 +74,7 @@ def test_spending_is_reset_before_it_is_marked_so_that_a_crash_between_is_mended
 
 def test_an_old_value_is_looked_for_under_its_retired_name_as_well() -> None:
     proxy = FakeLiteLLM()
-    old = wanted({"key_alias": "a", "rotate_after": "30d"})
+    old = declare({"key_alias": "a", "rotate_after": "30d"})
     proxy.add("a")
     proxy.add(old.retired_alias)  # the last run was interrupted before it returned the new value
     store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep)

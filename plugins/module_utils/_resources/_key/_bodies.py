@@ -9,12 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from .._engine import (
-    Plan,
-    is_empty,
-    moment,
-)
-from ._key import (
+from ..._engine import Plan
+from ..._values import is_empty, moment
+from ._table import (
     KEY,
     METADATA_BACKED,
     METADATA_ONLY,
@@ -29,21 +26,21 @@ from ._key import (
 INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
 
 
-def create_path(result: Plan) -> str:
+def create_path(plan: Plan) -> str:
     """The endpoint that makes the key: a service account's has one of its own."""
-    is_service = not is_empty(result.changes.get("service_account_id")) or (
-        result.action == "reissue" and not is_empty(KEY.field("service_account_id").value(result.current))
+    is_service = not is_empty(plan.changes.get("service_account_id")) or (
+        plan.action == "reissue" and not is_empty(KEY.field("service_account_id").value(plan.current))
     )
     return "/key/service-account/generate" if is_service else "/key/generate"
 
 
-def create_body(result: Plan, now: datetime) -> dict[str, Any]:
+def create_body(plan: Plan, now: datetime) -> dict[str, Any]:
     """Body of ``/key/generate`` for a plan: what is declared, and for a reissue all that the old key has."""
-    values = {name: value for name, value in result.changes.items() if not is_empty(value)}
+    values = {name: value for name, value in plan.changes.items() if not is_empty(value)}
     body: dict[str, Any] = {}
-    if result.action == "reissue":
-        body, values = _inherited(result, values)
-        values["key_alias"] = result.name  # the old key may bear another by now
+    if plan.action == "reissue":
+        body, values = _inherited(plan, values)
+        values["key_alias"] = plan.name  # the old key may bear another by now
     expires = values.pop("expires_at", None)
     only_metadata = {name: values.pop(name) for name in METADATA_ONLY if name in values}
     body.update((name, _sendable(name, value)) for name, value in values.items())
@@ -52,60 +49,60 @@ def create_body(result: Plan, now: datetime) -> dict[str, Any]:
         body["metadata"] = {**body.get("metadata", {}), **entries}
     if expires:
         body["duration"] = _seconds_until(expires, now)
-    if result.value:
-        body["key"] = result.value
+    if plan.value:
+        body["key"] = plan.value
     return body
 
 
-def _inherited(result: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _inherited(plan: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a new key takes over from the one whose place it takes: a body to start from, and values by option."""
-    kept = {name: value for name, value in KEY.view(result.existing).items() if name not in METADATA_BACKED}
-    kept = {name: value for name, value in kept.items() if name not in result.changes and name != "metadata"}
+    kept = {name: value for name, value in KEY.view(plan.existing).items() if name not in METADATA_BACKED}
+    kept = {name: value for name, value in kept.items() if name not in plan.changes and name != "metadata"}
     if kept.get("budget_id"):
         kept.pop("soft_budget", None)  # it stands in the budget that budget_id names
-    inherited = [name for name in INHERITED if name not in result.after]  # spend stands there if it is reset
-    body = {name: result.existing[name] for name in inherited if not is_empty(result.existing.get(name))}
-    metadata = _merged_metadata(result)
+    inherited = [name for name in INHERITED if name not in plan.after]  # spend stands there if it is reset
+    body = {name: plan.existing[name] for name in inherited if not is_empty(plan.existing.get(name))}
+    metadata = _merged_metadata(plan)
     return {**body, **({"metadata": metadata} if metadata else {})}, {
         **kept,
         **{n: v for n, v in values.items() if n != "metadata"},
     }
 
 
-def update_body(result: Plan, now: datetime) -> dict[str, Any]:
+def update_body(plan: Plan, now: datetime) -> dict[str, Any]:
     """Body of ``/key/update`` for a plan: only what changes; ``metadata``, which the server replaces, as a whole."""
-    body: dict[str, Any] = {"key": result.existing["token"]}
-    for name, value in _with_partners(result).items():
+    body: dict[str, Any] = {"key": plan.existing["token"]}
+    for name, value in _with_partners(plan).items():
         if name == "expires_at":
             body["duration"] = "-1" if is_empty(value) else _seconds_until(value, now)
         elif name == "object_permission" and is_empty(value):
-            body[name] = {part: type(given)() for part, given in object_permissions(result.existing).items()}
+            body[name] = {part: type(given)() for part, given in object_permissions(plan.existing).items()}
         elif name not in ("metadata", "reset_spend") and not (name in METADATA_BACKED and is_empty(value)):
             # A field kept in metadata goes at the top as well: only there does the server check it.
             body[name] = KEY.field(name).cleared if is_empty(value) else _sendable(name, value)
-    if any(name == "metadata" or name in METADATA_BACKED for name in result.changes):
-        body["metadata"] = _merged_metadata(result)
+    if any(name == "metadata" or name in METADATA_BACKED for name in plan.changes):
+        body["metadata"] = _merged_metadata(plan)
     return body
 
 
-def _with_partners(result: Plan) -> dict[str, Any]:
+def _with_partners(plan: Plan) -> dict[str, Any]:
     """The changes, and what an update takes only together with one of them."""
-    partners = [name for pair in PAIRS if any(one in result.changes for one in pair) for name in pair]
-    present = KEY.view(result.existing)
-    return {**{name: present[name] for name in partners if name in present}, **result.changes}
+    partners = [name for pair in PAIRS if any(one in plan.changes for one in pair) for name in pair]
+    present = KEY.view(plan.existing)
+    return {**{name: present[name] for name in partners if name in present}, **plan.changes}
 
 
-def _merged_metadata(result: Plan) -> dict[str, Any]:
+def _merged_metadata(plan: Plan) -> dict[str, Any]:
     """All of the key's metadata as it shall be: other people's entries and other fields' values included."""
-    merged = metadata_of(result.existing)
-    if "metadata" in result.changes:
+    merged = metadata_of(plan.existing)
+    if "metadata" in plan.changes:
         merged = {name: value for name, value in merged.items() if name in NOT_THE_USERS}
-        merged.update({} if is_empty(result.changes["metadata"]) else result.changes["metadata"])
+        merged.update({} if is_empty(plan.changes["metadata"]) else plan.changes["metadata"])
     for name, entry in METADATA_BACKED.items():
-        if name in result.changes:
+        if name in plan.changes:
             merged.pop(entry, None)
-            if not is_empty(result.changes[name]):
-                merged[entry] = _sendable(name, result.changes[name])
+            if not is_empty(plan.changes[name]):
+                merged[entry] = _sendable(name, plan.changes[name])
     return merged
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_api import KeyStore
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_wanted import wanted
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import declare
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KeyStore
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM, no_answer, token_of
 
 
 def run(proxy: FakeLiteLLM, state: str = "present", **options):
     store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep)
-    (outcome,) = converge(store, [wanted({"key_alias": "a", **options}, state)])
+    (outcome,) = converge(store, [declare({"key_alias": "a", **options}, state)])
     return outcome
 
 
@@ -32,7 +32,7 @@ def test_a_new_key_bears_the_declared_alias_although_another_run_has_just_rename
     """Seed 31: two runs reissue the same key; one made its new key under the name of the old one that waits."""
     proxy = FakeLiteLLM()
     old = proxy.add("a", spend=1.5)
-    retired = wanted({"key_alias": "a"}).retired_alias
+    retired = declare({"key_alias": "a"}).retired_alias
     proxy.fault("/key/info", before=lambda: old.update(key_alias=retired))
     outcome = run(proxy, value_policy="reissue")
     assert outcome.error is None
@@ -53,7 +53,7 @@ def test_a_declared_value_is_not_taken_where_another_run_has_just_made_this_very
 def test_absent_removes_an_old_key_that_still_waits_beside_the_new_one():
     """A reissue was killed after its creation; of a single declared key the old one was not looked for."""
     proxy = FakeLiteLLM()
-    proxy.add(wanted({"key_alias": "a"}).retired_alias)
+    proxy.add(declare({"key_alias": "a"}).retired_alias)
     proxy.add("a")
     assert run(proxy, "absent").error is None
     assert proxy.aliases() == []

@@ -12,26 +12,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import UNSET, Plan
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._durations import add_duration
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Plan
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._durations import add_duration
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key import KEY, shown
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_bodies import (
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._bodies import (
     create_body,
     create_path,
     update_body,
 )
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_plan import Found, plan_key
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_value import (
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import (
+    Declaration,
+    declare,
+    key_options,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._planning import Found, plan_key
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._secret import (
     derived_value,
     new_value,
     token_of,
 )
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key_wanted import (
-    Wanted,
-    key_options,
-    wanted,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import KEY, public_view
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import UNSET
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import body, key_row
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -41,8 +42,8 @@ SEED = "a seed of at least thirty-two characters"
 LICENSED = "allowed_passthrough_routes model_max_budget tags guardrails policies prompts"
 
 
-def want(**options: Any) -> Wanted:
-    return wanted({"key_alias": "a", **options}, options.pop("state", "present"))
+def want(**options: Any) -> Declaration:
+    return declare({"key_alias": "a", **options}, options.pop("state", "present"))
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def created(**options: Any) -> dict[str, Any]:
 )
 def test_a_wrong_declaration_is_refused_in_a_sentence(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError) as caught:
-        wanted({"key_alias": "a", **options})
+        declare({"key_alias": "a", **options})
     assert words in str(caught.value)
     assert str(caught.value).endswith(".")
     assert caught.value.subject == (options.get("key_alias", "a") or "")
@@ -126,7 +127,7 @@ def test_a_wrong_declaration_is_refused_in_a_sentence(options: dict[str, Any], w
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
     with pytest.raises(InputError, match=r"max_budget: .* tpm_limit: .* duration: "):
-        wanted({"key_alias": "a", "max_budget": -1.0, "tpm_limit": -1, "duration": "x"})
+        declare({"key_alias": "a", "max_budget": -1.0, "tpm_limit": -1, "duration": "x"})
 
 
 def of_type(option: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -161,7 +162,7 @@ few = st.sets(st.sampled_from(sorted(OPTIONS)), max_size=4)
 def test_a_declaration_of_the_right_types_is_taken_or_refused(options: dict[str, Any], there: bool) -> None:
     """Whatever the values are: it is an InputError, or a plan that can be shown and sent."""
     try:
-        declared = wanted({"key_alias": "a", **options})
+        declared = declare({"key_alias": "a", **options})
         result = plan_key(declared, Found([row()] if there else []), NOW)
     except InputError:
         return
@@ -190,7 +191,7 @@ def test_empty_text_and_unset_declare_no_value() -> None:
 
 
 def test_a_service_account_gives_its_name_to_the_key() -> None:
-    assert wanted({"service_account_id": "robot", "team_id": "t"}).alias == "robot"
+    assert declare({"service_account_id": "robot", "team_id": "t"}).alias == "robot"
 
 
 def test_only_what_is_secret_is_marked_so() -> None:
@@ -250,7 +251,7 @@ def test_token_of() -> None:
 
 @given(names)
 def test_retired_aliases_keep_to_strict_characters(alias: str) -> None:
-    one = Wanted(alias, "present", {}).retired_alias
+    one = Declaration(alias, "present", {}).retired_alias
     assert re.fullmatch(r"\.retired-[0-9a-f]{8}", one.removeprefix(alias))
 
 
@@ -490,7 +491,7 @@ def test_all_kinds_of_permissions_on_objects_are_read_and_cleared() -> None:
     }
     current = row(object_permission=stored)
     kinds = {"agents": ["a"], "mcp_tool_permissions": {"server": ["tool"]}, "mcp_tool_search_enabled": True}
-    assert shown(current)["object_permission"] == kinds
+    assert public_view(current)["object_permission"] == kinds
     assert planned(current, object_permission=kinds).action == "none"
     changing = planned(current, object_permission={"agents": ["b"]})
     assert update_body(changing, NOW)["object_permission"] == {"agents": ["b"]}
@@ -558,8 +559,8 @@ def test_a_new_key_starts_with_the_mark() -> None:
 
 def test_the_mark_of_a_reset_is_not_the_users_metadata() -> None:
     marked = row(metadata={"x": 1, SPEND_MARK: "june"})
-    assert shown(marked)["metadata"] == {"x": 1}
-    assert shown(marked)["reset_spend"] == "june"
+    assert public_view(marked)["metadata"] == {"x": 1}
+    assert public_view(marked)["reset_spend"] == "june"
     assert updated(marked, metadata={"y": 2}, metadata_mode="replace") == {"metadata": {"y": 2, SPEND_MARK: "june"}}
 
 
@@ -675,7 +676,7 @@ def test_what_the_server_keeps_in_metadata_for_itself_is_no_ones_to_replace() ->
     current = row(metadata={"ours": 1, **theirs})
     assert planned(current, metadata={"ours": 1}, metadata_mode="replace").action == "none"
     assert updated(current, metadata={"ours": 2}, metadata_mode="replace") == {"metadata": {"ours": 2, **theirs}}
-    assert shown(current)["metadata"] == {"ours": 1}
+    assert public_view(current)["metadata"] == {"ours": 1}
 
 
 def test_secrets_of_callbacks_are_not_compared_and_not_shown() -> None:
@@ -862,7 +863,7 @@ def test_absent_means_all_of_them() -> None:
 
 def test_shown_has_every_field_and_no_secret() -> None:
     record = row(key="sk-secret-value", metadata={"theirs": 1, "tags": ["t"]}, spend=1.5)
-    view = shown(record)
+    view = public_view(record)
     assert {field.name for field in KEY.fields} <= set(view)
     assert (view["metadata"], view["tags"], view["spend"], view["blocked"]) == ({"theirs": 1}, ["t"], 1.5, False)
     assert (view["key_id"], view["max_budget"]) == (record["token"], None)

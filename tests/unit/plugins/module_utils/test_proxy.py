@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._proxy import Proxy
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._proxy import Proxy
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import body
 
 NOT_FOUND = ApiError("Not Found", 404)

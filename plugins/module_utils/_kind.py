@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an object brings so that the modules can declare and read it. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ._engine import Outcome, Plan
+
+
+class Store(Protocol):
+    """Where objects of one kind are kept: what a batch needs of an object."""
+
+    def plans(self, wants: Sequence[Any]) -> list[Plan]:
+        """What has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
+
+    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
+        """Which plans are carried out, by position, and which of them in one request."""
+
+    def apply(self, wants: Sequence[Any], plans: Sequence[Plan]) -> list[Outcome]:
+        """Carry out the plans of one unit."""
+
+    def confirm(self, wants: Sequence[Any], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Read back what was written."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the modules of one kind of object are made of.
+
+    :param result: name of the return value that holds the object.
+    :param identity: name of the option, and of the return value, that identifies it.
+    :param options: argument spec of one declared object, without ``state``.
+    :param task_options: argument spec of what holds for all objects of a task.
+    :param declare: makes a checked declaration of options and state; raises InputError.
+    :param store: makes, of a client and the task's parameters, the place where the objects are kept.
+    :param public: a record as it is returned, without secrets.
+    :param secret: name of the one return value that holds its secret, None if none is ever returned.
+    :param batch_options: argument spec of what only tasks with many objects have.
+    :param ids: fields of a record that are returned beside the identity, by return value.
+    """
+
+    result: str
+    identity: str
+    options: Mapping[str, Mapping[str, Any]]
+    task_options: Mapping[str, Mapping[str, Any]]
+    declare: Callable[[Mapping[str, Any], str], Any]
+    store: Callable[[Any, Mapping[str, Any]], Any]
+    public: Callable[[Mapping[str, Any]], dict[str, Any]]
+    secret: str | None = None
+    batch_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a module that only reads is made of.
+
+    :param options: its argument spec.
+    :param read: makes its result, of a client and the task's parameters; raises InputError.
+    """
+
+    options: Mapping[str, Mapping[str, Any]]
+    read: Callable[[Any, Mapping[str, Any]], dict[str, Any]]
