@@ -57,7 +57,7 @@ class ActionModule(ModuleAction):
 
     def _tell(self, done: int, total: int) -> None:
         # Not to stdout, which may be a callback's JSON.
-        self._display.display(f"{done} of {total} keys written", stderr=True)
+        self._display.display(f"{done} of {total} {KEY_KIND.things} written", stderr=True)
 
 
 class _Ended(Exception):

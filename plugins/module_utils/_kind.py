@@ -11,11 +11,30 @@ from typing import Any, Protocol
 from ._engine import Outcome, Plan
 
 
+class Declaration(Protocol):
+    """A checked declaration of one object."""
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What it is found by, by option. No two declarations of a task have the same."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    @property
+    def state(self) -> str:
+        """``present`` or ``absent``."""
+
+
 class Store(Protocol):
     """Where objects of one kind are kept: what a batch needs of an object."""
 
     def plans(self, wants: Sequence[Any]) -> list[Plan]:
         """What has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
+
+    def undeclared(self, wants: Sequence[Any]) -> Sequence[Any]:
+        """Declarations of absence for what the task wants pruned; none for objects that are never pruned."""
 
     def units(self, plans: Sequence[Plan]) -> list[list[int]]:
         """Which plans are carried out, by position, and which of them in one request."""
@@ -32,7 +51,9 @@ class Kind:
     """What the modules of one kind of object are made of.
 
     :param result: name of the return value that holds the object.
-    :param identity: name of the option, and of the return value, that identifies it.
+    :param plural: name of the option, and of the return value, that lists many.
+    :param things: what a sentence calls many of them.
+    :param identity: names of the options that identify it: all of them together, or any of several ways.
     :param options: argument spec of one declared object, without ``state``.
     :param task_options: argument spec of what holds for all objects of a task.
     :param declare: makes a checked declaration of options and state; raises InputError.
@@ -44,14 +65,16 @@ class Kind:
     """
 
     result: str
-    identity: str
+    plural: str
+    things: str
+    identity: tuple[str, ...]
     options: Mapping[str, Mapping[str, Any]]
-    task_options: Mapping[str, Mapping[str, Any]]
-    declare: Callable[[Mapping[str, Any], str], Any]
-    store: Callable[[Any, Mapping[str, Any]], Any]
+    declare: Callable[[Mapping[str, Any], str], Declaration]
+    store: Callable[[Any, Mapping[str, Any]], Store]
     public: Callable[[Mapping[str, Any]], dict[str, Any]]
-    secret: str | None = None
+    task_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     batch_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    secret: str | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
 
 

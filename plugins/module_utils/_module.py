@@ -19,7 +19,7 @@ from ._batch import Progress, converge
 from ._client import REQUESTS_IMPORT_ERROR, Client
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
-from ._kind import Info, Kind
+from ._kind import Declaration, Info, Kind
 from ._values import redact
 
 ACTIONS = ("create", "update", "reissue", "delete", "none")
@@ -35,7 +35,7 @@ def run(kind: Kind) -> None:
         (outcome,) = converge(kind.store(_client(module), module.params), [want], module.check_mode)
         _warn(module, [outcome])
         result = {
-            **_report(kind, outcome),
+            **_report(kind, want, outcome),
             kind.result: _record(kind, outcome, module.check_mode),
             "diff": outcome.plan.diff,
         }
@@ -46,12 +46,12 @@ def run(kind: Kind) -> None:
 
 
 def run_batch(kind: Kind, start: Callable[..., Any] = AnsibleModule, tell: Progress | None = None) -> None:
-    """Make many objects present or absent; the option that lists them is the plural of the kind's result.
+    """Make many objects present or absent.
 
     :param start: makes an ``AnsibleModule``, or something in its place, from the arguments of one.
     :param tell: is told from time to time how many are done, and how many there are to do.
     """
-    plural = f"{kind.result}s"
+    plural = kind.plural
     module = _module(
         {
             plural: {
@@ -78,18 +78,19 @@ def run_batch(kind: Kind, start: Callable[..., Any] = AnsibleModule, tell: Progr
             raise InputError("progress_every must be at least 1.")
         wants = _wanted(kind, module.params[plural], module.params["defaults"] or {}, module.params["state"])
         store = kind.store(_client(module, concurrency), module.params)
+        # Only when everybody who is declared is served: a failure must not cost anybody a key.
+        last = store.undeclared(wants)
         outcomes = converge(
             store,
             wants,
             module.check_mode,
             concurrency,
             module.params["fail_fast"],
-            # Only when everybody who is declared is served: a failure must not cost anybody a key.
-            last=store.undeclared(wants),
+            last=last,
             progress=_every(progress_every, tell) if tell else None,
         )
         _warn(module, outcomes)
-        reports = [_report(kind, outcome) for outcome in outcomes]
+        reports = [_report(kind, want, outcome) for want, outcome in zip([*wants, *last], outcomes)]
         result: dict[str, Any] = {
             "changed": any(report["changed"] for report in reports),
             plural: reports[: len(wants)],
@@ -168,14 +169,16 @@ def _client(module: AnsibleModule, connections: int = 1) -> Client:
     return Client(settings, connections)
 
 
-def _wanted(kind: Kind, items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], state: str) -> list[Any]:
+def _wanted(
+    kind: Kind, items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], state: str
+) -> list[Declaration]:
     """The checked declarations.
 
-    :raises InputError: naming every item that is wrong, and every alias that stands there twice.
+    :raises InputError: naming every item that is wrong, and every identity that stands there twice.
     """
-    wants = []
+    wants: list[Declaration] = []
     wrong: dict[str, list[str]] = defaultdict(list)
-    positions: dict[str, list[str]] = defaultdict(list)
+    positions: dict[tuple[str, Any], list[str]] = defaultdict(list)
     for number, item in enumerate(items, 1):
         given = {name: value for name, value in item.items() if value is not None}
         try:
@@ -184,23 +187,23 @@ def _wanted(kind: Kind, items: Sequence[Mapping[str, Any]], defaults: Mapping[st
             wrong[str(error)].append(_one_line(error.subject) or f"item {number}")
         else:
             wants.append(want)
-            positions[want.alias].append(str(number))
-    for alias, numbers in positions.items():
+            positions[want.name, tuple(want.identity.items())].append(str(number))
+    for (name, _identity), numbers in positions.items():
         if len(numbers) > 1:
-            wrong[f"declared {len(numbers)} times, as items {', '.join(numbers)}."].append(alias)
+            wrong[f"declared {len(numbers)} times, as items {', '.join(numbers)}."].append(name)
     if wrong:
         raise InputError(_by_reason(wrong))
     return wants
 
 
-def _report(kind: Kind, outcome: Outcome) -> dict[str, Any]:
+def _report(kind: Kind, want: Declaration, outcome: Outcome) -> dict[str, Any]:
     """What is returned of one object, with its secret in the one place meant for it."""
     record = outcome.record or {}
     secret = {kind.secret: outcome.value if outcome.action != "delete" else None} if kind.secret else {}
     return {
-        kind.identity: outcome.plan.name,
+        **want.identity,
         **secret,
-        **{name: record.get(source) for name, source in kind.ids.items()},
+        **{name: record.get(source) for name, source in kind.ids.items() if name not in want.identity},
         "action": outcome.action,
         "changed": outcome.action != "none",
         "error": _sentence(outcome.error) if outcome.error else None,

@@ -97,6 +97,10 @@ class Declaration:
     update_values: str = "on_change"
 
     @property
+    def identity(self) -> Mapping[str, str]:
+        return {CREDENTIAL.identity: self.name}
+
+    @property
     def declared_values(self) -> Mapping[str, str]:
         return self.values or {}
 

@@ -88,6 +88,10 @@ class CredentialStore:
     def _removes_values(self) -> bool:
         return self._proxy.at_least(REMOVES_VALUES_SINCE)
 
+    def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
+        """None: credentials are never pruned."""
+        return []
+
     # Writing
 
     def units(self, plans: Sequence[Plan]) -> list[list[int]]:
@@ -227,9 +231,10 @@ def _is_missing(error: ApiError) -> bool:
 
 CREDENTIAL_KIND = Kind(
     result="credential",
-    identity=CREDENTIAL.identity,
+    plural="credentials",
+    things="credentials",
+    identity=(CREDENTIAL.identity,),
     options=credential_options(),
-    task_options={},
     declare=declare,
     store=CredentialStore.for_task,
     public=public_view,

@@ -55,6 +55,14 @@ class Declaration:
     merge_metadata: bool = True
 
     @property
+    def identity(self) -> Mapping[str, str]:
+        return {KEY.identity: self.alias}
+
+    @property
+    def name(self) -> str:
+        return self.alias
+
+    @property
     def may_reissue(self) -> bool:
         """Whether this run may put a new key in the place of the old one, which then bears the retired alias."""
         return self.value_policy == "reissue" or self.rotate_after is not None

@@ -342,7 +342,9 @@ def _forbids_values(error: ApiError) -> bool:
 
 KEY_KIND = Kind(
     result="virtual_key",
-    identity=KEY.identity,
+    plural="virtual_keys",
+    things="keys",
+    identity=(KEY.identity,),
     options=key_options(),
     task_options={"validate_models": {"type": "bool", "default": False}},
     batch_options={"prune_metadata": {"type": "dict"}},
