@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -41,7 +41,7 @@ class Settings:
     """How to reach a proxy. ``timeout`` is in seconds; ``retries`` counts the tries after the first."""
 
     api_url: str
-    api_key: str
+    api_key: str = field(repr=False)
     validate_certs: bool = True
     ca_path: str | None = None
     client_cert: str | None = None

@@ -83,12 +83,13 @@ class Client:
 
         :raises ApiError: on a refusal, or when no usable answer came.
         """
-        return self._request("GET", path, params=params)
+        return self._request("GET", path, params=params, replay=True)
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = True) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
         """The JSON that the proxy answers to a request with a JSON body.
 
-        :param replay: whether carrying the request out twice does no harm.
+        :param replay: whether carrying the request out twice does no harm, so that it may be repeated when an
+            answer is lost. Not so unless the caller says so: a repeated creation makes a second object.
         :raises ApiError: as :meth:`get`; its ``unanswered`` is true if the request may have been carried out.
         """
         return self._request(method, path, body=body, replay=replay)
@@ -99,7 +100,7 @@ class Client:
         path: str,
         params: dict[str, Any] | None = None,
         body: Any = None,
-        replay: bool = True,
+        replay: bool = False,
     ) -> Any:
         for number in range(1, self._tries + 1):
             jitter = random.uniform(0.5, 1.0)  # noqa: S311

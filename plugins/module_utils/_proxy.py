@@ -118,7 +118,7 @@ class Proxy:
     def budgets(self, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """Those of the budgets that exist, by id."""
         asked = list(dict.fromkeys(ids))
-        rows = self.client.send("/budget/info", {"budgets": asked}) if asked else []
+        rows = self.client.send("/budget/info", {"budgets": asked}, replay=True) if asked else []
         return {row["budget_id"]: row for row in rows}
 
     def missing_budgets(self, ids: Iterable[str]) -> list[str]:

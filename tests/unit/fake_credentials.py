@@ -80,7 +80,7 @@ class FakeCredentials:
             **source,
         }
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = True) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
         body = deepcopy(body)
         name = body["credential_name"] if path == "/credentials" else unquote(path.removeprefix("/credentials/"))
         self.writes.append((method, name, body))

@@ -137,7 +137,7 @@ class FakeLiteLLM:
         }
         return self._carry_out(routes[path], path, params or {})
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = True) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
         assert method == "POST"
         assert replay == (not path.endswith("/generate")), f"{path} with replay={replay}"
         routes = {

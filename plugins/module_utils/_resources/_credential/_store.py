@@ -156,7 +156,7 @@ class CredentialStore:
 
     def _delete(self, want: Declaration, plan: Plan) -> Outcome:
         try:
-            _expect_success(self._client.send(_path(want.name), method="DELETE"))
+            _expect_success(self._client.send(_path(want.name), method="DELETE", replay=True))
         except ApiError as error:
             if not _is_missing(error):
                 raise
@@ -166,7 +166,7 @@ class CredentialStore:
     def _post(self, want: Declaration, info: Mapping[str, Any]) -> None:
         source = {"model_id": want.model_id} if want.model_id else {"credential_values": dict(want.declared_values)}
         body = {"credential_name": want.name, "credential_info": dict(info), **source}
-        _expect_success(self._client.send("/credentials", body))
+        _expect_success(self._client.send("/credentials", body, replay=True))
 
     def _patch(
         self, name: str, info: Mapping[str, Any], values: Mapping[str, str], removed: Sequence[str] = ()
@@ -175,7 +175,7 @@ class CredentialStore:
         body = {"credential_name": name, "credential_info": dict(info), "credential_values": dict(values)}
         if removed:
             body["credential_values_to_delete"] = list(removed)
-        _expect_success(self._client.send(_path(name), body, method="PATCH"))
+        _expect_success(self._client.send(_path(name), body, method="PATCH", replay=True))
 
 
 def find(client: Any, name: str) -> Record | None:

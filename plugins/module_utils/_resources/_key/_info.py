@@ -136,7 +136,7 @@ def _asked_as(client: Any, reader: KeyReader, key: str) -> dict[str, Any]:
             return None
 
     models = ask(lambda: sorted({model["id"] for model in bearer.get("/v1/models")["data"]}))
-    health = ask(lambda: bearer.send("/key/health"))
+    health = ask(lambda: bearer.send("/key/health", replay=True))
     answer = ask(lambda: bearer.get("/key/info", {"key": token}))
     if answer is None:  # many a key may not ask about itself
         answer = _if_known(lambda: client.get("/key/info", {"key": token}))

@@ -136,7 +136,7 @@ class KeyReader:
         """Rows without their tokens, in any order, missing ones left out."""
         rows: list[Record] = []
         for start in range(0, len(values), ROWS):
-            rows += self._client.send("/v2/key/info", {kind: list(values[start : start + ROWS])})["info"]
+            rows += self._client.send("/v2/key/info", {kind: list(values[start : start + ROWS])}, replay=True)["info"]
         return rows
 
     def _listed_aliases(self, aliases: Sequence[str]) -> list[Record] | None:

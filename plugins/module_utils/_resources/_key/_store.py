@@ -166,7 +166,7 @@ class KeyStore:
             if plan.value is None and self._custom_values:
                 plan = plan.having(value=new_value(self._secret))
             try:
-                answer = self._client.send(create_path(plan), create_body(plan, self._now()), replay=False)
+                answer = self._client.send(create_path(plan), create_body(plan, self._now()))
             except ApiError as error:
                 refusal = error
             else:
@@ -218,8 +218,8 @@ class KeyStore:
     def _update(self, plan: Plan) -> Outcome:
         if not is_empty(plan.changes.get("reset_spend")):
             # Before it is marked as done, so that a run that is interrupted between the two is completed by the next.
-            self._client.send(f"/key/{plan.existing['token']}/reset_spend", {"reset_to": 0.0})
-        answer = self._client.send("/key/update", update_body(plan, self._now()))
+            self._client.send(f"/key/{plan.existing['token']}/reset_spend", {"reset_to": 0.0}, replay=True)
+        answer = self._client.send("/key/update", update_body(plan, self._now()), replay=True)
         record = {**plan.existing, **answer, "token": plan.existing["token"]}
         del record["key"]
         return self._verified(Outcome(plan, plan.action, record, plan.value))
@@ -230,7 +230,9 @@ class KeyStore:
         warnings: tuple[str, ...] = ()
         if old["key_alias"] == want.alias:
             try:
-                renamed = self._client.send("/key/update", {"key": old["token"], "key_alias": want.retired_alias})
+                renamed = self._client.send(
+                    "/key/update", {"key": old["token"], "key_alias": want.retired_alias}, replay=True
+                )
                 # Newer than any reading, and never stale.
                 old = {**old, "spend": renamed.get("spend", old.get("spend"))}
             except ApiError as error:
@@ -242,7 +244,7 @@ class KeyStore:
             outcome = self._create(want, plan.having(current=old))
         except ApiError as error:
             if not warnings and not error.unanswered:
-                self._client.send("/key/update", {"key": old["token"], "key_alias": want.alias})
+                self._client.send("/key/update", {"key": old["token"], "key_alias": want.alias}, replay=True)
             raise
         if outcome.error is None:
             try:
@@ -254,7 +256,7 @@ class KeyStore:
     def _delete(self, records: Iterable[Record]) -> None:
         tokens = [record["token"] for record in records]
         try:
-            self._client.send("/key/delete", {"keys": tokens})
+            self._client.send("/key/delete", {"keys": tokens}, replay=True)
         except ApiError as error:
             if error.status != 404:  # none of them is left: somebody else was quicker, or an answer was lost
                 raise

@@ -131,3 +131,7 @@ def test_only_the_key_is_secret() -> None:
         "timeout": 30,
         "retries": 5,
     }
+
+
+def test_the_key_is_not_in_the_settings_repr() -> None:
+    assert "sk-secret-master-key" not in repr(Settings("http://127.0.0.1:4000", "sk-secret-master-key"))

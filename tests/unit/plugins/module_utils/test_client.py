@@ -245,7 +245,7 @@ def test_what_passes_is_tried_again(script: Script, make: Callable[..., Client],
     script.expect("POST", "/key/update", name, json={"a": 1})
     script.expect("POST", "/key/update", name, json={"a": 1})
     script.expect("POST", "/key/update", "update", json={"a": 1})
-    assert make(script.url).send("/key/update", {"a": 1}) == body("update")
+    assert make(script.url).send("/key/update", {"a": 1}, replay=True) == body("update")
     assert len(naps) == 2
 
 
@@ -341,7 +341,7 @@ def test_a_spent_budget_does_not_pass(httpserver: HTTPServer, make: Callable[...
 def test_a_throttled_request_was_not_carried_out(script: Script, make: Callable[..., Client]) -> None:
     script.expect("POST", "/key/generate", "throttled")
     script.expect("POST", "/key/generate", "generate")
-    assert make(script.url).send("/key/generate", {}, replay=False)["key_alias"] == "recorded"
+    assert make(script.url).send("/key/generate", {})["key_alias"] == "recorded"
 
 
 @pytest.mark.parametrize("name", ["overloaded", "database_away"])
@@ -350,7 +350,7 @@ def test_a_request_that_may_have_been_carried_out_is_not_sent_again(
 ) -> None:
     script.expect("POST", "/key/generate", name)
     with pytest.raises(ApiError) as caught:
-        make(script.url).send("/key/generate", {}, replay=False)
+        make(script.url).send("/key/generate", {})
     assert caught.value.unanswered
     assert naps == []
 
@@ -361,7 +361,7 @@ def test_behind_a_gateway_that_gave_up_it_may_have_been_carried_out(
 ) -> None:
     httpserver.expect_oneshot_request("/x").respond_with_data("<html>", status, content_type="text/html")
     with pytest.raises(ApiError) as caught:
-        make(httpserver.url_for("").rstrip("/")).send("/x", {}, replay=False)
+        make(httpserver.url_for("").rstrip("/")).send("/x", {})
     assert caught.value.unanswered
     assert caught.value.status == status
     httpserver.check()
@@ -383,7 +383,7 @@ def test_a_broken_answer_is_unanswered_and_not_sent_again(
 ) -> None:
     with BrokenServer([answer, http({"fine": True})]) as server:
         with pytest.raises(ApiError, match=words) as caught:
-            make(server.url, timeout=0.3).send("/x", {"a": 1}, replay=False)
+            make(server.url, timeout=0.3).send("/x", {"a": 1})
         assert len(server.received) == 1
     assert (caught.value.unanswered, caught.value.status, caught.value.code) == (True, 0, "connection")
     assert caught.value.hint
@@ -395,7 +395,7 @@ def test_after_a_broken_answer_what_may_be_repeated_is(
     make: Callable[..., Client], naps: Naps, answer: bytes, words: str
 ) -> None:
     with BrokenServer([answer, http({"fine": words})]) as server:
-        assert make(server.url, timeout=0.3).send("/x", {"a": 1}) == {"fine": words}
+        assert make(server.url, timeout=0.3).send("/x", {"a": 1}, replay=True) == {"fine": words}
         assert server.received[0].split(b"\r\n\r\n")[1] == server.received[1].split(b"\r\n\r\n")[1] == b'{"a": 1}'
     assert len(naps) == 1
 

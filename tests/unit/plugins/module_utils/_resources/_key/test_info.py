@@ -67,7 +67,8 @@ class Listing:
             total_pages=-(-len(rows) // params["size"]),
         )
 
-    def send(self, path: str, body: Any = None) -> Any:
+    def send(self, path: str, body: Any = None, replay: bool = False) -> Any:
+        assert replay, "it only reads"
         self.asked.append(path)
         if path == "/key/health":
             if path in self.refusals:
