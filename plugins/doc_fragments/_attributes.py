@@ -38,8 +38,15 @@ attributes:
       - This module only reads.
 """
 
+    # Every module has both: the action group, and the action that carries it out on the control node.
     ACTION_GROUP = r"""
 attributes:
+  action:
+    description: Has an action plugin, which does the work on the control node itself, without the start of a module.
+    support: partial
+    details:
+      - The plugin does the work only where the task's host has the connection C(local) and the task has neither
+        C(become), C(async), C(environment) nor an interpreter of its own. Otherwise the module does it on that host.
   action_group:
     description:
       - Use C(group/litemaas.virtual_keys.litellm) in C(module_defaults) to set options for all these modules at once.

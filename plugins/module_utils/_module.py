@@ -7,12 +7,14 @@ The only place with AnsibleModule, check mode and diff mode, and where an error 
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.parameters import remove_values
 
 from ._args import CONNECTION_OPTIONS, Settings
 from ._batch import Progress, converge
@@ -20,102 +22,140 @@ from ._client import REQUESTS_IMPORT_ERROR, Client
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
 from ._kind import Declaration, Info, Kind
+from ._masking import secrets_of
 from ._values import redact
 
+# Makes a Module, or what takes its place in Ansible's own worker, from the arguments of one.
+Start = Callable[..., Any]
+STATE = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 ACTIONS = ("create", "update", "reissue", "delete", "none")
 MOST_CONCURRENT = 32
 MOST_NAMED = 10
 
 
-def run(kind: Kind) -> None:
+class Module(AnsibleModule):
+    """``AnsibleModule`` that also masks secrets which Ansible does not know, or that are written in another way."""
+
+    def log(self, msg: str, log_args: Mapping[str, Any] | None = None) -> None:
+        """Log as Ansible does, but mask the options before they become text, where a secret may look different."""
+        self._learn_secrets()
+        if log_args is not None:
+            options = remove_values(redact(self.params), self.no_log_values)
+            log_args = {name: str(options.get(name)) for name in log_args}
+            msg = " ".join(["Invoked with", *(f"{name}={value}" for name, value in log_args.items())])
+        super().log(msg, log_args)
+
+    def exit_json(self, **result: Any) -> None:
+        super().exit_json(**self._masked(result))
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        super().fail_json(msg, **self._masked(result))
+
+    def tell(self, text: str) -> None:
+        """Say nothing: a module is heard only when it ends."""
+
+    def _masked(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        self._learn_secrets()
+        return {"invocation": {"module_args": redact(self.params)}, **result}
+
+    def _learn_secrets(self) -> None:
+        self.no_log_values: set[str] = secrets_of(self.no_log_values, self.params)
+
+
+def run(kind: Kind, start: Start = Module) -> None:
     """Make one object present or absent."""
-    module = _module({**kind.options, **kind.task_options})
+    module = _start(start, {**STATE, **kind.options, **kind.task_options})
     with _failures(module):
         want = kind.declare(module.params, module.params["state"])
         (outcome,) = converge(kind.store(_client(module), module.params), [want], module.check_mode)
         _warn(module, [outcome])
-        result = {
-            **_report(kind, want, outcome),
-            kind.result: _record(kind, outcome, module.check_mode),
-            "diff": outcome.plan.diff,
-        }
-        result.pop("error")
+        report = _report(kind, want, outcome)
+        del report["error"]
+        report[kind.result] = _record(kind, outcome, module.check_mode)
+        if module._diff:
+            report["diff"] = outcome.plan.diff
         if outcome.error:
-            _fail(module, outcome.error, **{**result, "changed": outcome.action != "none"})
-        module.exit_json(**result)
+            _fail(module, outcome.error, **report)
+        module.exit_json(**report)
 
 
-def run_batch(kind: Kind, start: Callable[..., Any] = AnsibleModule, tell: Progress | None = None) -> None:
-    """Make many objects present or absent.
-
-    :param start: makes an ``AnsibleModule``, or something in its place, from the arguments of one.
-    :param tell: is told from time to time how many are done, and how many there are to do.
-    """
-    plural = kind.plural
-    module = _module(
-        {
-            plural: {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": dict(kind.options),
-                "no_log": False,
-            },
-            "defaults": {"type": "dict", "options": dict(kind.options)},
-            "concurrency": {"type": "int", "default": 12},
-            "fail_fast": {"type": "bool", "default": False},
-            "progress_every": {"type": "int", "default": 250},
-            **kind.task_options,
-            **kind.batch_options,
-        },
-        start,
-    )
+def run_batch(kind: Kind, start: Start = Module) -> None:
+    """Make many objects present or absent."""
+    module = _start(start, {**STATE, **_batch_options(kind), **kind.task_options, **kind.batch_options})
     with _failures(module):
-        concurrency, progress_every = module.params["concurrency"], module.params["progress_every"]
-        if not 1 <= concurrency <= MOST_CONCURRENT:
-            raise InputError(f"concurrency must be between 1 and {MOST_CONCURRENT}.")
-        if progress_every < 1:
-            raise InputError("progress_every must be at least 1.")
-        wants = _wanted(kind, module.params[plural], module.params["defaults"] or {}, module.params["state"])
-        store = kind.store(_client(module, concurrency), module.params)
+        _check_batch(module.params)
+        wants = _wanted(kind, module.params[kind.plural], module.params["defaults"] or {}, module.params["state"])
+        store = kind.store(_client(module, module.params["concurrency"]), module.params)
         # Only when everybody who is declared is served: a failure must not cost anybody a key.
         last = store.undeclared(wants)
         outcomes = converge(
             store,
             wants,
             module.check_mode,
-            concurrency,
+            module.params["concurrency"],
             module.params["fail_fast"],
             last=last,
-            progress=_every(progress_every, tell) if tell else None,
+            progress=_every(
+                module.params["progress_every"],
+                lambda done, total: module.tell(f"{done} of {total} {kind.things} written"),
+            ),
         )
         _warn(module, outcomes)
-        reports = [_report(kind, want, outcome) for want, outcome in zip([*wants, *last], outcomes)]
-        result: dict[str, Any] = {
-            "changed": any(report["changed"] for report in reports),
-            plural: reports[: len(wants)],
-            "pruned": reports[len(wants) :],
-            "summary": _summary(outcomes),
-            # Ansible adds all parameters: of each declared object every option. They would be most of the result.
-            "invocation": {"module_args": {name: given for name, given in module.params.items() if name != plural}},
-        }
-        if module._diff:
-            result["diff"] = [outcome.plan.diff for outcome in outcomes if outcome.plan.changed]
-        if any(outcome.error for outcome in outcomes):
-            module.fail_json(msg=_failed_names(outcomes), **result)
-        module.exit_json(**result)
+        _end_batch(kind, module, wants, [_report(kind, *one) for one in zip([*wants, *last], outcomes)], outcomes)
 
 
-def run_info(info: Info) -> None:
+def run_info(info: Info, start: Start = Module) -> None:
     """Read, and change nothing."""
-    module = AnsibleModule(argument_spec={**CONNECTION_OPTIONS, **info.options}, supports_check_mode=True)
+    module = _start(start, info.options)
     with _failures(module):
         module.exit_json(changed=False, **redact(info.read(_client(module), module.params)))
 
 
-def _module(options: dict[str, Any], start: Callable[..., Any] = AnsibleModule) -> Any:
-    state = {"type": "str", "choices": ["present", "absent"], "default": "present"}
-    return start(argument_spec={**CONNECTION_OPTIONS, "state": state, **options}, supports_check_mode=True)
+def _start(start: Start, options: Mapping[str, Any]) -> Any:
+    return start(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True)
+
+
+def _batch_options(kind: Kind) -> dict[str, Any]:
+    objects = {"type": "list", "elements": "dict", "required": True, "options": dict(kind.options), "no_log": False}
+    return {
+        kind.plural: objects,
+        "defaults": {"type": "dict", "options": dict(kind.options)},
+        "concurrency": {"type": "int", "default": 12},
+        "fail_fast": {"type": "bool", "default": False},
+        "progress_every": {"type": "int", "default": 250},
+    }
+
+
+def _check_batch(params: Mapping[str, Any]) -> None:
+    if not 1 <= params["concurrency"] <= MOST_CONCURRENT:
+        raise InputError(f"concurrency must be between 1 and {MOST_CONCURRENT}.")
+    if params["progress_every"] < 1:
+        raise InputError("progress_every must be at least 1.")
+
+
+def _end_batch(
+    kind: Kind,
+    module: Any,
+    wants: Sequence[Declaration],
+    reports: Sequence[Mapping[str, Any]],
+    outcomes: Sequence[Outcome],
+) -> None:
+    result: dict[str, Any] = {
+        "changed": any(report["changed"] for report in reports),
+        kind.plural: reports[: len(wants)],
+        "pruned": reports[len(wants) :],
+        "summary": _summary(outcomes),
+        # Of each declared object every option would be most of the result.
+        "invocation": {
+            "module_args": redact({name: given for name, given in module.params.items() if name != kind.plural})
+        },
+    }
+    if module._diff:
+        result["diff"] = [outcome.plan.diff for outcome in outcomes if outcome.plan.changed]
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    if errors:
+        module.fail_json(msg=_failed_names(outcomes), **_traceback_of(errors), **result)
+    module.exit_json(**result)
 
 
 def _every(number: int, tell: Progress) -> Progress:
@@ -132,26 +172,36 @@ def _every(number: int, tell: Progress) -> Progress:
 
 
 @contextmanager
-def _failures(module: AnsibleModule) -> Iterator[None]:
+def _failures(module: Any) -> Iterator[None]:
     """Turn the errors of all layers below into a failed task."""
     if REQUESTS_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
     try:
         yield
-    except LiteLLMError as error:
+    except Exception as error:
         _fail(module, error)
 
 
-def _fail(module: AnsibleModule, error: Exception, **result: Any) -> None:
+def _fail(module: Any, error: Exception, **result: Any) -> None:
     if isinstance(error, ApiError):
         result["failure"] = error.as_dict()
-    module.fail_json(msg=_sentence(error), **result)
+    module.fail_json(msg=_sentence(error), **_traceback_of([error]), **result)
+
+
+def _traceback_of(errors: Sequence[Exception]) -> dict[str, str]:
+    """The traceback of the first error that is a bug, as an argument of ``fail_json``."""
+    for error in errors:
+        if not isinstance(error, LiteLLMError):
+            return {"exception": "".join(traceback.format_exception(type(error), error, error.__traceback__))}
+    return {}
 
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, InputError) and error.subject:
         return _one_line(f"{error.subject}: {error}")
-    return str(error) if isinstance(error, LiteLLMError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, LiteLLMError):
+        return str(error)
+    return f"This is a bug in litemaas.virtual_keys. Please report it: {type(error).__name__}: {error}"
 
 
 def _one_line(text: str) -> str:
@@ -159,7 +209,7 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _client(module: AnsibleModule, connections: int = 1) -> Client:
+def _client(module: Any, connections: int = 1) -> Client:
     try:
         settings = Settings.from_params(module.params.get)
     except ValueError as error:
@@ -219,7 +269,7 @@ def _record(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any] | None:
     return redact(kind.public(outcome.record)) if outcome.record else None
 
 
-def _warn(module: AnsibleModule, outcomes: Sequence[Outcome]) -> None:
+def _warn(module: Any, outcomes: Sequence[Outcome]) -> None:
     for warning in dict.fromkeys(text for outcome in outcomes for text in outcome.warnings):
         module.warn(warning)
 

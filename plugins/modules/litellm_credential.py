@@ -183,7 +183,7 @@ credential:
       api_base: "********"
 diff:
   description: What was declared, as it was and as it is. Of values only whether they are there and whether they change.
-  returned: success, and failure of a write
+  returned: in diff mode
   type: dict
   sample:
     before_header: openai-workshops
@@ -211,12 +211,12 @@ failure:
     hint: Check api_url, and that the proxy runs and can be reached from the host that runs this task.
 """
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import CREDENTIAL_KIND
 
 
-def main() -> None:
-    run(CREDENTIAL_KIND)
+def main(start: Start = Module) -> None:
+    run(CREDENTIAL_KIND, start)
 
 
 if __name__ == "__main__":

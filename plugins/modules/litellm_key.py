@@ -254,7 +254,7 @@ diff:
   description:
     - What was declared, as it was and as it is, or would be in check mode. Empty before a creation and after a
       deletion.
-  returned: success, and failure of a write
+  returned: in diff mode
   type: dict
   sample:
     before_header: alice
@@ -313,12 +313,12 @@ failure:
     hint: ""
 """
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KEY_KIND
 
 
-def main() -> None:
-    run(KEY_KIND)
+def main(start: Start = Module) -> None:
+    run(KEY_KIND, start)
 
 
 if __name__ == "__main__":

@@ -210,12 +210,12 @@ failure:
     hint: Check api_url, and that the proxy runs and can be reached from the host that runs this task.
 """
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run_info
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import KEY_INFO
 
 
-def main() -> None:
-    run_info(KEY_INFO)
+def main(start: Start = Module) -> None:
+    run_info(KEY_INFO, start)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ description:
   - Checks all declarations and reads all keys before the first write. Then writes what differs, several keys at a time.
   - If a key fails, the others are done all the same, unless O(fail_fast). At the end the task fails, and its result
     still has all keys with their values.
-  - Where the task's host is the control node itself, Ansible carries the task out in its own process, without the start
-    of a module, and tells of progress.
+  - On the control node itself, the task reports progress.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 extends_documentation_fragment:
@@ -24,12 +23,6 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
 attributes:
-  action:
-    description: Has an action plugin, so that it may be carried out on the control node.
-    support: partial
-    details:
-      - The plugin does the work only where the connection is V(local) and the task has neither C(become), C(async),
-        C(environment) nor an interpreter of its own. Otherwise the module does it on the task's host.
   idempotent:
     support: partial
     details:
@@ -246,12 +239,12 @@ failure:
     hint: Check api_url, and that the proxy runs and can be reached from the host that runs this task.
 """
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run_batch
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_batch
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KEY_KIND
 
 
-def main() -> None:
-    run_batch(KEY_KIND)
+def main(start: Start = Module) -> None:
+    run_batch(KEY_KIND, start)
 
 
 if __name__ == "__main__":

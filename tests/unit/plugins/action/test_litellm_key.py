@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of litellm_keys: what the module does, in this process, and the module where a process is needed."""
+"""The action of all modules: what a module does, in this process, and the module where a process is needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible.plugins.action.normal import ActionModule as ModuleAction
-from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_keys as action
+from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_key as action
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module
 from ansible_collections.litemaas.virtual_keys.plugins.modules import litellm_keys
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM
@@ -51,7 +51,17 @@ def act() -> Run:
 
 
 def action_of(args: dict[str, Any], transport: str = "local", become: Any = None, **task: Any) -> action.ActionModule:
-    given = {"args": args, "check_mode": False, "diff": True, "async_val": 0, "environment": [], **task}
+    given = {
+        "action": "litemaas.virtual_keys.litellm_keys",
+        "resolved_action": "litemaas.virtual_keys.litellm_keys",
+        "args": args,
+        "check_mode": False,
+        "diff": True,
+        "async_val": 0,
+        "environment": [],
+        "delegate_to": None,
+        **task,
+    }
     connection = SimpleNamespace(transport=transport, become=become)
     templar = SimpleNamespace(template=lambda text: text.replace("{{ ansible_playbook_python }}", sys.executable))
     return action.ActionModule(SimpleNamespace(**given), connection, None, None, templar, None)
@@ -107,7 +117,8 @@ def test_it_warns(stage: Stage, act: Run) -> None:
 def test_an_unknown_option_is_named(act: Run) -> None:
     result = act(virtual_keys=keys("u1", max_budgt=5))
     assert result["failed"]
-    assert result["msg"].startswith("Unsupported parameters: virtual_keys.max_budgt.")
+    beginning = "Unsupported parameters for (litemaas.virtual_keys.litellm_keys) module: virtual_keys.max_budgt."
+    assert result["msg"].startswith(beginning)
 
 
 def test_a_time_of_yaml_is_taken(stage: Stage, act: Run) -> None:

@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must not stand in anything that a task prints or logs. Pure. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+CALLBACK_VARS = "callback_vars"
+# A shorter value, such as "1", is no secret, and to star it out everywhere would leave little of a result.
+SHORTEST_CALLBACK_SECRET = 8
+
+
+def secrets_of(known: Iterable[str], options: Any) -> set[str]:
+    """All that has to be starred out: the secrets that Ansible knows and those of the options, however written."""
+    return {text for secret in {*known, *_callback_secrets(options)} for text in spellings(secret)}
+
+
+def spellings(secret: str) -> set[str]:
+    """A secret as itself, and as JSON, Python and addresses write it."""
+    return {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        quote(secret, safe="", errors="replace"),
+        quote_plus(secret, errors="replace"),
+    }
+
+
+def _callback_secrets(options: Any) -> Iterator[str]:
+    """The values of logging callbacks, which are credentials, wherever they stand in the options of a task."""
+    if isinstance(options, Mapping):
+        for name, value in options.items():
+            yield from _texts(value) if name == CALLBACK_VARS else _callback_secrets(value)
+    elif isinstance(options, (list, tuple)):
+        for part in options:
+            yield from _callback_secrets(part)
+    elif isinstance(options, str) and CALLBACK_VARS in options:
+        # A mapping given as text. Ansible reads it the same two ways.
+        yield options
+        yield from _callback_secrets(_read(options))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, (Mapping, list, tuple)):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(part)
+    elif isinstance(value, str) and len(value) >= SHORTEST_CALLBACK_SECRET:
+        yield value
+
+
+def _read(text: str) -> Any:
+    for read in (json.loads, ast.literal_eval):
+        try:
+            value = read(text)
+        except (ValueError, SyntaxError, RecursionError):
+            continue
+        return None if isinstance(value, str) else value
+    return None
