@@ -100,6 +100,15 @@ options:
         proxy that refuses the key for its budget may go on doing so for about a minute.
       - Named in O(unset), it removes the entry and resets nothing. Needs LiteLLM 1.81.7 or newer.
     type: str
+  group:
+    description:
+      - Name of the group to which the key belongs, such as a workshop. The role
+        P(litemaas.virtual_keys.manage_keys#role) declares it for each key of a workshop.
+      - LiteLLM does not know groups. The name is kept as entry C(litellm_vkey_group) of the key's metadata, which
+        O(metadata) neither shows nor changes.
+      - A key that belongs to no group can join one. A key that belongs to another group is neither changed nor deleted;
+        the task fails. To take a key out of its group, name this option in O(unset).
+    type: str
   user_id:
     description:
       - Id of the user to whom the spending is attributed. LiteLLM does not ask whether that user exists.

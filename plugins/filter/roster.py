@@ -11,10 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import (
-    WORKSHOP_MARK,
-    key_options,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import key_options
 
 NOTHING = ("", "null", "none", "None")
 SHARED = ("duration", "expires_at", "renew_within", "max_budget", "key_seed", "key_version", "value_policy")
@@ -50,7 +47,7 @@ def _people_and_defaults(variables: Mapping[str, Any]) -> dict[str, Any]:
         user_id = str(variables.get("user_id") or alias)
         options = {"user_id": user_id, **expiry, **shared, "key_alias": alias}
         return _lists([(alias, options)], {})
-    shared["metadata"] = {**shared.get("metadata", {}), WORKSHOP_MARK: alias}
+    shared["group"] = alias
     domain = str(variables.get("user_domain") or "example.com")
     entries = users or _numbered(variables)
     people = [_person(entry, number, alias, domain, expiry, shared) for number, entry in enumerate(entries, 1)]
@@ -109,7 +106,7 @@ def _person(
     if not own.keys() & {"duration", "expires_at"}:
         own = {**expiry, **own}
     if "metadata" in own:
-        own["metadata"] = {**shared["metadata"], **own["metadata"]}
+        own["metadata"] = {**shared.get("metadata", {}), **own["metadata"]}
     user_id = user if "@" in user else f"{user}@{domain}"
     return user, {"key_alias": f"{alias}-{user}", "user_id": user_id, **own}
 

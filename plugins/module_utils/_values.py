@@ -45,6 +45,19 @@ def alike(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
+def identical(left: Any, right: Any) -> bool:
+    """Equality of JSON values without any tolerance: 1 is neither 1.0 nor true, and order counts in a list."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(identical(left[name], right[name]) for name in left)
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+        return len(left) == len(right) and all(identical(one, other) for one, other in zip(left, right))
+    # Each only with its own kind; bool first, for Python takes it for an int.
+    for kind in (bool, int, float, str):
+        if isinstance(left, kind) or isinstance(right, kind):
+            return isinstance(left, kind) and isinstance(right, kind) and bool(left == right)
+    return left is None and right is None
+
+
 def same_members(left: Any, right: Any) -> bool:
     """Equality of two lists as sets: order and repetition do not matter."""
     left, right = left or [], right or []

@@ -42,10 +42,13 @@ options:
     description:
       - The organisation to which the keys belong.
     type: str
+  group:
+    description:
+      - The group to which the keys belong, such as a workshop of the role P(litemaas.virtual_keys.manage_keys#role).
+    type: str
   metadata:
     description:
-      - Entries that the metadata of the keys must have, with equal values, such as the mark C(litellm_vkey_group) of the
-        keys of a workshop.
+      - Entries that the metadata of the keys must have, with equal values.
     type: dict
   status:
     description:
@@ -85,8 +88,7 @@ EXAMPLES = r"""
 
 - name: Read the keys of a workshop that cannot be used
   litemaas.virtual_keys.litellm_key_info:
-    metadata:
-      litellm_vkey_group: python-workshop
+    group: python-workshop
     status: [blocked, expired, over_budget]
 
 - name: Read the keys of a team that expire within a week

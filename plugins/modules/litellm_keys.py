@@ -42,11 +42,22 @@ options:
     type: dict
   prune_metadata:
     description:
-      - Delete also every other key whose metadata has all of these entries, and whose alias is not among
+      - Deletes also every other key whose metadata has all of these entries, and whose alias is not among
         O(virtual_keys).
-      - They are deleted last, and only if none of O(virtual_keys) failed.
-      - All keys on the proxy are read for that.
+      - A key must have each entry with exactly the same value. V(1) is neither V(1.0) nor V("1"). Each entry must
+        have a value, so that a blank variable chooses no key.
+      - To choose the keys of a O(virtual_keys[].group), use the entry C(litellm_vkey_group).
+      - The keys are deleted last, and only if none of O(virtual_keys) failed.
+      - Reads all keys on the proxy.
     type: dict
+  prune_limit:
+    description:
+      - The largest number of keys that O(prune_metadata) may delete. If there are more, the task fails before anything
+        is written, also in check mode, and names the keys.
+      - By default, half of the keys that have the entries of O(prune_metadata). The other half is declared then, so a
+        task never deletes more keys than it declares.
+      - V(-1) removes the limit.
+    type: int
   concurrency:
     description:
       - How many keys are written at a time, from 1 to 32. The default keeps also a proxy busy that is 50 ms away; of

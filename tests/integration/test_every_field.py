@@ -34,6 +34,7 @@ class Example:
     :param empty: whether an empty value of its type clears it as well.
     :param moves: columns that the server changes with it.
     :param requests: how many requests a change takes.
+    :param refused: what is said of a change, if it may be made and cleared only.
     """
 
     first: Any
@@ -43,6 +44,10 @@ class Example:
     empty: bool = True
     moves: set[str] = field(default_factory=set)
     requests: int = 1
+    refused: str = ""
+
+    def can_change(self, name: str) -> bool:
+        return KEY.field(name).updatable and not self.refused
 
 
 def example(first: Any, second: Any, **particulars: Any) -> Example:
@@ -66,6 +71,7 @@ EXAMPLES = {
         SOON.isoformat(), (SOON + timedelta(days=1)).isoformat(), beside=RAISE, unset=tuple(RAISE), empty=False
     ),
     "reset_spend": example("june", "july", moves={"spend", "budget_limits"}, requests=2),
+    "group": example("python-course", "go-course", refused="belongs to the group"),
     "user_id": example("user 1", "user 2"),
     "team_id": example("team 1", "team 2"),
     "organization_id": example("organization 1", "organization 2"),
@@ -335,8 +341,8 @@ def test_changed(bench, name):
         bench.refused(name, "licence", **options)
         return
     assert not bench.declare(**bench.options(bench.example.first)).failed
-    if not KEY.field(name).updatable:
-        bench.refused(name, "cannot change", **options)
+    if not bench.example.can_change(name):
+        bench.refused(name, bench.example.refused or "cannot change", **options)
     elif too_old := bench.too_old("change"):
         bench.refused(name, bench.sandbox.litellm_version, too_old, **options)
     else:
@@ -418,7 +424,7 @@ def test_changes_nothing_else(rich, name, step):
     bench = rich(name)
     if bench.too_old("make") or bench.too_old(step):
         pytest.skip("this LiteLLM cannot; that it is refused is tested above")
-    if step == "change" and (name in LICENSED or not KEY.field(name).updatable):
+    if step == "change" and (name in LICENSED or not EXAMPLES[name].can_change(name)):
         pytest.skip("refused; that it is refused is tested above")
     before = bench.row
     done = bench.declare(**(bench.second() if step == "change" else bench.unset()))

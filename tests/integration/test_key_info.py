@@ -107,8 +107,9 @@ def test_by_mark(info, make, alias):
     make(f"{alias}-2", metadata={"litellm_vkey_group": alias, "room": 4})
     make(f"{alias}-3", metadata={"litellm_vkey_group": f"{alias}x"})
     make(f"{alias}-4")
-    assert names(info(metadata={"litellm_vkey_group": alias})) == [f"{alias}-1", f"{alias}-2"]
-    assert names(info(metadata={"litellm_vkey_group": alias, "room": 4})) == [f"{alias}-2"]
+    assert names(info(group=alias)) == [f"{alias}-1", f"{alias}-2"]
+    assert names(info(group=alias, metadata={"room": 4})) == [f"{alias}-2"]
+    assert [key["group"] for key in info(key_aliases=[f"{alias}-3", f"{alias}-4"])] == [f"{alias}x", None]
 
 
 def test_by_status_and_expiry(sandbox, info, make, alias):

@@ -53,7 +53,18 @@ def package(folder: str, files: tuple[str, ...], below: str) -> dict[str, Layer]
 
 
 # The files of a key, from the top down: each may use those below it.
-KEY_FILES = ("_info", "_store", "_checks", "_reading", "_bodies", "_planning", "_declaration", "_table", "_secret")
+KEY_FILES = (
+    "_info",
+    "_store",
+    "_checks",
+    "_reading",
+    "_bodies",
+    "_planning",
+    "_marks",
+    "_declaration",
+    "_table",
+    "_secret",
+)
 BELOW_OBJECTS = "_proxy _kind _engine _values _durations _errors"
 LAYERS = {
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),

@@ -16,6 +16,7 @@ from ._table import (
     METADATA_BACKED,
     METADATA_ONLY,
     NOT_THE_USERS,
+    OURS,
     PAIRS,
     metadata_of,
     object_permissions,
@@ -77,7 +78,7 @@ def update_body(plan: Plan, now: datetime) -> dict[str, Any]:
             body["duration"] = "-1" if is_empty(value) else _seconds_until(value, now)
         elif name == "object_permission" and is_empty(value):
             body[name] = {part: type(given)() for part, given in object_permissions(plan.existing).items()}
-        elif name not in ("metadata", "reset_spend") and not (name in METADATA_BACKED and is_empty(value)):
+        elif name not in ("metadata", *OURS) and not (name in METADATA_BACKED and is_empty(value)):
             # A field kept in metadata goes at the top as well: only there does the server check it.
             body[name] = KEY.field(name).cleared if is_empty(value) else _sendable(name, value)
     if any(name == "metadata" or name in METADATA_BACKED for name in plan.changes):

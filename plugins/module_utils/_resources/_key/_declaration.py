@@ -19,9 +19,6 @@ from ..._values import UNSET, is_empty
 from ._secret import SHORTEST_SEED, derived_value
 from ._table import KEY, METADATA_BACKED, NOT_THE_USERS, PAIRS
 
-WORKSHOP_MARK = "litellm_vkey_group"
-
-
 # Options of a declaration that are no field of the key.
 KEY_CONTROLS: dict[str, dict[str, Any]] = {
     "duration": {"type": "str"},
@@ -42,7 +39,11 @@ KEY_CONTROLS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Declaration:
-    """A checked declaration of one key. ``value`` is the declared or derived secret, None if the client may choose."""
+    """A checked declaration of one key.
+
+    :param value: the declared or derived secret, None if the client may choose.
+    :param record: the one key that is meant where it was chosen by its mark: others may bear its alias, too.
+    """
 
     alias: str
     state: str
@@ -53,6 +54,7 @@ class Declaration:
     value: str | None = None
     value_policy: str = "keep"
     merge_metadata: bool = True
+    record: Mapping[str, Any] | None = None
 
     @property
     def identity(self) -> Mapping[str, str]:

@@ -13,21 +13,22 @@ from ..._durations import add_duration, is_duration
 from ..._errors import ApiError, InputError
 from ..._kind import Info
 from ..._proxy import Proxy
-from ..._values import alike, moment
+from ..._values import alike, identical, moment
 from ._reading import KeyReader, Record
 from ._secret import token_of
-from ._table import KEY, public_view
+from ._table import GROUP_MARK, KEY, public_view
 
 STATUS = ("active", "blocked", "expired", "over_budget")
 # By these the proxy can narrow its listing.
 OWNERS = ("user_id", "team_id", "organization_id")
-SELECTORS = ("key_aliases", "key_ids", *OWNERS, "metadata", "status", "expiring_within")
+SELECTORS = ("key_aliases", "key_ids", *OWNERS, "group", "metadata", "status", "expiring_within")
 OPTIONS: dict[str, dict[str, Any]] = {
     "key_aliases": {"type": "list", "elements": "str", "no_log": False},
     "key_ids": {"type": "list", "elements": "str", "no_log": False},
     "user_id": {"type": "str"},
     "team_id": {"type": "str"},
     "organization_id": {"type": "str"},
+    "group": {"type": "str"},
     "metadata": {"type": "dict"},
     "status": {"type": "list", "elements": "str", "choices": list(STATUS)},
     "expiring_within": {"type": "str"},
@@ -61,6 +62,8 @@ def _problems(params: Mapping[str, Any]) -> list[str]:
         found.append("key is empty or has characters that cannot stand in an HTTP header.")
     if any(not re.fullmatch("[0-9a-f]{64}", token) for token in params["key_ids"] or ()):
         found.append("key_ids takes key ids, which have 64 hexadecimal digits, not the values of keys.")
+    if GROUP_MARK in (params["metadata"] or {}):
+        found.append(f"metadata: {GROUP_MARK} is asked for by the option group.")
     problem = is_duration(params["expiring_within"]) if params["expiring_within"] is not None else None
     if problem:
         found.append(f"expiring_within: {problem}")
@@ -86,6 +89,8 @@ def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:
     if params["key_ids"] is not None and record["token"] not in params["key_ids"]:
         return False
     if any((KEY.field(name).value(record) or "") != params[name] for name in OWNERS if params[name] is not None):
+        return False
+    if params["group"] is not None and not identical(params["group"], KEY.field("group").value(record)):
         return False
     metadata = KEY.field("metadata").value(record)
     return all(name in metadata and alike(value, metadata[name]) for name, value in (params["metadata"] or {}).items())

@@ -17,6 +17,7 @@ from ..._engine import Plan, make_plan
 from ..._errors import InputError
 from ..._values import UNSET, is_empty, moment, same_moment
 from ._declaration import Declaration
+from ._marks import check_group
 from ._secret import token_of
 from ._table import KEY, own_metadata
 
@@ -40,6 +41,7 @@ def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
             (record for record in (*found.records, *found.retired) if record["token"] == token_of(want.value)), current
         )
     surplus = tuple(record for record in (*found.records, *found.retired) if record is not current)
+    check_group(want.alias, want.fields.get("group"), (*found.records, *found.retired))
     if want.state == "absent":
         return make_plan(KEY, {"key_alias": want.alias}, current, "absent").having(surplus=surplus)
     fields = dict(want.fields)

@@ -23,10 +23,11 @@ from ..._values import is_empty
 from ._bodies import create_body, create_path, update_body
 from ._checks import refuse
 from ._declaration import Declaration, declare, key_options
+from ._marks import check_mark, to_prune
 from ._planning import Found, plan_key
 from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
-from ._table import KEY, marked_aliases, public_view
+from ._table import KEY, public_view
 
 ANSWER_FIELDS = tuple(
     row.name for row in KEY.fields if row.name not in ("soft_budget", "policies", "object_permission")
@@ -42,7 +43,8 @@ class KeyStore:
     :param client: an object with ``get``, ``send`` and ``now``, such as ``_client.Client``.
     :param secret: a text that must not stand in a new value: Ansible would star it out.
     :param validate_models: whether models that the proxy does not have are refused.
-    :param prune_metadata: keys whose metadata has these entries, and that are not declared, are to go.
+    :param prune_metadata: keys whose metadata has these entries, and that are not declared, are to go;
+        ``prune_limit`` is how many they may be.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class KeyStore:
         secret: str = "",
         validate_models: bool = False,
         prune_metadata: Mapping[str, Any] | None = None,
+        prune_limit: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
@@ -60,6 +63,7 @@ class KeyStore:
         self._validate_models = validate_models
         self._sleep = sleep
         self._prune_metadata = prune_metadata
+        self._prune_limit = prune_limit
         self._custom_values = True
         self._deleting = Lock()
 
@@ -71,6 +75,7 @@ class KeyStore:
             secret=params["api_key"],
             validate_models=params["validate_models"],
             prune_metadata=params.get("prune_metadata"),
+            prune_limit=params.get("prune_limit"),
         )
 
     # Reading
@@ -78,6 +83,8 @@ class KeyStore:
     def find(self, wants: Sequence[Declaration]) -> dict[str, Found]:
         """The keys of the declared aliases, at a cost that follows the number of declared keys."""
         names = {want.alias: want.retired_alias for want in wants}
+        if not names:
+            return {}
         if len(names) == 1:
             records = self._reader.with_alias(wants[0].alias)
             if not records or wants[0].may_reissue or wants[0].state == "absent":
@@ -96,20 +103,25 @@ class KeyStore:
 
         :raises InputError: for the first declaration that cannot be carried out.
         """
-        found = self.find(wants)
+        found = self.find([want for want in wants if want.record is None])
         now = self._now()
-        plans = [plan_key(want, found[want.alias], now) for want in wants]
+        plans = [plan_key(want, Found([want.record]) if want.record else found[want.alias], now) for want in wants]
         refuse(plans, self._proxy, self._reader, self._validate_models)
         return plans
 
     def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
-        """Declarations of absence for all other keys that are to be pruned."""
-        if not self._prune_metadata:
+        """Declarations of absence for all other keys that are to be pruned.
+
+        :raises InputError: if the mark says nothing, or chooses more keys than may go.
+        """
+        mark, limit = self._prune_metadata, self._prune_limit
+        if mark is None:
             return []
+        check_mark(mark, limit)
         declared = {alias for want in wants for alias in (want.alias, want.retired_alias)}
         return [
-            Declaration(alias=alias, state="absent", fields={})
-            for alias in sorted(marked_aliases(self._reader.listing({}), self._prune_metadata) - declared)
+            Declaration(alias=record["key_alias"], state="absent", fields={}, record=record)
+            for record in to_prune(self._reader.listing({}), mark, declared, limit)
         ]
 
     # Writing
@@ -283,6 +295,8 @@ class KeyStore:
 
     def confirm(self, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
+        if any(want.record for want in wants):
+            return self._confirm_pruned(outcomes)
         made = [one.plan.name for one in outcomes if one.action in ("create", "reissue") and one.error is None]
         gone = [one.plan.name for one in outcomes if one.action == "delete" and one.error is None]
         unsettled = dict.fromkeys(made, 1) | dict.fromkeys(gone, 0)
@@ -300,13 +314,21 @@ class KeyStore:
             for want, outcome in zip(wants, outcomes)
         ]
 
+    def _confirm_pruned(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes, after looking whether the tokens are gone; their aliases may stay, with other keys."""
+        tokens = [one.plan.existing["token"] for one in outcomes if one.action == "delete" and one.error is None]
+        for look in range(LOOKS):
+            if not tokens or not self._reader.rows_of_tokens(tokens):
+                return list(outcomes)
+            self._sleep(PAUSE * (look + 1))
+        left = {record["token"] for record in self._reader.with_any_token(tokens)}
+        return [one.having(error=_still_there(one)) if one.plan.existing["token"] in left else one for one in outcomes]
+
     def _settle(self, want: Declaration, outcome: Outcome, count: int) -> Outcome:
         """The outcome for a key that is not there once after it was made, or still there after it was deleted."""
         alias = outcome.plan.name
         if outcome.action == "delete":
-            return outcome.having(
-                error=ApiError(f"The key {alias} is still there after it was deleted.", hint="Run again.")
-            )
+            return outcome.having(error=_still_there(outcome))
         if count == 0:
             return outcome.having(error=ApiError(f"The key {alias} is not there after it was made.", hint="Run again."))
         records = sorted(self._reader.with_alias(alias), key=_seniority)
@@ -329,6 +351,10 @@ def _seniority(record: Record) -> tuple[str, str]:
     return (str(record.get("created_at")), str(record["token"]))
 
 
+def _still_there(outcome: Outcome) -> ApiError:
+    return ApiError(f"The key {outcome.plan.name} is still there after it was deleted.", hint="Run again.")
+
+
 def _alias_taken(error: ApiError) -> bool:
     return error.status == 400 and "already exists" in error.message and "alias" in error.message
 
@@ -349,7 +375,7 @@ KEY_KIND = Kind(
     identity=(KEY.identity,),
     options=key_options(),
     task_options={"validate_models": {"type": "bool", "default": False}},
-    batch_options={"prune_metadata": {"type": "dict"}},
+    batch_options={"prune_metadata": {"type": "dict"}, "prune_limit": {"type": "int"}},
     declare=declare,
     store=KeyStore.for_task,
     public=public_view,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._durations import is_duration
@@ -21,6 +21,10 @@ ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 
 # The entry of metadata that says which declared reset of the spending was the last one carried out.
 SPEND_MARK = "litellm_vkey_reset_spend"
+
+
+# The entry of metadata that says to which workshop, or other group, a key belongs.
+GROUP_MARK = "litellm_vkey_group"
 
 
 # Entries of metadata that are the server's own; those that back a field of the table are known from the table.
@@ -201,6 +205,7 @@ KEY = Resource(
             check=_is_time,
         ),
         Field("reset_spend", path=("metadata", SPEND_MARK), check=_has_text, since="1.81.7"),
+        Field("group", path=("metadata", GROUP_MARK), check=_has_text),
         Field("user_id"),
         Field("team_id"),
         Field("organization_id", read=_organization, since="1.79.0", update_since="1.82.3"),
@@ -297,21 +302,16 @@ METADATA_BACKED = {
 NOT_THE_USERS = (*METADATA_BACKED.values(), *SERVER_METADATA)
 
 
+# Fields of our own, which LiteLLM does not know: they stand in no request but in its metadata.
+OURS = ("reset_spend", "group")
+
+
 # Of these, a request to create a key takes only the metadata.
-METADATA_ONLY = ("service_account_id", "temp_budget_increase", "temp_budget_expiry", "reset_spend")
+METADATA_ONLY = ("service_account_id", "temp_budget_increase", "temp_budget_expiry", *OURS)
 
 
 # Fields that an update takes only together.
 PAIRS = (("auto_rotate", "rotation_interval"), ("temp_budget_increase", "temp_budget_expiry"))
-
-
-def marked_aliases(records: Iterable[Mapping[str, Any]], mark: Mapping[str, Any]) -> set[str]:
-    """Aliases of the keys whose metadata has all entries of ``mark``."""
-    return {
-        record["key_alias"]
-        for record in records
-        if record.get("key_alias") and mark.items() and _covers(mark, metadata_of(record))
-    }
 
 
 def public_view(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def test_nothing_is_pruned_while_a_declared_key_fails(proxy: FakeLiteLLM, run: R
     """Who was renamed keeps the old key until the new one is there."""
     proxy.add("u1", metadata={"group": "w"})
     proxy.fault("/key/generate", raised=refusal("bad_duration"), carried_out=False)
-    result = run(litellm_keys, URL, virtual_keys=keys("anna"), prune_metadata={"group": "w"})
+    result = run(litellm_keys, URL, virtual_keys=keys("anna"), prune_metadata={"group": "w"}, prune_limit=1)
     assert result["failed"]
     assert result["pruned"] == []
     assert proxy.aliases() == ["u1"]
@@ -158,7 +158,7 @@ def test_nothing_is_pruned_while_a_declared_key_fails(proxy: FakeLiteLLM, run: R
 def test_no_value_is_lost_when_pruning_fails(proxy: FakeLiteLLM, run: Run) -> None:
     proxy.add("old", metadata={"group": "w"})
     proxy.fault("/key/delete", raised=refusal("unlicensed"), carried_out=False)
-    result = run(litellm_keys, URL, virtual_keys=keys("new"), prune_metadata={"group": "w"})
+    result = run(litellm_keys, URL, virtual_keys=keys("new"), prune_metadata={"group": "w"}, prune_limit=1)
     assert result["failed"]
     assert token_of(result["virtual_keys"][0]["key"]) == proxy.only("new")["token"]
     assert [(one["key_alias"], one["action"]) for one in result["pruned"]] == [("old", "none")]
@@ -167,7 +167,77 @@ def test_no_value_is_lost_when_pruning_fails(proxy: FakeLiteLLM, run: Run) -> No
 
 def test_what_is_to_be_pruned_is_read_before_the_first_write(proxy: FakeLiteLLM, run: Run) -> None:
     proxy.add("old", metadata={"group": "w"})
-    run(litellm_keys, URL, virtual_keys=keys("new-1", "new-2"), prune_metadata={"group": "w"})
+    run(litellm_keys, URL, virtual_keys=keys("new-1", "new-2"), prune_metadata={"group": "w"}, prune_limit=1)
     paths = [path for path, _data in proxy.log]
     assert "/key/list" not in paths[paths.index("/key/generate") : paths.index("/key/delete")]
     assert proxy.aliases() == ["new-1", "new-2"]
+
+
+@pytest.mark.parametrize("value", [None, False, "", " ", [], {}])
+@pytest.mark.parametrize("others", [{}, {"group": "w"}])
+def test_a_mark_without_a_value_is_refused(proxy: FakeLiteLLM, run: Run, value: Any, others: dict[str, Any]) -> None:
+    proxy.add("u1", metadata={"group": "w"})
+    for mark in ({**others, "course": value}, {}):
+        result = run(litellm_keys, URL, virtual_keys=[], prune_metadata=mark, prune_limit=-1)
+        assert result["failed"]
+        assert "prune_metadata: " in result["msg"]
+    assert proxy.log == []
+
+
+def test_an_unmarked_key_with_the_alias_of_a_pruned_one_stays(proxy: FakeLiteLLM, run: Run) -> None:
+    proxy.add("twice", metadata={"group": "w"})
+    kept = proxy.add("twice", metadata={"group": "other"})["token"]
+    for _copy in range(2):
+        proxy.add("u1", metadata={"group": "w"})
+    result = run(litellm_keys, URL, virtual_keys=[], prune_metadata={"group": "w"}, prune_limit=3)
+    assert not result.get("failed"), result["msg"]
+    assert list(proxy.keys) == [kept]
+    assert [(one["key_alias"], one["action"]) for one in result["pruned"]] == [
+        ("twice", "delete"), ("u1", "delete"), ("u1", "delete"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("declared", "limit", "words"),
+    [
+        (["u1"], None, "Of the 14 keys that bear the mark, 13 would be deleted, but only half of them is allowed"),
+        ([f"u{n:02}" for n in range(8)], 5, "6 would be deleted, but only prune_limit allows 5"),
+        ([], None, "14 would be deleted"),
+        ([], 0, "prune_limit allows 0"),
+    ],
+)
+def test_more_deletions_than_allowed_are_refused(
+    proxy: FakeLiteLLM, run: Run, check: bool, declared: list[str], limit: int | None, words: str
+) -> None:
+    for number in range(14):
+        proxy.add("u1" if number == 13 else f"u{number:02}", metadata={"group": "w"})
+    result = run(
+        litellm_keys, URL, check, virtual_keys=keys(*declared), prune_metadata={"group": "w"}, prune_limit=limit
+    )
+    assert result["failed"]
+    assert words in result["msg"]
+    assert proxy.writes == []
+    asked = int(result["msg"].rsplit(" ", 1)[-1].rstrip("."))
+    assert ("and 3 more" in result["msg"]) == (asked == 13)
+    again = run(litellm_keys, URL, virtual_keys=keys(*declared), prune_metadata={"group": "w"}, prune_limit=asked)
+    assert len(again["pruned"]) == asked
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("policy", ["keep", "reissue"])
+def test_a_key_of_another_group_is_refused(proxy: FakeLiteLLM, run: Run, state: str, policy: str) -> None:
+    proxy.add("a-b-c", metadata={"litellm_vkey_group": "a"})
+    declared = keys("a-b-c", "a-b-d", group="a-b", value_policy=policy)
+    result = run(litellm_keys, URL, virtual_keys=declared, state=state)
+    assert result["failed"]
+    assert 'a-b-c: the key belongs to the group "a", not to "a-b".' in result["msg"]
+    assert proxy.writes == []
+
+
+def test_a_key_without_a_group_joins_and_leaves_one(proxy: FakeLiteLLM, run: Run) -> None:
+    proxy.add("u1", metadata={"x": 1})
+    run(litellm_keys, URL, virtual_keys=keys("u1", group="w", metadata={"y": 2}, metadata_mode="replace"))
+    assert proxy.only("u1")["metadata"] == {"y": 2, "litellm_vkey_group": "w"}
+    run(litellm_keys, URL, virtual_keys=keys("u1", unset=["group"]))
+    assert proxy.only("u1")["metadata"] == {"y": 2}

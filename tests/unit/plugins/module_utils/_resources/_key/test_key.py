@@ -410,6 +410,7 @@ SPECIAL = {
     "temp_budget_increase",
     "temp_budget_expiry",
     "reset_spend",
+    "group",
 }
 
 

@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which keys bear a mark, and how many of them one run may delete. Pure. Private: only for use inside this collection.
+
+A mark is a few entries of metadata. It chooses keys for deletion: so here nothing is alike, only the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ..._errors import InputError
+from ..._values import identical, is_empty
+from ._table import KEY, metadata_of
+
+NO_LIMIT = -1
+MOST_NAMED = 10
+
+
+def bears(record: Mapping[str, Any], mark: Mapping[str, Any]) -> bool:
+    """Whether the key's metadata has each entry of ``mark`` exactly. An empty mark is no mark."""
+    metadata = metadata_of(record)
+    return bool(mark) and all(name in metadata and identical(value, metadata[name]) for name, value in mark.items())
+
+
+def check_mark(mark: Mapping[str, Any], limit: int | None) -> None:
+    """Refuse a mark that says nothing, such as that of a variable left blank, and a limit that is none.
+
+    :raises InputError: naming the entries without a value.
+    """
+    blank = [str(name) for name, value in mark.items() if is_empty(value) or not str(value).strip()]
+    if not mark or blank:
+        what = f"{', '.join(blank)} has no value" if blank else "it has no entry"
+        raise InputError(f"prune_metadata: {what}. Each entry needs a value that only the keys to delete may have.")
+    if limit is not None and limit < NO_LIMIT:
+        raise InputError("prune_limit must not be negative, except -1 for no limit.")
+
+
+def to_prune(
+    records: Iterable[Mapping[str, Any]], mark: Mapping[str, Any], declared: Collection[str], limit: int | None
+) -> list[Mapping[str, Any]]:
+    """The keys that bear the mark and whose alias is not declared, by alias.
+
+    :param limit: how many they may be: by default half of those that bear the mark. A run that keeps the other half
+        also declares at least as many keys as it deletes.
+    :raises InputError: if they are more, naming them.
+    """
+    marked = [record for record in records if record.get("key_alias") and bears(record, mark)]
+    chosen = sorted(
+        (record for record in marked if record["key_alias"] not in declared),
+        key=lambda record: (record["key_alias"], record["token"]),
+    )
+    allowed = len(marked) // 2 if limit is None else limit
+    if limit == NO_LIMIT or len(chosen) <= allowed:
+        return chosen
+    names = ", ".join(str(record["key_alias"]) for record in chosen[:MOST_NAMED])
+    more = f" and {len(chosen) - MOST_NAMED} more" if len(chosen) > MOST_NAMED else ""
+    bound = "half of them is allowed" if limit is None else f"prune_limit allows {limit}"
+    raise InputError(
+        f"Of the {len(marked)} keys that bear the mark, {len(chosen)} would be deleted, but only {bound}: "
+        f"{names}{more}. Nothing was written. To delete them all, set prune_limit (of the role: "
+        f"litellm_vkey_prune_limit) to {len(chosen)}."
+    )
+
+
+def check_group(alias: str, declared: Any, records: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse to take over, or to delete, what belongs to another group.
+
+    :raises InputError: naming both groups.
+    """
+    if is_empty(declared):
+        return
+    for record in records:
+        group = KEY.field("group").value(record)
+        if not is_empty(group) and not identical(group, declared):
+            raise InputError(
+                f"the key belongs to the group {json.dumps(group)}, not to {json.dumps(declared)}. Choose another "
+                "alias, or take the key out of its group first, by litellm_key with unset: [group].",
+                alias,
+            )
