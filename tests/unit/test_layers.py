@@ -65,7 +65,10 @@ KEY_FILES = (
     "_table",
     "_secret",
 )
-BELOW_OBJECTS = "_proxy _kind _engine _values _durations _errors"
+# What ordinary objects share, likewise.
+CRUD_FILES = ("_define", "_info", "_store", "_limits", "_reading", "_declaration", "_definition")
+BELOW_CRUD = "_proxy _kind _engine _values _errors"
+BELOW_OBJECTS = "_crud _proxy _kind _engine _values _durations _errors"
 LAYERS = {
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),
@@ -77,7 +80,8 @@ LAYERS = {
     "plugins/module_utils/_batch": layer("_kind _engine _errors"),
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
     **package("_resources/_credential", ("_store", "_declaration"), BELOW_OBJECTS),
-    "plugins/module_utils/_resources/*": layer(BELOW_OBJECTS),
+    "plugins/module_utils/_resources/*": layer("_crud _engine _values _durations _errors _proxy"),
+    **package("_crud", CRUD_FILES, BELOW_CRUD),
     "plugins/module_utils/_proxy": layer("_values _errors"),
     "plugins/module_utils/_kind": layer("_engine"),
     "plugins/module_utils/_client": layer("_errors", others="requests urllib3"),
@@ -164,6 +168,11 @@ def test_imports_go_down_only() -> None:
         ("module_utils/_new.py", "x = 1", "is in no layer"),
         ("module_utils/_resources/deeper/_x.py", "x = 1", "is in no layer"),
         ("module_utils/_resources/_x.py", "from ._key._table import KEY", "must not import"),
+        ("module_utils/_resources/_x.py", "from ._y import Y", "must not import"),
+        ("module_utils/_resources/_x.py", "from .._kind import Kind", "must not import"),
+        ("module_utils/_crud/_new.py", "x = 1", "is in no layer"),
+        ("module_utils/_crud/_definition.py", "from ._store import ObjectStore", "must not import"),
+        ("module_utils/_crud/_store.py", "from .._resources._key._table import KEY", "must not import"),
         ("module_utils/_resources/_key/_new.py", "x = 1", "is in no layer"),
         ("module_utils/_resources/_key/_table.py", "from ._store import KEY_KIND", "must not import"),
         ("module_utils/_resources/_credential/_store.py", "from .._key._secret import token_of", "must not import"),
@@ -196,6 +205,7 @@ def test_the_rule_finds_what_breaks_it(tmp_path: Path, file: str, source: str, f
         ("module_utils/_client.py", "import requests, time\nfrom ._errors import ApiError"),
         ("module_utils/_engine.py", "from __future__ import annotations\nfrom ._errors import ApiError\nimport re"),
         ("module_utils/_resources/_x.py", "from .._engine import Field\nfrom .. import _errors"),
+        ("module_utils/_resources/_x.py", "from .._crud._define import define"),
     ],
 )
 def test_the_rule_lets_pass_what_keeps_it(tmp_path: Path, file: str, source: str) -> None:

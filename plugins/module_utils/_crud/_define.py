@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An ordinary object, made of its table, its requests and its quirks. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from .._kind import Info, Kind
+from ._declaration import declare, options_of
+from ._definition import Definition
+from ._info import info_options, read
+from ._store import ObjectStore
+
+
+def define(definition: Definition) -> tuple[Kind, Info]:
+    """What the modules of an object, and its info module, are made of."""
+    result = definition.resource.kind.replace(" ", "_")
+    kind = Kind(
+        result=result,
+        plural=f"{result}s",
+        things=f"{definition.resource.kind}s",
+        identity=definition.identities,
+        options=options_of(definition),
+        declare=partial(declare, definition),
+        store=lambda client, params: ObjectStore(definition, client),
+        public=definition.public,
+        ids={} if definition.identities == (definition.id,) else {definition.id: definition.id},
+    )
+    return kind, Info(options=info_options(definition), read=partial(read, definition, f"{result}s"))

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an ordinary object brings beside its table: its requests and its quirks. Pure.
+
+Private: only for use inside this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .._engine import NOT_CLEARABLE, Plan, Resource
+
+Record = Mapping[str, Any]
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One of the requests of an object.
+
+    :param path: may hold ``{id}``, in whose place the object's id is put.
+    :param id: where else the id goes: a field of the body, or a parameter of a GET. Empty if nowhere.
+    :param many: whether that takes a list of ids.
+    :param entries: under what name the answer holds the record, or the list of records. Empty if it is the answer.
+    :param paged: whether a listing comes in pages.
+    """
+
+    method: str
+    path: str
+    id: str = ""
+    many: bool = False
+    entries: str = ""
+    paged: bool = False
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The requests of an object.
+
+    :param create: takes the declared fields.
+    :param update: takes the fields that change; all others stay.
+    :param listing: all objects.
+    :param read: one object by its id. None if only the listing shows it.
+    :param partial: whether the listing shows less of an object than ``read``.
+    :param id: the field of a record by which requests name the object, if that is not the identity.
+    """
+
+    create: Request
+    update: Request
+    delete: Request
+    listing: Request
+    read: Request | None = None
+    partial: bool = False
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """The quirks of an object that no row of its table can tell. Each is optional.
+
+    :param check: what is wrong with the declared options taken together, a sentence each.
+    :param prepare: the fields to declare, of those that are declared, of all options, and of the record that is there.
+        For defaults at the creation, or to own only a part of a value.
+    :param create_body: the body of the request, of what would be sent and the plan.
+    :param update_body: likewise; if nothing is left of it, no request is sent.
+    :param further: requests that belong to the same write, as path and body, of the object's id and the plan.
+    :param after_read: a record as the table expects it, of one as the server shows it.
+    :param refuse: why the proxy cannot carry out a plan, of the plan and the proxy; None if it can.
+    :param refuse_delete: what would be lost with the object, of the record and the client; None if nothing. If given,
+        the object has an option ``force``, with which it is deleted all the same.
+    """
+
+    check: Callable[[Values], list[str]] = lambda options: []
+    prepare: Callable[[Values, Values, Record | None], Values] = lambda fields, options, record: fields
+    create_body: Callable[[dict[str, Any], Plan], dict[str, Any]] = lambda body, plan: body
+    update_body: Callable[[dict[str, Any], Plan], dict[str, Any]] = lambda body, plan: body
+    further: Callable[[str, Plan], Sequence[tuple[str, Values]]] = lambda name, plan: ()
+    after_read: Callable[[Record], Record] = lambda record: record
+    refuse: Callable[[Plan, Any], str | None] = lambda plan, proxy: None
+    refuse_delete: Callable[[Record, Any], str | None] | None = None
+
+
+@dataclass(frozen=True)
+class Definition:
+    """An ordinary object.
+
+    :param alias: another option by which it can be declared, as long as exactly one object bears it.
+    :param options: argument spec of options that are no fields.
+    :param readings: what a record shows beside the fields, such as ``spend``.
+    :param filters: fields by which the info module selects.
+    """
+
+    resource: Resource
+    endpoints: Endpoints
+    hooks: Hooks = field(default_factory=Hooks)
+    alias: str = ""
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    readings: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The field of a record by which requests name the object."""
+        return self.endpoints.id or self.resource.identity
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The options by which the object can be declared, the one that counts first."""
+        return (self.resource.identity, self.alias) if self.alias else (self.resource.identity,)
+
+    @property
+    def clearable(self) -> list[str]:
+        return [row.name for row in self.resource.fields if row.cleared is not NOT_CLEARABLE]
+
+    def identified_by(self, option: str) -> Resource:
+        """The table, for objects that are declared by that option."""
+        return replace(self.resource, identity=option)
+
+    def public(self, record: Record) -> dict[str, Any]:
+        """A record as it is returned: all fields, and what else there is to read."""
+        fields = {row.name: row.value(record) for row in self.resource.fields}
+        return {**{name: record.get(name) for name in self.readings}, **fields}

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a proxy cannot do because of its age or its license, found before anything is written.
+
+Private: only for use inside this collection. The proxy is asked only about what is going to be written.
+"""
+
+from __future__ import annotations
+
+from .._engine import Plan, Resource, unsupported
+from .._errors import InputError
+from .._proxy import Proxy
+from .._values import is_empty
+
+
+def refuse_too_new(resource: Resource, plan: Plan, proxy: Proxy) -> None:
+    """
+    :raises InputError: if the proxy is too old for a field of the plan.
+    """
+    updating = plan.action == "update"
+    if not unsupported(resource, plan.changes, "0", updating):
+        return  # every version can: the proxy's is not even asked for
+    too_new = unsupported(resource, plan.changes, proxy.version, updating)
+    if too_new:
+        needs = ", ".join(f"{what} (since {since})" for what, since in too_new)
+        raise InputError(f"LiteLLM {proxy.version} on this proxy does not {needs}.", plan.name)
+
+
+def refuse_unlicensed(resource: Resource, plan: Plan, proxy: Proxy) -> None:
+    """
+    :raises InputError: if the plan writes a field that needs a license which the proxy does not have.
+    """
+    gated = [name for name, value in plan.changes.items() if resource.field(name).licensed and not is_empty(value)]
+    if gated and proxy.licensed is False:
+        message = f"{', '.join(gated)} needs a LiteLLM Enterprise license, which the proxy does not have."
+        raise InputError(message, plan.name)

@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding ordinary objects on a proxy. Private: only for use inside this collection.
+
+What a server selects is never trusted: an id or alias counts only if the record has exactly that one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from .._errors import ApiError, InputError
+from .._proxy import PAGE, Proxy, unexpected_shape
+from ._declaration import Declaration
+from ._definition import Definition, Record, Request
+
+# A bare "Not Found" is what a server says that does not know the path.
+MISSING = re.compile(r"\S\s+not found|does not exist|doesn't exist", re.IGNORECASE)
+
+
+def path_of(request: Request, name: str) -> str:
+    """The path of a request for an object. A space has to be %20: LiteLLM does not take each + for one."""
+    path = request.path.replace("{id}", quote(name, safe=""))
+    return f"{path}?{request.id}={quote(name, safe='')}" if request.id and request.method == "GET" else path
+
+
+def ids_in_body(request: Request, ids: Sequence[str]) -> dict[str, Any]:
+    """The part of a body that names the objects."""
+    return {request.id: list(ids) if request.many else ids[0]} if request.id and request.method != "GET" else {}
+
+
+class Reader:
+    """The objects of one kind on one proxy.
+
+    :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
+    """
+
+    def __init__(self, definition: Definition, client: Any, proxy: Proxy) -> None:
+        self._definition = definition
+        self._endpoints = definition.endpoints
+        self._client = client
+        self._proxy = proxy
+
+    def find(self, want: Declaration) -> Record | None:
+        """The object that a declaration means, None if there is none.
+
+        :raises InputError: if it is declared by an alias that several objects bear.
+        """
+        return self.find_all([want])[0]
+
+    def find_all(self, wants: Sequence[Declaration]) -> list[Record | None]:
+        """The objects that declarations mean, in their order; ids are looked up, all else is looked for."""
+        by_id = [want.name for want in wants if self._names_id(want)]
+        records = {str(record[self._definition.id]): record for record in self.with_ids(by_id)}
+        by_value = self.listing() if len(by_id) < len(wants) else []
+        return [records.get(want.name) if self._names_id(want) else self._bearer(want, by_value) for want in wants]
+
+    def _names_id(self, want: Declaration) -> bool:
+        return want.identified_by == self._definition.id and self._endpoints.read is not None
+
+    def _bearer(self, want: Declaration, records: Sequence[Record]) -> Record | None:
+        row = self._definition.resource.field(want.identified_by)
+        bearers = [record for record in records if row.value(record) == want.name]
+        if len(bearers) > 1:
+            ids = ", ".join(str(record[self._definition.id]) for record in bearers[:PAGE])
+            things = f"{len(bearers)} {self._definition.resource.kind}s"
+            raise InputError(
+                f"{things} have this {row.name}: identify the one you mean by {self._definition.id} ({ids}).", want.name
+            )
+        return self.complete(bearers[0]) if bearers else None
+
+    def complete(self, record: Record) -> Record:
+        """A record of the listing with all that there is to read."""
+        if not (self._endpoints.partial and self._endpoints.read):
+            return record
+        found = self.with_ids([str(record[self._definition.id])])
+        return found[0] if found else record
+
+    def with_ids(self, ids: Iterable[str]) -> list[Record]:
+        """Those of the objects that exist."""
+        request, asked = self._endpoints.read, list(dict.fromkeys(ids))
+        if request is None or not asked:
+            return []
+        size = PAGE if request.many else 1
+        found: list[Record] = []
+        for start in range(0, len(asked), size):
+            found += self._looked_up(request, asked[start : start + size])
+        return [record for record in found if str(record.get(self._definition.id)) in asked]
+
+    def _looked_up(self, request: Request, ids: Sequence[str]) -> list[Record]:
+        try:
+            if request.method == "GET":
+                answer = self._client.get(path_of(request, ids[0]))
+            else:
+                answer = self._client.send(path_of(request, ids[0]), ids_in_body(request, ids), replay=True)
+        except ApiError as error:
+            if MISSING.search(error.message):
+                return []
+            raise
+        return self._records(request, answer)
+
+    def listing(self) -> list[Record]:
+        """All objects, as the listing shows them."""
+        request = self._endpoints.listing
+        if request.paged:
+            rows = self._proxy.pages(request.path, request.entries, {"page_size": PAGE})
+            return [self._definition.hooks.after_read(row) for row in rows]
+        return self._records(request, self._client.get(request.path))
+
+    def _records(self, request: Request, answer: Any) -> list[Record]:
+        held = answer.get(request.entries) if request.entries and isinstance(answer, Mapping) else answer
+        if isinstance(held, Mapping) and request.many:
+            held = list(held.values())  # by name
+        rows = [held] if isinstance(held, Mapping) else held
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+            raise unexpected_shape(f"{request.method} {request.path}")
+        return [self._definition.hooks.after_read(row) for row in rows]

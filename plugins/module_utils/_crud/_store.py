@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ordinary objects on a proxy: planning, writing, reading back. Private: only for use inside this collection.
+
+What LiteLLM answers to a write tells little: it refuses what it has done, drops what it took, and echoes what it was
+sent. So a write is carried out, the object is read, and the plan is made once more: if nothing is left to do, it was
+successful, whatever the answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .._engine import Outcome, Plan, make_plan
+from .._errors import ApiError, InputError
+from .._proxy import Proxy
+from .._values import is_empty
+from ._declaration import Declaration
+from ._definition import Definition, Record
+from ._limits import refuse_too_new, refuse_unlicensed
+from ._reading import Reader, ids_in_body, path_of
+
+WRITES = 3
+LOOKS = 3
+PAUSE = 0.5
+
+
+class ObjectStore:
+    """The objects of one kind on one proxy.
+
+    :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
+    """
+
+    def __init__(self, definition: Definition, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._definition = definition
+        self._client = client
+        self._proxy = Proxy(client)
+        self._reader = Reader(definition, client, self._proxy)
+        self._sleep = sleep
+
+    # Planning
+
+    def plans(self, wants: Sequence[Declaration]) -> list[Plan]:
+        """What has to be done for each declared object, in their order. Writes nothing.
+
+        :raises InputError: for the first declaration that cannot be carried out.
+        """
+        plans = [self._plan(want, record) for want, record in zip(wants, self._reader.find_all(wants))]
+        for want, plan in zip(wants, plans):
+            self._refuse(want, plan)
+        return plans
+
+    def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
+        """None: only what is declared absent is deleted."""
+        return []
+
+    def _plan(self, want: Declaration, record: Record | None) -> Plan:
+        fields = want.fields
+        if want.state == "present":
+            fields = self._definition.hooks.prepare(fields, want.options, record)
+        return make_plan(self._definition.identified_by(want.identified_by), fields, record, want.state)
+
+    def _refuse(self, want: Declaration, plan: Plan) -> None:
+        hooks = self._definition.hooks
+        if plan.action in ("create", "update"):
+            refuse_too_new(self._definition.resource, plan, self._proxy)
+            refuse_unlicensed(self._definition.resource, plan, self._proxy)
+        reason = hooks.refuse(plan, self._proxy) if plan.changed else None
+        if reason:
+            raise InputError(reason, plan.name)
+        if plan.action == "delete" and hooks.refuse_delete and not want.force:
+            lost = hooks.refuse_delete(plan.existing, self._client)
+            if lost:
+                raise InputError(f"{lost} To delete it all the same, set force: true.", plan.name)
+
+    # Writing
+
+    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
+        """The plans to carry out, as positions, each alone."""
+        return [[number] for number, plan in enumerate(plans) if plan.changed]
+
+    def apply(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> list[Outcome]:
+        """Carry out one unit."""
+        return [self._carry_out(want, plan) for want, plan in zip(wants, plans)]
+
+    def confirm(self, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes as they are: each write was read back at once."""
+        return list(outcomes)
+
+    def _carry_out(self, want: Declaration, plan: Plan) -> Outcome:
+        """Write until nothing is left to do. A write that had its way and left something did not store it."""
+        step, action = plan, "none"
+        for _write in range(WRITES):
+            refusal = self._write(step)
+            left = self._left(want, step, refusal)
+            unchanged = _same(left, step)
+            if action == "none" and _may_have_worked(refusal) and not (refusal and unchanged):
+                action = step.action
+            if not left.changed:
+                warnings = (str(refusal),) if refusal and refusal.status >= 500 and not refusal.unanswered else ()
+                return Outcome(plan, action, left.current, warnings=warnings)
+            if unchanged and not (refusal and refusal.unanswered and self._may_repeat(step)):
+                break
+            step = left
+        # What was done until then is reported all the same.
+        return Outcome(plan, action, left.current, error=refusal or self._not_stored(step))
+
+    def _write(self, step: Plan) -> ApiError | None:
+        """Carry out one step. Returns the refusal, which only the object itself can tell the meaning of."""
+        try:
+            {"create": self._create, "update": self._update, "delete": self._delete}[step.action](step)
+        except ApiError as error:
+            if error.status in (401, 403) or (error.status == 0 and not error.unanswered):
+                raise
+            return error
+        return None
+
+    def _left(self, want: Declaration, step: Plan, refusal: ApiError | None) -> Plan:
+        """What is left to do after a step. A worker may show for a moment what it has seen before."""
+        for look in range(LOOKS):
+            if look:
+                self._sleep(PAUSE * look)
+            try:
+                left = self._plan(want, self._reader.find(want))
+            except ApiError as error:
+                raise refusal or error from None
+            if not _same(left, step) or not _may_have_worked(refusal):
+                break
+        return left
+
+    def _may_repeat(self, step: Plan) -> bool:
+        """Whether a second request does no harm. An id that the server makes itself is another one each time."""
+        return step.action != "create" or self._definition.id in step.changes
+
+    def _not_stored(self, step: Plan) -> ApiError:
+        version = f"LiteLLM {self._proxy.version}" if self._proxy.version else "the proxy"
+        thing = f"the {self._definition.resource.kind} {step.name}"
+        if step.action == "update":
+            message = f"{version} accepted the request but did not store {', '.join(step.changes)} of {thing}."
+            return ApiError(message, hint="Leave the option out, or use a newer LiteLLM.")
+        state = "is still there" if step.action == "delete" else "is not there"
+        return ApiError(f"{version} accepted the request, but {thing} {state}.", hint="Run again.")
+
+    def _create(self, step: Plan) -> None:
+        body = self._definition.hooks.create_body(self._body(step), step)
+        request = self._definition.endpoints.create
+        answer = self._client.send(request.path, body, method=request.method, replay=False)
+        id_made = answer.get(self._definition.id) if isinstance(answer, dict) else None
+        self._send_further(str(id_made or step.changes.get(self._definition.id, "")), step)
+
+    def _update(self, step: Plan) -> None:
+        name = str(step.existing[self._definition.id])
+        body = self._definition.hooks.update_body(self._body(step), step)
+        if body:
+            request = self._definition.endpoints.update
+            named = {**ids_in_body(request, [name]), **body}
+            self._client.send(path_of(request, name), named, method=request.method, replay=True)
+        self._send_further(name, step)
+
+    def _delete(self, step: Plan) -> None:
+        request, name = self._definition.endpoints.delete, str(step.existing[self._definition.id])
+        body = ids_in_body(request, [name]) or None
+        self._client.send(path_of(request, name), body, method=request.method, replay=True)
+
+    def _send_further(self, name: str, step: Plan) -> None:
+        for path, body in self._definition.hooks.further(name, step):
+            self._client.send(path, dict(body), replay=True)
+
+    def _body(self, step: Plan) -> dict[str, Any]:
+        """The changes as the API takes them."""
+        field = self._definition.resource.field
+        return {name: field(name).cleared if is_empty(value) else value for name, value in step.changes.items()}
+
+
+def _same(one: Plan, other: Plan) -> bool:
+    return (one.action, one.changes) == (other.action, other.changes)
+
+
+def _may_have_worked(refusal: ApiError | None) -> bool:
+    """Whether a step may have been carried out. LiteLLM says 500 also when an object was stored and then not loaded."""
+    return refusal is None or refusal.unanswered or refusal.status >= 500
