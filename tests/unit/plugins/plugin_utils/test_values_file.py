@@ -1,0 +1,219 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils import _values_file
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._values_file import ValuesFile
+from hypothesis import given
+from hypothesis import strategies as st
+
+PROXY = "https://litellm.example.com"
+ANN, BEN, CARL = (f"sk-value-of-{name}-0123" for name in ("ann", "ben", "carl"))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "values.yml"
+
+
+def opened(path: Path, **options: Any) -> Any:
+    return ValuesFile.opened(str(path), **{"proxy": PROXY, "sleep": lambda _seconds: None, **options})
+
+
+def content(path: Path) -> dict[str, Any]:
+    return yaml.safe_load(path.read_text())
+
+
+def write(path: Path, text: str, mode: int = 0o600) -> None:
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def test_a_chosen_value_is_pending_until_it_is_confirmed(path: Path) -> None:
+    with opened(path) as file:
+        file.remember({"ann": ANN, "ben": BEN})
+        assert content(path)["litellm_vkey_values_pending"] == {"ann": ANN, "ben": BEN}
+        file.settle({"ann": ANN})
+    assert content(path) == {
+        "litellm_vkey_values": {"ann": ANN},
+        "litellm_vkey_values_pending": {"ben": BEN},
+        "litellm_vkey_values_proxy": PROXY,
+    }
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with opened(path) as file:
+        assert file.candidates("ann") == [ANN]
+        assert file.candidates("ben") == [BEN]
+        assert file.candidates("carl") == []
+
+
+def test_the_old_value_stays_until_the_new_one_is_confirmed(path: Path) -> None:
+    with opened(path) as file:
+        file.settle({"ann": ANN})
+        file.remember({"ann": BEN})
+        assert file.candidates("ann") == [ANN, BEN]
+        file.settle({"ann": BEN})
+        assert file.candidates("ann") == [BEN]
+
+
+def test_what_is_gone_leaves_and_others_stay(path: Path) -> None:
+    with opened(path) as file:
+        file.settle({"ann": ANN, "ben": BEN})
+        file.remember({"carl": CARL})
+    with opened(path) as file:
+        file.settle({}, gone=["ann", "carl"])
+    assert content(path)["litellm_vkey_values"] == {"ben": BEN}
+    assert "litellm_vkey_values_pending" not in content(path)
+
+
+def test_nothing_new_writes_nothing(path: Path) -> None:
+    with opened(path) as file:
+        file.settle({"ann": ANN})
+    before = path.stat()
+    with opened(path) as file:
+        file.remember({"ann": ANN})
+        file.settle({"ann": ANN}, gone=["nobody"])
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_only_the_file_is_left(path: Path) -> None:
+    with opened(path) as file:
+        file.settle({"ann": ANN})
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def secret(vault_id: str, password: str) -> tuple[str, VaultSecret]:
+    return (vault_id, VaultSecret(password.encode()))
+
+
+@pytest.mark.parametrize("vault_id", ["default", "course"])
+def test_a_vaulted_file_is_written_back_under_its_id(path: Path, vault_id: str) -> None:
+    secrets = [secret("other", "wrong"), secret(vault_id, "right")]
+    with opened(path, secrets=secrets, vault_id=vault_id) as file:
+        file.settle({"ann": ANN})
+    first = path.read_text().splitlines()[0]
+    assert first == ("$ANSIBLE_VAULT;1.1;AES256" if vault_id == "default" else f"$ANSIBLE_VAULT;1.2;AES256;{vault_id}")
+    with opened(path, secrets=secrets) as file:  # how it is encrypted is the file's own affair
+        assert file.candidates("ann") == [ANN]
+        file.settle({"ben": BEN})
+    assert path.read_text().splitlines()[0] == first
+    assert BEN.encode() in VaultLib(secrets).decrypt(path.read_bytes())
+
+
+@pytest.mark.parametrize("secrets", [[], [secret("default", "wrong")]], ids=["no password", "wrong password"])
+def test_a_vaulted_file_that_cannot_be_opened_is_left_alone(path: Path, secrets: list[Any]) -> None:
+    with opened(path, secrets=[secret("default", "right")], vault_id="default") as file:
+        file.settle({"ann": ANN})
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"cannot decrypt .* vault password"), opened(path, secrets=secrets):
+        pass
+    assert path.read_bytes() == before
+
+
+def test_a_new_file_needs_the_secret_of_its_id(path: Path) -> None:
+    with pytest.raises(InputError, match="no vault secret with the ID course"), opened(path, vault_id="course"):
+        pass
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "litellm_vkey_values: {ann: ",
+        "[]",
+        "other: 1",
+        "litellm_vkey_values: [sk-value-of-ann-0123]",
+        "litellm_vkey_values: {ann: {key: sk-value-of-ann-0123}}",
+        "litellm_vkey_values: {ann: sk-cut}",
+        "litellm_vkey_values: {ann: 'sk-value of ann 0123'}",
+        "\x00\x01",
+    ],
+)
+def test_a_damaged_file_is_refused_and_left_alone(path: Path, text: str) -> None:
+    write(path, text)
+    with pytest.raises(InputError, match="damaged or is not a values file") as refused, opened(path):
+        pass
+    assert "sk-" not in str(refused.value)
+    assert path.read_text() == text
+
+
+def test_a_file_that_others_can_read_is_refused_with_the_remedy(path: Path) -> None:
+    write(path, f"litellm_vkey_values: {{ann: {ANN}}}", mode=0o640)
+    with pytest.raises(InputError, match=f"Run: chmod 600 {path}"), opened(path):
+        pass
+
+
+def test_a_symbolic_link_is_refused(path: Path) -> None:
+    target = path.with_name("target.yml")
+    write(target, f"litellm_vkey_values: {{ann: {ANN}}}")
+    path.symlink_to(target)
+    with pytest.raises(InputError, match="symbolic link"), opened(path):
+        pass
+    assert path.is_symlink()
+
+
+def test_a_folder_that_is_missing_is_named(path: Path) -> None:
+    with pytest.raises(InputError, match=f"no folder {path.parent}/missing"), opened(path.parent / "missing" / "v.yml"):
+        pass
+
+
+def test_a_folder_in_place_of_the_file_is_refused(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(InputError, match="not a regular file"), opened(path):
+        pass
+
+
+def test_the_file_of_another_proxy_is_refused(path: Path) -> None:
+    with opened(path) as file:
+        file.settle({"ann": ANN})
+    with pytest.raises(InputError, match=r"keys on https://litellm\.example\.com, but this task is for http://b"):
+        opened(path, proxy="http://b").__enter__()
+
+
+def test_a_second_run_waits_and_is_then_refused(path: Path) -> None:
+    waits: list[float] = []
+    with opened(path) as file:
+        file.settle({"ann": ANN})
+        with pytest.raises(InputError, match="another run is using"), opened(path, sleep=waits.append):
+            pass
+    assert 50 < sum(waits) < 70
+    with opened(path) as file:
+        assert file.candidates("ann") == [ANN]
+
+
+def test_a_full_disk_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(path) as file:
+        file.settle({"ann": ANN})
+        before = path.read_bytes()
+        monkeypatch.setattr(os, "fsync", _no_space)
+        with pytest.raises(LiteLLMError, match=r"cannot write .*: No space left on device"):
+            file.remember({"ben": BEN})
+    assert path.read_bytes() == before
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def _no_space(_handle: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_no_value_is_in_a_repr() -> None:
+    vault = _values_file.Vault([secret("default", "the password")], "default")
+    assert "the password" not in repr(vault)
+
+
+@given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), st.just(ANN)))
+def test_any_alias_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, values: dict[str, str]) -> None:
+    path = tmp_path_factory.mktemp("values") / "values.yml"
+    with opened(path) as file:
+        file.settle(values)
+    with opened(path) as file:
+        assert {alias: file.candidates(alias) for alias in values} == {alias: [ANN] for alias in values}
