@@ -116,14 +116,19 @@ def _start(start: Start, options: Mapping[str, Any]) -> Any:
 
 
 def _batch_options(kind: Kind) -> dict[str, Any]:
-    objects = {"type": "list", "elements": "dict", "required": True, "options": dict(kind.options), "no_log": False}
+    objects = {"type": "list", "elements": "dict", "required": True, "no_log": False}
     return {
-        kind.plural: objects,
-        "defaults": {"type": "dict", "options": dict(kind.options)},
+        # An option's own default in each object would go before those of the task.
+        kind.plural: {**objects, "options": _without(kind.options, "default")},
+        "defaults": {"type": "dict", "options": _without(kind.options, "default", "required")},
         "concurrency": {"type": "int", "default": 12},
         "fail_fast": {"type": "bool", "default": False},
         "progress_every": {"type": "int", "default": 250},
     }
+
+
+def _without(options: Mapping[str, Mapping[str, Any]], *parts: str) -> dict[str, dict[str, Any]]:
+    return {name: {part: value for part, value in spec.items() if part not in parts} for name, spec in options.items()}
 
 
 def _check_batch(params: Mapping[str, Any]) -> None:

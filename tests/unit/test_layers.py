@@ -65,6 +65,7 @@ KEY_FILES = (
     "_table",
     "_secret",
 )
+CREDENTIAL_FILES = ("_info", "_store", "_reading", "_planning", "_declaration", "_table", "_fingerprints")
 # What ordinary objects share, likewise.
 CRUD_FILES = ("_define", "_info", "_store", "_limits", "_reading", "_declaration", "_definition")
 BELOW_CRUD = "_proxy _kind _engine _values _errors"
@@ -80,7 +81,7 @@ LAYERS = {
     ),
     "plugins/module_utils/_batch": layer("_kind _engine _errors"),
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
-    **package("_resources/_credential", ("_store", "_declaration"), BELOW_OBJECTS),
+    **package("_resources/_credential", CREDENTIAL_FILES, BELOW_OBJECTS),
     "plugins/module_utils/_resources/*": layer("_crud _engine _values _durations _errors _proxy"),
     **package("_crud", CRUD_FILES, BELOW_CRUD),
     "plugins/module_utils/_proxy": layer("_values _errors"),
