@@ -86,7 +86,14 @@ LAYERS = {
     **package("_crud", CRUD_FILES, BELOW_CRUD),
     "plugins/module_utils/_proxy": layer("_values _errors"),
     "plugins/module_utils/_kind": layer("_engine"),
-    "plugins/module_utils/_client": layer("_errors", others="requests urllib3"),
+    "plugins/module_utils/_client": layer(
+        "_advice _clock _hiding _refusals _transport _errors", others="requests urllib3"
+    ),
+    "plugins/module_utils/_transport": layer(others="requests urllib3"),
+    "plugins/module_utils/_clock": layer(python=f"email threading {PURE}"),
+    "plugins/module_utils/_hiding": layer(python=f"threading urllib {PURE}"),
+    "plugins/module_utils/_refusals": layer(python=f"ast {PURE}"),
+    "plugins/module_utils/_advice": layer(python=PURE),
     "plugins/module_utils/_engine": layer("_values _errors", python=PURE),
     "plugins/module_utils/_values": layer(python=PURE),
     "plugins/module_utils/_masking": layer(python=f"ast urllib {PURE}"),
