@@ -16,6 +16,7 @@ import random
 import re
 import ssl
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -24,19 +25,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ._advice import UNKNOWN_KEY, Advice, advice
+from ._cleaning import Secrets
 from ._clock import AGREEING, Clock
 from ._errors import ApiError
-from ._hiding import Secrets
 from ._refusals import error_details, is_error_body
-from ._transport import REQUESTS_IMPORT_ERROR as REQUESTS_IMPORT_ERROR
 from ._transport import Deadline, TooLarge, content, new_session
 
 try:
     import requests
     from urllib3.exceptions import HTTPError, InvalidHeader, NewConnectionError, ReadTimeoutError
     from urllib3.util import Retry
+
+    REQUESTS_IMPORT_ERROR: str | None = None
 except ImportError:
-    pass  # REQUESTS_IMPORT_ERROR says so
+    REQUESTS_IMPORT_ERROR = traceback.format_exc()
 
 PASSING_STATUS = frozenset({429, 502, 503, 504})
 # A 500 is LiteLLM's answer to many a wrong input; only these texts tell of a database that is away for a moment.
@@ -231,10 +233,10 @@ class Client:
 
     def _refusal(self, body: Any, status: int, method: str, path: str) -> ApiError:
         details = {name: self._clean(text) for name, text in error_details(body).items()}
-        message, option = details.pop("message") or f"HTTP {status} without an explanation", self._settings.key_option
+        message, option = details["message"] or f"HTTP {status} without an explanation", self._settings.key_option
         if status == 401 and UNKNOWN_KEY.search(message):
             message = f"{self._base} does not know the key given as {option}."
-        failure = ApiError(message, status, method, path, **details)
+        failure = ApiError(message, status, method, path, details["type"], details["code"], details["param"])
         failure.hint = advice(f"{message} {failure.type}", status, option, self._advice)
         failure.unanswered = _is_passing(failure) and status != 429
         return failure

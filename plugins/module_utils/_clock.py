@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from threading import Lock
-from typing import Tuple
 
 AGREEING = 3
 NONE = timedelta()
@@ -22,7 +21,7 @@ NONE = timedelta()
 TOLERANCE = timedelta(seconds=5)
 GREATEST_LEAD = timedelta(days=1)
 # The least and the greatest lead of the proxy's clock that explain what an answer said.
-Lead = Tuple[timedelta, timedelta]
+Lead = tuple[timedelta, timedelta]
 
 
 class Clock:

@@ -62,6 +62,7 @@ class Kind:
     :param secret: name of the one return value that holds its secret, None if none is ever returned.
     :param batch_options: argument spec of what only tasks with many objects have.
     :param ids: fields of a record that are returned beside the identity, by return value.
+    :param advice: what to do about refusals that only these objects meet: a sentence by a pattern of what is said.
     """
 
     result: str
@@ -76,6 +77,7 @@ class Kind:
     batch_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     secret: str | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
+    advice: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ._args import CONNECTION_OPTIONS, Settings
 from ._batch import Progress, converge
+from ._cleaning import Secrets
 from ._client import REQUESTS_IMPORT_ERROR, Client
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
@@ -67,8 +68,9 @@ def run(kind: Kind, start: Start = Module) -> None:
     module = _start(start, {**STATE, **kind.options, **kind.task_options})
     with _failures(module):
         want = kind.declare(module.params, module.params["state"])
-        (outcome,) = converge(kind.store(_client(module), module.params), [want], module.check_mode)
-        _warn(module, [outcome])
+        client = _client(module, kind.advice)
+        (outcome,) = converge(kind.store(client, module.params), [want], module.check_mode)
+        _warn(module, [outcome], client)
         report = _report(kind, want, outcome)
         del report["error"]
         report[kind.result] = _record(kind, outcome, module.check_mode)
@@ -85,7 +87,8 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
     with _failures(module):
         _check_batch(module.params)
         wants = _wanted(kind, module.params[kind.plural], module.params["defaults"] or {}, module.params["state"])
-        store = kind.store(_client(module, module.params["concurrency"]), module.params)
+        client = _client(module, kind.advice, module.params["concurrency"])
+        store = kind.store(client, module.params)
         # Only when everybody who is declared is served: a failure must not cost anybody a key.
         last = store.undeclared(wants)
         outcomes = converge(
@@ -100,7 +103,7 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
                 lambda done, total: module.tell(f"{done} of {total} {kind.things} written"),
             ),
         )
-        _warn(module, outcomes)
+        _warn(module, outcomes, client)
         _end_batch(kind, module, wants, [_report(kind, *one) for one in zip([*wants, *last], outcomes)], outcomes)
 
 
@@ -108,7 +111,10 @@ def run_info(info: Info, start: Start = Module) -> None:
     """Read, and change nothing."""
     module = _start(start, info.options)
     with _failures(module):
-        module.exit_json(changed=False, **redact(info.read(_client(module), module.params)))
+        client = _client(module)
+        result = redact(info.read(client, module.params))
+        _warn(module, [], client)
+        module.exit_json(changed=False, **result)
 
 
 def _start(start: Start, options: Mapping[str, Any]) -> Any:
@@ -214,14 +220,14 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _client(module: Any, connections: int = 1) -> Client:
+def _client(module: Any, advice: Mapping[str, str] | None = None, connections: int = 1) -> Client:
     try:
         settings = Settings.from_params(module.params.get)
     except ValueError as error:
         raise InputError(str(error)) from error
     if settings.sends_key_in_clear:
         module.warn("api_key travels over plain http to another machine: use https.")
-    return Client(settings, connections)
+    return Client(settings, connections, secrets=Secrets(module.no_log_values), advice=advice)
 
 
 def _wanted(
@@ -274,8 +280,9 @@ def _record(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any] | None:
     return redact(kind.public(outcome.record)) if outcome.record else None
 
 
-def _warn(module: Any, outcomes: Sequence[Outcome]) -> None:
-    for warning in dict.fromkeys(text for outcome in outcomes for text in outcome.warnings):
+def _warn(module: Any, outcomes: Sequence[Outcome], client: Client) -> None:
+    warnings = [text for outcome in outcomes for text in outcome.warnings]
+    for warning in dict.fromkeys([*warnings, *client.warnings]):
         module.warn(warning)
 
 

@@ -13,11 +13,10 @@ import io
 import os
 import socket
 import time
-import traceback
 from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 try:
     import requests
@@ -26,11 +25,9 @@ try:
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.util import Timeout
-
-    REQUESTS_IMPORT_ERROR: str | None = None
-except ImportError:
-    REQUESTS_IMPORT_ERROR = traceback.format_exc()
-    HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = Timeout = object
+except ImportError:  # _client says so
+    HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[misc,assignment]
+    HTTPAdapter = Timeout = object  # type: ignore[misc,assignment]
 
 LONGEST_CONNECT = 10.0
 # LiteLLM shows 500 keys in about 1 MB; a page for people, or an endless one, is not to fill the memory.
@@ -43,7 +40,7 @@ class TooLarge(Exception):
     """An answer is larger than any of LiteLLM's."""
 
 
-class Deadline(Timeout):  # type: ignore[misc]
+class Deadline(Timeout):
     """What is left of a request's time, for each of the waits of which it is made."""
 
     def __init__(self, seconds: float) -> None:
@@ -104,23 +101,23 @@ class _Answer(HTTPResponse):
         super().__init__(_Receiving(sock), *args, **kwargs)  # type: ignore[arg-type]
 
 
-class _Http(HTTPConnection):  # type: ignore[misc]
+class _Http(HTTPConnection):
     response_class = _Answer
 
 
-class _Https(HTTPSConnection):  # type: ignore[misc]
+class _Https(HTTPSConnection):
     response_class = _Answer
 
 
-class _HttpPool(HTTPConnectionPool):  # type: ignore[misc]
+class _HttpPool(HTTPConnectionPool):
     ConnectionCls = _Http
 
 
-class _HttpsPool(HTTPSConnectionPool):  # type: ignore[misc]
+class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _Https
 
 
-class _Adapter(HTTPAdapter):  # type: ignore[misc]
+class _Adapter(HTTPAdapter):
     """Connections that keep to the deadline, also through a web proxy."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -137,7 +134,7 @@ def new_session(settings: Any, connections: int) -> requests.Session:
     """A session with the proxy of the settings, an object as ``_args.Settings``."""
     session = requests.Session()
     # Also without being asked to follow, requests reads where a redirection leads, and all that comes with it.
-    session.get_redirect_target = lambda response: None  # type: ignore[method-assign]
+    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
     adapter = _Adapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
     session.mount("http://", adapter)
     session.mount("https://", adapter)

@@ -64,6 +64,7 @@ KEY_FILES = (
     "_declaration",
     "_table",
     "_secret",
+    "_advice",
 )
 CREDENTIAL_FILES = ("_info", "_store", "_reading", "_planning", "_declaration", "_table", "_fingerprints")
 # What ordinary objects share, likewise.
@@ -77,7 +78,7 @@ LAYERS = {
     "plugins/plugin_utils/*": layer("_errors", others="ansible yaml"),
     "plugins/filter/*": layer("_resources.*", others="ansible"),
     "plugins/module_utils/_module": layer(
-        "_kind _engine _values _masking _batch _client _args _errors", others="ansible"
+        "_kind _engine _values _masking _batch _client _cleaning _args _errors", others="ansible"
     ),
     "plugins/module_utils/_batch": layer("_kind _engine _errors"),
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
@@ -87,11 +88,11 @@ LAYERS = {
     "plugins/module_utils/_proxy": layer("_values _errors"),
     "plugins/module_utils/_kind": layer("_engine"),
     "plugins/module_utils/_client": layer(
-        "_advice _clock _hiding _refusals _transport _errors", others="requests urllib3"
+        "_advice _cleaning _clock _refusals _transport _errors", others="requests urllib3"
     ),
     "plugins/module_utils/_transport": layer(others="requests urllib3"),
     "plugins/module_utils/_clock": layer(python=f"email threading {PURE}"),
-    "plugins/module_utils/_hiding": layer(python=f"threading urllib {PURE}"),
+    "plugins/module_utils/_cleaning": layer("_masking", python=f"threading urllib {PURE}"),
     "plugins/module_utils/_refusals": layer(python=f"ast {PURE}"),
     "plugins/module_utils/_advice": layer(python=PURE),
     "plugins/module_utils/_engine": layer("_values _errors", python=PURE),

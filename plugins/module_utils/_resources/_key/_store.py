@@ -20,6 +20,7 @@ from ..._errors import ApiError, LiteLLMError
 from ..._kind import Kind
 from ..._proxy import PAGE, Proxy
 from ..._values import is_empty
+from ._advice import KEY_ADVICE
 from ._bodies import create_body, create_path, update_body
 from ._checks import refuse
 from ._declaration import Declaration, declare, key_options
@@ -381,4 +382,5 @@ KEY_KIND = Kind(
     public=public_view,
     secret="key",  # noqa: S106
     ids={"key_id": "token"},
+    advice=KEY_ADVICE,
 )

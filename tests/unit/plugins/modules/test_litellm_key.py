@@ -162,7 +162,7 @@ def test_a_wrong_option_is_one_clear_sentence_and_no_request(
     ("answer", "words"),
     [
         ("unknown_key", "does not know the key given as api_key"),
-        ("no_admin", "is no admin's"),
+        ("no_admin", "does not belong to an admin"),
         ("login_page", "answered text/html instead of JSON"),
         ("overloaded", "Worker at capacity"),
     ],
@@ -232,3 +232,19 @@ def test_connection_options_come_from_the_environment(
     listed(script, ROW)
     assert not run(litellm_key, None, api_key=None, **DECLARED)["changed"]
     assert script.requests[0].headers["Authorization"] == "Bearer sk-of-the-environment-01"
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "hint"),
+    [
+        (403, "Custom API key values are disabled", "forbids key values that the client chooses"),
+        (400, "Invalid key_alias format.", "restricts the characters of key_alias"),
+        (400, "max_budget is over max limit set in config", "upperbound_key_generate_params"),
+        (403, "team_model_access_denied", "among the team's models"),
+    ],
+)
+def test_what_to_do_about_a_refusal_that_only_keys_meet(
+    httpserver: HTTPServer, run: Run, status: int, told: str, hint: str
+) -> None:
+    httpserver.expect_request("/key/list").respond_with_json({"error": {"message": told}}, status)
+    assert hint in run(litellm_key, httpserver.url_for("").rstrip("/"), key_alias="a")["failure"]["hint"]

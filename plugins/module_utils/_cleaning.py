@@ -14,7 +14,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
+
+from ._masking import spellings
 
 HIDDEN = "***"
 # Shorter texts are no secrets: without this bound "1" or "on" as a credential's value would star out every sentence.
@@ -109,17 +111,11 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _forms(secret: str) -> set[str]:
     """How a text may be written: as it is, on one line, in JSON, in Python, in an address; and the JSON of these."""
-    forms = {secret, secret.strip(), " ".join(secret.split())}
-    for text in list(forms):
-        forms |= {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
-        forms |= {repr(text)[1:-1], ascii(text)[1:-1], repr(f"{text}'\"")[1:-4]}
-        for quoted in (
-            quote(text, errors="replace"),
-            quote(text, "", errors="replace"),
-            quote_plus(text, "/", errors="replace"),
-        ):
-            forms |= {quoted, re.sub("%..", lambda escape: escape.group().lower(), quoted)}
-        forms.add(quote_plus(text, errors="replace"))
+    plain = {secret, secret.strip(), " ".join(secret.split())}
+    forms = {form for text in plain for form in spellings(text)}
+    # Beside both kinds of quotes Python escapes one; and not everything quotes all characters, or in capitals.
+    forms |= {repr(f"{text}'\"")[1:-4] for text in plain} | {quote(text, errors="replace") for text in plain}
+    forms |= {re.sub("%[0-9A-F]{2}", lambda escape: escape.group().lower(), form) for form in forms}
     forms |= {json.dumps(form)[1:-1] for form in forms}
     return {form for form in forms if len(form) >= SHORTEST}
 
