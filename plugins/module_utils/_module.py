@@ -241,9 +241,8 @@ def _wanted(
     wrong: dict[str, list[str]] = defaultdict(list)
     positions: dict[tuple[str, Any], list[str]] = defaultdict(list)
     for number, item in enumerate(items, 1):
-        given = {name: value for name, value in item.items() if value is not None}
         try:
-            want = kind.declare({**defaults, **given}, state)
+            want = kind.declare(kind.with_defaults(item, defaults), state)
         except InputError as error:
             wrong[str(error)].append(_one_line(error.subject) or f"item {number}")
         else:
@@ -252,6 +251,8 @@ def _wanted(
     for (name, _identity), numbers in positions.items():
         if len(numbers) > 1:
             wrong[f"declared {len(numbers)} times, as items {', '.join(numbers)}."].append(name)
+    for sentence, names in kind.conflicts(wants).items():
+        wrong[sentence] += map(_one_line, names)
     if wrong:
         raise InputError(_by_reason(wrong))
     return wants

@@ -320,7 +320,7 @@ def test_made(bench, name):
     if too_old := bench.too_old("make"):
         bench.refused(name, bench.sandbox.litellm_version, too_old, **options)
     elif name in LICENSED:
-        bench.refused(name, "licence", **options)
+        bench.refused(name, "license", **options)
     else:
         seen = bench.settles(**options)
         assert plain(seen[name]) == plain(options[name]) != plain(None)
@@ -338,7 +338,7 @@ def test_changed(bench, name):
         assert not bench.declare().failed
         plant(bench, name)
         assert not bench.declare(**bench.options(bench.example.first)).changed
-        bench.refused(name, "licence", **options)
+        bench.refused(name, "license", **options)
         return
     assert not bench.declare(**bench.options(bench.example.first)).failed
     if not bench.example.can_change(name):
@@ -492,7 +492,7 @@ def test_a_key_of_a_team_may_use_the_models_of_that_team(bench, world):
 def test_a_key_type_stands_for_its_routes(bench):
     bench = bench("key_type")
     assert bench.settles(key_type="management")["allowed_routes"] == ["management_routes"]
-    bench.refused("exclude each other", key_type="management", allowed_routes=["/v1/models"])
+    bench.refused("mutually exclusive", key_type="management", allowed_routes=["/v1/models"])
 
 
 def test_blocked_or_never_blocked(bench):

@@ -66,7 +66,7 @@ def page(keys: Any, wanted: Any, engine: Any, documentation: str) -> str:
             if row.cleared is engine.NOT_CLEARABLE
             else newest(engine, row.since, row.clear_since or row.update_since),
             "needed" if row.licensed else "",
-            f"`{'.'.join(where)}`" if (where := place(keys, row)) else "",
+            f"`{'.'.join(row.path)}`" if row.path else "",
             meaning(described[row.name]),
         )
         for row in keys.KEY.fields
@@ -77,11 +77,6 @@ def page(keys: Any, wanted: Any, engine: Any, documentation: str) -> str:
     ]
     names = ("option", "type", "unit or format", "new", "change", "clear", "licence", "read from", "meaning")
     return HEAD + table(names, fields) + CONTROLS + table(("option", "type", "meaning"), controls)
-
-
-def place(keys: Any, row: Any) -> tuple[str, ...]:
-    entry = keys.METADATA_BACKED.get(row.name)
-    return ("metadata", entry) if entry else tuple(row.path)
 
 
 def newest(engine: Any, *versions: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._engine import NOT_CLEARABLE, Field, Resource
-from ..._values import alike
+from ..._values import alike, not_a_name
 
 Record = Mapping[str, Any]
 # The entry of credential_info that is ours: {"fingerprints": {value name: text}, "removed": {entry name: value}}.
@@ -25,13 +25,7 @@ CHANGED = "******** (changed)"
 
 
 def _is_name(value: str) -> str | None:
-    if not value.strip():
-        return "must not be blank."
-    if value in (".", ".."):
-        return f"'{value}' cannot stand in an address."
-    if any(ord(char) < 32 or ord(char) == 127 for char in value):
-        return "must not hold control characters."
-    return None
+    return f"'{value}' cannot stand in an address." if value in (".", "..") else not_a_name(value)
 
 
 def _is_info(value: Mapping[str, Any]) -> str | None:

@@ -19,7 +19,7 @@ from ..._values import UNSET, is_empty, moment, same_moment
 from ._declaration import Declaration
 from ._marks import check_group
 from ._secret import token_of
-from ._table import KEY, own_metadata
+from ._table import KEY, ROWS, own_metadata
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,6 @@ def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
     plan = make_plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
         return plan
-    if not is_empty(plan.changes.get("object_permission")):  # kinds that are not declared stay
-        merged = {**plan.before["object_permission"], **plan.changes["object_permission"]}
-        plan = plan.having(after={**plan.after, "object_permission": merged})
     if not is_empty(plan.changes.get("reset_spend")):
         plan = plan.having(before={**plan.before, "spend": current.get("spend")}, after={**plan.after, "spend": 0.0})
     policy = "reissue" if _is_due(want, current, found, now) else want.value_policy
@@ -131,8 +128,12 @@ def _guard_shared_budget(want: Declaration, fields: Mapping[str, Any], current: 
 
 
 def licensed_parts(plan: Plan) -> list[str]:
-    """What of a plan LiteLLM carries out only with an Enterprise licence."""
-    parts = [name for name, value in plan.changes.items() if KEY.field(name).licensed and not is_empty(value)]
-    if plan.action != "update" and "get_spend_routes" in (plan.changes.get("permissions") or {}):
-        parts.append("permissions.get_spend_routes")
+    """What of a plan LiteLLM carries out only with an Enterprise license."""
+    parts = []
+    for name, value in plan.changes.items():
+        row = ROWS[name]
+        if row.licensed and not row.is_nothing(value):
+            parts.append(name)
+        if plan.action != "update" and not row.is_nothing(value):
+            parts += [f"{name}.{entry}" for entry in row.licensed_entries if entry in value]
     return parts

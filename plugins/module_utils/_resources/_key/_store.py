@@ -23,16 +23,13 @@ from ..._values import is_empty
 from ._advice import KEY_ADVICE
 from ._bodies import create_body, create_path, update_body
 from ._checks import refuse
-from ._declaration import Declaration, declare, key_options
+from ._declaration import Declaration, conflicts, declare, key_options, with_defaults
 from ._marks import check_mark, to_prune
 from ._planning import Found, plan_key
 from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
-from ._table import KEY, public_view
+from ._table import KEY, ROWS, public_view
 
-ANSWER_FIELDS = tuple(
-    row.name for row in KEY.fields if row.name not in ("soft_budget", "policies", "object_permission")
-)
 LOOKS = 5
 NO_RECOVERY = "The proxy forbids key values chosen by the client: a value whose answer is lost cannot be recovered."
 PAUSE = 0.5
@@ -278,7 +275,9 @@ class KeyStore:
         """The outcome, with an error if the server did not store all that it was sent."""
         changes = outcome.plan.changes
         record = outcome.record or {}
-        if set(changes) - set(ANSWER_FIELDS) or dropped(KEY, changes, record):  # older answers leave out more
+        if not all(ROWS[name].answered for name in changes) or dropped(
+            KEY, changes, record
+        ):  # older answers leave out more
             try:
                 record = self._reader.complete(record)
             except ApiError as error:  # a value that was given out must be returned all the same
@@ -378,6 +377,8 @@ KEY_KIND = Kind(
     task_options={"validate_models": {"type": "bool", "default": False}},
     batch_options={"prune_metadata": {"type": "dict"}, "prune_limit": {"type": "int"}},
     declare=declare,
+    with_defaults=with_defaults,
+    conflicts=conflicts,
     store=KeyStore.for_task,
     public=public_view,
     secret="key",  # noqa: S106

@@ -79,7 +79,7 @@ def info_of(proxy: FakeCredentials) -> dict[str, Any]:
     [
         ({"credential_name": " "}, "credential_name: must not be blank."),
         ({"credential_name": ".."}, "cannot stand in an address"),
-        ({"credential_name": "a\nb"}, "must not hold control characters"),
+        ({"credential_name": "a\nb"}, "must not contain control characters"),
         (
             {"credential_values": {"api_key": None, "x": "y"}},
             "api_key has no value; to remove a value, name it in unset",
