@@ -104,9 +104,7 @@ EXAMPLES = {
     "prompts": example(["greeting"], ["farewell"]),
     "enforced_params": example(["user"], ["user", "metadata.generation_name"]),
     "allowed_cache_controls": example(["no-cache"], ["no-store", "no-cache"]),
-    "object_permission": example(
-        {"vector_stores": ["v1", "v2"], "agents": ["a1"]}, {"vector_stores": ["v2"]}, empty=False
-    ),
+    "object_permission": example({"vector_stores": ["v1", "v2"], "agents": ["a1"]}, {"vector_stores": ["v2"]}),
     "access_group_ids": example(["group-1"], ["group-2", "group-1"]),
     "router_settings": example({"num_retries": 2, "timeout": 30}, {"num_retries": 3}),
     "auto_rotate": example(
