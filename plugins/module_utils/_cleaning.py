@@ -28,7 +28,7 @@ LONGEST_TEXT = 100_000
 # In an address a key may follow an escape such as %3D; "task-list" holds none.
 KEY = re.compile(r"(?<![A-Za-z])sk-[^\s'\",})\]]{4,}|sk-[^\s'\",})\]]{13,}")
 TOKEN = re.compile(r"[0-9a-f]{64,}")
-USER_AND_PASSWORD = re.compile(r"(?<=//)[^\s'\"<>]*@")
+USER_AND_PASSWORD = re.compile(r"(?<=//)[^\s<>]*@")
 SECRET_NAME = re.compile(
     r"(key|token|secret|password|passwd|credentials?|authorization|credential_values|callback_vars)$", re.IGNORECASE
 )
@@ -113,6 +113,8 @@ def _forms(secret: str) -> set[str]:
     """How a text may be written: as it is, on one line, in JSON, in Python, in an address; and the JSON of these."""
     plain = {secret, secret.strip(), " ".join(secret.split())}
     forms = {form for text in plain for form in spellings(text)}
+    for text in plain:
+        forms |= {ascii(text)[1:-1], repr(text.encode(errors="replace"))[2:-1]}
     # Beside both kinds of quotes Python escapes one; and not everything quotes all characters, or in capitals.
     forms |= {repr(f"{text}'\"")[1:-4] for text in plain} | {quote(text, errors="replace") for text in plain}
     forms |= {re.sub("%[0-9A-F]{2}", lambda escape: escape.group().lower(), form) for form in forms}
