@@ -68,7 +68,17 @@ KEY_FILES = (
 )
 CREDENTIAL_FILES = ("_info", "_store", "_reading", "_planning", "_declaration", "_table", "_fingerprints")
 # What ordinary objects share, likewise.
-CRUD_FILES = ("_define", "_info", "_store", "_limits", "_reading", "_declaration", "_definition")
+CRUD_FILES = (
+    "_define",
+    "_info",
+    "_store",
+    "_limits",
+    "_reading",
+    "_declaration",
+    "_definition",
+    "_metadata",
+    "_rows",
+)
 BELOW_CRUD = "_proxy _kind _engine _values _errors"
 BELOW_OBJECTS = "_crud _proxy _kind _engine _values _durations _errors"
 LAYERS = {
