@@ -241,7 +241,7 @@ ROLE_PROBLEMS = [
     ({"litellm_vkey_duration": "1y"}, "'1y' is not a duration"),
     ({"litellm_vkey_models": '["gpt-4", "nope"]'}, "the proxy has no model 'nope'"),
     ({"litellm_vkey_models": "[]"}, "litellm_vkey_models must name at least one model"),
-    ({"litellm_vkey_max_budget": "-1"}, "max_budget: must not be negative"),
+    ({"litellm_vkey_max_budget": "-1"}, "litellm_vkey_max_budget must not be negative"),
     ({"litellm_vkey_master_key": "sk-wrong-0123456789"}, "does not know the key"),
     ({"litellm_vkey_batch_size": "0"}, "litellm_vkey_batch_size must be at least 1"),
 ]

@@ -109,7 +109,7 @@ def test_by_mark(info, make, alias):
     make(f"{alias}-4")
     assert names(info(group=alias)) == [f"{alias}-1", f"{alias}-2"]
     assert names(info(group=alias, metadata={"room": 4})) == [f"{alias}-2"]
-    assert [key["group"] for key in info(key_aliases=[f"{alias}-3", f"{alias}-4"])] == [f"{alias}x", None]
+    assert [key["group"] for key in info(key_aliases=[f"{alias}-3", f"{alias}-4"]).virtual_keys] == [f"{alias}x", None]
 
 
 def test_by_status_and_expiry(sandbox, info, make, alias):

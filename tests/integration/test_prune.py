@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "manage_keys"
 TASK = "tests/integration/playbooks/prune.yml"
 
 
@@ -129,3 +132,105 @@ def test_the_mark_is_not_the_users_metadata(sandbox, run_module, alias):
     assert sandbox.keys(alias)[alias]["metadata"] == {"b": 2, "litellm_vkey_group": "mine"}
     done = run_module("litellm_key_info", metadata=entry)
     assert done.failed and "option group" in done.msg
+
+
+# The role
+
+
+NOBODY = [
+    ({"users": "[]", "prune": True}, "litellm_vkey_users is an empty list"),
+    ({"users": "null", "prune": True}, "litellm_vkey_users is an empty list"),
+    ({"users": " ", "prune": True}, "litellm_vkey_users is an empty list"),
+    ({"users": [], "prune": True, "multi_user": True}, "litellm_vkey_users is an empty list"),
+    ({"users": " ", "state": "absent", "multi_user": True}, "litellm_vkey_users is an empty list"),
+    ({"users": "", "prune": True}, "litellm_vkey_prune needs a workshop"),
+    ({"users": "", "prune": True, "multi_user": True}, "to know who stays"),
+    ({"users": ["new"], "prune": True}, "Of the 3 keys that bear the mark, 3 would be deleted"),
+    ({"users": ["ann"], "prune": True, "state": "absent"}, "2 would be deleted, but only half of them is allowed"),
+    ({"users": [{"user": "ann", "metadata": '{"litellm_vkey_group": "x"}'}]}, "litellm_vkey_group is set by this role"),
+    ({"users": ["ann"], "key_options": {"name": "other"}}, "Set litellm_vkey_alias"),
+    ({"users": ["ann"], "max_budget": True}, "litellm_vkey_max_budget must be a number"),
+    ({"users": ["ann"], "max_budget": "10,50"}, "litellm_vkey_max_budget must be a number"),
+    (
+        {"users": ["ann"], "metadata": '{"a": "\\ud800"}'},
+        "litellm_vkey_metadata has a character that is not valid Unicode",
+    ),
+]
+
+
+def test_a_roster_that_names_nobody_deletes_nobody(sandbox, manage, alias):
+    assert manage(users=["ann", "ben", "cem"])[0].rc == 0
+    rows = sandbox.keys(alias)
+    for variables, words in NOBODY:
+        with sandbox.writes() as written:
+            done, _result = manage(**variables)
+        assert done.rc != 0 and words in done.messages, (variables, done.messages)
+        assert written == []
+    assert sandbox.keys(alias) == rows
+
+
+def test_the_limit_of_the_role(sandbox, manage, alias):
+    manage(users=["ann", "ben", "cem"])
+    with sandbox.writes() as written:
+        done, _result = manage("--check", users=["new"], prune=True)
+    assert done.rc != 0 and written == []
+    assert f"{alias}-ann, {alias}-ben, {alias}-cem" in done.messages and "litellm_vkey_prune_limit" in done.messages
+    done, result = manage(users=["new"], prune=True, prune_limit=3)
+    assert done.rc == 0 and len(result["pruned"]) == 3, done.messages
+    assert set(sandbox.keys(alias)) == {f"{alias}-new"}
+
+
+@pytest.mark.parametrize(("number", "blank"), [(990017, ""), (990018, " ")])
+def test_an_alias_that_is_a_number_or_has_blanks(sandbox, manage, alias, number, blank):
+    """The name, the mark and what is pruned are of one alias."""
+    given = number if not blank else f" {alias} "
+    name = str(given).strip()
+    try:
+        manage(users=["ann", "ben"], alias=given)
+        assert {row["metadata"]["litellm_vkey_group"] for row in sandbox.keys(f"{name}-").values()} == {name}
+        done, result = manage(users=["ann"], alias=given, prune=True)
+        assert done.rc == 0 and result["pruned"] == [f"{name}-ben"]
+    finally:
+        manage(alias=given, multi_user=True, state="absent")
+    assert sandbox.keys(f"{name}-") == {}
+
+
+def test_two_workshops_with_one_alias_of_a_key(sandbox, manage, alias):
+    manage(users=["b-c"])
+    rows = sandbox.keys(alias)
+    for variables in ({}, {"state": "absent"}, {"value_policy": "reissue"}):
+        with sandbox.writes() as written:
+            done, _result = manage(alias=f"{alias}-b", users=["c", "d"], **variables)
+        assert done.rc != 0 and written == []
+        assert f'{alias}-b-c: the key belongs to the group "{alias}", not to "{alias}-b"' in done.messages
+    assert sandbox.keys(alias) == rows
+
+
+def test_the_end_of_a_workshop(sandbox, manage, make, alias):
+    manage(users=["ann", "ben", "cem", "dan"])
+    left = {make(f"{alias}-stranger"), make(f"{alias}-x-eve", litellm_vkey_group=f"{alias}-x")}
+    done, result = manage(users=["ann", "zoe"], state="absent")
+    assert done.rc == 0 and "1 deleted, 1 unchanged. 3 more belong to the workshop." in done.output
+    assert (result["deleted_count"], result["missing_count"]) == (1, 1)
+    with sandbox.writes() as written:
+        done, result = manage("--check", multi_user=True, state="absent")
+    assert written == [] and result["deleted_count"] == 3
+    done, result = manage(multi_user=True, state="absent", models=[])
+    assert done.rc == 0 and done.changed == 1 and "3 deleted." in done.output, done.messages
+    assert result["deleted_count"] == 3 and result["users"] == [] and len(result["pruned"]) == 3
+    assert tokens(sandbox, alias) == left
+    with sandbox.writes() as written:
+        done, result = manage(multi_user=True, state="absent")
+    assert done.rc == 0 and done.changed == 0 and written == [] and "0 deleted." in done.output
+
+
+def test_every_empty_answer_of_a_survey(sandbox, manage, alias):
+    """A survey sends each question that was left blank as empty text."""
+    specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    blank = {name.removeprefix("litellm_vkey_"): "" for name in specs}
+    done, result = manage(**{**blank, "alias": alias, "models": "gpt-4"})
+    assert done.rc == 0, done.messages
+    row = sandbox.keys(alias)[alias]
+    assert row["expires"] is not None and row["user_id"] == alias and result["duration"] == "30d"
+    done, result = manage(**{**blank, "alias": alias, "models": "gpt-4\ngpt-4o-mini", "users": "ann\nben"})
+    assert done.rc == 0 and [person["user"] for person in result["users"]] == ["ann", "ben"], done.messages

@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose keys the role's variables mean: decided here once, and never from what only looks like a list of people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.litemaas.virtual_keys.plugins.filter.roster import DEFAULTS, roster
+from hypothesis import given
+from hypothesis import strategies as st
+
+ROLE = Path(__file__).resolve().parents[4] / "roles" / "manage_keys"
+BASE = {"alias": "ws", "models": ["gpt-4"]}
+WORKSHOP = {**BASE, "users": ["ann", "ben"]}
+MARK = {"litellm_vkey_group": "ws"}
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["[]", "null", " ", "\n", ""]),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=8), part, max_size=3),
+)
+
+
+def refused(*words: str, **variables: Any) -> None:
+    problem = roster({**BASE, **variables})["problem"]
+    for word in words:
+        assert word in problem, problem
+    assert problem.isprintable()
+
+
+def test_the_defaults_are_the_roles() -> None:
+    defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+    assert {name: defaults[f"litellm_vkey_{name}"] for name in DEFAULTS} == DEFAULTS
+
+
+def test_every_variable_of_the_role_reaches_the_roster_or_the_task() -> None:
+    names = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    passed = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())["__manage_keys_variables"]
+    elsewhere = {"litellm_vkey_api_url", "litellm_vkey_master_key", "litellm_vkey_retry_delay"}
+    assert {f"litellm_vkey_{name}" for name in passed} == set(names) - elsewhere
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("users", ["[]", "null", " ", "\n", [], ",", "None"])
+@pytest.mark.parametrize("others", [{}, {"multi_user": True}, {"prune": True}, {"multi_user": True, "user_count": 3}])
+def test_an_empty_list_of_people_is_refused(users: Any, state: str, others: dict[str, Any]) -> None:
+    refused("litellm_vkey_users is an empty list", users=users, state=state, **others)
+
+
+@pytest.mark.parametrize("users", [None, ""])
+def test_people_that_were_left_out(users: Any) -> None:
+    assert roster({**BASE, "users": users})["workshop"] is False
+    numbered = roster({**BASE, "users": users, "multi_user": True, "user_count": "2"})
+    assert [person["user"] for person in numbered["people"]] == ["user1", "user2"]
+    refused("litellm_vkey_prune needs a workshop", users=users, prune=True)
+    refused("to know who stays", users=users, prune=True, multi_user=True)
+
+
+def test_the_end_of_a_workshop() -> None:
+    end = roster({"alias": " ws ", "multi_user": True, "state": "absent", "user_count": ""})
+    assert (end["problem"], end["virtual_keys"]) == ("", [])
+    assert (end["task"]["prune_metadata"], end["task"]["prune_limit"]) == (MARK, -1)
+    assert roster({"alias": "ws", "multi_user": True, "state": "absent", "prune_limit": 3})["task"]["prune_limit"] == 3
+    for variables in ({"user_count": 1}, {"users": ["ann"]}, {"multi_user": False}):
+        some = roster({"alias": "ws", "multi_user": True, "state": "absent", **variables})
+        assert "prune_metadata" not in some["task"] and len(some["virtual_keys"]) == 1
+
+
+@pytest.mark.parametrize(("alias", "text"), [(990017, "990017"), ("ws ", "ws"), ("\tws\n", "ws"), ("990017", "990017")])
+def test_one_alias_for_names_and_mark(alias: Any, text: str) -> None:
+    result = roster({**WORKSHOP, "alias": alias, "prune": True})
+    assert result["task"]["prune_metadata"] == {"litellm_vkey_group": text}
+    assert result["defaults"]["group"] == text
+    assert [key["key_alias"] for key in result["virtual_keys"]] == [f"{text}-ann", f"{text}-ben"]
+    assert roster({**BASE, "alias": alias})["virtual_keys"][0]["key_alias"] == text
+
+
+@pytest.mark.parametrize("alias", [None, "", " ", "null", True, 1.5, ["ws"], {"a": 1}])
+def test_an_alias_is_text(alias: Any) -> None:
+    refused("litellm_vkey_alias", alias=alias)
+
+
+@pytest.mark.parametrize(
+    ("variables", "where"),
+    [
+        ({"metadata": MARK}, "litellm_vkey_metadata: "),
+        ({"metadata": json.dumps(MARK)}, "litellm_vkey_metadata: "),
+        ({"key_options": {"metadata": MARK}}, "litellm_vkey_key_options, metadata: "),
+        ({"users": [{"user": "ann", "metadata": MARK}]}, "litellm_vkey_users, ann, metadata: "),
+        ({"users": [{"user": "ann", "metadata": json.dumps(MARK)}]}, "litellm_vkey_users, ann, metadata: "),
+        ({"users": [{"user": "ann", "group": "other"}]}, "litellm_vkey_users, ann: "),
+        ({"users": ["ann"], "key_options": {"group": "other"}}, "litellm_vkey_key_options: "),
+    ],
+)
+def test_the_mark_cannot_be_declared(variables: dict[str, Any], where: str) -> None:
+    refused(where, **variables)
+
+
+def test_metadata_as_text_joins_that_of_all() -> None:
+    users = [{"user": "ann", "metadata": '{"seat": 1}'}]
+    (key,) = roster({**BASE, "users": users, "metadata": '{"course": "x"}'})["virtual_keys"]
+    assert key["metadata"] == {"course": "x", "seat": 1}
+    refused("litellm_vkey_users, ann, metadata must be a mapping", users=[{"user": "ann", "metadata": "seat 1"}])
+    refused("not the JSON", users=[{"user": "ann", "metadata": "{seat"}])
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"max_budget": True}, "litellm_vkey_max_budget must be a number"),
+        ({"max_budget": "10,50"}, "litellm_vkey_max_budget must be a number such as 10 or 2.5, not '10,50'"),
+        ({"max_budget": "nan"}, "litellm_vkey_max_budget must be a number"),
+        ({"max_budget": -1}, "litellm_vkey_max_budget must not be negative"),
+        ({"key_options": {"name": "other"}}, "name cannot be set here. Set litellm_vkey_alias"),
+        ({"key_options": {"key_alias": "other"}}, "key_alias cannot be set here. Set litellm_vkey_alias"),
+        ({"key_options": "name"}, "litellm_vkey_key_options must be a mapping"),
+        ({"users": {"ann": 1}}, "litellm_vkey_users must be a list"),
+        ({"users": [{"user": "ann", "name": "ben"}]}, "'name' is no option of a key"),
+        ({"state": "gone"}, "litellm_vkey_state must be present or absent"),
+        ({"prune": "maybe"}, "litellm_vkey_prune must be true or false"),
+        ({"no_log": "maybe"}, "litellm_vkey_no_log must be true or false"),
+        ({"users": ["ann"], "prune_limit": -2}, "litellm_vkey_prune_limit must be at least -1"),
+        ({"multi_user": True, "user_count": 0}, "litellm_vkey_user_count must be at least 1"),
+        ({"alias": "w\ud800"}, "litellm_vkey_alias has a character that is not valid Unicode"),
+        ({"users": ["ann", "\udfff"]}, "litellm_vkey_users has a character that is not valid Unicode"),
+        ({"metadata": '{"a": "\\ud800"}'}, "litellm_vkey_metadata has a character that is not valid Unicode"),
+        ({"key_options": {"metadata": {"\ud800": 1}}}, "litellm_vkey_key_options has a character"),
+    ],
+)
+def test_a_problem_names_the_variable(variables: dict[str, Any], words: str) -> None:
+    refused(words, **variables)
+
+
+@pytest.mark.parametrize("name", [*DEFAULTS, "user_count", "prune_limit", "max_budget", "metadata", "key_options"])
+@pytest.mark.parametrize("nothing", ["", None, "null", " "])
+def test_an_empty_answer_is_no_answer(name: str, nothing: Any) -> None:
+    assert roster({**WORKSHOP, name: nothing}) == roster(WORKSHOP)
+
+
+@given(st.dictionaries(st.sampled_from(["users", "multi_user", "user_count", "prune", "state", "alias"]), JSON))
+def test_whatever_the_variables_hold_keys_are_pruned_only_with_people_or_at_the_end(variables: dict[str, Any]) -> None:
+    result = roster({**BASE, **variables})
+    if result["problem"]:
+        assert result["virtual_keys"] == [] and result["task"] == {}
+        return
+    keys, task = result["virtual_keys"], result["task"]
+    assert result["workshop"] or len(keys) == 1
+    if "prune_metadata" in task:
+        (mark,) = task["prune_metadata"].values()
+        assert isinstance(mark, str) and mark == mark.strip() != "" and result["defaults"]["group"] == mark
+        assert keys or (task["state"] == "absent" and variables.get("users") in (None, ""))
+        assert "prune_limit" not in task or not keys
+    assert all("litellm_vkey_group" not in (key.get("metadata") or {}) for key in keys)
