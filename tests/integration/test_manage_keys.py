@@ -197,3 +197,40 @@ def test_a_long_run(sandbox, manage, alias):
         done, result = manage(users=people, batch_size=2)
     assert done.rc == 0 and done.changed == 0 and written == []
     assert result["summary"] == {"unchanged": 4} and result["problem"] == ""
+
+
+TWICE = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: One workshop
+      ansible.builtin.include_role:
+        name: litemaas.virtual_keys.manage_keys
+      vars:
+        litellm_vkey_users: [ann]
+        litellm_vkey_models: [gpt-4]
+    - block:
+        - name: Another one, which fails
+          ansible.builtin.include_role:
+            name: litemaas.virtual_keys.manage_keys
+          vars: FAILING
+      rescue:
+        - name: What is left
+          ansible.builtin.debug:
+            msg: "left: {{ litellm_vkey_result | to_json }}"
+"""
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        '{litellm_vkey_users: [bob], litellm_vkey_api_url: "http://127.0.0.1:9", litellm_vkey_retry_count: 0}',
+        "{litellm_vkey_users: [bob], litellm_vkey_max_budget: much}",
+    ],
+    ids=["while keys are read", "before"],
+)
+def test_a_call_that_fails_leaves_nothing_of_the_one_before(play, alias, tmp_path, failing):
+    playbook = tmp_path / "twice.yml"
+    playbook.write_text(TWICE.replace("FAILING", failing))
+    done = play(str(playbook), "-e", f"litellm_vkey_alias={alias}")
+    assert "left: {}" in done.output, done.messages

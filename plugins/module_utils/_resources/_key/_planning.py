@@ -8,7 +8,7 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,15 +19,46 @@ from ..._values import UNSET, is_empty, moment, same_moment
 from ._declaration import Declaration
 from ._marks import check_group
 from ._secret import token_of
-from ._table import KEY, ROWS, own_metadata
+from ._table import KEY, own_metadata
 
 
 @dataclass(frozen=True)
 class Found:
-    """The keys that bear an alias, the one to keep first, and those that wait under its retired name."""
+    """The keys that bear an alias, the one to keep first, and those that wait under its retired name.
+
+    :param replaced: whether another run has created the key while this one looked on.
+    """
 
     records: Sequence[Mapping[str, Any]] = ()
     retired: Sequence[Mapping[str, Any]] = ()
+    replaced: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no run is at work on the key, and none was interrupted."""
+        return not self.retired and len(self.records) <= 1
+
+    @property
+    def tokens(self) -> list[str]:
+        return [record["token"] for record in (*self.records, *self.retired)]
+
+
+def refuse_clashes(wants: Sequence[Declaration]) -> None:
+    """Refuse declarations that cannot all be carried out.
+
+    :raises InputError: for the first of them.
+    """
+    alias_of_value: dict[str, str] = {}
+    for want in wants:
+        if want.state == "absent":
+            continue
+        base = want.alias.rpartition(".retired-")[0]
+        if base and replace(want, alias=base).retired_alias == want.alias:
+            message = f"this is the name under which the old key of {base} waits while its value is replaced"
+            raise InputError(f"{message}. Choose another alias.", want.alias)
+        if want.value and alias_of_value.setdefault(want.value, want.alias) != want.alias:
+            message = f"the declared value is also that of the key {alias_of_value[want.value]}"
+            raise InputError(f"{message}. Give each key its own value.", want.alias)
 
 
 def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
@@ -35,7 +66,10 @@ def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
 
     :raises InputError: if the declaration and the key that is there do not go together.
     """
-    current = found.records[0] if found.records else (found.retired[0] if found.retired else None)
+    replaced = found.replaced and want.may_reissue
+    if replaced:
+        want = want.keeping
+    current = next(iter((*found.records, *found.retired)), None)
     if want.value:
         current = next(
             (record for record in (*found.records, *found.retired) if record["token"] == token_of(want.value)), current
@@ -50,36 +84,59 @@ def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
         fields["metadata"] = {**own_metadata(current), **fields["metadata"]}
     if current is None and not is_empty(fields.get("team_id")) and "models" not in fields:
         fields["models"] = ["all-team-models"]
+    if replaced:
+        warnings.append(f"Another run has just replaced the value of the key {want.alias}: it is not replaced again.")
     _guard_shared_budget(want, fields, current)
     plan = make_plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
         return plan
+    if not is_empty(plan.changes.get("object_permission")):  # kinds that are not declared stay
+        merged = {**plan.before["object_permission"], **plan.changes["object_permission"]}
+        plan = plan.having(after={**plan.after, "object_permission": merged})
     if not is_empty(plan.changes.get("reset_spend")):
         plan = plan.having(before={**plan.before, "spend": current.get("spend")}, after={**plan.after, "spend": 0.0})
-    policy = "reissue" if _is_due(want, current, found, now) else want.value_policy
-    if want.value is None or token_of(want.value) != current["token"]:
-        if policy == "fail":
-            raise InputError(
-                "the key exists with another value than the declared one. Choose with value_policy: keep leaves "
-                "its value as it is, reissue replaces it.",
-                want.alias,
-            )
-        if policy == "reissue":
-            new_id = token_of(want.value) if want.value else "(that of a new value)"
-            return plan.having(
-                action="reissue",
-                before={**plan.before, "key_id": current["token"]},
-                after={**plan.after, "key_id": new_id},
-            )
-        plan = plan.having(value=None)
+    plan = _choose_value(want, plan, found, now)
     if surplus and plan.action == "none":
         return plan.having(action="update")
     return plan
 
 
+def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime) -> Plan:
+    """The plan, with what becomes of the value of a key that is there."""
+    token = plan.existing["token"]
+    policy = "reissue" if _is_due(want, plan.existing, found, now) else want.value_policy
+    if want.value is not None and token_of(want.value) == token:
+        return plan
+    if policy == "fail" and found.records:
+        raise InputError(
+            "the key exists with another value than the declared one. Choose with value_policy: keep leaves "
+            "its value as it is, reissue replaces it.",
+            want.alias,
+        )
+    if policy == "keep":
+        return plan.having(value=None)
+    # A key that only waits under its retired name was to get another value already.
+    if _is_expired(plan.after.get("expires_at", KEY.field("expires_at").value(plan.existing)), now):
+        raise InputError(
+            "the key has expired, and LiteLLM cannot give it a new value without moving its expiry. Say when the new "
+            "key expires: with expires_at, with duration and renew_within, or never, with unset: [expires_at].",
+            want.alias,
+        )
+    new_id = token_of(want.value) if want.value else "(that of a new value)"
+    return plan.having(
+        action="reissue",
+        before={**plan.before, "key_id": token},
+        after={**plan.after, "key_id": new_id},
+    )
+
+
+def _is_expired(time: Any, now: datetime) -> bool:
+    return bool(time) and moment(time) <= now
+
+
 def _is_due(want: Declaration, current: Mapping[str, Any], found: Found, now: datetime) -> bool:
     """Whether the value is to be replaced for its age. Where a run was interrupted, nobody has got the new value."""
-    if not want.rotate_after:
+    if not want.rotate_after or _is_expired(KEY.field("expires_at").value(current), now):
         return False
     made = [moment(current[name]) for name in ("created_at", "last_rotation_at") if current.get(name)]
     return bool(found.retired) or (any(made) and add_duration(max(made), want.rotate_after) <= now)
@@ -128,12 +185,8 @@ def _guard_shared_budget(want: Declaration, fields: Mapping[str, Any], current: 
 
 
 def licensed_parts(plan: Plan) -> list[str]:
-    """What of a plan LiteLLM carries out only with an Enterprise license."""
-    parts = []
-    for name, value in plan.changes.items():
-        row = ROWS[name]
-        if row.licensed and not row.is_nothing(value):
-            parts.append(name)
-        if plan.action != "update" and not row.is_nothing(value):
-            parts += [f"{name}.{entry}" for entry in row.licensed_entries if entry in value]
+    """What of a plan LiteLLM carries out only with an Enterprise licence."""
+    parts = [name for name, value in plan.changes.items() if KEY.field(name).licensed and not is_empty(value)]
+    if plan.action != "update" and "get_spend_routes" in (plan.changes.get("permissions") or {}):
+        parts.append("permissions.get_spend_routes")
     return parts

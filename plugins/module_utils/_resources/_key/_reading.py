@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -27,6 +28,14 @@ ROWS = 500
 LISTINGS = 5
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How many keys bear an alias, and whether the one that is looked for is among them."""
+
+    bearers: int
+    ours: bool
+
+
 class KeyReader:
     """Reads the virtual keys of one proxy, at a cost that follows what is asked for.
 
@@ -41,6 +50,21 @@ class KeyReader:
         """All keys with exactly this alias."""
         # Some versions take the alias for a part of one, and list all keys for an empty one: compare here.
         return [record for record in self.listing({"key_alias": alias}) if record["key_alias"] == alias]
+
+    def with_alias_or(self, alias: str, longer: str) -> list[Record]:
+        """All keys with exactly this alias, or with another one that begins with it.
+
+        One request where the server also finds parts of aliases. LiteLLM before 1.83.4 does not: there a key with the
+        longer alias is found beside one with the alias only.
+        """
+        beginning = _beginning([alias])
+        first = self._page({"key_alias": beginning, "substring_matching": "true"}, 1) if beginning else None
+        if first is None or first["total_pages"] > 1:
+            return [*self.with_alias(alias), *self.with_alias(longer)]
+        records = [record for record in first["keys"] if record["key_alias"] in (alias, longer)]
+        if any(_is_old(record) for record in records) and not any(one["key_alias"] == longer for one in records):
+            records += self.with_alias(longer)
+        return records
 
     def with_any_alias(self, aliases: Sequence[str], expected: int) -> list[Record]:
         """All keys with one of the aliases: from a listing narrowed to their common beginning, or look-ups."""
@@ -59,18 +83,20 @@ class KeyReader:
                 return [record for alias in present for record in self.with_alias(alias)]
         return [record for record in self.listing(narrow, first) if record["key_alias"] in asked]
 
-    def bearers(self, aliases: Sequence[str]) -> dict[str, int]:
-        """How many keys bear each of the aliases."""
-        rows: Sequence[Record]
-        if len(aliases) == 1:
-            rows = self.with_alias(aliases[0])
-        elif self._proxy.at_least("1.84.10"):
+    def standing(self, tokens: Mapping[str, str]) -> dict[str, Standing]:
+        """How each alias stands: how many keys bear it, and whether one of them has the token given with it."""
+        aliases = list(tokens)
+        if len(aliases) > 1 and self._proxy.at_least("1.84.10"):
+            # The tokens first: what was there before a key that was found is then counted with it.
+            ours = {row["key_alias"] for row in self.rows_of_tokens([token for token in tokens.values() if token])}
             listed = self._listed_aliases(aliases)
             rows = self.rows_of_aliases(aliases) if listed is None else listed
         else:
-            rows = self.with_any_alias(aliases, expected=len(aliases))
+            found = len(aliases) > 1
+            rows = self.with_any_alias(aliases, expected=len(aliases)) if found else self.with_alias(aliases[0])
+            ours = {row["key_alias"] for row in rows if row["token"] == tokens.get(row["key_alias"])}
         tally = Counter(row["key_alias"] for row in rows)
-        return {alias: tally[alias] for alias in aliases}
+        return {alias: Standing(tally[alias], alias in ours) for alias in aliases}
 
     def with_any_token(self, tokens: Sequence[str]) -> list[Record]:
         """All keys with one of the tokens: by look-ups, or from the listing of all keys where that costs less."""
@@ -83,7 +109,7 @@ class KeyReader:
 
     def with_budgets(self, records: Sequence[Record]) -> list[Record]:
         """The same keys with the budgets that they refer to, which older listings leave out."""
-        if any("budget_id" not in record for record in records):  # 1.83
+        if any(_is_old(record) for record in records):
             rows = self.rows_of_tokens([record["token"] for record in records])
             ids = {_likeness(row): row["budget_id"] for row in rows}
             records = [{**record, "budget_id": ids.get(_likeness(record))} for record in records]
@@ -128,8 +154,13 @@ class KeyReader:
         return list(records.values())
 
     def complete(self, record: Record) -> Record:
-        """A record with what only ``/key/info`` tells."""
+        """A record with what only ``/key/info`` tells.
+
+        :raises ApiError: with status 404 if the key is gone.
+        """
         info = self._client.get("/key/info", {"key": record["token"]})["info"]
+        if info.get("deleted_at"):  # newer versions remember it
+            raise ApiError(f"The key {info.get('key_alias')} was deleted.", 404)
         return {**record, **info, "token": record["token"]}
 
     def _rows(self, kind: str, values: Sequence[str]) -> list[Record]:
@@ -166,6 +197,11 @@ def _beginning(aliases: Sequence[str]) -> str:
     """What the server's filters are given to find all of these aliases, and others."""
     # In a pattern of the database a backslash is no character of its own.
     return os.path.commonprefix(aliases).split("\\")[0]  # noqa: RUF071
+
+
+def _is_old(record: Record) -> bool:
+    """Whether a listing is that of an older version, up to 1.83."""
+    return "budget_id" not in record
 
 
 def _likeness(record: Record) -> tuple[Any, ...]:

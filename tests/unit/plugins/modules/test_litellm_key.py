@@ -32,7 +32,6 @@ def in_thirty_days() -> str:
 def nothing_there(script: Script) -> None:
     """Neither under the alias nor under its retired one; before writing, the licence is asked for."""
     listed(script)
-    listed(script)
     script.expect("GET", "/health/license", "license")
 
 
@@ -79,8 +78,7 @@ def test_update_sends_what_changed_and_all_of_the_metadata(script: Script, run: 
 
 
 def test_absent(script: Script, run: Run) -> None:
-    listed(script, ROW)
-    listed(script)  # none waits under its retired name
+    listed(script, ROW)  # and none waits under its retired name
     script.expect("POST", "/key/delete", "delete", json={"keys": [ROW["token"]]})
     listed(script)
     result = run(litellm_key, script.url, key_alias="recorded", state="absent")
@@ -116,7 +114,6 @@ def test_check_mode_writes_nothing_and_foretells_an_update(script: Script, run: 
 
 def test_check_mode_writes_nothing_and_foretells_a_deletion(script: Script, run: Run) -> None:
     listed(script, ROW)
-    listed(script)
     result = run(litellm_key, script.url, check=True, key_alias="recorded", state="absent")
     assert (result["changed"], result["action"], result["virtual_key"]) == (True, "delete", None)
 
@@ -125,12 +122,12 @@ def test_check_mode_writes_nothing_and_foretells_a_deletion(script: Script, run:
     ("options", "words"),
     [
         ({"key_alias": None}, "key_alias is required"),
-        ({"key_alias": " "}, "key_alias: must not be blank"),
+        ({"key_alias": " "}, "key_alias is required"),
         ({"max_budget": -1}, "a: max_budget: must not be negative."),
         ({"duration": "30days"}, "a: duration: '30days' is not a duration"),
         ({"expires_at": "tomorrow"}, "a: expires_at: 'tomorrow' is not a time"),
-        ({"expires_at": "2031-01-01T00:00:00Z", "duration": "1d"}, "mutually exclusive"),
-        ({"unset": ["max_budget"], "max_budget": 1}, "cannot be both set and listed in unset"),
+        ({"expires_at": "2031-01-01T00:00:00Z", "duration": "1d"}, "exclude each other"),
+        ({"unset": ["max_budget"], "max_budget": 1}, "declared and in unset at once"),
         ({"key_seed": "short"}, "key_seed must have at least 32 characters."),
         ({"key": "no-key"}, "key must start with sk-"),
         ({"service_account_id": "s"}, "service_account_id needs team_id."),
@@ -162,7 +159,7 @@ def test_a_wrong_option_is_one_clear_sentence_and_no_request(
     ("answer", "words"),
     [
         ("unknown_key", "does not know the key given as api_key"),
-        ("no_admin", "does not belong to an admin"),
+        ("no_admin", "is no admin's"),
         ("login_page", "answered text/html instead of JSON"),
         ("overloaded", "Worker at capacity"),
     ],
@@ -232,19 +229,3 @@ def test_connection_options_come_from_the_environment(
     listed(script, ROW)
     assert not run(litellm_key, None, api_key=None, **DECLARED)["changed"]
     assert script.requests[0].headers["Authorization"] == "Bearer sk-of-the-environment-01"
-
-
-@pytest.mark.parametrize(
-    ("status", "told", "hint"),
-    [
-        (403, "Custom API key values are disabled", "forbids key values that the client chooses"),
-        (400, "Invalid key_alias format.", "restricts the characters of key_alias"),
-        (400, "max_budget is over max limit set in config", "upperbound_key_generate_params"),
-        (403, "team_model_access_denied", "among the team's models"),
-    ],
-)
-def test_what_to_do_about_a_refusal_that_only_keys_meet(
-    httpserver: HTTPServer, run: Run, status: int, told: str, hint: str
-) -> None:
-    httpserver.expect_request("/key/list").respond_with_json({"error": {"message": told}}, status)
-    assert hint in run(litellm_key, httpserver.url_for("").rstrip("/"), key_alias="a")["failure"]["hint"]

@@ -22,7 +22,7 @@ def test_a_value_is_returned_although_nobody_can_tell_whether_the_key_was_made()
     """Seed 29: the creation is carried out, and from its answer on none comes any more."""
     proxy = FakeLiteLLM()
     proxy.lose_answer("/key/generate")
-    proxy.fault("/key/list", 3, raised=no_answer())
+    proxy.fault("/key/list", 2, raised=no_answer())
     outcome = run(proxy)
     assert outcome.error is not None
     assert token_of(outcome.value) == proxy.only("a")["token"]
@@ -77,7 +77,7 @@ def test_an_answer_without_a_key_counts_as_lost(monkeypatch):
 
 def test_values_are_returned_whatever_goes_wrong_while_reading_back():
     proxy = FakeLiteLLM()
-    proxy.fault("/key/list", 3, raised=KeyError("keys"))
+    proxy.fault("/key/list", 2, raised=KeyError("keys"))
     outcome = run(proxy)
     assert isinstance(outcome.error, KeyError)
     assert token_of(outcome.value) == proxy.only("a")["token"]

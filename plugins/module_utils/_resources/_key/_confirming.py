@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading back what was written, and settling with other runs. Private: only for use inside this collection.
+
+The server does not keep aliases apart, so that several runs can each create a key. A value is reported only when the
+server has its token, alone under its alias. How runs agree without talking to each other:
+
+- Each reads after it has created its key. So of two, the one that created last sees the other's, whatever the times are
+  that the server has noted; only the one that created first may have found itself alone and reported its value.
+- Nobody deletes the key of another run. The junior deletes its own; the senior waits for that.
+- If the junior's stays, its run has found it alone, or is not that far yet: then the senior gives way.
+- The old key of a reissue is deleted only after the new one is confirmed. Until then others see that a run is at work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ..._engine import Outcome
+from ..._errors import ApiError, LiteLLMError
+from ._declaration import Declaration
+from ._deleting import KeyRemover
+from ._reading import KeyReader, Standing
+from ._secret import token_of
+from ._writing import LOOKS, PAUSE, KeyWriter, seniority, waits
+
+NOBODY = Standing(0, ours=False)
+
+
+@dataclass
+class Written:
+    """What was written for one declaration."""
+
+    want: Declaration
+    outcome: Outcome
+    standing: Standing = NOBODY
+
+    @property
+    def alias(self) -> str:
+        return self.outcome.plan.name
+
+    @property
+    def is_gone(self) -> bool:
+        return self.outcome.action == "delete"
+
+    @property
+    def token(self) -> str:
+        """The token that is to be there, empty if none is."""
+        return "" if self.is_gone or not self.outcome.value else token_of(self.outcome.value)
+
+    @property
+    def confirmed(self) -> bool:
+        return self.standing == (NOBODY if self.is_gone else Standing(1, ours=True))
+
+    @property
+    def doubled(self) -> bool:
+        return self.standing.ours and self.standing.bearers > 1
+
+    def fails(self, error: Exception) -> None:
+        self.outcome = self.outcome.having(error=error)
+
+    def replaced_by(self, outcome: Outcome) -> None:
+        self.outcome = outcome.having(warnings=(*self.outcome.warnings, *outcome.warnings))
+
+    def lost(self, error: Exception) -> None:
+        self.outcome = self.outcome.having(action="none", record=None, value=None, error=error)
+
+
+class KeyConfirmer:
+    """Confirms what was written to one proxy."""
+
+    def __init__(
+        self, reader: KeyReader, writer: KeyWriter, remover: KeyRemover, sleep: Callable[[float], None]
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._remover = remover
+        self._sleep = sleep
+
+    def confirm(self, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
+        every = [Written(want, outcome) for want, outcome in zip(wants, outcomes)]
+        written = [one for one in every if one.outcome.error is None]
+        self._confirm_pruned([one for one in written if one.want.record and one.is_gone])
+        self._confirm([one for one in written if not one.want.record and (one.is_gone or _is_new(one))])
+        return [one.outcome for one in every]
+
+    def _confirm(self, written: Sequence[Written]) -> None:
+        waiting = list(written)
+        for look in range(LOOKS):
+            if not waiting:
+                break
+            if look:
+                self._sleep(PAUSE * look)
+            standing = self._reader.standing({one.alias: one.token for one in waiting})
+            for one in waiting:
+                one.standing = standing[one.alias]
+            self._remove_retired(one for one in waiting if one.confirmed)
+            # A key that is not there may be a stale reading.
+            waiting = [one for one in waiting if not one.confirmed and not one.doubled]
+        self._settle([one for one in written if one.doubled])
+        for one in waiting:
+            self._give_up(one)
+
+    def _remove_retired(self, confirmed: Iterable[Written]) -> None:
+        """Delete the old keys of reissues, whose new ones are there for sure."""
+        retired = {
+            one.outcome.plan.existing["token"]: one
+            for one in confirmed
+            if one.outcome.action == "reissue" and waits(one.want, one.outcome.plan.existing)
+        }
+        if retired:
+            left = self._remover.remove([one.outcome.plan.existing for one in retired.values()])
+            for token, error in left.items():
+                retired[token].fails(error)
+
+    def _settle(self, doubled: Sequence[Written]) -> None:
+        """Agree with the other runs that have created keys with the same aliases at the same time."""
+        for look in range(LOOKS):
+            if not doubled:
+                return
+            if look:
+                self._sleep(PAUSE * look)
+            doubled = [one for one in doubled if self._still_doubled(one, last=look == LOOKS - 1)]
+
+    def _still_doubled(self, one: Written, last: bool) -> bool:
+        """Whether another run has yet to delete its key. At the ``last`` look ours gives way."""
+        try:
+            tokens = [record["token"] for record in sorted(self._reader.with_alias(one.alias), key=seniority)]
+            if tokens == [one.token]:
+                self._remove_retired([one])
+            elif tokens[:1] == [one.token] and not last:
+                return True
+            else:
+                self._remover.remove_all([{"token": one.token}])
+                one.replaced_by(self._writer.adopt(one.want, one.outcome.plan))
+        except LiteLLMError as error:
+            one.lost(error)
+        return False
+
+    def _give_up(self, one: Written) -> None:
+        """What was written is not as it was written."""
+        if one.is_gone:
+            one.fails(_still_there(one))
+        elif not one.standing.bearers:
+            one.fails(ApiError(f"The key {one.alias} is not there after it was created.", hint="Run again."))
+        else:
+            try:
+                one.replaced_by(self._writer.adopt(one.want, one.outcome.plan))
+            except LiteLLMError as error:
+                one.lost(error)
+
+    def _confirm_pruned(self, pruned: Sequence[Written]) -> None:
+        """Look whether tokens are gone; their aliases may stay, with other keys."""
+        tokens = [one.outcome.plan.existing["token"] for one in pruned]
+        for look in range(LOOKS):
+            if not tokens or not self._reader.rows_of_tokens(tokens):
+                return
+            self._sleep(PAUSE * (look + 1))
+        left = {record["token"] for record in self._reader.with_any_token(tokens)}
+        for one in pruned:
+            if one.outcome.plan.existing["token"] in left:
+                one.fails(_still_there(one))
+
+
+def _is_new(one: Written) -> bool:
+    return one.outcome.action in ("create", "reissue") and bool(one.token)
+
+
+def _still_there(one: Written) -> ApiError:
+    return ApiError(f"The key {one.alias} is still there after it was deleted.", hint="Run again.")

@@ -1,0 +1,341 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying out the plan for one virtual key. Private: only for use inside this collection.
+
+Other runs may be at the same keys. So a run deletes a key that somebody may still report only if it made it itself;
+where another run was quicker, it takes over what that run made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..._engine import Outcome, Plan, dropped
+from ..._errors import ApiError
+from ..._proxy import Proxy, unexpected_shape
+from ..._values import is_empty, moment
+from ._bodies import create_body, create_path, update_body
+from ._declaration import Declaration
+from ._deleting import KeyRemover
+from ._planning import Found, plan_key
+from ._reading import KeyReader, Record
+from ._secret import new_value, token_of
+from ._table import KEY
+
+ANSWER_FIELDS = tuple(
+    row.name for row in KEY.fields if row.name not in ("soft_budget", "policies", "object_permission")
+)
+LOOKS = 5
+PAUSE = 0.5
+# The run that made a key of this age has reported it, or never will.
+NOBODYS = timedelta(minutes=10)
+NO_RECOVERY = "The proxy forbids key values chosen by the client: a value whose answer is lost cannot be recovered."
+
+
+class Tries:
+    """What the tries to create one key have come to."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.error = ApiError("")
+        self.may_exist = False
+        self.pointless = False
+        self._failed = False
+        self.doubtful = False
+
+    def note(self, error: ApiError) -> None:
+        """Note what became of one more."""
+        failed = error.status == 500 and not error.unanswered
+        self.number += 1
+        self.error = error
+        self.may_exist = error.unanswered or failed or alias_taken(error)
+        self.doubtful = self.doubtful or error.unanswered
+        # Once more: it may have been the database, which has answered again by now.
+        self.pointless = self.number == LOOKS or (failed and (self._failed or not _hides_its_cause(error)))
+        self._failed = self._failed or failed
+
+
+class KeyWriter:
+    """Writes the virtual keys of one proxy.
+
+    :param client: an object with ``get``, ``send`` and ``now``, such as ``_client.Client``.
+    :param secret: a text that must not stand in a new value: Ansible would star it out.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        proxy: Proxy,
+        reader: KeyReader,
+        remover: KeyRemover,
+        secret: str,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._client = client
+        self._proxy = proxy
+        self._reader = reader
+        self._remover = remover
+        self._secret = secret
+        self._sleep = sleep
+        self._custom_values = True
+
+    def write(self, want: Declaration, plan: Plan) -> Outcome:
+        """Carry out a plan other than a deletion.
+
+        :raises LiteLLMError: if it failed; the outcome has the error instead if there is something to report beside it.
+        """
+        if not plan.surplus:
+            return self._write(want, plan)
+        self._refuse_young(plan)
+        # First, for it may bear the name under which a reissue lets the old key wait.
+        self._remover.remove_all(plan.surplus)
+        try:
+            outcome = self._write(want, plan)
+        except ApiError as error:  # that further keys were removed is to be told all the same
+            outcome = Outcome(plan, "update", plan.current, error=error)
+        return outcome.having(warnings=(*_removals(want, plan), *outcome.warnings))
+
+    def _write(self, want: Declaration, plan: Plan) -> Outcome:
+        if plan.action == "create":
+            return self._create(want, plan)
+        if plan.action == "reissue":
+            return self._reissue(want, plan)
+        if plan.action == "update" and plan.changes:
+            return self._update(want, plan)
+        return Outcome(plan, plan.action, plan.current, plan.value)
+
+    def _refuse_young(self, plan: Plan) -> None:
+        """Of several new keys with one alias each may be the one that a run is about to report, or has."""
+        doubles = [record for record in plan.surplus if record["key_alias"] == plan.name]
+        if any(is_young(record.get("created_at"), self._now()) for record in doubles):
+            raise ApiError(
+                f"There are {len(doubles) + 1} keys with the alias {plan.name}, and another run may be creating "
+                "one of them.",
+                hint=f"Run again in {NOBODYS.seconds // 60} minutes: then the newer ones are removed.",
+            )
+
+    # Creating
+
+    def _create(self, want: Declaration, plan: Plan) -> Outcome:
+        """Create a key. Never twice: when an answer was lost, the key is looked for before the next try.
+
+        If nobody can tell in the end whether the key was created, its value is returned beside the error.
+        """
+        tries = Tries()
+        while True:
+            plan = self._with_value(plan)
+            try:
+                return self._created(plan, self._request_creation(plan))
+            except ApiError as error:
+                if _forbids_values(error) and want.value is None and plan.value is not None:
+                    self._custom_values = False
+                    plan = plan.having(value=None)
+                    continue
+                tries.note(error)
+            if not tries.may_exist:
+                break
+            try:
+                records = self._reader.with_alias(plan.name)
+            except ApiError as error:
+                tries.note(error)
+                tries.doubtful = True
+                break
+            if records:
+                return self._created_meanwhile(want, plan, records, tries.error)
+            if tries.pointless:
+                break
+            self._sleep(PAUSE * tries.number)
+        if tries.doubtful and plan.value:
+            return Outcome(plan, plan.action, value=plan.value, error=tries.error)
+        raise tries.error
+
+    def _with_value(self, plan: Plan) -> Plan:
+        if plan.value is None and self._custom_values:
+            return plan.having(value=new_value(self._secret))
+        return plan
+
+    def _request_creation(self, plan: Plan) -> Mapping[str, Any]:
+        path = create_path(plan)
+        answer: Mapping[str, Any] = self._client.send(path, create_body(plan, self._now()))
+        if "key" not in answer:
+            error = unexpected_shape(f"POST {path}")
+            error.unanswered = True
+            raise error
+        return answer
+
+    def _created(self, plan: Plan, answer: Mapping[str, Any]) -> Outcome:
+        """The outcome of a creation that was answered."""
+        value = answer["key"]
+        record = {**answer, "token": token_of(value), "key_alias": plan.name}
+        del record["key"]
+        warnings = () if self._custom_values else (NO_RECOVERY,)
+        return self._verified(Outcome(plan, plan.action, record, value, warnings=warnings))
+
+    def _created_meanwhile(self, want: Declaration, plan: Plan, records: list[Record], error: ApiError) -> Outcome:
+        """The key that bears the alias after a failed creation: ours, whose answer was lost, or another run's."""
+        for record in records:
+            if plan.value and record["token"] == token_of(plan.value):
+                return self._verified(Outcome(plan, plan.action, record, plan.value))
+        if plan.value is None and not alias_taken(error):
+            error.hint = "The key was probably created, but its value is lost: run again with value_policy: reissue."
+            raise error
+        return self.adopt(want, plan)
+
+    def adopt(self, want: Declaration, plan: Plan) -> Outcome:
+        """Take over the key that another run has created at the same time. Its value stays, known or not.
+
+        :raises InputError: if that is not the declared value.
+        :raises ApiError: if no other run has created one.
+        """
+        records = self._bearers(plan.name)
+        theirs = [record for record in records if record["token"] != plan.existing.get("token")]
+        if not theirs:
+            what = "put the old key back" if records else "removed it"
+            raise ApiError(f"While the key {plan.name} was created, another run {what}.", hint="Run again.")
+        outcome = self._write(want, plan_key(want.keeping, Found(theirs[:1]), self._now()))
+        if outcome.value is not None:
+            return outcome
+        warning = f"Another run created the key {plan.name} at the same time: only that run knows its value."
+        return outcome.having(warnings=(*outcome.warnings, warning))
+
+    def _bearers(self, alias: str) -> list[Record]:
+        """The keys with an alias that another run is creating, the oldest first."""
+        for look in range(LOOKS):
+            records = self._reader.with_alias(alias)
+            if records:
+                return self._reader.with_budgets(sorted(records, key=seniority))
+            self._sleep(PAUSE * (look + 1))
+        return []
+
+    # Updating
+
+    def _update(self, want: Declaration, plan: Plan) -> Outcome:
+        token = plan.existing["token"]
+        if not is_empty(plan.changes.get("reset_spend")):
+            # Before it is marked as done, so that a run that is interrupted between the two is completed by the next.
+            self._client.send(f"/key/{token}/reset_spend", {"reset_to": 0.0}, replay=True)
+        answer = self._client.send("/key/update", update_body(plan, self._now()), replay=True)
+        record = {**plan.existing, **answer, "token": token}
+        del record["key"]
+        warnings = []
+        if plan.existing["key_alias"] == want.retired_alias:
+            warnings.append(
+                f"An earlier run was interrupted before it had replaced the value of the key {plan.name}: the key has "
+                "its alias back, and its old value."
+            )
+        return self._verified(Outcome(plan, plan.action, record, plan.value, warnings=tuple(warnings)))
+
+    # Reissuing
+
+    def _reissue(self, want: Declaration, plan: Plan) -> Outcome:
+        """Create a new key in the place of the old one, which waits under another name until that is confirmed."""
+        try:
+            old = self._reader.complete(plan.existing)
+            if old["key_alias"] == want.alias:
+                old = self._retire(want, old)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return self.adopt(want, plan)  # another run has replaced it
+        try:
+            outcome = self._create(want, plan.having(current=old))
+        except ApiError as error:
+            if waits(want, old) and not error.unanswered:
+                self._put_back(want, old, error)
+            raise
+        if old["key_alias"] is not None:
+            return outcome
+        warning = f"The proxy takes no other alias for {want.alias}: its old key was deleted first."
+        return outcome.having(warnings=(*outcome.warnings, warning))
+
+    def _retire(self, want: Declaration, old: Record) -> Record:
+        """The old key under the name under which it waits; without a name where it had to be deleted instead."""
+        try:
+            renamed = self._rename(old, want.retired_alias)
+        except ApiError as error:
+            if error.status != 400 or "key_alias" not in error.message or alias_taken(error):
+                raise
+            self._remover.remove_all([old])
+            return {**old, "key_alias": None}
+        # Its spend is newer than any reading, and never stale.
+        return {**old, "key_alias": want.retired_alias, "spend": renamed.get("spend", old.get("spend"))}
+
+    def _put_back(self, want: Declaration, old: Record, error: ApiError) -> None:
+        try:
+            self._rename(old, want.alias)
+        except ApiError:
+            error.hint = f"{error.hint} The old key waits as {want.retired_alias} for the next run.".strip()
+
+    def _rename(self, record: Record, alias: str) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = self._client.send(
+            "/key/update", {"key": record["token"], "key_alias": alias}, replay=True
+        )
+        return answer
+
+    # Looking at what was written
+
+    def _verified(self, outcome: Outcome) -> Outcome:
+        """The outcome, with an error if the server did not store all that it was sent."""
+        changes = outcome.plan.changes
+        record = outcome.record or {}
+        if set(changes) - set(ANSWER_FIELDS) or dropped(KEY, changes, record):  # older answers leave out more
+            try:
+                record = self._reader.complete(record)
+            except ApiError as error:  # a value that was given out must be returned all the same
+                return outcome.having(record=record, error=error)
+        lost = dropped(KEY, changes, record)
+        if not lost:
+            return outcome.having(record=record)
+        version = f"LiteLLM {self._proxy.version}" if self._proxy.version else "the proxy"
+        message = f"{version} took the request but did not store {', '.join(lost)} of the key {outcome.plan.name}."
+        return outcome.having(
+            record=record, error=ApiError(message, hint="Leave the option out, or use a newer LiteLLM.")
+        )
+
+    def _now(self) -> datetime:
+        now: datetime = self._client.now()
+        return now
+
+
+def seniority(record: Record) -> tuple[str, str]:
+    """Of several keys with one alias all runs keep the same one: the oldest."""
+    return (str(record.get("created_at")), str(record["token"]))
+
+
+def is_young(time: Any, now: datetime) -> bool:
+    """Whether what was written at that time may be the work of a run that is not over yet."""
+    return bool(time) and now - moment(time) < NOBODYS
+
+
+def waits(want: Declaration, record: Record) -> bool:
+    """Whether a key waits under its retired name for the one that takes its place."""
+    return record.get("key_alias") == want.retired_alias
+
+
+def alias_taken(error: ApiError) -> bool:
+    return error.status == 400 and "already exists" in error.message and "alias" in error.message
+
+
+def _removals(want: Declaration, plan: Plan) -> list[str]:
+    """What to say of the surplus keys that were removed."""
+    retired = sum(waits(want, record) for record in plan.surplus)
+    doubles = len(plan.surplus) - retired
+    said = [f"Removed {doubles} further key(s) with the alias {plan.name}."] if doubles else []
+    if retired:
+        unknown = " Only that run knew the new value: if it is lost, use value_policy: reissue."
+        said.append(
+            f"An earlier run was interrupted while it replaced the value of the key {plan.name}: the old key, which "
+            f"still worked, was removed.{unknown if plan.value is None and plan.action != 'reissue' else ''}"
+        )
+    return said
+
+
+def _hides_its_cause(error: ApiError) -> bool:
+    """LiteLLM says so of wrong values and of a database that went away at this moment alike."""
+    return error.message.lower().startswith("internal server error")
+
+
+def _forbids_values(error: ApiError) -> bool:
+    return error.status == 403 and "custom api key values are disabled" in error.message.lower()

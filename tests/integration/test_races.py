@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several runs of the same play at once: each key is there once, and a value that a run reports lets in."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter, defaultdict
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import Settings
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import declare
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KeyStore
+
+PEOPLE = 6
+ROUNDS = 3
+SEED = "a seed of at least thirty-two characters"
+LONGEST = 120
+
+# What a run says of each alias: its action, value and error.
+Said = dict[str, tuple[str, "str | None", "str | None"]]
+
+
+def run(connection: dict[str, Any], declared: list[dict[str, Any]], barrier: Any, said: Any) -> None:
+    """One of the runs, in a process of its own."""
+    client = Client(Settings.from_params(connection.get), connections=12)
+    store = KeyStore(client, secret=connection["api_key"])
+    client.get("/health/readiness")  # so that none is held up by its first connection
+    barrier.wait(LONGEST)
+    try:
+        outcomes = converge(store, [declare(one) for one in declared], concurrency=12)
+    except Exception as error:
+        said.put({one["key_alias"]: ("none", None, str(error)) for one in declared})
+    else:
+        said.put({one.plan.name: (one.action, one.value, one.error and str(one.error)) for one in outcomes})
+
+
+@pytest.fixture
+def at_once(sandbox, alias):
+    """Starts so many runs at the same moment, and returns what each said."""
+    connection = {"api_url": sandbox.api_url, "api_key": sandbox.master_key, "timeout": 60, "retries": 5}
+    processes = multiprocessing.get_context("fork")
+
+    def start(runs: int, declared: list[dict[str, Any]]) -> list[Said]:
+        barrier, said = processes.Barrier(runs), processes.Queue()
+        started = [processes.Process(target=run, args=(connection, declared, barrier, said)) for _ in range(runs)]
+        for process in started:
+            process.start()
+        results = [said.get(timeout=LONGEST) for _ in started]
+        for process in started:
+            process.join()
+        return results
+
+    return start
+
+
+def wrong(sandbox, beginning: str, results: list[Said]) -> list[str]:
+    """What is not as promised."""
+    tokens = defaultdict(list)
+    for row in sandbox.rows(
+        'SELECT key_alias, token FROM "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s)', beginning
+    ):
+        tokens[row["key_alias"]].append(row["token"])
+    found = [f"{name} is left over" for name in set(tokens) - set(results[0])]
+    for name in results[0]:
+        values = {said[name][1] for said in results if said[name][1] and not said[name][2]}
+        errors = [said[name][2] for said in results if said[name][2]]
+        dead = [value for value in values if sha256(value.encode()).hexdigest() not in tokens[name]]
+        if dead:
+            found.append(f"{len(dead)} of the values reported of {name} are dead")
+        if len(tokens[name]) > 1 or not (tokens[name] or errors):
+            found.append(f"{name} is there {len(tokens[name])} times; errors: {errors}")
+        elif not values and not errors:
+            found.append(f"nobody knows the value of {name}")
+    return found
+
+
+def people(beginning: str, **options: Any) -> list[dict[str, Any]]:
+    return [
+        {"key_alias": f"{beginning}-{number}", "max_budget": 5.0, "duration": "1d", **options}
+        for number in range(1, PEOPLE + 1)
+    ]
+
+
+@pytest.mark.parametrize("values", ["random", "derived"])
+@pytest.mark.parametrize("runs", [2, 3, 5])
+def test_creating_at_once(sandbox, alias, at_once, runs, values):
+    for number in range(ROUNDS):
+        beginning = f"{alias}-{number}"
+        results = at_once(runs, people(beginning, **({"key_seed": SEED} if values == "derived" else {})))
+        assert wrong(sandbox, beginning, results) == []
+        if values == "derived":
+            assert not [error for said in results for _action, _value, error in said.values() if error]
+
+
+@pytest.mark.parametrize("values", ["random", "derived"])
+@pytest.mark.parametrize("runs", [2, 3, 5])
+def test_reissuing_at_once(sandbox, alias, at_once, runs, values):
+    derived = {"key_seed": SEED} if values == "derived" else {}
+    version = {"key_version": 2} if derived else {}
+    for number in range(ROUNDS):
+        beginning = f"{alias}-{number}"
+        (first,) = at_once(1, people(beginning, **derived))
+        results = at_once(runs, people(beginning, value_policy="reissue", **derived, **version))
+        assert wrong(sandbox, beginning, results) == []
+        now = {name: {said[name][1] for said in results if said[name][1]} for name in first}
+        assert not [name for name in first if first[name][1] in now[name]], "an old value came back"
+
+
+def test_each_loser_says_what_became_of_its_key(sandbox, alias, at_once):
+    results = at_once(3, people(alias))
+    actions = Counter(said[name][0] for said in results for name in said if not said[name][2])
+    assert actions["create"] == PEOPLE
+    assert actions["none"] + actions["update"] == 2 * PEOPLE
