@@ -23,8 +23,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._masking import secrets_of
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import redact
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._masking import secrets_of, shown
 
 MODULES = "ansible_collections.litemaas.virtual_keys.plugins.modules"
 
@@ -103,7 +102,7 @@ class _Task:
         self._diff = bool(diff)
         self._warnings: list[str] = []
         self.tell = tell
-        self.params = given
+        self._argument_spec = argument_spec
         checked = ArgumentSpecValidator(argument_spec).validate(given)
         self.params = checked.validated_parameters
         self.no_log_values = secrets_of(_no_log_values(checked), self.params)
@@ -118,7 +117,7 @@ class _Task:
         self._warnings.append(text)
 
     def exit_json(self, **result: Any) -> NoReturn:
-        result.setdefault("invocation", {"module_args": redact(self.params)})
+        result.setdefault("invocation", {"module_args": shown(self.params, self._argument_spec)})
         if self._warnings:
             result["warnings"] = self._warnings
         # A secret that reads "True" does not change these.

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from ._values import redact
+
+HIDDEN = "********"
 CALLBACK_VARS = "callback_vars"
 # A shorter value, such as "1", is no secret, and to star it out everywhere would leave little of a result.
 SHORTEST_CALLBACK_SECRET = 8
@@ -27,9 +30,26 @@ def spellings(secret: str) -> set[str]:
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         repr(secret)[1:-1],
+        quote(secret, errors="replace"),
         quote(secret, safe="", errors="replace"),
         quote_plus(secret, errors="replace"),
     }
+
+
+def shown(options: Any, spec: Mapping[str, Mapping[str, Any]]) -> Any:
+    """The options of a task as its result shows them. What a misspelled option holds may be a secret."""
+    if isinstance(options, list):
+        return [shown(part, spec) for part in options]
+    if not isinstance(options, Mapping):
+        return redact(options)
+    specs = {name: one for option, one in spec.items() for name in (option, *one.get("aliases", ()))}
+    return {name: _shown_one(value, specs.get(name)) for name, value in options.items()}
+
+
+def _shown_one(value: Any, spec: Mapping[str, Any] | None) -> Any:
+    if spec is None:
+        return HIDDEN
+    return shown(value, spec["options"]) if "options" in spec else redact(value)
 
 
 def _callback_secrets(options: Any) -> Iterator[str]:

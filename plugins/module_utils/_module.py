@@ -22,7 +22,7 @@ from ._client import REQUESTS_IMPORT_ERROR, Client
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
 from ._kind import Declaration, Info, Kind
-from ._masking import secrets_of
+from ._masking import secrets_of, shown
 from ._values import redact
 
 # Makes a Module, or what takes its place in Ansible's own worker, from the arguments of one.
@@ -40,7 +40,7 @@ class Module(AnsibleModule):
         """Log as Ansible does, but mask the options before they become text, where a secret may look different."""
         self._learn_secrets()
         if log_args is not None:
-            options = remove_values(redact(self.params), self.no_log_values)
+            options = remove_values(shown(self.params, self.argument_spec), self.no_log_values)
             log_args = {name: str(options.get(name)) for name in log_args}
             msg = " ".join(["Invoked with", *(f"{name}={value}" for name, value in log_args.items())])
         super().log(msg, log_args)
@@ -56,7 +56,7 @@ class Module(AnsibleModule):
 
     def _masked(self, result: Mapping[str, Any]) -> dict[str, Any]:
         self._learn_secrets()
-        return {"invocation": {"module_args": redact(self.params)}, **result}
+        return {"invocation": {"module_args": shown(self.params, self.argument_spec)}, **result}
 
     def _learn_secrets(self) -> None:
         self.no_log_values: set[str] = secrets_of(self.no_log_values, self.params)

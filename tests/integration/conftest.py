@@ -173,7 +173,7 @@ def play(sandbox: Sandbox, tmp_path: Path) -> Callable[..., Play]:
     def run(
         *arguments: str, reveals: bool = False, secret: tuple[str, ...] = (), env: dict[str, str] | None = None
     ) -> Play:
-        program = Path(sys.executable).with_name("ansible-playbook")
+        program = os.environ.get("ANSIBLE_PLAYBOOK") or Path(sys.executable).with_name("ansible-playbook")
         environment = {
             **os.environ,
             "LITELLM_PROXY_URL": sandbox.api_url,

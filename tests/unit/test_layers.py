@@ -75,7 +75,7 @@ BELOW_OBJECTS = "_crud _proxy _kind _engine _values _durations _errors"
 LAYERS = {
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),
-    "plugins/action/*": layer("_client _masking _values", others="ansible"),
+    "plugins/action/*": layer("_client _masking", others="ansible"),
     "plugins/plugin_utils/*": layer("_errors", others="ansible yaml"),
     "plugins/filter/*": layer("_resources.*", others="ansible"),
     "plugins/module_utils/_module": layer(
@@ -91,7 +91,7 @@ LAYERS = {
     "plugins/module_utils/_client": layer("_errors", others="requests urllib3"),
     "plugins/module_utils/_engine": layer("_values _errors", python=PURE),
     "plugins/module_utils/_values": layer(python=PURE),
-    "plugins/module_utils/_masking": layer(python=f"ast urllib {PURE}"),
+    "plugins/module_utils/_masking": layer("_values", python=f"ast urllib {PURE}"),
     "plugins/module_utils/_durations": layer(python=f"calendar {PURE}"),
     "plugins/module_utils/_args": layer(others="ansible"),
     "plugins/module_utils/_errors": layer(),

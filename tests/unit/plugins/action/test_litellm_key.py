@@ -7,14 +7,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.module_utils import basic
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_key as action
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module
-from ansible_collections.litemaas.virtual_keys.plugins.modules import litellm_keys
+from ansible_collections.litemaas.virtual_keys.plugins.modules import litellm_key, litellm_keys
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM
 
 URL = "https://litellm.example.com"
@@ -145,6 +146,10 @@ def test_progress_is_told_where_it_spoils_no_output(stage: Stage, act: Run, caps
 @pytest.mark.parametrize(
     ("how", "task_vars"),
     [
+        (
+            {"delegate_to": "other"},
+            {"ansible_delegated_vars": {"other": {"ansible_python_interpreter": "/usr/bin/py"}}},
+        ),
         ({"transport": "ssh"}, {}),
         ({"become": object()}, {}),
         ({"async_val": 60}, {}),
@@ -175,3 +180,75 @@ def test_the_interpreter_of_ansible_itself_needs_no_other_process(stage: Stage, 
     args = {"api_url": URL, "api_key": MASTER_KEY, "virtual_keys": keys("u1"), "progress_every": 1}
     task_vars = {"ansible_python_interpreter": interpreter}
     assert action_of(args, environment=[{}]).run(None, task_vars)["changed"]
+
+
+def test_the_interpreter_of_the_host_is_not_that_of_the_one_it_is_delegated_to(stage: Stage) -> None:
+    stage()
+    args = {"api_url": URL, "api_key": MASTER_KEY, "virtual_keys": keys("u1")}
+    task_vars = {
+        "ansible_python_interpreter": "/usr/libexec/platform-python",
+        "ansible_delegated_vars": {"localhost": {"ansible_python_interpreter": sys.executable}},
+    }
+    assert action_of(args, delegate_to="localhost").run(None, task_vars)["changed"]
+
+
+@pytest.mark.parametrize("name", ["litellm_key", "litemaas.virtual_keys.litellm_key"])
+def test_it_finds_the_module_of_the_task(stage: Stage, name: str) -> None:
+    proxy = stage()
+    args = {"api_url": URL, "api_key": MASTER_KEY, "key_alias": "u1"}
+    result = action_of(args, action=name, resolved_action=None).run(None, {})
+    assert result["changed"] and result["virtual_key"]["key_id"] == proxy.only("u1")["token"]
+
+
+class Broken:
+    """A proxy's client with a bug."""
+
+    def __init__(self, settings: Any, connections: int = 1) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        raise TypeError(f"a bug, which shows {MASTER_KEY}")
+
+
+@pytest.mark.parametrize("module", [litellm_keys, litellm_key])
+def test_a_bug_keeps_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, act: Run, run: Run, module: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_module, "Client", Broken)
+    monkeypatch.setattr("ansible.module_utils._internal._traceback.is_traceback_enabled", lambda _event: True)
+    options = {"virtual_keys": keys("u1")} if module is litellm_keys else {"key_alias": "u1"}
+    args = {"api_url": URL, "api_key": MASTER_KEY, **options}
+    name = module.__name__.rpartition(".")[2]
+    for result in (action_of(args, resolved_action=name).run(None, {}), run(module, URL, **options)):
+        assert result["failed"] and "bug in litemaas.virtual_keys" in result["msg"] and "TypeError" in result["msg"]
+        assert "_reading.py" in str(result["exception"])
+        assert MASTER_KEY not in str(result)
+
+
+ODD = [
+    "back\\slash seed of 32 characters and more",
+    "both ' and \" in a seed of 32 characters",
+    "tab\tin a seed of 32 characters \n",
+]
+
+
+@pytest.mark.parametrize("seed", ODD)
+@pytest.mark.parametrize("journal", [True, False])
+def test_the_log_has_no_secret(
+    monkeypatch: pytest.MonkeyPatch, stage: Stage, run: Run, seed: str, journal: bool
+) -> None:
+    stage()
+    logged: list[str] = []
+    monkeypatch.setattr(basic, "has_journal", journal)
+    fake = SimpleNamespace(send=lambda **fields: logged.append(str(list(fields.values()))))
+    monkeypatch.setattr(basic, "journal", fake, raising=False)
+    monkeypatch.setattr(basic.syslog, "syslog", lambda _level, text: logged.append(text))
+    logging = [{"callback_name": "langfuse", "callback_vars": {"key": "lf-secret-of-a-callback", "rate": "0.125"}}]
+    options = {
+        "virtual_keys": [{"key_alias": "u1", "key_seed": seed, "metadata": {"logging": logging}}],
+        "defaults": {"key_seed": seed, "metadata": {"logging": logging}},
+    }
+    run(litellm_keys, URL, **options)
+    (text,) = logged
+    assert "u1" in text and URL in text and "langfuse" in text
+    assert not [part for part in (seed, repr(seed)[1:-1], seed[-20:], "lf-secret", "0.125") if part in text]

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tasks of every module, for each way in which a task can run. ``@`` stands for the beginning of all names."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+SEED = "a seed for tests only, of 32 characters and more"
+# No encoding leaves it as it is.
+ODD_SEED = 'tests\' "odd" seed\\with\ttab and\nnewline, of 32 characters'
+VALUE = "sk-a-value-that-the-user-chose-himself"
+CALLBACK_SECRET = "lf-secret-of-a-logging-callback"
+PROVIDER_KEY = 'a provider\'s "key" \\ of tests'
+SECRETS = (SEED, ODD_SEED, VALUE, CALLBACK_SECRET, PROVIDER_KEY, *ODD_SEED.splitlines(), repr(ODD_SEED)[1:-1])
+CALLBACK = {
+    "callback_name": "langfuse",
+    "callback_type": "success",
+    "callback_vars": {"langfuse_public_key": "pk-1", "langfuse_secret_key": CALLBACK_SECRET},
+}
+LOGGING = {"logging": [CALLBACK]}
+LOGGING_AS_TEXT = str(LOGGING).replace("'", '"')
+
+Task = tuple[str, dict[str, Any], dict[str, Any]]
+
+
+def task(module: str, args: dict[str, Any], **keywords: Any) -> Task:
+    return (module, args, keywords)
+
+
+def one(alias: str = "@-1", **options: Any) -> dict[str, Any]:
+    return {"key_alias": alias, **options}
+
+
+def many(*numbers: int, **options: Any) -> list[dict[str, Any]]:
+    return [one(f"@-many-{number}", **options) for number in numbers]
+
+
+TASKS: list[Task] = [
+    # One key
+    task("litellm_key", one(key_seed=SEED, models=["gpt-4"], max_budget=5)),
+    task("litellm_key", one(key_seed=SEED, models=["gpt-4"], max_budget=5)),
+    task("litellm_key", one(max_budget="7.5", rpm_limit=3), check_mode=True),
+    task("litellm_key", one(max_budget="7.5", rpm_limit=3), diff=False),
+    task("litellm_key", one(unset=["max_budget"]), diff=True),
+    task("litellm_key", one(key_seed=ODD_SEED)),
+    task("litellm_key", one(key=VALUE, value_policy="fail")),
+    task("litellm_key", one(key_seed=ODD_SEED, value_policy="reissue")),
+    task("litellm_key", one(metadata=LOGGING)),
+    task("litellm_key", one(metadata=LOGGING_AS_TEXT, max_budget="much")),
+    task("litellm_key", one(metadata=LOGGING, max_budgt=5)),
+    task("litellm_key", one(expires_at=datetime(2040, 1, 1, tzinfo=UTC))),
+    task("litellm_key", one(api_key="sk-not-the-key-of-this-proxy", user_id="u")),
+    task("litellm_key", one(api_url="http://127.0.0.1:9", retries=0)),
+    task("litellm_key", one(api_key="{{ api_key }}", master_key="{{ api_key }}")),
+    task("litellm_key", one("@-2", team_id="no-such-team")),
+    task("litellm_key", one("@-2", tags=["licensed"])),
+    task("litellm_key", one("@-2", models=["no-such-model"], validate_models=True)),
+    task("litellm_key", one("@-2", max_budget=-1)),
+    task("litellm_key", one("@-2", value_policy="never")),
+    task("litellm_key", one("@-2", key="short", key_seed="short")),
+    task("litellm_key", {"max_budget": 1}),
+    task("litellm_key", one(state="absent")),
+    task("litellm_key", one(state="absent")),
+    # Many keys
+    task("litellm_keys", {"virtual_keys": many(1, 2), "defaults": {"key_seed": ODD_SEED, "metadata": LOGGING}}),
+    task("litellm_keys", {"virtual_keys": many(1, 2), "defaults": {"key_seed": ODD_SEED}}),
+    task("litellm_keys", {"virtual_keys": many(1, 2, 3), "defaults": {"tpm_limit": 1}}, check_mode=True),
+    task("litellm_keys", {"virtual_keys": many(1, 1), "defaults": {"metadata": LOGGING_AS_TEXT}}),
+    task("litellm_keys", {"virtual_keys": many(1, metadata=LOGGING, max_budgt=1)}),
+    task("litellm_keys", {"virtual_keys": many(1, key_seed=ODD_SEED), "defaults": {"max_budget": "much"}}),
+    task("litellm_keys", {"virtual_keys": many(1), "concurrency": 0}),
+    task("litellm_keys", {"virtual_keys": many(1), "progress_every": 0}),
+    task("litellm_keys", {"virtual_keys": "no list of mappings"}),
+    task("litellm_keys", {}),
+    task("litellm_keys", {"virtual_keys": many(4, 5, key_seed=SEED)}, no_log=True),
+    # What is there
+    task("litellm_key_info", {"key_aliases": ["@-many-1", "@-many-9"]}),
+    task("litellm_key_info", {"key_aliases": []}),
+    task("litellm_key_info", {"status": "nonsense"}),
+    task("litellm_key_info", {"key": VALUE, "user_id": "u"}),
+    task("litellm_key_info", {"key": VALUE}),
+    task("litellm_key_info", {"key_aliases": ["@-many-1"]}, until="done.virtual_keys | length > 1", retries=1, delay=0),
+    task("litellm_keys", {"virtual_keys": many(1, 2, 4, 5), "state": "absent"}),
+    # Credentials
+    task("litellm_credential", {"name": "@-c", "credential_values": {"api_key": PROVIDER_KEY, "api_base": "http://x"}}),
+    task("litellm_credential", {"name": "@-c", "credential_values": {"api_key": PROVIDER_KEY}}),
+    task("litellm_credential", {"name": "@-c", "credential_values": {"api_key": PROVIDER_KEY + "2"}}, check_mode=True),
+    task("litellm_credential", {"name": "@-c", "credential_info": {"custom_llm_provider": "openai"}}),
+    task("litellm_credential", {"name": "@-c", "credential_values": {"api_key": PROVIDER_KEY}, "vaules": 1}),
+    task("litellm_credential", {"name": "@-d"}),
+    task("litellm_credential_info", {"credential_name": "@-c"}),
+    task("litellm_credential_info", {"name": "@-d"}),
+    task("litellm_credential_info", {"credential": "@-d"}),
+    task("litellm_credential", {"name": "@-c", "state": "absent"}),
+    task("litellm_credential", {"name": "@-c", "state": "absent"}),
+    # Keywords
+    task("litellm_key", one("@-loop-{{ item }}", key_seed=SEED), loop=[1, 2]),
+    task("litellm_key", one("@-loop-{{ item }}", state="absent"), loop=[1, 2, 3], changed_when=False),
+    task("litellm_key", one("@-2", max_budget=-1), failed_when=False),
+    task("litellm_key", one("@-2"), when=False),
+]
+# Each module once and more, and a failure: for the ways that differ only in how a process is begun.
+FEW = [TASKS[number] for number in (0, 1, 9, 24, 28, 35, 42, 48, 51)] + [TASKS[22], TASKS[41]]
