@@ -203,7 +203,7 @@ def test_it_finds_the_module_of_the_task(stage: Stage, name: str) -> None:
 class Broken:
     """A proxy's client with a bug."""
 
-    def __init__(self, settings: Any, connections: int = 1) -> None:
+    def __init__(self, *settings: Any, **options: Any) -> None:
         pass
 
     def __getattr__(self, name: str) -> Any:
