@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import math
 import re
@@ -68,7 +69,13 @@ def usage(keys: Sequence[Entry], options: Entry) -> dict[str, Any]:
         "totals": totals,
         "people": people,
     }
-    return {"problem": "", "report": report, "said": _sentences(report), "csv": _csv(people), "page": _page(report)}
+    return {
+        "problem": "",
+        "report": report,
+        "said": _sentences(report),
+        "csv": _csv(people),
+        "page": _escaped(_page(report)),
+    }
 
 
 # What the options mean
@@ -108,14 +115,14 @@ class _Names:
 
     def __init__(self, workshop: str, people: Iterable[Any]) -> None:
         self.workshop = workshop
-        self._known: dict[tuple[str, str], str] = {}
-        for entry in people:
+        self._known: dict[tuple[str, str], tuple[int, str]] = {}
+        for number, entry in enumerate(people):
             person = entry if isinstance(entry, Mapping) else {"user": entry}
             name = str(person.get("name") or person.get("user") or "")
             aliases = {"alias": f"{workshop}-{person.get('user')}", **person}
             for by in ("key_id", "alias", "user_id"):
                 if name and aliases.get(by):
-                    self._known.setdefault((by, str(aliases[by])), name)
+                    self._known.setdefault((by, str(aliases[by])), (number, name))
 
     def of(self, key: Entry) -> tuple[str, str]:
         """The name of a key's owner, and the same as the workshop has it."""
@@ -123,13 +130,14 @@ class _Names:
         prefix = f"{key['group'] or self.workshop}-"
         user = alias[len(prefix) :] if alias.startswith(prefix) and alias != prefix else alias
         user = user or str(key["user_id"] or "") or f"key {key['key_id'][:8]}"
-        found = [
-            self._known.get(("key_id", key["key_id"])),
-            self._known.get(("alias", alias)),
-            self._known.get(("user_id", str(key["user_id"] or ""))),
-            metadata["name"] if isinstance(metadata.get("name"), str) else None,
+        known = [
+            self._known[by]
+            for by in (("key_id", key["key_id"]), ("alias", alias), ("user_id", str(key["user_id"] or "")))
+            if by in self._known
         ]
-        return _one_line(next(filter(None, found), user)) or user, user
+        own = metadata["name"] if isinstance(metadata.get("name"), str) else user
+        name = min(known)[1] if known else own  # that of the person who stands first
+        return _one_line(name) or user, user
 
 
 def _one_line(text: str) -> str:
@@ -313,13 +321,25 @@ def _page(report: Entry) -> dict[str, Any]:
         "cap": None if cap is None else money(cap),
         "left": None if cap is None else money(max(totals["remaining_budget"], 0)),
         "share": _share(totals["spend"], cap),
+        "keys": totals["keys"],
+        "used": totals["used"],
         "last_active": _minute(totals["last_active"]),
+        "time_zone": report["time_zone"],
         "attention": _attention(people),
         "limit": _common(row["limit"] for row in rows),
         "expires_at": _common(row["expires_at"] for row in rows),
         "decimals": max((len(row["spent"].partition(".")[2]) for row in rows), default=2),
         "rows": rows,
     }
+
+
+def _escaped(value: Any) -> Any:
+    """The same with all text fit for HTML, so that no template can forget it."""
+    if isinstance(value, dict):
+        return {name: _escaped(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_escaped(entry) for entry in value]
+    return html.escape(value) if isinstance(value, str) else value
 
 
 def _row(person: Person, most: float) -> dict[str, Any]:
