@@ -88,8 +88,7 @@ def _roster(given: Mapping[str, Any]) -> dict[str, Any]:
     if not is_workshop:
         options = {"user_id": str(given.get("user_id") or alias), **expiry, **shared, "key_alias": alias}
         return {**common, **_lists([(alias, options)], {})}
-    if "group" in shared:
-        raise RosterError("litellm_vkey_key_options: the group of a workshop's keys is litellm_vkey_alias.")
+    _refuse_other_group("litellm_vkey_key_options", shared)
     shared["group"] = alias
     entries = [] if ends else users or _numbered(given)
     domain = str(given["user_domain"])
@@ -209,8 +208,7 @@ def _person(
         raise RosterError(f"litellm_vkey_users: entry {number} is neither a name nor a mapping with user.")
     user = own.pop("user").strip()
     where = f"litellm_vkey_users, {user}"
-    if "group" in own:
-        raise RosterError(f"{where}: the group of a workshop's keys is litellm_vkey_alias.")
+    _refuse_other_group(where, own)
     _refuse_unknown(where, own)
     if not own.keys() & {"duration", "expires_at"}:
         own = {**expiry, **own}
@@ -226,6 +224,11 @@ def _metadata(where: str, value: Any) -> dict[str, Any]:
     if GROUP_MARK in metadata:
         raise RosterError(f"{where}: {GROUP_MARK} is set by this role and cannot be declared.")
     return metadata
+
+
+def _refuse_other_group(where: str, options: Mapping[str, Any]) -> None:
+    if "group" in options or "group" in (options.get("unset") or ()):
+        raise RosterError(f"{where}: the group of a workshop's keys is litellm_vkey_alias; it cannot be set or unset.")
 
 
 def _refuse_unknown(where: str, options: Mapping[str, Any]) -> None:

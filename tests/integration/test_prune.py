@@ -234,3 +234,14 @@ def test_every_empty_answer_of_a_survey(sandbox, manage, alias):
     assert row["expires"] is not None and row["user_id"] == alias and result["duration"] == "30d"
     done, result = manage(**{**blank, "alias": alias, "models": "gpt-4\ngpt-4o-mini", "users": "ann\nben"})
     assert done.rc == 0 and [person["user"] for person in result["users"]] == ["ann", "ben"], done.messages
+
+
+def test_a_call_that_fails_leaves_no_result_of_an_earlier_one(sandbox, play, tmp_path, alias):
+    result = tmp_path / "result.json"
+    variables = {"litellm_vkey_alias": alias, "litellm_vkey_models": ["gpt-4"], "result": str(result)}
+    for second in ({"litellm_vkey_users": []}, {"litellm_vkey_api_url": "http://127.0.0.1:9"}):
+        file = tmp_path / "variables.json"
+        file.write_text(json.dumps({**variables, "second": second}))
+        done = play("tests/integration/playbooks/twice.yml", "-e", f"@{file}")
+        assert done.rc != 0
+        assert json.loads(result.read_text()) == {}

@@ -97,7 +97,9 @@ def test_an_alias_is_text(alias: Any) -> None:
         ({"users": [{"user": "ann", "metadata": MARK}]}, "litellm_vkey_users, ann, metadata: "),
         ({"users": [{"user": "ann", "metadata": json.dumps(MARK)}]}, "litellm_vkey_users, ann, metadata: "),
         ({"users": [{"user": "ann", "group": "other"}]}, "litellm_vkey_users, ann: "),
+        ({"users": [{"user": "ann", "unset": ["group"]}]}, "litellm_vkey_users, ann: "),
         ({"users": ["ann"], "key_options": {"group": "other"}}, "litellm_vkey_key_options: "),
+        ({"users": ["ann"], "key_options": {"unset": '["group"]'}}, "litellm_vkey_key_options: "),
     ],
 )
 def test_the_mark_cannot_be_declared(variables: dict[str, Any], where: str) -> None:
