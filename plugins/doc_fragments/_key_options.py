@@ -119,8 +119,8 @@ options:
     type: str
   organization_id:
     description:
-      - Id of the organisation to which the key belongs. It must exist.
-      - A new key with a O(team_id) gets the organisation of that team by itself, and no other is accepted.
+      - Id of the organization to which the key belongs. It must exist.
+      - A new key with a O(team_id) gets the organization of that team by itself, and no other is accepted.
       - Needs LiteLLM 1.79.0 or newer, and 1.82.3 or newer to change it on an existing key.
     type: str
   project_id:
@@ -152,7 +152,7 @@ options:
     description:
       - Which pass-through endpoints of the proxy the key may call, as a set, such as V(/my-endpoint).
         LiteLLM ignores it if the key has O(allowed_routes).
-      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.78.2 or newer.
+      - Needs a LiteLLM Enterprise license on the proxy, and LiteLLM 1.78.2 or newer.
     type: list
     elements: str
   key_type:
@@ -210,7 +210,7 @@ options:
     description:
       - 'Budget for each model, in USD within a duration,
         such as C({"gpt-4o-mini": {"budget_limit": 5, "time_period": "1d"}}). Declared as a whole.'
-      - Needs a LiteLLM Enterprise licence on the proxy.
+      - Needs a LiteLLM Enterprise license on the proxy.
     type: dict
   metadata:
     description:
@@ -222,7 +222,7 @@ options:
   tags:
     description:
       - Tags under which the spending is counted, and by which requests are routed, as a set.
-      - Needs a LiteLLM Enterprise licence on the proxy.
+      - Needs a LiteLLM Enterprise license on the proxy.
     type: list
     elements: str
   aliases:
@@ -241,19 +241,19 @@ options:
   guardrails:
     description:
       - Names of the guardrails that apply to each request, as a set.
-      - Needs a LiteLLM Enterprise licence on the proxy.
+      - Needs a LiteLLM Enterprise license on the proxy.
     type: list
     elements: str
   policies:
     description:
       - Names of the policies that apply to the key, as a set.
-      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.81.3 or newer.
+      - Needs a LiteLLM Enterprise license on the proxy, and LiteLLM 1.81.3 or newer.
     type: list
     elements: str
   prompts:
     description:
       - Ids of the prompts that the key may use, as a set. V([]) allows all.
-      - Needs a LiteLLM Enterprise licence on the proxy, and LiteLLM 1.74.15 or newer.
+      - Needs a LiteLLM Enterprise license on the proxy, and LiteLLM 1.74.15 or newer.
     type: list
     elements: str
   enforced_params:
@@ -270,7 +270,7 @@ options:
     description:
       - 'Which MCP servers, vector stores, agents and other objects the key may use, as a list of ids for each kind,
         such as C({"vector_stores": ["vs-1"], "mcp_servers": []}). The lists are sets.'
-      - Only the kinds given are compared and written. V([]) empties one kind, O(unset) empties all.
+      - Only the kinds given are compared and written. V([]) empties one kind, V({}) and O(unset) empty all.
       - Needs LiteLLM 1.71.3 or newer.
     type: dict
   access_group_ids:
@@ -282,7 +282,8 @@ options:
   router_settings:
     description:
       - 'Settings of LiteLLM''s router for this key, such as C({"num_retries": 2, "timeout": 30}).'
-      - Only the settings given are compared. When one of them differs, all are written, and those not given are reset.
+      - Only the settings given are compared and changed; the others stay. A setting that is null has no value, V({}) and
+        O(unset) reset all.
       - Needs LiteLLM 1.80.13 or newer.
     type: dict
   auto_rotate:

@@ -38,7 +38,10 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How to reach a proxy. ``timeout`` is in seconds; ``retries`` counts the tries after the first."""
+    """How to reach a proxy.
+
+    ``timeout`` is in seconds; ``retries`` counts the tries after the first; ``key_option`` names the key in messages.
+    """
 
     api_url: str
     api_key: str = field(repr=False)
@@ -49,6 +52,7 @@ class Settings:
     timeout: int = 30
     retries: int = 5
     changed_by: str | None = None
+    key_option: str = "api_key"
 
     @classmethod
     def from_params(cls, get: Callable[[str], Any]) -> Settings:

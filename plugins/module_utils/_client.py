@@ -5,30 +5,36 @@
 One session, one retry policy, one error type. Knows nothing of Ansible and nothing of keys.
 
 Retries: an answer that says "not now" (429, 502, 503, 504, or a 500 that tells of a database away) and every failure
-of the connection are tried again, with exponential, jittered waits that honour ``Retry-After``. A request that must
+of the connection are tried again, with exponential, jittered waits that honor ``Retry-After``. A request that must
 not be carried out twice (``replay=False``) is tried again only when it certainly was not carried out.
 """
 
 from __future__ import annotations
 
-import ast
 import json
-import os
 import random
 import re
+import ssl
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timezone
+from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
+from ._advice import UNKNOWN_KEY, Advice, advice
+from ._cleaning import Secrets
+from ._clock import AGREEING, Clock
 from ._errors import ApiError
+from ._refusals import error_details, is_error_body
+from ._transport import Deadline, TooLarge, content, new_session
 
 try:
     import requests
-    from urllib3.exceptions import NewConnectionError
+    from urllib3.exceptions import HTTPError, InvalidHeader, NewConnectionError, ReadTimeoutError
+    from urllib3.util import Retry
 
     REQUESTS_IMPORT_ERROR: str | None = None
 except ImportError:
@@ -46,10 +52,13 @@ PASSING_TEXT = re.compile(
 )
 # Five waits are about as long as a restart of LiteLLM, three as a database that changes over.
 FIRST_WAIT, GROWTH, LONGEST_WAIT, LONGEST_RETRY_AFTER = 0.5, 3, 10.0, 60.0
-CLOCKS_AGREE = 5.0
-# In an address a secret may follow an escape such as %3D; "task-list" holds none.
-SECRET = re.compile(r"(?<![A-Za-z])sk-[^\s'\",})\]]{4,}|sk-[^\s'\",})\]]{13,}")
-TOKEN = re.compile(r"[0-9a-f]{64,}")
+# What no second try changes.
+LASTING = ("tls", "too_large")
+LONGEST_SENTENCE = 600
+# No answer of LiteLLM's is nested as deeply, and Python itself fails at what is nested more deeply yet.
+DEEPEST = 50
+CHECK_PROXY = "Check the proxy, and what stands between it and this host."
+CHECK_URL = "Check that api_url is the address of a LiteLLM proxy, with its sub-path if it has one."
 
 
 class Client:
@@ -58,27 +67,48 @@ class Client:
     :param settings: an object with the attributes of ``_args.Settings``.
     :param connections: how many requests may be under way at once.
     :param sleep: waits that many seconds; given by tests.
+    :param secrets: the secrets of the task; those of a request are added to them.
+    :param advice: what refusals mean for the objects that are asked for.
     """
 
-    def __init__(self, settings: Any, connections: int = 1, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        settings: Any,
+        connections: int = 1,
+        sleep: Callable[[float], None] = time.sleep,
+        secrets: Secrets | None = None,
+        advice: Advice | None = None,
+    ) -> None:
         self._settings = settings
         self._base = settings.api_url
-        self._secret = settings.api_key
-        self._timeout = (min(settings.timeout, 10), settings.timeout)
         self._tries = settings.retries + 1
         self._sleep = sleep
-        self._clock_lead = timedelta()
-        self._session = _new_session(settings, connections)
+        self._advice = advice or {}
+        self._clock = Clock()
+        self._asking_the_time = Lock()
+        self._asked_the_time = False
+        self._session = new_session(settings, connections)
+        self.secrets = secrets or Secrets()
+        self.secrets.add(settings.api_key, *(urlsplit(proxy).password for proxy in self._session.proxies.values()))
 
-    def acting_as(self, key: str) -> Client:
-        """A session with the same proxy for the owner of another key."""
-        return Client(replace(self._settings, api_key=key), sleep=self._sleep)
+    def acting_as(self, key: str, option: str = "key") -> Client:
+        """A session with the same proxy for the owner of another key, which stands in that option."""
+        settings = replace(self._settings, api_key=key, key_option=option)
+        return Client(settings, sleep=self._sleep, secrets=self.secrets, advice=self._advice)
 
     def now(self) -> datetime:
-        """The proxy's time. It writes expiries by its own clock, which may differ from this machine's."""
-        return datetime.now(timezone.utc) + self._clock_lead
+        """The proxy's time, by which it writes expiries; this machine's if the proxy's answers do not agree on it."""
+        if self._clock.is_doubtful:
+            with self._asking_the_time:
+                self._ask_the_time()
+        return self._clock.now()
 
-    def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
+    @property
+    def warnings(self) -> list[str]:
+        """What the user is to know although nothing failed."""
+        return [self._clock.warning] if self._clock.warning else []
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """The JSON that the proxy answers to ``GET path``.
 
         :raises ApiError: on a refusal, or when no usable answer came.
@@ -92,13 +122,14 @@ class Client:
             answer is lost. Not so unless the caller says so: a repeated creation makes a second object.
         :raises ApiError: as :meth:`get`; its ``unanswered`` is true if the request may have been carried out.
         """
+        self.secrets.add_from(body)
         return self._request(method, path, body=body, replay=replay)
 
     def _request(
         self,
         method: str,
         path: str,
-        params: dict[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
         body: Any = None,
         replay: bool = False,
     ) -> Any:
@@ -106,13 +137,12 @@ class Client:
             jitter = random.uniform(0.5, 1.0)  # noqa: S311
             wait = min(FIRST_WAIT * GROWTH ** (number - 1), LONGEST_WAIT) * jitter
             try:
-                response = self._session.request(
-                    method, self._base + path, params=params, json=body, timeout=self._timeout, allow_redirects=False
-                )
-                self._clock_lead = _clock_lead(response) or self._clock_lead
+                response, answer = self._exchange(method, path, params, body)
                 wait = max(wait, _retry_after(response))
-                return self._answer(response, method, path)
-            except requests.RequestException as error:
+                return self._answer(response, answer, method, path)
+            except TooLarge:
+                failure = self._too_large(method, path)
+            except (requests.RequestException, HTTPError) as error:
                 failure = self._no_answer(error, method, path)
             except ApiError as error:
                 failure = error
@@ -121,24 +151,53 @@ class Client:
             self._sleep(wait)
         raise AssertionError("unreachable")
 
-    def _no_answer(self, error: requests.RequestException, method: str, path: str) -> ApiError:
+    def _exchange(
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None
+    ) -> tuple[requests.Response, bytes]:
+        """One request and its whole answer, within the time that a request may take."""
+        asked = datetime.now(timezone.utc)
+        response = self._session.request(
+            method,
+            self._base + path,
+            params=params,
+            json=body,
+            timeout=Deadline(self._settings.timeout),  # type: ignore[arg-type]
+            allow_redirects=False,
+            stream=True,
+        )
+        self._clock.observe(response.headers, asked, datetime.now(timezone.utc))
+        return response, content(response)
+
+    def _ask_the_time(self) -> None:
+        """Hear some more answers before one that differs from this machine's clock is believed. At most once."""
+        if self._asked_the_time:
+            return
+        self._asked_the_time = True
+        for _answer in range(AGREEING - 1):
+            try:
+                self._exchange("GET", "/health/liveliness")
+            except (TooLarge, requests.RequestException, HTTPError):
+                return  # the request that the time is for will tell
+
+    def _no_answer(self, error: Exception, method: str, path: str) -> ApiError:
         """The error for a request to which no whole answer came."""
         never_sent = isinstance(error, requests.ConnectTimeout) or _caused_by(error, NewConnectionError)
-        untrusted = isinstance(error, requests.exceptions.SSLError)
+        untrusted = isinstance(error, requests.exceptions.SSLError) and not _caused_by(error, ssl.SSLEOFError)
+        reason = self._clean(_cause(error))
         if untrusted:
-            message = f"No trusted TLS connection to {self._base}: {_cause(error)}."
+            message = f"No trusted TLS connection to {self._base}: {reason}."
             hint = "Give the CA that signed its certificate with ca_path; if it asks for one, a client_cert."
         elif never_sent:
-            message = f"Cannot connect to {self._base}: {_cause(error)}."
+            message = f"Cannot connect to {self._base}: {reason}."
             hint = "Check api_url, and that the proxy runs and can be reached from the host that runs this task."
-        elif isinstance(error, requests.Timeout):
-            message = f"No answer from {self._base} to {method} {path} within {self._timeout[1]} s."
+        elif isinstance(error, requests.Timeout) or _caused_by(error, ReadTimeoutError):
+            message = f"No answer from {self._base} to {method} {path} within {self._settings.timeout} s."
             hint = "Check that api_url is the address of a LiteLLM proxy, or raise timeout."
         else:
-            message = f"The connection to {self._base} broke during {method} {path}: {_cause(error)}."
-            hint = "Check the proxy, and what stands between it and this host."
+            message = f"The connection to {self._base} broke during {method} {path}: {reason}."
+            hint = CHECK_PROXY
         return ApiError(
-            self._clean(message),
+            message,
             method=method,
             path=path,
             code="tls" if untrusted else "connection",
@@ -146,85 +205,92 @@ class Client:
             hint=hint,
         )
 
-    def _answer(self, response: requests.Response, method: str, path: str) -> Any:
+    @staticmethod
+    def _too_large(method: str, path: str) -> ApiError:
+        message = f"The answer to {method} {path} is larger than any of LiteLLM's."
+        return ApiError(message, method=method, path=path, code="too_large", unanswered=True, hint=CHECK_URL)
+
+    def _answer(self, response: requests.Response, answer: bytes, method: str, path: str) -> Any:
         """The JSON of a good answer.
 
-        :raises ApiError: for any other. Knows the five shapes of LiteLLM's error bodies.
+        :raises ApiError: for any other.
         """
         status = response.status_code
         good = 200 <= status < 300
         try:
-            body = response.json()
-        except ValueError:
+            body = _json(answer)
+        except (ValueError, RecursionError):
             if good and "json" in response.headers.get("Content-Type", ""):
-                message = f"The answer to {method} {path} was cut off."
-                hint = "Check the proxy, and what stands between it and this host."
-                failure = ApiError(message, method=method, path=path, code="connection", unanswered=True, hint=hint)
+                message = f"The answer to {method} {path} was cut off, or is no JSON."
+                failure = ApiError(
+                    message, method=method, path=path, code="connection", unanswered=True, hint=CHECK_PROXY
+                )
                 raise failure from None
             raise self._not_json(response, method, path) from None
-        if good and isinstance(body, (dict, list)) and not _is_error_body(body):
+        if good and isinstance(body, (dict, list)) and not is_error_body(body):
             return body
-        details = _error_details(body)
-        message = details["message"]
-        message = self._clean(message or f"HTTP {status} without an explanation")
+        raise self._refusal(body, status, method, path)
+
+    def _refusal(self, body: Any, status: int, method: str, path: str) -> ApiError:
+        details = {name: self._clean(text) for name, text in error_details(body).items()}
+        message, option = details["message"] or f"HTTP {status} without an explanation", self._settings.key_option
         if status == 401 and UNKNOWN_KEY.search(message):
-            message = f"{self._base} does not know the key given as api_key."
-        failure = ApiError(
-            message, status, method, path, type=details["type"], code=details["code"], param=details["param"]
-        )
-        failure.hint = _hint(failure)
+            message = f"{self._base} does not know the key given as {option}."
+        failure = ApiError(message, status, method, path, details["type"], details["code"], details["param"])
+        failure.hint = advice(f"{message} {failure.type}", status, option, self._advice)
         failure.unanswered = _is_passing(failure) and status != 429
-        raise failure
+        return failure
 
     def _not_json(self, response: requests.Response, method: str, path: str) -> ApiError:
         status, kind = response.status_code, response.headers.get("Content-Type", "unknown").split(";")[0]
         if 300 <= status < 400:
             target = response.headers.get("Location", "elsewhere").split("?")[0]
-            message = f"{self._base}{path} redirects to {target}"
+            message = f"{self._base}{path} redirects to {self._clean(target)}"
             hint = "Give the final address as api_url."
         else:
-            message = f"{self._base} answered {kind} instead of JSON"
-            hint = "Check that api_url is the address of a LiteLLM proxy, with its sub-path if it has one."
-        failure = ApiError(self._clean(message), status, method, path, hint=hint)
+            message = f"{self._base} answered {self._clean(kind)} instead of JSON"
+            hint = CHECK_URL
+        failure = ApiError(message, status, method, path, hint=hint)
         failure.unanswered = _is_passing(failure) and status != 429
         return failure
 
     def _clean(self, text: str) -> str:
-        """Text without this session's key, any other key value or token, on one line, of bounded length."""
-        text = text.replace(self._secret, "***")
-        text = TOKEN.sub("***", SECRET.sub("sk-***", text))
-        text = " ".join(text.split())
-        return text if len(text) <= 600 else text[:600] + " ..."
+        """What the proxy says without secrets, on one line, of bounded length; in this order."""
+        text = " ".join(self.secrets.mask(text).split())
+        text = "".join(char if char.isprintable() else "?" for char in text)
+        return text if len(text) <= LONGEST_SENTENCE else text[:LONGEST_SENTENCE] + " ..."
 
 
-def _new_session(settings: Any, connections: int) -> requests.Session:
-    session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    # The environment's proxies and CA bundle count; its .netrc does not: requests would send that instead of our key.
-    session.trust_env = False
-    session.proxies.update(requests.utils.get_environ_proxies(settings.api_url))
-    environment_bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    session.verify = (settings.ca_path or environment_bundle or True) if settings.validate_certs else False
-    if not settings.validate_certs:
-        requests.packages.urllib3.disable_warnings()  # type: ignore[attr-defined]
-    if settings.client_cert:
-        session.cert = (settings.client_cert, settings.client_key) if settings.client_key else settings.client_cert
-    session.headers.update(
-        {
-            "Authorization": f"Bearer {settings.api_key}",
-            "Accept": "application/json",
-            "User-Agent": "litemaas.virtual_keys",
-        }
-    )
-    if settings.changed_by:
-        session.headers["litellm-changed-by"] = settings.changed_by
-    return session
+def _json(text: bytes) -> Any:
+    """The data of an answer.
+
+    :raises ValueError: if it is no JSON, or none that anybody could pass on: without end, nested without end, half
+        characters.
+    """
+    data = json.loads(text, parse_constant=_refuse)
+    if rb"\ud" in text.lower():
+        json.dumps(data, ensure_ascii=False).encode()
+    level, depth = [data], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            raise ValueError("nested too deeply")
+        level = [
+            part
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for part in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(part, (dict, list))
+        ]
+    return data
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _worth_another_try(failure: ApiError, replay: bool) -> bool:
-    if failure.code == "tls":
+    if failure.code in LASTING and failure.status == 0:
         return False
     if failure.status == 0:
         return replay or not failure.unanswered
@@ -239,94 +305,12 @@ def _is_passing(failure: ApiError) -> bool:
 
 
 def _retry_after(response: requests.Response) -> float:
-    """Seconds that the answer asks to wait; 0 if it does not say, or says it as a date."""
-    value = response.headers.get("Retry-After", "")
-    return min(float(value), LONGEST_RETRY_AFTER) if re.fullmatch(r"\d+(\.\d+)?", value) else 0.0
-
-
-def _clock_lead(response: requests.Response) -> timedelta | None:
-    """How far the proxy's clock is ahead of this machine's, None if they agree to a few seconds."""
+    """Seconds that the answer asks to wait, which it may say as a date; 0 if it says nothing."""
     try:
-        lead = parsedate_to_datetime(response.headers["Date"]) - datetime.now(timezone.utc)
-    except (KeyError, TypeError, ValueError):
-        return None
-    return lead if abs(lead) > timedelta(seconds=CLOCKS_AGREE) else None
-
-
-def _is_error_body(body: Any) -> bool:
-    """Whether a body tells of a failure although it came with a status of success.
-
-    LiteLLM up to 1.98 answers so on its credential routes: the error itself as body, with ``code`` and ``type``.
-    """
-    if not isinstance(body, dict):
-        return False
-    if isinstance(body.get("error"), (dict, str)) and body["error"] and not {"key", "keys", "data"} & set(body):
-        return True
-    return {"message", "type", "code"} <= set(body) and body.get("success") is not True
-
-
-def _error_details(body: Any) -> dict[str, str]:
-    """``message, type, code, param`` from any of the shapes in which LiteLLM tells of an error."""
-    details = dict.fromkeys(("message", "type", "code", "param"), "")
-    if not isinstance(body, dict):
-        return details
-    error = body.get("error", body if "message" in body else None)
-    if isinstance(error, dict):
-        details.update((name, str(error[name])) for name in details if error.get(name) not in (None, "None"))
-    else:
-        details["message"] = error or body.get("detail") or ""
-    return {**details, "message": _unwrap(details["message"])}
-
-
-def _unwrap(text: Any) -> str:
-    """The sentence inside ``{'error': ...}``, its Python repr, or a list of validation errors.
-
-    Of validation errors only place and reason are taken: older servers put the whole request, secrets included,
-    beside them.
-    """
-    if isinstance(text, str) and text.startswith("{"):
-        try:
-            text = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            return text
-    if isinstance(text, dict):
-        return _unwrap(text.get("error") or text.get("message") or text.get("msg") or "")
-    if isinstance(text, list):
-        return "; ".join(
-            f"{'.'.join(str(part) for part in item.get('loc', ())[1:])}: {item.get('msg', '')}"
-            for item in text
-            if isinstance(item, dict)
-        )
-    return text if isinstance(text, str) else json.dumps(text)
-
-
-UNKNOWN_KEY = re.compile(
-    r"invalid proxy server token|no api key passed|litellm virtual key expected|malformed api key", re.I
-)
-HINTS = {
-    r"only proxy admin can|not allowed to (call|access) this route|only be called by|doesn't have access": (
-        "The key in api_key is no admin's: use the master key or the key of a proxy admin."
-    ),
-    r"key is blocked|expired key|key has expired": "The key in api_key is blocked or has expired: use another one.",
-    r"enterprise|premium user|get_spend_routes permission": (
-        "This needs a LiteLLM Enterprise licence on the proxy: leave the option out, or add the licence."
-    ),
-    r"custom api key values are disabled": "The proxy forbids chosen key values: leave out key and key_seed.",
-    r"invalid key_alias": "The proxy restricts the characters of key_alias: choose another one.",
-    r"over max limit set in config": "The proxy's upperbound_key_generate_params set a lower limit.",
-    r"team_model_access_denied|not allowed to call model": "The key's models must be among the team's models.",
-}
-
-
-def _hint(failure: ApiError) -> str:
-    """What the user can do about a refusal."""
-    text = f"{failure.message} {failure.type}".lower()
-    for pattern, hint in HINTS.items():
-        if re.search(pattern, text):
-            return hint
-    if failure.status in (401, 403):
-        return "The proxy refuses the key in api_key: use the master key or the key of a proxy admin."
-    return ""
+        seconds = Retry(0).parse_retry_after(response.headers.get("Retry-After", "0"))
+    except (InvalidHeader, ValueError, TypeError, IndexError, OverflowError):
+        return 0.0
+    return float(min(seconds, LONGEST_RETRY_AFTER))
 
 
 def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:

@@ -15,9 +15,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ._errors import InputError
-from ._values import UNSET, alike, is_empty, redact, same_members, version_tuple
+from ._values import UNSET, alike, as_json, same_amount, same_members, version_tuple
 
 NOT_CLEARABLE: Any = object()
+# What says "nothing" of each type, and how values of it are compared where that is not exactly.
+NOTHING: Mapping[str, tuple[Any, ...]] = {"str": ("",), "list": ([],), "dict": ({},)}
+SAME: Mapping[str, Callable[[Any, Any], bool]] = {"float": same_amount, "list": same_members}
+
+
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 @dataclass(frozen=True)
@@ -29,14 +36,19 @@ class Field:
     :param unit: unit of a number or format of a text, for the documentation.
     :param path: where a record that was read holds the value; the name itself if not given.
     :param read: takes the value from a record, where a path does not do.
-    :param same: compares a declared with an actual value, where the type's way does not do.
+    :param normal: takes from a value what does not count when it is compared, such as what the server adds.
+    :param same: compares a declared with an actual value, where the type's way does not do. Lists are sets, the
+        database may cut a float, all else is exact.
+    :param nothing: values that say "nothing", besides null and the empty one of the type.
+    :param merged: whether entries of a mapping that are not declared stay.
     :param check: returns what is wrong with a declared value, or None.
-    :param ordered: whether the order of a list matters.
+    :param sent: makes of a value what the API takes.
+    :param shown: makes of a value what may be shown: without secrets.
     :param cleared: what the API takes for "no value".
     :param updatable: whether the API can change it on an existing object.
     :param since: the first LiteLLM version that knows it; ``update_since`` the first that can change it,
         ``clear_since`` the first that can take it away again.
-    :param licensed: whether LiteLLM asks for an Enterprise licence for any value but an empty one.
+    :param licensed: whether LiteLLM asks for an Enterprise license for any value but "nothing".
     """
 
     name: str
@@ -47,9 +59,13 @@ class Field:
     unit: str = ""
     path: tuple[str, ...] = ()
     read: Callable[[Mapping[str, Any]], Any] | None = None
+    normal: Callable[[Any], Any] = _unchanged
     same: Callable[[Any, Any], bool] | None = None
+    nothing: tuple[Any, ...] = ()
+    merged: bool = False
     check: Callable[[Any], str | None] | None = None
-    ordered: bool = False
+    sent: Callable[[Any], Any] = _unchanged
+    shown: Callable[[Any], Any] = _unchanged
     cleared: Any = None
     updatable: bool = True
     since: str = ""
@@ -81,21 +97,27 @@ class Field:
             value = value.get(step)
         return value
 
+    def is_nothing(self, value: Any) -> bool:
+        """Whether a value says that the object has none."""
+        values = (*NOTHING.get(self.type, ()), *self.nothing)
+        return value is None or value is UNSET or any(alike(value, one) for one in values)
+
     def can_become(self, declared: Any) -> bool:
         """Whether an existing object can be given that value; what cannot change may still be taken away."""
-        return self.updatable or (is_empty(declared) and self.cleared is not NOT_CLEARABLE)
+        return self.updatable or (self.is_nothing(declared) and self.cleared is not NOT_CLEARABLE)
 
     def equal(self, declared: Any, actual: Any) -> bool:
         """Whether writing ``declared`` over ``actual`` would change nothing."""
-        if declared is UNSET:
-            return is_empty(actual)
-        if is_empty(declared) and is_empty(actual):
-            return True
-        if self.same:
-            return self.same(declared, actual)
-        if self.type == "list" and not self.ordered:
-            return same_members(declared, actual)
-        return alike(declared, actual)
+        declared, actual = (None if self.is_nothing(value) else self.normal(value) for value in (declared, actual))
+        if self.is_nothing(declared) or self.is_nothing(actual):
+            return self.is_nothing(declared) and self.is_nothing(actual)
+        return (self.same or SAME.get(self.type, alike))(declared, actual)
+
+    def over(self, declared: Any, actual: Any) -> Any:
+        """The value that an object has after ``declared`` is written over ``actual``."""
+        if self.merged and not self.is_nothing(declared) and not self.is_nothing(actual):
+            return {**actual, **declared}
+        return declared
 
 
 @dataclass(frozen=True)
@@ -117,8 +139,12 @@ class Resource:
         """The fields of a record by option name: those named, else all that have a value."""
         if names is not None:
             return {name: self.field(name).value(record) for name in names}
-        values = {row.name: row.value(record) for row in self.fields}
-        return {name: value for name, value in values.items() if not is_empty(value)}
+        values = ((row, row.value(record)) for row in self.fields)
+        return {row.name: value for row, value in values if not row.is_nothing(value)}
+
+    def shown(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values by option name as they may be shown, null for those that are declared to be none."""
+        return {name: None if value is UNSET else self.field(name).shown(value) for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -126,23 +152,23 @@ class Plan:
     """What has to be done for one object.
 
     :param name: the object's identity, for messages.
-    :param action: ``create``, ``update``, ``reissue``, ``delete`` or ``none``.
+    :param action: ``create``, ``update``, ``delete``, ``none``, or one of the object's own.
     :param changes: declared values to write, by option.
-    :param before: the declared fields as they are; ``after``: as they will be.
+    :param before: the declared fields as they are; ``after``: as they will be. Both as they may be shown.
     :param current: the record as read, None if there is none.
-    :param surplus: records that must go as well, such as a doubled key.
+    :param surplus: further records with the same identity, which have to go.
     :param value: the secret that the object has or gets, None if unknown.
     :param warnings: sentences for the user.
     """
 
     name: str
     action: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
-    current: Mapping[str, Any] | None = None
-    surplus: tuple[Mapping[str, Any], ...] = ()
-    value: str | None = None
+    current: Mapping[str, Any] | None = field(default=None, repr=False)
+    surplus: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    value: str | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
 
     @property
@@ -160,8 +186,8 @@ class Plan:
         return {
             "before_header": self.name,
             "after_header": self.name,
-            "before": redact(self.before),
-            "after": redact(self.after),
+            "before": dict(self.before),
+            "after": dict(self.after),
         }
 
     def having(self, **parts: Any) -> Plan:
@@ -181,8 +207,8 @@ class Outcome:
 
     plan: Plan
     action: str
-    record: Mapping[str, Any] | None = None
-    value: str | None = None
+    record: Mapping[str, Any] | None = field(default=None, repr=False)
+    value: str | None = field(default=None, repr=False)
     error: Exception | None = None
     warnings: tuple[str, ...] = ()
 
@@ -192,7 +218,10 @@ class Outcome:
 
 
 def make_plan(
-    resource: Resource, declared: Mapping[str, Any], current: Mapping[str, Any] | None, state: str = "present"
+    resource: Resource,
+    declared: Mapping[str, Any],
+    current: Mapping[str, Any] | None,
+    state: str = "present",
 ) -> Plan:
     """What has to be written so that ``current`` becomes as ``declared``.
 
@@ -202,27 +231,32 @@ def make_plan(
     if state == "absent":
         if current is None:
             return Plan(name, "none")
-        return Plan(name, "delete", before=resource.view(current), current=current)
-    names = [row.name for row in resource.fields if row.name in declared]
-    after = {option: _plain(declared[option]) for option in names}
+        return Plan(name, "delete", before=resource.shown(resource.view(current)), current=current)
+    rows = [row for row in resource.fields if row.name in declared]
+    declared = {row.name: as_json(declared[row.name]) for row in rows}
     if current is None:
-        given = {option: value for option, value in after.items() if not is_empty(value)}
-        return Plan(name, "create", changes=given, after=given)
-    before = resource.view(current, names)
-    changes = {
-        option: declared[option]
-        for option in names
-        if not resource.field(option).equal(declared[option], before[option])
-    }
-    fixed = [option for option in changes if not resource.field(option).can_become(declared[option])]
+        given = {row.name: declared[row.name] for row in rows if not row.is_nothing(declared[row.name])}
+        after = {row.name: declared[row.name] for row in rows}
+        return Plan(name, "create", changes=given, after=resource.shown(after))
+    before = resource.view(current, [row.name for row in rows])
+    wanted = {row.name: row.over(declared[row.name], before[row.name]) for row in rows}
+    changing = [row for row in rows if not row.equal(wanted[row.name], before[row.name])]
+    fixed = [row.name for row in changing if not row.can_become(wanted[row.name])]
     if fixed:
         raise InputError(
-            f"LiteLLM cannot change {', '.join(fixed)} of an existing {resource.kind}; "
-            f"delete it first, or declare the value it has.",
+            f"LiteLLM cannot change {', '.join(fixed)} of an existing {resource.kind}. "
+            "Delete it first, or declare the value it has.",
             name,
         )
-    after = {option: after[option] if option in changes else before[option] for option in names}
-    return Plan(name, "update" if changes else "none", changes=changes, before=before, after=after, current=current)
+    changes = {row.name: wanted[row.name] for row in changing}
+    return Plan(
+        name,
+        "update" if changes else "none",
+        changes=changes,
+        before=resource.shown(before),
+        after=resource.shown({**before, **changes}),
+        current=current,
+    )
 
 
 def dropped(resource: Resource, changes: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
@@ -244,7 +278,7 @@ def unsupported(
     for name, value in changes.items():
         row = resource.field(name)
         needs = [("know", row.since)]
-        if updating and is_empty(value):
+        if updating and row.is_nothing(value):
             needs.append(("clear", row.clear_since or row.update_since))
         elif updating:
             needs.append(("change", row.update_since))
@@ -257,6 +291,19 @@ def _is_older(version: str, than: str) -> bool:
     return bool(than) and version_tuple(version) < version_tuple(than)
 
 
+def declared_fields(resource: Resource, options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What a module's options declare, ``unset`` among them, and what is wrong with it, a sentence each."""
+    declared = {row.name: options[row.name] for row in resource.fields if options.get(row.name) is not None}
+    unset = options.get("unset") or ()
+    both = [name for name in unset if not resource.field(name).is_nothing(declared.get(name))]
+    declared.update(dict.fromkeys(unset, UNSET))
+    found = problems(resource, declared)
+    if both:
+        found.append(f"{', '.join(both)} cannot be both set and listed in unset.")
+    # Empty text is what an answer left blank gives.
+    return {name: UNSET if value == "" else value for name, value in declared.items()}, found
+
+
 def problems(resource: Resource, declared: Mapping[str, Any]) -> list[str]:
     """What is wrong with the declared values themselves, a sentence each."""
     found = []
@@ -264,12 +311,16 @@ def problems(resource: Resource, declared: Mapping[str, Any]) -> list[str]:
         value = declared.get(row.name)
         if value is UNSET and row.cleared is NOT_CLEARABLE:
             found.append(f"{row.name} cannot be unset.")
-        elif row.check and not is_empty(value):
-            reason = row.check(value)
+        elif not row.is_nothing(value):
+            reason = _unfit(value) or (row.check(value) if row.check else None)
             if reason:
                 found.append(f"{row.name}: {reason}")
     return found
 
 
-def _plain(value: Any) -> Any:
-    return None if value is UNSET else value
+def _unfit(value: Any) -> str | None:
+    try:
+        as_json(value)
+    except ValueError as error:
+        return str(error)
+    return None

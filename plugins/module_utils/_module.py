@@ -18,6 +18,7 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ._args import CONNECTION_OPTIONS, Settings
 from ._batch import Progress, converge
+from ._cleaning import Secrets
 from ._client import REQUESTS_IMPORT_ERROR, Client
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
@@ -67,8 +68,9 @@ def run(kind: Kind, start: Start = Module) -> None:
     module = _start(start, {**STATE, **kind.options, **kind.task_options})
     with _failures(module):
         want = kind.declare(module.params, module.params["state"])
-        (outcome,) = converge(kind.store(_client(module), module.params), [want], module.check_mode)
-        _warn(module, [outcome])
+        client = _client(module, kind.advice)
+        (outcome,) = converge(kind.store(client, module.params), [want], module.check_mode)
+        _warn(module, [outcome], client)
         report = _report(kind, want, outcome)
         del report["error"]
         report[kind.result] = _record(kind, outcome, module.check_mode)
@@ -85,7 +87,8 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
     with _failures(module):
         _check_batch(module.params)
         wants = _wanted(kind, module.params[kind.plural], module.params["defaults"] or {}, module.params["state"])
-        store = kind.store(_client(module, module.params["concurrency"]), module.params)
+        client = _client(module, kind.advice, module.params["concurrency"])
+        store = kind.store(client, module.params)
         # Only when everybody who is declared is served: a failure must not cost anybody a key.
         last = store.undeclared(wants)
         outcomes = converge(
@@ -100,7 +103,7 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
                 lambda done, total: module.tell(f"{done} of {total} {kind.things} written"),
             ),
         )
-        _warn(module, outcomes)
+        _warn(module, outcomes, client)
         _end_batch(kind, module, wants, [_report(kind, *one) for one in zip([*wants, *last], outcomes)], outcomes)
 
 
@@ -108,7 +111,10 @@ def run_info(info: Info, start: Start = Module) -> None:
     """Read, and change nothing."""
     module = _start(start, info.options)
     with _failures(module):
-        module.exit_json(changed=False, **redact(info.read(_client(module), module.params)))
+        client = _client(module)
+        result = redact(info.read(client, module.params))
+        _warn(module, [], client)
+        module.exit_json(changed=False, **result)
 
 
 def _start(start: Start, options: Mapping[str, Any]) -> Any:
@@ -116,14 +122,19 @@ def _start(start: Start, options: Mapping[str, Any]) -> Any:
 
 
 def _batch_options(kind: Kind) -> dict[str, Any]:
-    objects = {"type": "list", "elements": "dict", "required": True, "options": dict(kind.options), "no_log": False}
+    objects = {"type": "list", "elements": "dict", "required": True, "no_log": False}
     return {
-        kind.plural: objects,
-        "defaults": {"type": "dict", "options": dict(kind.options)},
+        # An option's own default in each object would go before those of the task.
+        kind.plural: {**objects, "options": _without(kind.options, "default")},
+        "defaults": {"type": "dict", "options": _without(kind.options, "default", "required")},
         "concurrency": {"type": "int", "default": 12},
         "fail_fast": {"type": "bool", "default": False},
         "progress_every": {"type": "int", "default": 250},
     }
+
+
+def _without(options: Mapping[str, Mapping[str, Any]], *parts: str) -> dict[str, dict[str, Any]]:
+    return {name: {part: value for part, value in spec.items() if part not in parts} for name, spec in options.items()}
 
 
 def _check_batch(params: Mapping[str, Any]) -> None:
@@ -209,14 +220,14 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _client(module: Any, connections: int = 1) -> Client:
+def _client(module: Any, advice: Mapping[str, str] | None = None, connections: int = 1) -> Client:
     try:
         settings = Settings.from_params(module.params.get)
     except ValueError as error:
         raise InputError(str(error)) from error
     if settings.sends_key_in_clear:
         module.warn("api_key travels over plain http to another machine: use https.")
-    return Client(settings, connections)
+    return Client(settings, connections, secrets=Secrets(module.no_log_values), advice=advice)
 
 
 def _wanted(
@@ -230,9 +241,8 @@ def _wanted(
     wrong: dict[str, list[str]] = defaultdict(list)
     positions: dict[tuple[str, Any], list[str]] = defaultdict(list)
     for number, item in enumerate(items, 1):
-        given = {name: value for name, value in item.items() if value is not None}
         try:
-            want = kind.declare({**defaults, **given}, state)
+            want = kind.declare(kind.with_defaults(item, defaults), state)
         except InputError as error:
             wrong[str(error)].append(_one_line(error.subject) or f"item {number}")
         else:
@@ -241,6 +251,8 @@ def _wanted(
     for (name, _identity), numbers in positions.items():
         if len(numbers) > 1:
             wrong[f"declared {len(numbers)} times, as items {', '.join(numbers)}."].append(name)
+    for sentence, names in kind.conflicts(wants).items():
+        wrong[sentence] += map(_one_line, names)
     if wrong:
         raise InputError(_by_reason(wrong))
     return wants
@@ -269,8 +281,9 @@ def _record(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any] | None:
     return redact(kind.public(outcome.record)) if outcome.record else None
 
 
-def _warn(module: Any, outcomes: Sequence[Outcome]) -> None:
-    for warning in dict.fromkeys(text for outcome in outcomes for text in outcome.warnings):
+def _warn(module: Any, outcomes: Sequence[Outcome], client: Client) -> None:
+    warnings = [text for outcome in outcomes for text in outcome.warnings]
+    for warning in dict.fromkeys([*warnings, *client.warnings]):
         module.warn(warning)
 
 

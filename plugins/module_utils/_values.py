@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plain values: what is empty, equal, a moment, fit to be shown. Private: only for use inside this collection.
+"""Plain values: what is empty, equal, storable, a moment. Private: only for use inside this collection.
 
 Pure functions. Only here and in the rows of a table are values compared.
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
+from decimal import Decimal
 from typing import Any
 
 
@@ -23,26 +24,36 @@ class _Unset:
 
 UNSET: Any = _Unset()
 SECONDS_OF_TOLERANCE = 60
+# To how many significant digits databases and their drivers cut a float, where they do.
+DIGITS_KEPT = (15, 16)
+DEEPEST = 64
+# An integer outside of these comes back from LiteLLM as the nearest float.
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
+NOT_PRINTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value says "nothing": null, false, empty text, list or mapping. Zero is a value."""
-    return (
-        value is None or value is UNSET or value is False or (isinstance(value, (str, list, tuple, dict)) and not value)
-    )
+    """Whether a value has nothing in it: null, or empty text, list or mapping. False and zero are values."""
+    return value is None or value is UNSET or (isinstance(value, (str, list, tuple, dict)) and not value)
 
 
 def alike(left: Any, right: Any) -> bool:
-    """Deep equality in which numbers may differ by rounding."""
+    """Deep and exact equality of JSON values: 1 is 1.0, but neither is true, and nothing is rounded."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
-        return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-12)
+        return _as_written(left) == _as_written(right)
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(alike(left[name], right[name]) for name in left)
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         return len(left) == len(right) and all(alike(one, other) for one, other in zip(left, right))
     return bool(left == right)
+
+
+def _as_written(number: float) -> Decimal:
+    """A number as JSON has it: the database may give 1.0000000000000002e17 back as 100000000000000020."""
+    return Decimal(number) if isinstance(number, int) else Decimal(repr(number))
 
 
 def identical(left: Any, right: Any) -> bool:
@@ -56,6 +67,13 @@ def identical(left: Any, right: Any) -> bool:
         if isinstance(left, kind) or isinstance(right, kind):
             return isinstance(left, kind) and isinstance(right, kind) and bool(left == right)
     return left is None and right is None
+
+
+def same_amount(left: Any, right: Any) -> bool:
+    """Equality of a declared float with one that the database may have cut."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    return alike(left, right) or any(alike(float(f"{left:.{digits}g}"), right) for digits in DIGITS_KEPT)
 
 
 def same_members(left: Any, right: Any) -> bool:
@@ -86,6 +104,51 @@ def moment(text: Any) -> datetime:
         return time.astimezone(timezone.utc)
     except OverflowError as error:
         raise ValueError(f"{text} is in no year of the calendar") from error
+
+
+def as_json(value: Any, depth: int = 0) -> Any:
+    """A declared value as JSON gives it back: names are text, sequences are lists, dates are text.
+
+    :raises ValueError: if LiteLLM cannot keep it as it is, with what is wrong.
+    """
+    if depth > DEEPEST:
+        raise ValueError(f"must not be nested more than {DEEPEST} levels deep.")
+    if isinstance(value, Mapping):
+        return {as_json(_name(name)): as_json(part, depth + 1) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(part, depth + 1) for part in value]
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, date):
+        return value.isoformat()
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number.")
+    elif isinstance(value, int) and not SMALLEST <= value <= LARGEST:
+        raise ValueError(f"{value} has more than 64 bits. LiteLLM would round it; write it as text.")
+    return value
+
+
+def _name(name: Any) -> str:
+    """The name of an entry as JSON writes it; YAML also has numbers and booleans there."""
+    if isinstance(name, bool) or name is None:
+        return {True: "true", False: "false", None: "null"}[name]
+    return str(name)
+
+
+def _check_text(value: str) -> None:
+    if "\0" in value:
+        raise ValueError("must not contain the character NUL.")
+    if HALF_A_CHARACTER.search(value):
+        raise ValueError("must not contain half of a surrogate pair; it is not valid Unicode.")
+
+
+def not_a_name(value: str) -> str | None:
+    """What is wrong with a name that has to stand in one line of text and in an address."""
+    if not value.strip():
+        return "must not be blank."
+    if NOT_PRINTED.search(value):
+        return "must not contain control characters or line separators."
+    return None
 
 
 def version_tuple(version: str) -> tuple[int, ...]:

@@ -90,7 +90,7 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import CREDENTIAL_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._info import CREDENTIAL_INFO
 
 
 def main(start: Start = Module) -> None:

@@ -149,13 +149,16 @@ def alias(sandbox: Sandbox) -> Iterator[str]:
 
 @pytest.fixture
 def run_module(sandbox: Sandbox) -> Callable[..., Result]:
-    """Runs a module's real ``main()`` in this process, with the address and key of the sandbox."""
+    """Runs a module's real ``main()`` in this process, with the address and key of the sandbox.
 
-    def run(name: str, check: bool = False, **params: Any) -> Result:
+    For an object that has no module, what the module would call takes the place of its name.
+    """
+
+    def run(name: str | Callable[[], None], check: bool = False, **params: Any) -> Result:
         connection = {"api_url": sandbox.api_url, "api_key": sandbox.master_key}
         arguments = {**connection, **params, "_ansible_check_mode": check, "_ansible_diff": True}
         output = io.StringIO()
-        main = importlib.import_module(f"{MODULES}.{name}").main
+        main = name if callable(name) else importlib.import_module(f"{MODULES}.{name}").main
         with patch_module_args(arguments), redirect_stdout(output), pytest.raises(SystemExit):
             main()
         return Result(json.loads(output.getvalue()), output.getvalue())

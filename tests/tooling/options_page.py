@@ -39,7 +39,7 @@ The options of `litellm_key`, and of each of `virtual_keys` and `defaults` of `l
 
 *new*, *change* and *clear* say whether the option can be declared for a new key, changed on an existing one, and
 taken away again with `unset` (or an empty value: `[]`, `{}`, `""`). A version is the first LiteLLM that does it; with
-an older one the task fails and names the option before anything is written. *licence* marks what LiteLLM does for
+an older one the task fails and names the option before anything is written. *license* marks what LiteLLM does for
 Enterprise customers only. *read from* is where LiteLLM shows it, if not under its own name.
 Every field is tested on LiteLLM 1.106.2, 1.98.1, 1.90.7 and 1.83.14; versions before those are read from its source.
 
@@ -66,7 +66,7 @@ def page(keys: Any, wanted: Any, engine: Any, documentation: str) -> str:
             if row.cleared is engine.NOT_CLEARABLE
             else newest(engine, row.since, row.clear_since or row.update_since),
             "needed" if row.licensed else "",
-            f"`{'.'.join(where)}`" if (where := place(keys, row)) else "",
+            f"`{'.'.join(row.path)}`" if row.path else "",
             meaning(described[row.name]),
         )
         for row in keys.KEY.fields
@@ -75,13 +75,8 @@ def page(keys: Any, wanted: Any, engine: Any, documentation: str) -> str:
         (f"`{name}`", kind(spec["type"], spec.get("elements")), meaning(described[name]))
         for name, spec in wanted.KEY_CONTROLS.items()
     ]
-    names = ("option", "type", "unit or format", "new", "change", "clear", "licence", "read from", "meaning")
+    names = ("option", "type", "unit or format", "new", "change", "clear", "license", "read from", "meaning")
     return HEAD + table(names, fields) + CONTROLS + table(("option", "type", "meaning"), controls)
-
-
-def place(keys: Any, row: Any) -> tuple[str, ...]:
-    entry = keys.METADATA_BACKED.get(row.name)
-    return ("metadata", entry) if entry else tuple(row.path)
 
 
 def newest(engine: Any, *versions: str) -> str:

@@ -65,7 +65,7 @@ class Fault:
 
 
 class FakeLiteLLM:
-    """Has ``get``, ``send`` and ``now`` of the client."""
+    """Has ``get``, ``send``, ``now`` and ``warnings`` of the client."""
 
     def __init__(self, version: str | None = "1.106.2") -> None:
         self.version = version
@@ -79,6 +79,7 @@ class FakeLiteLLM:
         self.alias_pattern = r".*"
         self.ignored: set[str] = set()
         self.naps: list[float] = []
+        self.warnings: list[str] = []
         self._times: Counter[str] = Counter()
         self._faults: dict[tuple[str, int], Fault] = {}
         self._clock = 0

@@ -80,3 +80,45 @@ class BrokenServer:
         while len(rest) < int(length):
             rest += connection.recv(65536)
         return head + b"\r\n\r\n" + rest
+
+
+class Dripping:
+    """Answers every connection with a beginning and then, until it is closed, with one drop after the other.
+
+    Other than :class:`BrokenServer`, for as many connections as there are, each with a thread of its own.
+    """
+
+    def __init__(self, beginning: bytes, drop: bytes, pause: float) -> None:
+        self._parts = beginning, drop, pause
+        self._over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads = [threading.Thread(target=self._accept)]
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Dripping:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _address = self._listener.accept()
+                self._threads.append(threading.Thread(target=self._drip, args=(connection,)))
+                self._threads[-1].start()
+
+    def _drip(self, connection: socket.socket) -> None:
+        beginning, drop, pause = self._parts
+        with contextlib.suppress(OSError), connection:
+            connection.settimeout(5)
+            connection.recv(65536)
+            connection.sendall(beginning)
+            while not self._over.wait(pause):
+                connection.sendall(drop)

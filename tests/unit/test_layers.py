@@ -67,9 +67,21 @@ KEY_FILES = (
     "_declaration",
     "_table",
     "_secret",
+    "_advice",
 )
+CREDENTIAL_FILES = ("_info", "_store", "_reading", "_planning", "_declaration", "_table", "_fingerprints")
 # What ordinary objects share, likewise.
-CRUD_FILES = ("_define", "_info", "_store", "_limits", "_reading", "_declaration", "_definition")
+CRUD_FILES = (
+    "_define",
+    "_info",
+    "_store",
+    "_limits",
+    "_reading",
+    "_declaration",
+    "_definition",
+    "_metadata",
+    "_rows",
+)
 BELOW_CRUD = "_proxy _kind _engine _values _errors"
 BELOW_OBJECTS = "_crud _proxy _kind _engine _values _durations _errors"
 LAYERS = {
@@ -79,16 +91,23 @@ LAYERS = {
     "plugins/plugin_utils/*": layer("_errors", others="ansible yaml"),
     "plugins/filter/*": layer("_resources.* _values", others="ansible"),
     "plugins/module_utils/_module": layer(
-        "_kind _engine _values _masking _batch _client _args _errors", others="ansible"
+        "_kind _engine _values _masking _batch _client _cleaning _args _errors", others="ansible"
     ),
     "plugins/module_utils/_batch": layer("_kind _engine _errors"),
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
-    **package("_resources/_credential", ("_store", "_declaration"), BELOW_OBJECTS),
+    **package("_resources/_credential", CREDENTIAL_FILES, BELOW_OBJECTS),
     "plugins/module_utils/_resources/*": layer("_crud _engine _values _durations _errors _proxy"),
     **package("_crud", CRUD_FILES, BELOW_CRUD),
     "plugins/module_utils/_proxy": layer("_values _errors"),
     "plugins/module_utils/_kind": layer("_engine"),
-    "plugins/module_utils/_client": layer("_errors", others="requests urllib3"),
+    "plugins/module_utils/_client": layer(
+        "_advice _cleaning _clock _refusals _transport _errors", others="requests urllib3"
+    ),
+    "plugins/module_utils/_transport": layer(others="requests urllib3"),
+    "plugins/module_utils/_clock": layer(python=f"email threading {PURE}"),
+    "plugins/module_utils/_cleaning": layer("_masking", python=f"threading urllib {PURE}"),
+    "plugins/module_utils/_refusals": layer(python=f"ast {PURE}"),
+    "plugins/module_utils/_advice": layer(python=PURE),
     "plugins/module_utils/_engine": layer("_values _errors", python=PURE),
     "plugins/module_utils/_values": layer(python=PURE),
     "plugins/module_utils/_masking": layer("_values", python=f"ast urllib {PURE}"),

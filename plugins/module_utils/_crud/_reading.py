@@ -24,7 +24,9 @@ MISSING = re.compile(r"\S\s+not found|does not exist|doesn't exist", re.IGNORECA
 def path_of(request: Request, name: str) -> str:
     """The path of a request for an object. A space has to be %20: LiteLLM does not take each + for one."""
     path = request.path.replace("{id}", quote(name, safe=""))
-    return f"{path}?{request.id}={quote(name, safe='')}" if request.id and request.method == "GET" else path
+    if not request.id or request.method != "GET":
+        return path
+    return f"{path}{'&' if '?' in path else '?'}{request.id}={quote(name, safe='')}"
 
 
 def ids_in_body(request: Request, ids: Sequence[str]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def test_the_documentation_names_the_versions_of_the_table(field) -> None:
     assert set(re.findall(r"1\.\d+\.\d+", text)) >= {
         one for one in (field.since, field.update_since, field.clear_since) if one
     }
-    assert ("Enterprise licence" in text) == field.licensed
+    assert ("Enterprise license" in text) == field.licensed
 
 
 def options_of(module: str) -> set[str]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Provider credentials on a proxy: finding and writing. Private: only for use inside this collection.
+"""Provider credentials on a proxy: planning and writing. Private: only for use inside this collection.
 
 The proxy answers reads from the memory of the worker that happens to answer, which may lag its database by 30 s. So a
 write that was answered with success is not read back, and what a write tells of the database is believed more than
@@ -11,27 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from ..._engine import Outcome, Plan
 from ..._errors import ApiError, InputError
-from ..._kind import Info, Kind
+from ..._kind import Kind
 from ..._proxy import Proxy
-from ._declaration import (
-    CREDENTIAL,
-    HIDDEN,
-    Declaration,
-    Record,
-    credential_options,
-    declare,
-    info_after,
-    own_entry,
-    plan_credential,
-    public_view,
-    removed_values,
-    value_names,
-    written_values,
-)
+from ._declaration import Declaration, credential_options, declare
+from ._planning import info_after, plan_credential, removed_values, value_names, written_values
+from ._reading import find, is_missing, quoted
+from ._table import CREDENTIAL, HIDDEN, Record, own_entry, public_view
 
 REMOVES_VALUES_SINCE = "1.106.0"
 
@@ -147,7 +135,7 @@ class CredentialStore:
             try:
                 self._patch(want.name, info, values, removed)
             except ApiError as error:
-                if not (_is_missing(error) and want.values):
+                if not (is_missing(error) and want.values):
                     raise
                 # Somebody else deleted it, which the worker that was read from does not know yet.
                 info = info_after(want, plan.having(current=None), want.declared_values)
@@ -158,7 +146,7 @@ class CredentialStore:
         try:
             _expect_success(self._client.send(_path(want.name), method="DELETE", replay=True))
         except ApiError as error:
-            if not _is_missing(error):
+            if not is_missing(error):
                 raise
             return Outcome(plan, "none")
         return Outcome(plan, "delete")
@@ -178,35 +166,8 @@ class CredentialStore:
         _expect_success(self._client.send(_path(name), body, method="PATCH", replay=True))
 
 
-def find(client: Any, name: str) -> Record | None:
-    """The credential of that name as the proxy shows it, None if it shows none."""
-    try:
-        record: Record = client.get(f"/credentials/by_name/{_quoted(name)}")
-    except ApiError as error:
-        if _is_missing(error):
-            return None
-        raise
-    return record
-
-
-def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan of ``litellm_credential_info``."""
-    if params["credential_name"]:
-        record = find(client, params["credential_name"])
-        records = [record] if record else []
-    else:
-        records = client.get("/credentials")["credentials"]
-    return {
-        "credentials": [public_view(record) for record in sorted(records, key=lambda record: record["credential_name"])]
-    }
-
-
-def _quoted(name: str) -> str:
-    return quote(name, safe="")
-
-
 def _path(name: str) -> str:
-    return f"/credentials/{_quoted(name)}"
+    return f"/credentials/{quoted(name)}"
 
 
 def _record(name: str, info: Mapping[str, Any], values: Any) -> Record:
@@ -224,11 +185,6 @@ def _is_taken(error: ApiError) -> bool:
     return error.status == 409 or (error.status == 500 and "unique constraint" in error.message.lower())
 
 
-def _is_missing(error: ApiError) -> bool:
-    """Up to 1.98 the proxy tells it with HTTP 200; and a 404 may come from what stands before the proxy."""
-    return "credential not found" in error.message.lower()
-
-
 CREDENTIAL_KIND = Kind(
     result="credential",
     plural="credentials",
@@ -239,4 +195,3 @@ CREDENTIAL_KIND = Kind(
     store=CredentialStore.for_task,
     public=public_view,
 )
-CREDENTIAL_INFO = Info(options={"credential_name": {"type": "str", "aliases": ["name"]}}, read=read)

@@ -10,21 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from ..._engine import Plan
-from ..._values import is_empty, moment
-from ._table import (
-    KEY,
-    METADATA_BACKED,
-    METADATA_ONLY,
-    NOT_THE_USERS,
-    OURS,
-    PAIRS,
-    metadata_of,
-    object_permissions,
-    without_zone,
-)
-
-# What no option names and a key that takes another's place must have all the same.
-INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
+from ..._values import alike, is_empty, moment
+from ._table import INHERITED, KEY, NOT_THE_USERS, ROWS, metadata_of
 
 
 def create_path(plan: Plan) -> str:
@@ -37,17 +24,20 @@ def create_path(plan: Plan) -> str:
 
 def create_body(plan: Plan, now: datetime) -> dict[str, Any]:
     """Body of ``/key/generate`` for a plan: what is declared, and for a reissue all that the old key has."""
-    values = {name: value for name, value in plan.changes.items() if not is_empty(value)}
+    values = {name: value for name, value in plan.changes.items() if not ROWS[name].is_nothing(value)}
     body: dict[str, Any] = {}
     if plan.action == "reissue":
         body, values = _inherited(plan, values)
         values["key_alias"] = plan.name  # the old key may bear another by now
     expires = values.pop("expires_at", None)
-    only_metadata = {name: values.pop(name) for name in METADATA_ONLY if name in values}
-    body.update((name, _sendable(name, value)) for name, value in values.items())
-    if only_metadata:
-        entries = {METADATA_BACKED[name]: _sendable(name, value) for name, value in only_metadata.items()}
-        body["metadata"] = {**body.get("metadata", {}), **entries}
+    for name, value in values.items():
+        row = ROWS[name]
+        if "create" in row.in_metadata_only:
+            body["metadata"] = {**body.get("metadata", {}), row.entry: row.sent(value)}
+        elif name == "metadata":
+            body["metadata"] = {**value, **body.get("metadata", {})}
+        else:
+            body[name] = row.sent(value)
     if expires:
         body["duration"] = _seconds_until(expires, now)
     if plan.value:
@@ -57,7 +47,7 @@ def create_body(plan: Plan, now: datetime) -> dict[str, Any]:
 
 def _inherited(plan: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a new key takes over from the one whose place it takes: a body to start from, and values by option."""
-    kept = {name: value for name, value in KEY.view(plan.existing).items() if name not in METADATA_BACKED}
+    kept = {name: value for name, value in KEY.view(plan.existing).items() if not ROWS[name].entry}
     kept = {name: value for name, value in kept.items() if name not in plan.changes and name != "metadata"}
     if kept.get("budget_id"):
         kept.pop("soft_budget", None)  # it stands in the budget that budget_id names
@@ -74,46 +64,46 @@ def update_body(plan: Plan, now: datetime) -> dict[str, Any]:
     """Body of ``/key/update`` for a plan: only what changes; ``metadata``, which the server replaces, as a whole."""
     body: dict[str, Any] = {"key": plan.existing["token"]}
     for name, value in _with_partners(plan).items():
+        row = ROWS[name]
         if name == "expires_at":
             body["duration"] = "-1" if is_empty(value) else _seconds_until(value, now)
-        elif name == "object_permission" and is_empty(value):
-            body[name] = {part: type(given)() for part, given in object_permissions(plan.existing).items()}
-        elif name not in ("metadata", *OURS) and not (name in METADATA_BACKED and is_empty(value)):
+        elif name == "object_permission":
+            body[name] = _changed_permissions(value, row.value(plan.existing))
+        elif name != "metadata" and "update" not in row.in_metadata_only and not (row.entry and row.is_nothing(value)):
             # A field kept in metadata goes at the top as well: only there does the server check it.
-            body[name] = KEY.field(name).cleared if is_empty(value) else _sendable(name, value)
-    if any(name == "metadata" or name in METADATA_BACKED for name in plan.changes):
+            body[name] = row.cleared if row.is_nothing(value) else row.sent(value)
+    if any(name == "metadata" or ROWS[name].entry for name in plan.changes):
         body["metadata"] = _merged_metadata(plan)
     return body
 
 
 def _with_partners(plan: Plan) -> dict[str, Any]:
     """The changes, and what an update takes only together with one of them."""
-    partners = [name for pair in PAIRS if any(one in plan.changes for one in pair) for name in pair]
+    partners = [ROWS[name].partner for name in plan.changes]
     present = KEY.view(plan.existing)
     return {**{name: present[name] for name in partners if name in present}, **plan.changes}
 
 
+def _changed_permissions(declared: Any, present: Mapping[str, Any]) -> dict[str, Any]:
+    """The kinds of permission to write: the server keeps the others, and has no way to take all away at once."""
+    if is_empty(declared):
+        declared = {kind: None if isinstance(part, bool) else type(part)() for kind, part in present.items()}
+    return {kind: part for kind, part in declared.items() if not alike(part, present.get(kind))}
+
+
 def _merged_metadata(plan: Plan) -> dict[str, Any]:
-    """All of the key's metadata as it shall be: other people's entries and other fields' values included."""
+    """All of the key's metadata as it should be: other people's entries and other fields' values included."""
     merged = metadata_of(plan.existing)
     if "metadata" in plan.changes:
         merged = {name: value for name, value in merged.items() if name in NOT_THE_USERS}
         merged.update({} if is_empty(plan.changes["metadata"]) else plan.changes["metadata"])
-    for name, entry in METADATA_BACKED.items():
-        if name in plan.changes:
-            merged.pop(entry, None)
-            if not is_empty(plan.changes[name]):
-                merged[entry] = _sendable(name, plan.changes[name])
+    for name, value in plan.changes.items():
+        row = ROWS[name]
+        if row.entry:
+            merged.pop(row.entry, None)
+            if not row.is_nothing(value):
+                merged[row.entry] = row.sent(value)
     return merged
-
-
-def _sendable(name: str, value: Any) -> Any:
-    """A value as the API takes it: budget windows without what the server added, times as all versions read them."""
-    if name == "budget_limits":
-        return [{part: window[part] for part in ("max_budget", "budget_duration")} for window in value]
-    if name == "temp_budget_expiry":
-        return without_zone(value)
-    return value
 
 
 def _seconds_until(time: Any, now: datetime) -> str:

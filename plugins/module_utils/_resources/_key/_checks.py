@@ -17,7 +17,7 @@ from ..._values import is_empty
 from ._planning import licensed_parts
 from ._reading import KeyReader
 from ._secret import token_of
-from ._table import KEY
+from ._table import KEY, ROWS, KeyField
 
 
 def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_models: bool) -> None:
@@ -30,12 +30,10 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
     if writing or any(plan.current is None for plan in plans):
         _refuse_unlicensed(writing, proxy.licensed)
     _refuse_too_new(writing, proxy)
-    _refuse_missing(writing, "team_id", "team", proxy)
-    _refuse_missing(writing, "organization_id", "organisation", proxy)
-    _refuse_missing(writing, "budget_id", "budget", proxy)
+    for row in ROWS.values():
+        if row.refers_to and (validate_models or row.refers_to != "model"):
+            _refuse_missing(writing, row, proxy)
     _refuse_other_organization([plan for plan in writing if plan.action == "create"], proxy)
-    if validate_models:
-        _refuse_missing(writing, "models", "model", proxy)
     _refuse_taken_values([plan for plan in writing if plan.value and plan.action != "update"], reader)
 
 
@@ -45,7 +43,7 @@ def _refuse_unlicensed(plans: Sequence[Plan], licensed: bool | None) -> None:
     for plan in plans:
         parts = licensed_parts(plan)
         if parts:
-            message = f"{', '.join(parts)} needs a LiteLLM Enterprise licence, which the proxy does not have."
+            message = f"{', '.join(parts)} needs a LiteLLM Enterprise license, which the proxy does not have."
             raise InputError(message, plan.name)
 
 
@@ -60,32 +58,32 @@ def _refuse_too_new(plans: Sequence[Plan], proxy: Proxy) -> None:
             raise InputError(f"LiteLLM {proxy.version} on this proxy does not {needs}.", plan.name)
 
 
-def _refuse_missing(plans: Sequence[Plan], name: str, kind: str, proxy: Proxy) -> None:
+def _refuse_missing(plans: Sequence[Plan], row: KeyField, proxy: Proxy) -> None:
     """Refuse what a field refers to and the proxy does not have."""
     declared_by: dict[str, str] = {}
     for plan in plans:
-        value = plan.changes.get(name)
+        value = plan.changes.get(row.name)
         for single in value if isinstance(value, list) else [value]:
             if not is_empty(single):
                 declared_by.setdefault(str(single), plan.name)
     missing = {
         "team": proxy.missing_teams,
-        "organisation": proxy.missing_organizations,
+        "organization": proxy.missing_organizations,
         "budget": proxy.missing_budgets,
         "model": proxy.unknown_models,
-    }[kind](declared_by)
+    }[row.refers_to](declared_by)
     if missing:
         listed = ", ".join(f"'{one}'" for one in missing)
-        raise InputError(f"{name}: the proxy has no {kind} {listed}.", declared_by[missing[0]])
+        raise InputError(f"{row.name}: the proxy has no {row.refers_to} {listed}.", declared_by[missing[0]])
 
 
 def _refuse_other_organization(plans: Sequence[Plan], proxy: Proxy) -> None:
-    """The server gives a new key of a team that team's organisation, and drops any other without a word."""
+    """The server gives a new key of a team that team's organization, and drops any other without a word."""
     for plan in plans:
         declared, team_id = plan.changes.get("organization_id"), plan.changes.get("team_id")
         team = proxy.team(team_id) if declared and team_id else None
         if team and team.get("organization_id") != declared:
-            message = f"organization_id: a new key of the team '{team_id}' gets the organisation of that team, "
+            message = f"organization_id: a new key of the team '{team_id}' gets the organization of that team, "
             raise InputError(f"{message}{team.get('organization_id') or 'which has none'}.", plan.name)
 
 

@@ -8,16 +8,18 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from ..._durations import is_duration
-from ..._engine import NOT_CLEARABLE, problems
+from ..._engine import NOT_CLEARABLE, declared_fields
 from ..._errors import InputError
-from ..._values import UNSET, is_empty
+from ..._values import as_json
 from ._secret import SHORTEST_SEED, derived_value
-from ._table import KEY, METADATA_BACKED, NOT_THE_USERS, PAIRS
+from ._table import KEY, NOT_THE_USERS, OPTION_OF
 
 # Options of a declaration that are no field of the key.
 KEY_CONTROLS: dict[str, dict[str, Any]] = {
@@ -37,6 +39,30 @@ KEY_CONTROLS: dict[str, dict[str, Any]] = {
 }
 
 
+# Options that cannot both be given, and why.
+EXCLUSIVE = (
+    ("expires_at", "duration", ""),
+    ("expires_at", "renew_within", ""),
+    ("soft_budget", "budget_id", ": LiteLLM stores a soft budget in that budget"),
+    ("key_type", "allowed_routes", ": a key type stands for its routes"),
+    ("key", "key_seed", ""),
+    ("rotate_after", "key", ": only random values are replaced by age"),
+    ("rotate_after", "key_seed", ": to replace a value derived from a seed, change key_version"),
+    ("rotate_after", "value_policy", " unless it is keep"),
+)
+# With these, such an option says nothing that another one could contradict.
+HARMLESS = (("key_type", "default"), ("value_policy", "keep"))
+# An option, what it needs beside it, and why.
+NEEDS = (
+    ("renew_within", "duration", ", by which it renews"),
+    ("service_account_id", "team_id", ""),
+    ("auto_rotate", "rotation_interval", ""),
+    ("rotation_interval", "auto_rotate", ": LiteLLM drops it from a new key otherwise"),
+)
+DURATIONS = ("duration", "renew_within", "rotate_after")
+SHORTEST_VALUE = 16
+
+
 @dataclass(frozen=True)
 class Declaration:
     """A checked declaration of one key.
@@ -47,14 +73,14 @@ class Declaration:
 
     alias: str
     state: str
-    fields: Mapping[str, Any]
+    fields: Mapping[str, Any] = dataclass_field(repr=False)
     duration: str | None = None
     renew_within: str | None = None
     rotate_after: str | None = None
-    value: str | None = None
+    value: str | None = dataclass_field(default=None, repr=False)
     value_policy: str = "keep"
     merge_metadata: bool = True
-    record: Mapping[str, Any] | None = None
+    record: Mapping[str, Any] | None = dataclass_field(default=None, repr=False)
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -88,57 +114,44 @@ def key_options() -> dict[str, dict[str, Any]]:
     return options
 
 
+def with_defaults(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """An item with the defaults that it leaves room for: what contradicts the item is not meant for it."""
+    given = {name: value for name, value in item.items() if value is not None}
+    yielding = set(given.get("unset") or ())
+    for one, other, _reason in EXCLUSIVE:
+        if _is_set(given, one):
+            yielding.add(other)
+        if _is_set(given, other):
+            yielding.add(one)
+    taken = {name for name in given if not _is_set(given, name)} | yielding
+    yielding |= {name for name, needed, _reason in NEEDS if needed in taken}
+    kept = {name: value for name, value in defaults.items() if value is not None and name not in yielding}
+    if kept.get("unset"):
+        kept["unset"] = [name for name in kept["unset"] if name not in given and name not in yielding]
+    return {**kept, **given}
+
+
+def _is_set(options: Mapping[str, Any], name: str) -> bool:
+    """Whether an option says something. That a key never expires says when it expires."""
+    value = options.get(name)
+    if name == "expires_at" and (value is not None or name in (options.get("unset") or ())):
+        return True
+    return (name, value) not in HARMLESS and value is not None and value is not False and value not in ("", [], {})
+
+
 def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
     """What one item of ``virtual_keys``, or the parameters of ``litellm_key``, declare.
 
     :raises InputError: naming all that is wrong with them.
     """
-    declared = {row.name: options[row.name] for row in KEY.fields if options.get(row.name) is not None}
-    if declared.get("service_account_id"):
-        declared.setdefault("key_alias", declared["service_account_id"])
-    alias = str(declared.get("key_alias", ""))
-    unset = options.get("unset") or []
-    found = problems(KEY, {**declared, **dict.fromkeys(unset, UNSET)})
-    if not alias.strip():
-        found.append("key_alias is required and must not be empty.")
-    elif any(ord(char) < 32 or ord(char) == 127 for char in alias):
-        found.append("key_alias must not hold control characters.")
-    both = [name for name in unset if not is_empty(declared.get(name))]
-    if both:
-        found.append(f"{', '.join(both)}: declared and in unset at once.")
-    for name in ("duration", "renew_within", "rotate_after"):
-        problem = is_duration(options[name]) if options.get(name) else None
-        if problem:
-            found.append(f"{name}: {problem}")
-    if options.get("renew_within") and not options.get("duration"):
-        found.append("renew_within needs duration, by which it renews.")
-    ends = "expires_at" in declared or "expires_at" in unset
-    if ends and (options.get("duration") or options.get("renew_within")):
-        found.append("expires_at and duration exclude each other.")
-    if declared.get("soft_budget") is not None and declared.get("budget_id"):
-        found.append("soft_budget and budget_id exclude each other: LiteLLM keeps a soft budget in that budget.")
-    if declared.get("key_type", "default") != "default" and not is_empty(declared.get("allowed_routes")):
-        found.append("key_type and allowed_routes exclude each other: a key type stands for its routes.")
-    if declared.get("service_account_id") and not declared.get("team_id"):
-        found.append("service_account_id needs team_id.")
-    if declared.get("auto_rotate") and not declared.get("rotation_interval"):
-        found.append("auto_rotate needs rotation_interval.")
-    if declared.get("rotation_interval") and not declared.get("auto_rotate"):
-        found.append("rotation_interval needs auto_rotate: LiteLLM drops it from a new key otherwise.")
-    # Both with a value, both without one, or neither declared.
-    temporary = [
-        None if name not in declared and name not in unset else not is_empty(declared.get(name)) for name in PAIRS[1]
-    ]
-    if temporary[0] is not temporary[1]:
-        found.append("temp_budget_increase and temp_budget_expiry go together.")
-    found += _metadata_problems(declared.get("metadata") or {})
-    found += _value_problems(options)
+    fields, found = declared_fields(KEY, options)
+    if _is_set(options, "service_account_id"):
+        fields.setdefault("key_alias", options["service_account_id"])
+    alias = str(options.get("key_alias") or options.get("service_account_id") or "")
+    for check in (_alias, _durations, _contradictions, _pairs, _metadata, _value):
+        found += check({**options, "key_alias": alias})
     if found:
         raise InputError(" ".join(found), alias)
-    # "" declares "no value", as [] and {} do.
-    fields = {
-        name: UNSET if value == "" else value for name, value in {**declared, **dict.fromkeys(unset, UNSET)}.items()
-    }
     value = options.get("key") or None
     if options.get("key_seed"):
         value = derived_value(options["key_seed"], alias, options.get("key_version") or 1)
@@ -155,30 +168,77 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
     )
 
 
-def _metadata_problems(metadata: Mapping[str, Any]) -> list[str]:
+def _alias(options: Mapping[str, Any]) -> list[str]:
+    return [] if options["key_alias"] else ["key_alias is required and must not be empty."]
+
+
+def _durations(options: Mapping[str, Any]) -> list[str]:
+    found = ((name, is_duration(options[name])) for name in DURATIONS if options.get(name))
+    return [f"{name}: {problem}" for name, problem in found if problem]
+
+
+def _contradictions(options: Mapping[str, Any]) -> list[str]:
+    found = [
+        f"{one} and {other} are mutually exclusive{reason}."
+        for one, other, reason in EXCLUSIVE
+        if _is_set(options, one) and _is_set(options, other)
+    ]
+    found += [
+        f"{name} needs {needed}{reason}."
+        for name, needed, reason in NEEDS
+        if _is_set(options, name) and not _is_set(options, needed)
+    ]
+    return found
+
+
+def _pairs(options: Mapping[str, Any]) -> list[str]:
+    """A temporary budget has an amount and an end: both set, both taken away, or neither declared."""
+    unset = options.get("unset") or ()
+    states = [
+        None if options.get(name) is None and name not in unset else _is_set(options, name)
+        for name in ("temp_budget_increase", "temp_budget_expiry")
+    ]
+    return [] if states[0] is states[1] else ["temp_budget_increase and temp_budget_expiry must be declared together."]
+
+
+def _metadata(options: Mapping[str, Any]) -> list[str]:
     """Entries that would never be seen as the user's, so that each run would write them again."""
-    option_of = {entry: name for name, entry in METADATA_BACKED.items()}
     return [
-        f"metadata: {entry} is declared by the option {option_of[entry]}."
-        if entry in option_of
-        else f"metadata: {entry} is LiteLLM's own."
-        for entry in metadata
+        f"metadata: {entry} is declared by the option {OPTION_OF[entry]}."
+        if entry in OPTION_OF
+        else f"metadata: {entry} belongs to LiteLLM."
+        for entry in options.get("metadata") or {}
         if entry in NOT_THE_USERS
     ]
 
 
-def _value_problems(options: Mapping[str, Any]) -> list[str]:
+def _value(options: Mapping[str, Any]) -> list[str]:
     found = []
     value, seed = options.get("key"), options.get("key_seed")
-    if value and seed:
-        found.append("key and key_seed exclude each other.")
-    if value is not None and (not value.startswith("sk-") or len(value) < 16):
-        found.append("key must start with sk- and have at least 16 characters.")
+    if value is not None and (not value.startswith("sk-") or len(value) < SHORTEST_VALUE):
+        found.append(f"key must start with sk- and have at least {SHORTEST_VALUE} characters.")
     if seed is not None and len(seed) < SHORTEST_SEED:
         found.append(f"key_seed must have at least {SHORTEST_SEED} characters.")
-    if options.get("rotate_after"):
-        if value or seed:
-            found.append("rotate_after replaces random values only: a value of key_seed is replaced by key_version.")
-        if options.get("value_policy") in ("fail", "reissue"):
-            found.append(f"rotate_after and value_policy: {options['value_policy']} exclude each other.")
+    for name, text in (("key", value), ("key_seed", seed)):
+        try:
+            as_json(text)
+        except ValueError as error:
+            found.append(f"{name} {error}")
+    return found
+
+
+def conflicts(declarations: Sequence[Declaration]) -> dict[str, list[str]]:
+    """What is wrong with declarations of one task taken together: the names of the keys by sentence."""
+    found: dict[str, list[str]] = defaultdict(list)
+    retired = {declaration.retired_alias: declaration.alias for declaration in declarations}
+    by_value: dict[str, list[str]] = defaultdict(list)
+    for declaration in declarations:
+        if declaration.alias in retired:
+            sentence = f"this alias is reserved for replacing the key '{retired[declaration.alias]}' of the same task."
+            found[sentence].append(declaration.alias)
+        if declaration.value and declaration.state == "present":
+            by_value[declaration.value].append(declaration.alias)
+    for aliases in by_value.values():
+        if len(aliases) > 1:
+            found["declared with the same key value; each key needs its own."] += aliases
     return found

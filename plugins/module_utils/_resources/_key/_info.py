@@ -137,7 +137,7 @@ def _asked_as(client: Any, reader: KeyReader, key: str) -> dict[str, Any]:
         except ApiError as error:
             if not 400 <= error.status < 500:
                 raise
-            refused.append(error.message.replace("given as api_key", "given as key"))
+            refused.append(error.message)
             return None
 
     models = ask(lambda: sorted({model["id"] for model in bearer.get("/v1/models")["data"]}))

@@ -30,7 +30,7 @@ def check_mark(mark: Mapping[str, Any], limit: int | None) -> None:
 
     :raises InputError: naming the entries without a value.
     """
-    blank = [str(name) for name, value in mark.items() if is_empty(value) or not str(value).strip()]
+    blank = [str(name) for name, value in mark.items() if is_empty(value) or value is False or not str(value).strip()]
     if not mark or blank:
         what = f"{', '.join(blank)} has no value" if blank else "it has no entry"
         raise InputError(f"prune_metadata: {what}. Each entry needs a value that only the keys to delete may have.")

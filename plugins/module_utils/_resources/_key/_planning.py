@@ -8,7 +8,7 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..._values import UNSET, is_empty, moment, same_moment
 from ._declaration import Declaration
 from ._marks import check_group
 from ._secret import token_of
-from ._table import KEY, own_metadata
+from ._table import KEY, ROWS, own_metadata
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,6 @@ class Found:
     @property
     def tokens(self) -> list[str]:
         return [record["token"] for record in (*self.records, *self.retired)]
-
-
-def refuse_clashes(wants: Sequence[Declaration]) -> None:
-    """Refuse declarations that cannot all be carried out.
-
-    :raises InputError: for the first of them.
-    """
-    alias_of_value: dict[str, str] = {}
-    for want in wants:
-        if want.state == "absent":
-            continue
-        base = want.alias.rpartition(".retired-")[0]
-        if base and replace(want, alias=base).retired_alias == want.alias:
-            message = f"this is the name under which the old key of {base} waits while its value is replaced"
-            raise InputError(f"{message}. Choose another alias.", want.alias)
-        if want.value and alias_of_value.setdefault(want.value, want.alias) != want.alias:
-            message = f"the declared value is also that of the key {alias_of_value[want.value]}"
-            raise InputError(f"{message}. Give each key its own value.", want.alias)
 
 
 def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
@@ -90,9 +72,6 @@ def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
     plan = make_plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
         return plan
-    if not is_empty(plan.changes.get("object_permission")):  # kinds that are not declared stay
-        merged = {**plan.before["object_permission"], **plan.changes["object_permission"]}
-        plan = plan.having(after={**plan.after, "object_permission": merged})
     if not is_empty(plan.changes.get("reset_spend")):
         plan = plan.having(before={**plan.before, "spend": current.get("spend")}, after={**plan.after, "spend": 0.0})
     plan = _choose_value(want, plan, found, now)
@@ -185,8 +164,12 @@ def _guard_shared_budget(want: Declaration, fields: Mapping[str, Any], current: 
 
 
 def licensed_parts(plan: Plan) -> list[str]:
-    """What of a plan LiteLLM carries out only with an Enterprise licence."""
-    parts = [name for name, value in plan.changes.items() if KEY.field(name).licensed and not is_empty(value)]
-    if plan.action != "update" and "get_spend_routes" in (plan.changes.get("permissions") or {}):
-        parts.append("permissions.get_spend_routes")
+    """What of a plan LiteLLM carries out only with an Enterprise license."""
+    parts = []
+    for name, value in plan.changes.items():
+        row = ROWS[name]
+        if row.licensed and not row.is_nothing(value):
+            parts.append(name)
+        if plan.action != "update" and not row.is_nothing(value):
+            parts += [f"{name}.{entry}" for entry in row.licensed_entries if entry in value]
     return parts

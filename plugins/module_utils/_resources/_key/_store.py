@@ -18,12 +18,13 @@ from typing import Any
 from ..._engine import Outcome, Plan
 from ..._kind import Kind
 from ..._proxy import PAGE, Proxy
+from ._advice import KEY_ADVICE
 from ._checks import refuse
 from ._confirming import KeyConfirmer
-from ._declaration import Declaration, declare, key_options
+from ._declaration import Declaration, conflicts, declare, key_options, with_defaults
 from ._deleting import KeyRemover
 from ._marks import check_mark, to_prune
-from ._planning import Found, plan_key, refuse_clashes
+from ._planning import Found, plan_key
 from ._reading import KeyReader, Record
 from ._table import KEY, public_view
 from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
@@ -112,7 +113,6 @@ class KeyStore:
 
         :raises InputError: for the first declaration that cannot be carried out.
         """
-        refuse_clashes(wants)
         found = self.find([want for want in wants if want.record is None])
         now = self._now()
         plans = [plan_key(want, Found([want.record]) if want.record else found[want.alias], now) for want in wants]
@@ -188,8 +188,11 @@ KEY_KIND = Kind(
     task_options={"validate_models": {"type": "bool", "default": False}},
     batch_options={"prune_metadata": {"type": "dict"}, "prune_limit": {"type": "int"}},
     declare=declare,
+    with_defaults=with_defaults,
+    conflicts=conflicts,
     store=KeyStore.for_task,
     public=public_view,
     secret="key",  # noqa: S106
     ids={"key_id": "token"},
+    advice=KEY_ADVICE,
 )

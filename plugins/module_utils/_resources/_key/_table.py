@@ -7,34 +7,65 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-import math
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..._durations import is_duration
 from ..._engine import NOT_CLEARABLE, Field, Resource
-from ..._values import alike, is_empty, moment, same_members, same_moment
+from ..._values import alike, is_empty, moment, not_a_name, redact, same_moment
 
 ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
-
-
 # The entry of metadata that says which declared reset of the spending was the last one carried out.
 SPEND_MARK = "litellm_vkey_reset_spend"
-
-
 # The entry of metadata that says to which workshop, or other group, a key belongs.
 GROUP_MARK = "litellm_vkey_group"
-
-
 # Entries of metadata that are the server's own; those that back a field of the table are known from the table.
 SERVER_METADATA = ("service_account_id", "team_member_key_duration", "disable_global_guardrails")
+# What no option names and a key that takes another's place must have all the same.
+INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
+MOST_REQUESTS = 2**31 - 1
+MOST_TOKENS = 2**63 - 1
 
 
-def _not_negative(value: Any) -> str | None:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "must be a finite number."
+@dataclass(frozen=True)
+class KeyField(Field):
+    """A field of a key. One that is kept in metadata has a path that begins so.
+
+    :param refers_to: the kind of object that it names by id or name, which must exist on the proxy.
+    :param partner: the field without which an update does not take it.
+    :param in_metadata_only: the requests (``create``, ``update``) that take it only as an entry of metadata.
+    :param answered: whether the answer to a write shows it.
+    :param licensed_entries: entries that need an Enterprise license in a new key.
+    """
+
+    refers_to: str = ""
+    partner: str = ""
+    in_metadata_only: tuple[str, ...] = ()
+    answered: bool = True
+    licensed_entries: tuple[str, ...] = ()
+
+    @property
+    def entry(self) -> str | None:
+        """The entry of metadata that holds the value, None if none does."""
+        return self.path[1] if self.path[:1] == ("metadata",) else None
+
+
+def _not_negative(value: float) -> str | None:
     return "must not be negative." if value < 0 else None
+
+
+def _up_to(most: int) -> Callable[[int], str | None]:
+    return lambda value: _not_negative(value) or (f"must not be above {most}." if value > most else None)
+
+
+def _is_alias(value: str) -> str | None:
+    """LiteLLM refuses these since 1.94, in each of its formats of aliases."""
+    if ".." in value.split("/"):
+        return "must not contain '..' as a part of a path."
+    return not_a_name(value)
 
 
 def without_zone(value: str) -> str:
@@ -68,23 +99,20 @@ def _counts_per_model(value: Mapping[str, Any]) -> str | None:
     return f"needs a whole number, 0 or above, for {', '.join(wrong)}." if wrong else None
 
 
-def _same_windows(declared: Sequence[Mapping[str, Any]], actual: Any) -> bool:
+def _windows(value: Any) -> list[dict[str, Any]]:
     """Budget windows without the ``reset_at`` that the server adds to each."""
-    names = ("budget_duration", "max_budget")
-    return same_members(
-        [{name: window.get(name) for name in names} for window in declared],
-        [{name: window.get(name) for name in names} for window in actual or ()],
-    )
+    return [{name: window.get(name) for name in _BUDGET_WINDOW} for window in value]
 
 
-def _covers(declared: Mapping[str, Any], actual: Any) -> bool:
-    """Whether the actual mapping has the declared entries; lists in it are sets, empty ones count as missing."""
-    actual = actual or {}
-    return all(
-        (is_empty(value) and is_empty(actual.get(name)))
-        or (same_members(value, actual.get(name)) if isinstance(value, list) else alike(value, actual.get(name)))
-        for name, value in declared.items()
-    )
+def _are_windows(value: Sequence[Mapping[str, Any]]) -> str | None:
+    for window in value:
+        wrong = _not_negative(window["max_budget"])
+        if wrong:
+            return f"max_budget {wrong}"
+        wrong = is_duration(window["budget_duration"])
+        if wrong:
+            return f"budget_duration {wrong}"
+    return None
 
 
 def _organization(record: Mapping[str, Any]) -> Any:
@@ -96,7 +124,7 @@ def _policies(record: Mapping[str, Any]) -> Any:
     return metadata_of(record).get("policies") or record.get("policies")
 
 
-def object_permissions(record: Mapping[str, Any]) -> dict[str, Any]:
+def _object_permission(record: Mapping[str, Any]) -> dict[str, Any]:
     """Without the row's id and back-references, and without what is empty."""
     value = record.get("object_permission") or {}
     return {
@@ -109,17 +137,22 @@ def object_permissions(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _permission_sets(value: Any) -> Any:
+    """Permissions without what is empty, which the server does not keep apart from what is missing; lists are sets."""
+    if isinstance(value, Mapping):
+        return {name: _permission_sets(part) for name, part in value.items() if not is_empty(part)}
+    if isinstance(value, list):
+        return sorted({json.dumps(part, sort_keys=True) for part in value})
+    return value
+
+
+def _without_null(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in value.items() if part is not None}
+
+
 def _router_settings(record: Mapping[str, Any]) -> dict[str, Any]:
-    return _without_empty(record.get("router_settings"))
-
-
-def _without_empty(value: Any) -> dict[str, Any]:
-    return {name: part for name, part in (value or {}).items() if not is_empty(part)}
-
-
-def _same_settings(declared: Mapping[str, Any], actual: Any) -> bool:
-    """A write replaces all settings; the server adds empty ones."""
-    return alike(_without_empty(declared), _without_empty(actual))
+    """The server names all settings of a new key, null for those that are not set."""
+    return _without_null(record.get("router_settings") or {})
 
 
 def _key_type(record: Mapping[str, Any]) -> str | None:
@@ -141,12 +174,8 @@ def own_metadata(record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metadata_of(record).items() if name not in NOT_THE_USERS}
 
 
-def _same_metadata(declared: Mapping[str, Any], actual: Any) -> bool:
-    """The server encrypts the variables of logging callbacks, differently each time: they cannot be compared."""
-    return alike(_without_callback_values(declared), _without_callback_values(actual or {}))
-
-
 def _without_callback_values(value: Any) -> Any:
+    """The server encrypts the variables of logging callbacks, differently each time: they cannot be compared."""
     if isinstance(value, Mapping):
         return {
             name: sorted(part)
@@ -170,56 +199,78 @@ KEY = Resource(
     kind="virtual key",
     identity="key_alias",
     fields=(
-        Field("key_alias", check=_has_text, cleared=NOT_CLEARABLE),
-        Field("models", "list", "str", cleared=[]),
-        Field("max_budget", "float", unit="USD", check=_not_negative),
-        Field(
+        KeyField("key_alias", check=_is_alias, cleared=NOT_CLEARABLE),
+        KeyField("models", "list", "str", cleared=[], refers_to="model"),
+        KeyField("max_budget", "float", unit="USD", check=_not_negative),
+        KeyField(
             "soft_budget",
             "float",
             unit="USD",
             check=_not_negative,
             path=("litellm_budget_table", "soft_budget"),
+            answered=False,
             update_since="1.102.0",
         ),
-        Field("budget_duration", unit="duration", check=is_duration, clear_since="1.90.0"),
-        Field("budget_id"),
-        Field(
+        KeyField("budget_duration", unit="duration", check=is_duration, clear_since="1.90.0"),
+        KeyField("budget_id", refers_to="budget"),
+        KeyField(
             "budget_limits",
             "list",
             "dict",
             suboptions=_BUDGET_WINDOW,
-            same=_same_windows,
+            check=_are_windows,
+            normal=_windows,
+            sent=_windows,
             cleared=[],
             since="1.83.10",
             clear_since="1.90.0",
         ),
-        Field(
-            "temp_budget_increase", "float", unit="USD", path=("metadata", "temp_budget_increase"), check=_not_negative
+        KeyField(
+            "temp_budget_increase",
+            "float",
+            unit="USD",
+            path=("metadata", "temp_budget_increase"),
+            same=alike,
+            check=_not_negative,
+            partner="temp_budget_expiry",
+            in_metadata_only=("create",),
         ),
-        Field(
+        KeyField(
             "temp_budget_expiry",
             unit="ISO 8601 with zone",
             path=("metadata", "temp_budget_expiry"),
             read=_temp_budget_expiry,
             same=same_moment,
             check=_is_time,
+            sent=without_zone,
+            partner="temp_budget_increase",
+            in_metadata_only=("create",),
         ),
-        Field("reset_spend", path=("metadata", SPEND_MARK), check=_has_text, since="1.81.7"),
-        Field("group", path=("metadata", GROUP_MARK), check=_has_text),
-        Field("user_id"),
-        Field("team_id"),
-        Field("organization_id", read=_organization, since="1.79.0", update_since="1.82.3"),
-        Field("project_id", updatable=False, since="1.81.14", clear_since="1.102.0"),
-        Field("agent_id", since="1.81.16"),
-        Field(
+        KeyField(
+            "reset_spend",
+            path=("metadata", SPEND_MARK),
+            check=_has_text,
+            in_metadata_only=("create", "update"),
+            since="1.81.7",
+        ),
+        KeyField("group", path=("metadata", GROUP_MARK), check=_has_text, in_metadata_only=("create", "update")),
+        KeyField("user_id"),
+        KeyField("team_id", refers_to="team"),
+        KeyField(
+            "organization_id", read=_organization, refers_to="organization", since="1.79.0", update_since="1.82.3"
+        ),
+        KeyField("project_id", updatable=False, since="1.81.14", clear_since="1.102.0"),
+        KeyField("agent_id", since="1.81.16"),
+        KeyField(
             "service_account_id",
             path=("metadata", "service_account_id"),
+            in_metadata_only=("create",),
             updatable=False,
             cleared=NOT_CLEARABLE,
             since="1.74.1",
         ),
-        Field("allowed_routes", "list", "str", cleared=[], since="1.66.3"),
-        Field(
+        KeyField("allowed_routes", "list", "str", cleared=[], since="1.66.3"),
+        KeyField(
             "allowed_passthrough_routes",
             "list",
             "str",
@@ -228,7 +279,7 @@ KEY = Resource(
             since="1.78.2",
             licensed=True,
         ),
-        Field(
+        KeyField(
             "key_type",
             choices=("default", "llm_api", "management", "read_only"),
             read=_key_type,
@@ -236,12 +287,12 @@ KEY = Resource(
             cleared=NOT_CLEARABLE,
             since="1.74.9",
         ),
-        Field("max_parallel_requests", "int", unit="requests", check=_not_negative),
-        Field("tpm_limit", "int", unit="tokens/min", check=_not_negative),
-        Field("rpm_limit", "int", unit="requests/min", check=_not_negative),
-        Field("tpm_limit_type", choices=_LIMIT_TYPES, path=("metadata", "tpm_limit_type"), since="1.77.7"),
-        Field("rpm_limit_type", choices=_LIMIT_TYPES, path=("metadata", "rpm_limit_type"), since="1.77.7"),
-        Field(
+        KeyField("max_parallel_requests", "int", unit="requests", check=_up_to(MOST_REQUESTS)),
+        KeyField("tpm_limit", "int", unit="tokens/min", check=_up_to(MOST_TOKENS)),
+        KeyField("rpm_limit", "int", unit="requests/min", check=_up_to(MOST_TOKENS)),
+        KeyField("tpm_limit_type", choices=_LIMIT_TYPES, path=("metadata", "tpm_limit_type"), since="1.77.7"),
+        KeyField("rpm_limit_type", choices=_LIMIT_TYPES, path=("metadata", "rpm_limit_type"), since="1.77.7"),
+        KeyField(
             "model_tpm_limit",
             "dict",
             unit="tokens/min by model",
@@ -249,7 +300,7 @@ KEY = Resource(
             check=_counts_per_model,
             cleared={},
         ),
-        Field(
+        KeyField(
             "model_rpm_limit",
             "dict",
             unit="requests/min by model",
@@ -257,30 +308,56 @@ KEY = Resource(
             check=_counts_per_model,
             cleared={},
         ),
-        Field(
+        KeyField(
             "model_max_budget",
             "dict",
             unit="{budget_limit: USD, time_period: duration} by model",
             cleared={},
             licensed=True,
         ),
-        Field("metadata", "dict", read=own_metadata, same=_same_metadata, cleared={}),
-        Field("tags", "list", "str", path=("metadata", "tags"), cleared=[], licensed=True),
-        Field("aliases", "dict", unit="model name by alias", cleared={}),
-        Field("config", "dict", cleared={}),
-        Field("permissions", "dict", cleared={}),
-        Field("guardrails", "list", "str", path=("metadata", "guardrails"), cleared=[], licensed=True),
-        Field("policies", "list", "str", read=_policies, cleared=[], since="1.81.3", licensed=True),
-        Field("prompts", "list", "str", path=("metadata", "prompts"), cleared=[], since="1.74.15", licensed=True),
-        Field("enforced_params", "list", "str", path=("metadata", "enforced_params"), cleared=[]),
-        Field("allowed_cache_controls", "list", "str", cleared=[]),
-        Field("object_permission", "dict", read=object_permissions, same=_covers, since="1.71.3"),
-        Field("access_group_ids", "list", "str", cleared=[], since="1.81.12"),
-        Field("router_settings", "dict", read=_router_settings, same=_same_settings, cleared={}, since="1.80.13"),
-        Field("auto_rotate", "bool", cleared=False, since="1.77.5"),
-        Field("rotation_interval", unit="duration", check=is_duration, since="1.77.5"),
-        Field("blocked", "bool", cleared=False),
-        Field(
+        KeyField("metadata", "dict", read=own_metadata, normal=_without_callback_values, shown=redact, cleared={}),
+        KeyField("tags", "list", "str", path=("metadata", "tags"), cleared=[], licensed=True),
+        KeyField("aliases", "dict", unit="model name by alias", cleared={}),
+        KeyField("config", "dict", cleared={}),
+        KeyField("permissions", "dict", cleared={}, licensed_entries=("get_spend_routes",)),
+        KeyField("guardrails", "list", "str", path=("metadata", "guardrails"), cleared=[], licensed=True),
+        KeyField(
+            "policies",
+            "list",
+            "str",
+            path=("metadata", "policies"),
+            read=_policies,
+            answered=False,
+            cleared=[],
+            since="1.81.3",
+            licensed=True,
+        ),
+        KeyField("prompts", "list", "str", path=("metadata", "prompts"), cleared=[], since="1.74.15", licensed=True),
+        KeyField("enforced_params", "list", "str", path=("metadata", "enforced_params"), cleared=[]),
+        KeyField("allowed_cache_controls", "list", "str", cleared=[]),
+        KeyField(
+            "object_permission",
+            "dict",
+            read=_object_permission,
+            normal=_permission_sets,
+            merged=True,
+            answered=False,
+            since="1.71.3",
+        ),
+        KeyField("access_group_ids", "list", "str", cleared=[], since="1.81.12"),
+        KeyField(
+            "router_settings",
+            "dict",
+            read=_router_settings,
+            normal=_without_null,
+            merged=True,
+            cleared={},
+            since="1.80.13",
+        ),
+        KeyField("auto_rotate", "bool", nothing=(False,), cleared=False, partner="rotation_interval", since="1.77.5"),
+        KeyField("rotation_interval", unit="duration", check=is_duration, partner="auto_rotate", since="1.77.5"),
+        KeyField("blocked", "bool", nothing=(False,), cleared=False),
+        KeyField(
             "expires_at",
             unit="ISO 8601 with zone",
             path=("expires",),
@@ -292,33 +369,18 @@ KEY = Resource(
 )
 
 
-# Fields that are kept in metadata, and under which name each.
-METADATA_BACKED = {
-    **{row.name: row.path[1] for row in KEY.fields if row.path[:1] == ("metadata",)},
-    "policies": "policies",
-}
-
-
-NOT_THE_USERS = (*METADATA_BACKED.values(), *SERVER_METADATA)
-
-
-# Fields of our own, which LiteLLM does not know: they stand in no request but in its metadata.
-OURS = ("reset_spend", "group")
-
-
-# Of these, a request to create a key takes only the metadata.
-METADATA_ONLY = ("service_account_id", "temp_budget_increase", "temp_budget_expiry", *OURS)
-
-
-# Fields that an update takes only together.
-PAIRS = (("auto_rotate", "rotation_interval"), ("temp_budget_increase", "temp_budget_expiry"))
+ROWS: dict[str, KeyField] = {row.name: row for row in KEY.fields if isinstance(row, KeyField)}
+# Which option declares an entry of metadata.
+OPTION_OF = {row.entry: row.name for row in ROWS.values() if row.entry}
+NOT_THE_USERS = (*OPTION_OF, *SERVER_METADATA)
 
 
 def public_view(record: Mapping[str, Any]) -> dict[str, Any]:
     """A key as it is returned: all its fields, its id and its readings. Never the secret."""
     names = ("spend", "budget_reset_at", "created_at", "created_by", "updated_at", "last_active")
     return {
-        **{row.name: None if is_empty(row.value(record)) else row.value(record) for row in KEY.fields},
+        **{row.name: None for row in KEY.fields},
+        **KEY.shown(KEY.view(record)),
         "blocked": bool(record.get("blocked")),
         "key_id": record.get("token"),
         "key_name": record.get("key_name"),

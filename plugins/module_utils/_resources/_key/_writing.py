@@ -22,11 +22,8 @@ from ._deleting import KeyRemover
 from ._planning import Found, plan_key
 from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
-from ._table import KEY
+from ._table import KEY, ROWS
 
-ANSWER_FIELDS = tuple(
-    row.name for row in KEY.fields if row.name not in ("soft_budget", "policies", "object_permission")
-)
 LOOKS = 5
 PAUSE = 0.5
 # The run that made a key of this age has reported it, or never will.
@@ -280,7 +277,8 @@ class KeyWriter:
         """The outcome, with an error if the server did not store all that it was sent."""
         changes = outcome.plan.changes
         record = outcome.record or {}
-        if set(changes) - set(ANSWER_FIELDS) or dropped(KEY, changes, record):  # older answers leave out more
+        older_answer = dropped(KEY, changes, record)
+        if older_answer or not all(ROWS[name].answered for name in changes):
             try:
                 record = self._reader.complete(record)
             except ApiError as error:  # a value that was given out must be returned all the same

@@ -32,7 +32,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     def stage() -> FakeLiteLLM:
         proxy = FakeLiteLLM()
         proxy.add("old", "sk-a-value-of-long-ago", expires="2029-01-01T00:00:00Z")
-        monkeypatch.setattr(_module, "Client", lambda settings, connections=1: proxy)
+        monkeypatch.setattr(_module, "Client", lambda *_settings, **_more: proxy)
         return proxy
 
     return stage

@@ -19,6 +19,7 @@ import trustme
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _client as client_module
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import Settings
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._clock import Clock
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import Script, body, recorded, response
 from ansible_collections.litemaas.virtual_keys.tests.unit.sockets import RESET, SILENCE, BrokenServer, http
@@ -43,8 +44,9 @@ def naps() -> Naps:
 def make(naps: Naps) -> Iterator[Callable[..., Client]]:
     made = []
 
-    def make(url: str, **settings: Any) -> Client:
-        made.append(Client(Settings(url, **{"api_key": MASTER_KEY, "retries": 2, **settings}), sleep=naps))
+    def make(url: str, advice: dict[str, str] | None = None, **settings: Any) -> Client:
+        given = Settings(url, **{"api_key": MASTER_KEY, "retries": 2, **settings})
+        made.append(Client(given, sleep=naps, advice=advice))
         return made[-1]
 
     yield make
@@ -95,12 +97,12 @@ def test_no_success_is_taken_for_an_error(script: Script, make: Callable[..., Cl
     ("name", "status", "words", "hint"),
     [
         ("unknown_key", 401, "", "api_key"),
-        ("no_admin", 401, "Only proxy admin can be used", "is no admin's"),
+        ("no_admin", 401, "Only proxy admin can be used", "does not belong to an admin"),
         ("alias_taken", 400, "Key with alias 'recorded' already exists.", ""),
-        ("unlicensed", 403, "This feature is only available for LiteLLM Enterprise users: tags.", "Enterprise licence"),
-        ("organization_unlicensed", 403, "Organizations are only available", "Enterprise licence"),
-        ("regenerate_unlicensed", 500, "Regenerating Virtual Keys is an Enterprise feature", "Enterprise licence"),
-        ("values_forbidden", 403, "Custom API key values are disabled", "forbids chosen key values"),
+        ("unlicensed", 403, "This feature is only available for LiteLLM Enterprise users: tags.", "Enterprise license"),
+        ("organization_unlicensed", 403, "Organizations are only available", "Enterprise license"),
+        ("regenerate_unlicensed", 500, "Regenerating Virtual Keys is an Enterprise feature", "Enterprise license"),
+        ("values_forbidden", 403, "Custom API key values are disabled", "refuses the key in api_key"),
         ("update_unknown", 404, "Key not found.", ""),
         ("delete_unknown", 404, "No keys found", ""),
         ("team_unknown", 404, "Team not found, passed team id: recorded-unknown.", ""),
@@ -207,15 +209,14 @@ def test_bodies_that_only_look_like_errors(httpserver: HTTPServer, make: Callabl
         (401, "Authentication Error - Expired Key.", "is blocked or has expired"),
         (401, "Key is blocked. Update via /key/unblock", "is blocked or has expired"),
         (403, "Something new", "refuses the key in api_key"),
-        (400, "Invalid key_alias format.", "restricts the characters of key_alias"),
-        (400, "max_budget is over max limit set in config", "upperbound_key_generate_params"),
-        (403, "team_model_access_denied", "among the team's models"),
+        (400, "Invalid thing_alias format.", "choose another name of a thing"),
     ],
 )
 def test_hints(httpserver: HTTPServer, make: Callable[..., Client], status: int, content: str, hint: str) -> None:
     httpserver.expect_oneshot_request("/x").respond_with_json({"error": {"message": content}}, status)
+    special = {"invalid thing_alias": "Please choose another name of a thing."}
     with pytest.raises(ApiError) as caught:
-        make(httpserver.url_for("").rstrip("/")).get("/x")
+        make(httpserver.url_for("").rstrip("/"), advice=special).get("/x")
     assert hint in caught.value.hint
 
 
@@ -308,10 +309,12 @@ def test_waits_grow_to_a_bound_and_are_jittered(script: Script, make: Callable[.
     ("header", "least", "most"),
     [
         ("7", 7, 7),
-        ("1.5", 1.5, 1.5),
+        ("1.5", 0.25, 0.5),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 60, 60),
+        ("Fri, 99 Nov 99999 05:40:52 GMT", 0.25, 0.5),
         ("0", 0.25, 0.5),
         ("86400", 60, 60),
-        ("Sat, 21 Nov 2026 05:40:52 GMT", 0.25, 0.5),
+        ("Sat, 21 Nov 2020 05:40:52 GMT", 0.25, 0.5),
         ("soon", 0.25, 0.5),
         ("-3", 0.25, 0.5),
     ],
@@ -586,17 +589,96 @@ def test_a_message_is_one_line_of_bounded_length(httpserver: HTTPServer, make: C
 # The proxy's clock
 
 
-@pytest.mark.parametrize("ahead", [timedelta(hours=-3), timedelta(seconds=20), timedelta(days=2)])
-def test_now_follows_the_proxys_clock(httpserver: HTTPServer, make: Callable[..., Client], ahead: timedelta) -> None:
+def dated(ahead: timedelta = timedelta()) -> bytes:
     date = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
-    with BrokenServer([http({}).replace(b"Content-Type", f"Date: {date}\r\nContent-Type".encode())]) as server:
+    return http({}).replace(b"Content-Type", f"Date: {date}\r\nContent-Type".encode())
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=-3), timedelta(seconds=20), timedelta(hours=23)])
+def test_now_follows_the_proxys_clock(httpserver: HTTPServer, make: Callable[..., Client], ahead: timedelta) -> None:
+    with BrokenServer([dated(ahead)] * 3) as server:
         client = make(server.url)
         assert abs(client.now() - datetime.now(UTC)) < timedelta(seconds=1)
         client.get("/x")
-    assert abs(client.now() - datetime.now(UTC) - ahead) < timedelta(seconds=3)
+        assert abs(client.now() - datetime.now(UTC) - ahead) < timedelta(seconds=3)
+        assert [request.split()[1] for request in server.received[1:]] == [b"/health/liveliness"] * 2
+    assert client.warnings == []
 
 
-@pytest.mark.parametrize("date", ["", "Date: yesterday\r\n"])
+def test_an_odd_date_among_others_does_not_count(make: Callable[..., Client]) -> None:
+    """A cache, or one of several proxies, may say anything."""
+    with BrokenServer([dated(timedelta(hours=-3)), dated(), dated()]) as server:
+        client = make(server.url)
+        client.get("/x")
+        assert abs(client.now() - datetime.now(UTC)) < timedelta(seconds=1)
+
+
+def test_dates_that_do_not_agree_are_asked_for_once(make: Callable[..., Client]) -> None:
+    answers = [dated(timedelta(hours=number)) for number in range(1, 5)]
+    with BrokenServer(answers) as server:
+        client = make(server.url)
+        client.get("/x")
+        for _time in range(3):
+            assert abs(client.now() - datetime.now(UTC)) < timedelta(seconds=1)
+        assert len(server.received) == 3
+
+
+def test_a_date_of_a_cache_does_not_count(make: Callable[..., Client]) -> None:
+    old = dated(timedelta(hours=-3)).replace(b"Content-Type", b"Age: 10800\r\nContent-Type")
+    with BrokenServer([old]) as server:
+        client = make(server.url)
+        client.get("/x")
+        assert abs(client.now() - datetime.now(UTC)) < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("year", ["1970", "2099", "9999"])
+def test_a_date_of_another_day_is_ignored_with_a_warning(make: Callable[..., Client], year: str) -> None:
+    answer = http({}).replace(b"Content-Type", f"Date: Sun, 01 Mar {year} 00:00:00 GMT\r\nContent-Type".encode())
+    with BrokenServer([answer] * 5) as server:
+        client = make(server.url)
+        for _time in range(5):
+            client.get("/x")
+        assert abs(client.now() - datetime.now(UTC)) < timedelta(seconds=1)
+        assert len(server.received) == 5
+    (warning,) = client.warnings
+    assert year in warning
+    assert "check both clocks" in warning
+
+
+def test_a_slow_answer_moves_nothing() -> None:
+    """Its date may be that of the beginning or of the end."""
+    clock, now = Clock(), datetime.now(UTC)
+    for end in (now, now - timedelta(seconds=66)):
+        for _time in range(3):
+            clock.observe({"Date": format_datetime(end, usegmt=True)}, now - timedelta(seconds=66), now)
+            assert not clock.is_doubtful
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=1)
+
+
+def test_a_believed_difference_stays_until_others_agree() -> None:
+    clock, now = Clock(), datetime.now(UTC)
+
+    def hear(*hours: int) -> float:
+        for ahead in hours:
+            clock.observe({"Date": format_datetime(now + timedelta(hours=ahead), usegmt=True)}, now, now)
+        return round((clock.now() - datetime.now(UTC)) / timedelta(hours=1), 2)
+
+    assert [hear(3, 3), hear(3), hear(0), hear(3, -5), hear(0, 0), hear(0)] == [0, 3, 3, 3, 3, 0]
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "Date: yesterday\r\n",
+        "Date: \r\n",
+        "Date: Mon, 99 Foo 2026 99:99:99\r\n",
+        "Date: Sat, 21 Nov 99999 05:40:52 GMT\r\n",
+        "Date: Fri, 31 Dec 9999 23:59:59 -2359\r\n",
+        "Date: Mon, 01 Jan 0001 00:00:00 +2359\r\n",
+        "Date: Sat, 21 Nov 2026 05:40:52 -9999999\r\n",
+    ],
+)
 def test_without_a_date_our_own_clock_counts(make: Callable[..., Client], date: str) -> None:
     with BrokenServer([http({}).replace(b"Content-Type", f"{date}Content-Type".encode())]) as server:
         client = make(server.url)

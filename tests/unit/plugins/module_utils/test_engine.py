@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine impo
     Outcome,
     Plan,
     Resource,
+    declared_fields,
     dropped,
     make_plan,
     problems,
@@ -23,14 +27,17 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors impo
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import (
     UNSET,
     alike,
+    as_json,
     is_empty,
     moment,
+    not_a_name,
     redact,
+    same_amount,
     same_members,
     same_moment,
     version_tuple,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 THING = Resource(
@@ -41,19 +48,32 @@ THING = Resource(
         Field("limit", "float", check=lambda value: "must not be negative." if value < 0 else None),
         Field("count", "int", since="1.80.0", update_since="1.90.0"),
         Field("members", "list", "str", cleared=[]),
-        Field("steps", "list", "str", ordered=True, cleared=[]),
+        Field("steps", "list", "str", same=alike, cleared=[]),
+        Field("parts", "dict", merged=True, cleared={}),
+        Field("flag", "bool", cleared=None),
+        Field("size", "int", nothing=(0,), cleared=0),
         Field("notes", "dict", cleared={}),
         Field("deep", path=("outer", "inner")),
         Field("colour", choices=("red", "blue"), updatable=False),
         Field("ends", same=same_moment, read=lambda record: record.get("end_time")),
-        Field("on", "bool", cleared=False),
+        Field("on", "bool", nothing=(False,), cleared=False),
     ),
 )
 
 texts = st.text(max_size=5)
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+kept = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=6,
 )
 declarations = st.fixed_dictionaries(
@@ -61,11 +81,13 @@ declarations = st.fixed_dictionaries(
     optional={
         "limit": st.floats(0, 1e9) | st.just(UNSET),
         "count": st.integers(0, 2**31) | st.just(UNSET),
-        "members": st.lists(texts, max_size=4) | st.just(UNSET),
-        "steps": st.lists(texts, max_size=4) | st.just(UNSET),
-        "notes": st.dictionaries(texts, plain, max_size=3) | st.just(UNSET),
-        "deep": texts | st.just(UNSET),
+        "members": st.lists(words, max_size=4) | st.just(UNSET),
+        "steps": st.lists(words, max_size=4) | st.just(UNSET),
+        "notes": st.dictionaries(words, kept, max_size=3) | st.just(UNSET),
+        "deep": words | st.just(UNSET),
         "on": st.booleans() | st.just(UNSET),
+        "flag": st.booleans() | st.just(UNSET),
+        "size": st.integers(0, 3) | st.just(UNSET),
     },
 )
 
@@ -118,7 +140,12 @@ def test_nothing_undeclared_is_written_or_shown(declared: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     ("option", "declared", "actual"),
     [
-        ("limit", 0.3, 0.1 + 0.2),
+        ("limit", 0.1 + 0.2, 0.3),
+        ("limit", 123456789.12345679, 123456789.1234568),
+        ("steps", [], None),
+        ("flag", None, None),
+        ("size", 0, None),
+        ("size", UNSET, 0),
         ("limit", 5, 5.0),
         ("limit", UNSET, None),
         ("members", ["a", "b"], ["b", "a", "a"]),
@@ -140,6 +167,24 @@ def test_equal(option: str, declared: Any, actual: Any) -> None:
     ("option", "declared", "actual"),
     [
         ("limit", 0, None),
+        ("limit", 0.3, 0.1 + 0.2),
+        ("limit", 1000000000.1, 1000000000.2),
+        ("limit", 0, False),
+        ("flag", False, None),
+        ("flag", UNSET, False),
+        ("flag", False, True),
+        ("size", 1, True),
+        ("size", 2**62, 2**62 + 1),
+        ("count", 2000000000, 2000000001),
+        ("notes", {"a": False}, None),
+        ("notes", {"a": False}, {}),
+        ("notes", {"a": None}, {}),
+        ("notes", {"a": 0}, {"a": False}),
+        ("notes", {"a": 1735689600}, {"a": 1735689601}),
+        ("notes", {"a": 2**53}, {"a": 2**53 + 1}),
+        ("notes", {"a": 2**53 + 1}, {"a": float(2**53)}),
+        ("notes", {"a": 0.3}, {"a": 0.1 + 0.2}),
+        ("notes", {"a": [1e22]}, {"a": [1.0000000000000001e22 * (1 + 2**-52)]}),
         ("limit", UNSET, 0),
         ("limit", 0.0, 0.001),
         ("limit", 5, None),
@@ -275,12 +320,12 @@ def test_a_view_without_names_leaves_out_what_is_empty() -> None:
     assert THING.view(record, ["members", "deep"]) == {"members": [], "deep": "d"}
 
 
-@pytest.mark.parametrize("value", [None, UNSET, False, "", [], {}, ()])
+@pytest.mark.parametrize("value", [None, UNSET, "", [], {}, ()])
 def test_empty(value: Any) -> None:
     assert is_empty(value)
 
 
-@pytest.mark.parametrize("value", [0, 0.0, True, " ", [None], {"a": None}])
+@pytest.mark.parametrize("value", [0, 0.0, True, False, " ", [None], {"a": None}])
 def test_not_empty(value: Any) -> None:
     assert not is_empty(value)
 
@@ -288,6 +333,151 @@ def test_not_empty(value: Any) -> None:
 @given(plain)
 def test_everything_is_like_itself(value: Any) -> None:
     assert alike(value, value)
+
+
+def written(value: Any) -> str:
+    """A value as the one text that JSON in a database has for it: numbers without exponent, zero without sign."""
+
+    def plain_number(part: Any) -> Any:
+        if isinstance(part, bool) or not isinstance(part, (int, float)):
+            if isinstance(part, dict):
+                return {name: plain_number(inner) for name, inner in part.items()}
+            return [plain_number(inner) for inner in part] if isinstance(part, list) else part
+        number = format(Decimal(repr(part)), "f")
+        number = number.rstrip("0").rstrip(".") if "." in number else number
+        return ["number", "0" if number == "-0" else number]
+
+    return json.dumps(plain_number(value), sort_keys=True)
+
+
+numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(2**53 - 4, 2**53 + 4)
+near = numbers.flatmap(lambda number: st.tuples(st.just(number), st.sampled_from([number + 1, float(number), number])))
+
+
+@given(st.tuples(plain, plain) | near)
+@example((10**400, 1.0))
+@example((100000000000000020, 1.0000000000000002e17))
+@example((100000000000000016, 1.0000000000000002e17))
+@example(({"a": [0]}, {"a": [False]}))
+def test_no_declared_difference_is_ever_equal(pair: tuple[Any, Any]) -> None:
+    one, other = pair
+    assert alike(one, other) == (written(one) == written(other))
+    assert alike({"a": [one]}, {"a": [other]}) == alike(one, other)
+
+
+@given(plain)
+def test_a_value_is_the_same_after_a_journey_as_json(value: Any) -> None:
+    assert alike(value, json.loads(json.dumps(value)))
+
+
+@given(kept)
+def test_json_is_kept_as_it_is(value: Any) -> None:
+    assert as_json(value) == value
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
+@example(0.1 + 0.2, 0.3)
+def test_amounts_are_equal_only_where_the_database_cut_them(declared: float, actual: float) -> None:
+    same = [declared, float(f"{declared:.15g}"), float(f"{declared:.16g}")]
+    assert all(same_amount(declared, one) for one in same)
+    assert same_amount(declared, actual) == (actual in same)
+
+
+@pytest.mark.parametrize(
+    ("declared", "kept"),
+    [
+        ({2: "a", True: "b", None: "c", 1.5: "d"}, {"2": "a", "true": "b", "null": "c", "1.5": "d"}),
+        ((1, (2,)), [1, [2]]),
+        (date(2030, 1, 31), "2030-01-31"),
+        (datetime(2030, 1, 31, 12, tzinfo=UTC), "2030-01-31T12:00:00+00:00"),
+        (2**64 - 1, 2**64 - 1),
+        (-(2**63), -(2**63)),
+        ("\u2028 \x85", "\u2028 \x85"),
+    ],
+)
+def test_what_yaml_has_and_json_has_not(declared: Any, kept: Any) -> None:
+    assert as_json(declared) == kept
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _level in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (float("nan"), "must be a finite number."),
+        (float("-inf"), "must be a finite number."),
+        (2**64, "more than 64 bits"),
+        (-(2**63) - 1, "more than 64 bits"),
+        ("a\0b", "the character NUL"),
+        ("a\ud800", "half of a surrogate pair"),
+        (nested(65), "more than 64 levels deep"),
+        (nested(5000), "more than 64 levels deep"),
+    ],
+)
+def test_what_no_server_can_keep(value: Any, words: str) -> None:
+    for whole in (value, {"a": [value]}):
+        with pytest.raises(ValueError, match=words):
+            as_json(whole)
+    found = declared_fields(THING, {"name": "n", "notes": {"a": value}})[1]
+    assert len(found) == 1
+    assert re.search(f"^notes: .*{words}", found[0])
+    if isinstance(value, str):
+        with pytest.raises(ValueError, match=words):
+            as_json({value: 1})
+
+
+@pytest.mark.parametrize("char", ["\0", "\t", "\x1f", "\x7f", "\x80", "\x85", "\x9f", "\u2028", "\u2029"])
+def test_a_name_is_one_line(char: str) -> None:
+    assert "control characters" in str(not_a_name(f"a{char}b"))
+
+
+def test_a_name_may_hold_all_else() -> None:
+    assert [not_a_name(name) for name in ("a", "Jörg Ö'Neil", "a/b", "\xa0b", "\u200b", "😀")] == [None] * 6
+    assert not_a_name(" ") == "must not be blank."
+
+
+def test_what_is_declared() -> None:
+    given = {"name": "n", "limit": 0, "deep": "", "on": False, "members": None, "unset": ["notes", "on"], "other": 1}
+    declared, found = declared_fields(THING, given)
+    assert found == []
+    assert declared == {"name": "n", "limit": 0, "deep": UNSET, "on": UNSET, "notes": UNSET}
+
+
+def test_a_value_beside_unset_is_refused_even_if_it_is_false() -> None:
+    options = {"name": "n", "flag": False, "limit": 0, "unset": ["flag", "limit", "deep"]}
+    assert declared_fields(THING, options)[1] == ["flag, limit cannot be both set and listed in unset."]
+
+
+def test_entries_of_a_merged_mapping_that_are_not_declared_stay() -> None:
+    record = {"name": "n", "parts": {"a": 1, "b": False}}
+    assert make_plan(THING, {"name": "n", "parts": {"b": False}}, record).action == "none"
+    changed = make_plan(THING, {"name": "n", "parts": {"b": 2}}, record)
+    assert changed.changes["parts"] == changed.after["parts"] == {"a": 1, "b": 2}
+    emptied = make_plan(THING, {"name": "n", "parts": {}}, record)
+    assert (emptied.action, dict(emptied.changes)) == ("update", {"parts": {}})
+
+
+def test_no_repr_shows_a_secret() -> None:
+    secret = {"name": "n", "notes": {"token": "s3cret"}}
+    first = Plan("n", "update", changes=secret, current=secret, surplus=(secret,), value="s3cret")
+    assert "s3cret" not in repr(Outcome(first, "update", record=secret, value="s3cret"))
+
+
+def test_a_plan_shows_what_its_rows_let_be_seen() -> None:
+    thing = Resource(
+        "t", "name", (Field("name"), Field("notes", "dict", shown=lambda value: dict.fromkeys(value, "*")))
+    )
+    plan = make_plan(thing, {"name": "n", "notes": {"a": 2}}, {"name": "n", "notes": {"a": 1, "b": 1}})
+    assert (plan.changes["notes"], plan.before["notes"], plan.after["notes"]) == (
+        {"a": 2},
+        {"a": "*", "b": "*"},
+        {"a": "*"},
+    )
 
 
 @given(plain, plain)

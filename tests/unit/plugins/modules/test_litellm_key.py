@@ -122,12 +122,12 @@ def test_check_mode_writes_nothing_and_foretells_a_deletion(script: Script, run:
     ("options", "words"),
     [
         ({"key_alias": None}, "key_alias is required"),
-        ({"key_alias": " "}, "key_alias is required"),
+        ({"key_alias": " "}, "key_alias: must not be blank"),
         ({"max_budget": -1}, "a: max_budget: must not be negative."),
         ({"duration": "30days"}, "a: duration: '30days' is not a duration"),
         ({"expires_at": "tomorrow"}, "a: expires_at: 'tomorrow' is not a time"),
-        ({"expires_at": "2031-01-01T00:00:00Z", "duration": "1d"}, "exclude each other"),
-        ({"unset": ["max_budget"], "max_budget": 1}, "declared and in unset at once"),
+        ({"expires_at": "2031-01-01T00:00:00Z", "duration": "1d"}, "mutually exclusive"),
+        ({"unset": ["max_budget"], "max_budget": 1}, "cannot be both set and listed in unset"),
         ({"key_seed": "short"}, "key_seed must have at least 32 characters."),
         ({"key": "no-key"}, "key must start with sk-"),
         ({"service_account_id": "s"}, "service_account_id needs team_id."),
@@ -159,7 +159,7 @@ def test_a_wrong_option_is_one_clear_sentence_and_no_request(
     ("answer", "words"),
     [
         ("unknown_key", "does not know the key given as api_key"),
-        ("no_admin", "is no admin's"),
+        ("no_admin", "does not belong to an admin"),
         ("login_page", "answered text/html instead of JSON"),
         ("overloaded", "Worker at capacity"),
     ],
@@ -229,3 +229,19 @@ def test_connection_options_come_from_the_environment(
     listed(script, ROW)
     assert not run(litellm_key, None, api_key=None, **DECLARED)["changed"]
     assert script.requests[0].headers["Authorization"] == "Bearer sk-of-the-environment-01"
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "hint"),
+    [
+        (403, "Custom API key values are disabled", "forbids key values that the client chooses"),
+        (400, "Invalid key_alias format.", "restricts the characters of key_alias"),
+        (400, "max_budget is over max limit set in config", "upperbound_key_generate_params"),
+        (403, "team_model_access_denied", "among the team's models"),
+    ],
+)
+def test_what_to_do_about_a_refusal_that_only_keys_meet(
+    httpserver: HTTPServer, run: Run, status: int, told: str, hint: str
+) -> None:
+    httpserver.expect_request("/key/list").respond_with_json({"error": {"message": told}}, status)
+    assert hint in run(litellm_key, httpserver.url_for("").rstrip("/"), key_alias="a")["failure"]["hint"]

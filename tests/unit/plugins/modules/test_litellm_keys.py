@@ -21,7 +21,7 @@ URL = "https://litellm.example.com"
 def proxy(monkeypatch: pytest.MonkeyPatch) -> FakeLiteLLM:
     """Takes the client's place: many requests at once have no fixed order that a script could hold."""
     proxy = FakeLiteLLM()
-    monkeypatch.setattr(_module, "Client", lambda settings, connections=1: proxy)
+    monkeypatch.setattr(_module, "Client", lambda *_settings, **_more: proxy)
     return proxy
 
 

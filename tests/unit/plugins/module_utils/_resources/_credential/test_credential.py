@@ -12,23 +12,27 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential import (
-    _declaration as _credential,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential import _fingerprints
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._declaration import (
-    OWN_ENTRY,
     Declaration,
     declare,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._fingerprints import (
     fingerprint,
     fits,
     matches,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._info import read
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._planning import (
     plan_credential,
-    public_view,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import (
     CREDENTIAL_KIND,
     CredentialStore,
-    read,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._table import (
+    OWN_ENTRY,
+    public_view,
 )
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_credentials import FakeCredentials
 from hypothesis import given
@@ -43,7 +47,7 @@ DEFAULTS = {name: option.get("default") for name, option in CREDENTIAL_KIND.opti
 
 @pytest.fixture(autouse=True)
 def _cheap_fingerprints(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_credential, "ROUNDS", 1)
+    monkeypatch.setattr(_fingerprints, "ROUNDS", 1)
 
 
 def want(state: str = "present", **options: Any) -> Declaration:
@@ -75,7 +79,7 @@ def info_of(proxy: FakeCredentials) -> dict[str, Any]:
     [
         ({"credential_name": " "}, "credential_name: must not be blank."),
         ({"credential_name": ".."}, "cannot stand in an address"),
-        ({"credential_name": "a\nb"}, "must not hold control characters"),
+        ({"credential_name": "a\nb"}, "must not contain control characters"),
         (
             {"credential_values": {"api_key": None, "x": "y"}},
             "api_key has no value; to remove a value, name it in unset",

@@ -32,9 +32,9 @@ def test_what_a_version_can_set_on_a_new_key_only(version: str, there: bool, ref
 
 @pytest.mark.parametrize(
     ("of_team", "declared", "refused"),
-    [("o", "o", ""), ("o", "p", "gets the organisation of that team, o."), (None, "o", "that team, which has none.")],
+    [("o", "o", ""), ("o", "p", "gets the organization of that team, o."), (None, "o", "that team, which has none.")],
 )
-def test_a_new_key_has_the_organisation_of_its_team(of_team: str | None, declared: str, refused: str) -> None:
+def test_a_new_key_has_the_organization_of_its_team(of_team: str | None, declared: str, refused: str) -> None:
     proxy = FakeLiteLLM()
     proxy.organization_of["team"] = of_team
     store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep)

@@ -226,7 +226,7 @@ def test_asks_as_the_key() -> None:
 
 def test_a_refusal_is_an_answer_and_a_failure_is_not() -> None:
     proxy = Listing([key_row(key_alias="a", token=token_of(VALUE))])
-    unknown = ApiError("The proxy does not know the key given as api_key.", 401)
+    unknown = ApiError("The proxy does not know the key given as key.", 401)
     proxy.refusals = dict.fromkeys(("/v1/models", "/key/health", "/key/info"), unknown)
     answer = ask(proxy, key=VALUE)
     assert (answer["models"], answer["health"]) == (None, None)

@@ -76,7 +76,7 @@ def created(**options: Any) -> dict[str, Any]:
     [
         ({"key_alias": None}, "key_alias is required"),
         ({"key_alias": ""}, "key_alias is required"),
-        ({"key_alias": "  "}, "key_alias is required"),
+        ({"key_alias": "  "}, "key_alias: must not be blank"),
         ({"key_alias": "a\tb"}, "control characters"),
         ({"key_alias": "a\x7f"}, "control characters"),
         ({"max_budget": -0.01}, "max_budget: must not be negative."),
@@ -89,11 +89,11 @@ def created(**options: Any) -> dict[str, Any]:
         ({"duration": "1d", "renew_within": "soon"}, "renew_within: 'soon' is not a duration"),
         ({"renew_within": "1d"}, "renew_within needs duration"),
         ({"expires_at": "2031-01-01T00:00:00"}, "expires_at: '2031-01-01T00:00:00' is not a time"),
-        ({"expires_at": "2031-01-01T00:00:00Z", "duration": "1d"}, "expires_at and duration exclude each other"),
-        ({"unset": ["max_budget"], "max_budget": 5.0}, "max_budget: declared and in unset at once."),
+        ({"expires_at": "2031-01-01T00:00:00Z", "duration": "1d"}, "expires_at and duration are mutually exclusive"),
+        ({"unset": ["max_budget"], "max_budget": 5.0}, "max_budget cannot be both set and listed in unset."),
         ({"unset": ["key_alias"]}, "key_alias cannot be unset."),
-        ({"soft_budget": 1.0, "budget_id": "b"}, "soft_budget and budget_id exclude each other"),
-        ({"key_type": "llm_api", "allowed_routes": ["/x"]}, "key_type and allowed_routes exclude each other"),
+        ({"soft_budget": 1.0, "budget_id": "b"}, "soft_budget and budget_id are mutually exclusive"),
+        ({"key_type": "llm_api", "allowed_routes": ["/x"]}, "key_type and allowed_routes are mutually exclusive"),
         ({"service_account_id": "s"}, "service_account_id needs team_id."),
         ({"auto_rotate": True}, "auto_rotate needs rotation_interval."),
         ({"rotation_interval": "30d"}, "rotation_interval needs auto_rotate"),
@@ -101,8 +101,8 @@ def created(**options: Any) -> dict[str, Any]:
         ({"rotation_interval": "x"}, "rotation_interval: 'x' is not a duration"),
         ({"metadata": {"tags": ["a"]}}, "metadata: tags is declared by the option tags."),
         ({"metadata": {"litellm_vkey_reset_spend": "x"}}, "is declared by the option reset_spend."),
-        ({"metadata": {"team_member_key_duration": "1d"}}, "metadata: team_member_key_duration is LiteLLM's own."),
-        ({"key": "sk-0123456789abcdef", "key_seed": SEED}, "key and key_seed exclude each other."),
+        ({"metadata": {"team_member_key_duration": "1d"}}, "metadata: team_member_key_duration belongs to LiteLLM."),
+        ({"key": "sk-0123456789abcdef", "key_seed": SEED}, "key and key_seed are mutually exclusive."),
         ({"key": "0123456789abcdefgh"}, "key must start with sk- and have at least 16 characters."),
         ({"key": "sk-0123456789ab"}, "key must start with sk- and have at least 16 characters."),
         ({"key": ""}, "key must start with sk-"),
@@ -497,7 +497,7 @@ def test_all_kinds_of_permissions_on_objects_are_read_and_cleared() -> None:
     changing = planned(current, object_permission={"agents": ["b"]})
     assert update_body(changing, NOW)["object_permission"] == {"agents": ["b"]}
     assert changing.after["object_permission"] == {**kinds, "agents": ["b"]}
-    cleared = {"agents": [], "mcp_tool_permissions": {}, "mcp_tool_search_enabled": False}
+    cleared = {"agents": [], "mcp_tool_permissions": {}, "mcp_tool_search_enabled": None}
     assert updated(current, unset=["object_permission"]) == {"object_permission": cleared}
 
 
@@ -531,7 +531,7 @@ def test_a_temporary_budget_is_taken_away() -> None:
 def test_half_of_a_temporary_budget_is_refused(half: str) -> None:
     other = next(name for name in RAISE if name != half)
     for options in ({half: RAISE[half]}, {"unset": [half]}, {half: RAISE[half], "unset": [other]}):
-        with pytest.raises(InputError, match="temp_budget_increase and temp_budget_expiry go together"):
+        with pytest.raises(InputError, match="temp_budget_increase and temp_budget_expiry must be declared together"):
             want(**options)
 
 
@@ -603,10 +603,10 @@ def test_a_value_is_replaced_for_its_age(current: Any, retired: Any, action: str
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"key_seed": SEED}, "replaced by key_version"),
-        ({"key": "sk-0123456789abcdef"}, "random values only"),
-        ({"value_policy": "reissue"}, "value_policy: reissue exclude each other"),
-        ({"value_policy": "fail"}, "value_policy: fail exclude each other"),
+        ({"key_seed": SEED}, "key_seed are mutually exclusive"),
+        ({"key": "sk-0123456789abcdef"}, "only random values"),
+        ({"value_policy": "reissue"}, "value_policy are mutually exclusive unless"),
+        ({"value_policy": "fail"}, "value_policy are mutually exclusive unless"),
     ],
 )
 def test_only_random_values_are_replaced_for_their_age(options: dict[str, Any], words: str) -> None:

@@ -486,7 +486,7 @@ def test_fields_that_the_server_drops_are_an_error_beside_the_value(proxy: FakeL
 
 @pytest.mark.parametrize("options", [{"tags": ["t"]}, {"permissions": {"get_spend_routes": True}}])
 def test_what_needs_a_licence_is_refused_before_writing(proxy: FakeLiteLLM, options: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="needs a LiteLLM Enterprise licence") as caught:
+    with pytest.raises(InputError, match="needs a LiteLLM Enterprise license") as caught:
         run_all(proxy, [{"key_alias": "b"}, {"key_alias": "a", **options}])
     assert caught.value.subject == "a"
     assert proxy.writes == []

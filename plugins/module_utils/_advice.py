@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a refusal means for the user, whatever was asked for. Private: only for use inside this collection. Pure.
+
+What concerns one kind of object alone, the object brings: ``Kind.advice``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+# From what the proxy says, as a pattern, to what to do; "{option}" is the option that holds the key.
+Advice = Mapping[str, str]
+
+UNKNOWN_KEY = re.compile(
+    r"invalid proxy server token|no api key passed|litellm virtual key expected|malformed api key", re.IGNORECASE
+)
+NO_ADMIN = "The key in {option} does not belong to an admin: use the master key or the key of a proxy admin."
+GENERAL: Advice = {
+    r"only proxy admin can|not allowed to (call|access) this route|only be called by|doesn't have access": NO_ADMIN,
+    r"key is blocked|expired key|key has expired": "The key in {option} is blocked or has expired: use another one.",
+    r"enterprise|premium user|get_spend_routes permission": (
+        "This needs a LiteLLM Enterprise license on the proxy: leave the option out, or add the license."
+    ),
+}
+REFUSED = "The proxy refuses the key in {option}: use the master key or the key of a proxy admin."
+
+
+def advice(text: str, status: int, option: str, special: Advice) -> str:
+    """What the user can do about a refusal, "" if that follows from its words.
+
+    :param text: all that the proxy says.
+    :param option: the option that holds the key with which was asked.
+    :param special: the advice of the object that was asked for, which goes before the general one.
+    """
+    for pattern, sentence in {**special, **GENERAL}.items():
+        if re.search(pattern, text, re.IGNORECASE):
+            return sentence.replace("{option}", option)
+    return REFUSED.replace("{option}", option) if status in (401, 403) else ""

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to be done for a provider credential, and what of it is written. Pure.
+
+Private: only for use inside this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._engine import Plan, make_plan
+from ._declaration import Declaration
+from ._fingerprints import fingerprint, fits, matches
+from ._table import CHANGED, CREDENTIAL, HIDDEN, OWN_ENTRY, Record, own_entry, states, users_info
+
+
+def plan_credential(want: Declaration, record: Record | None) -> Plan:
+    """What has to be done for one credential."""
+    declared: dict[str, Any] = {"credential_name": want.name}
+    if want.state == "absent":
+        return make_plan(CREDENTIAL, declared, record, "absent")
+    if want.info is not None:
+        declared["credential_info"] = want.info
+    if want.values or want.unset:
+        declared["credential_values"] = _states_after(want, record)
+    return make_plan(CREDENTIAL, declared, record)
+
+
+def _states_after(want: Declaration, record: Record | None) -> dict[str, str]:
+    """The states of all values: those that are there stay, are marked as changed, or go; others come."""
+    after = states(record or {})
+    for name, value in want.declared_values.items():
+        if name not in after:
+            after[name] = HIDDEN
+        elif not _keeps(want, name, value, record or {}):
+            after[name] = CHANGED
+    return {name: state for name, state in after.items() if name not in want.unset}
+
+
+def _keeps(want: Declaration, name: str, value: str, record: Record) -> bool:
+    """Whether a value that is there need not be written."""
+    if want.update_values != "on_change":
+        return want.update_values == "never"
+    shown = record["credential_values"][name]
+    if shown == value:
+        return True  # not masked
+    return fits(shown, value) and matches(own_entry(record).get("fingerprints", {}).get(name), value)
+
+
+def written_values(want: Declaration, plan: Plan) -> dict[str, str]:
+    """The values that a plan writes."""
+    before, after = (part.get("credential_values", {}) for part in (plan.before, plan.after))
+    return {name: want.declared_values[name] for name, state in after.items() if state != before.get(name)}
+
+
+def removed_values(plan: Plan) -> list[str]:
+    """The names of the values that a plan removes from a credential that stays."""
+    if plan.action == "delete":
+        return []
+    before, after = (part.get("credential_values", {}) for part in (plan.before, plan.after))
+    return [name for name in before if name not in after]
+
+
+def value_names(plan: Plan) -> list[str]:
+    """The names of all values that the credential has after a plan."""
+    return list(plan.after["credential_values"] if "credential_values" in plan.after else states(plan.existing))
+
+
+def info_after(want: Declaration, plan: Plan, written: Mapping[str, str]) -> dict[str, Any]:
+    """All of ``credential_info`` as it shall be, which the proxy replaces as a whole: with our own entry."""
+    shown = {name: value for name, value in plan.existing.get("credential_info", {}).items() if name != OWN_ENTRY}
+    info = dict(users_info(plan.existing) if want.info is None else want.info)
+    known = own_entry(plan.existing).get("fingerprints") or {}
+    own = {
+        "fingerprints": {
+            **{name: known[name] for name in value_names(plan) if name in known},
+            **{name: fingerprint(value) for name, value in written.items()},
+        },
+        "removed": {name: value for name, value in shown.items() if name not in info},
+    }
+    return {**info, OWN_ENTRY: {name: part for name, part in own.items() if part}}

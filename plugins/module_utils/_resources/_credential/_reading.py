@@ -1,0 +1,31 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding provider credentials on a proxy. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from ..._errors import ApiError
+from ._table import Record
+
+
+def find(client: Any, name: str) -> Record | None:
+    """The credential of that name as the proxy shows it, None if it shows none."""
+    try:
+        record: Record = client.get(f"/credentials/by_name/{quoted(name)}")
+    except ApiError as error:
+        if is_missing(error):
+            return None
+        raise
+    return record
+
+
+def quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
+def is_missing(error: ApiError) -> bool:
+    """Up to 1.98 the proxy tells it with HTTP 200; and a 404 may come from what stands before the proxy."""
+    return "credential not found" in error.message.lower()

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A provider credential: its table of fields, and what a record shows of them. Pure.
+
+Private: only for use inside this collection.
+
+The proxy shows no secret value again, only a mask of it. So what is compared, planned and shown is the *state* of each
+value, never the value: whether it is there, and whether it will be written. To tell that a value is still the declared
+one, a salted fingerprint of it is kept with the credential, in an entry of ``credential_info`` that nobody is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._engine import NOT_CLEARABLE, Field, Resource
+from ..._values import alike, not_a_name
+
+Record = Mapping[str, Any]
+# The entry of credential_info that is ours: {"fingerprints": {value name: text}, "removed": {entry name: value}}.
+OWN_ENTRY = "litemaas_virtual_keys"
+HIDDEN = "********"
+CHANGED = "******** (changed)"
+
+
+def _is_name(value: str) -> str | None:
+    return f"'{value}' cannot stand in an address." if value in (".", "..") else not_a_name(value)
+
+
+def _is_info(value: Mapping[str, Any]) -> str | None:
+    return f"the entry {OWN_ENTRY} is this collection's own." if OWN_ENTRY in value else None
+
+
+def own_entry(record: Record) -> Mapping[str, Any]:
+    entry = (record.get("credential_info") or {}).get(OWN_ENTRY)
+    return entry if isinstance(entry, Mapping) else {}
+
+
+def users_info(record: Record) -> dict[str, Any]:
+    """The user's part of ``credential_info``.
+
+    After a change the proxy still shows entries that are gone, until it reads its database again: it replaces
+    ``credential_info`` there, but merges it in memory. The last write left a note of them.
+    """
+    gone = own_entry(record).get("removed") or {}
+    return {
+        name: value
+        for name, value in (record.get("credential_info") or {}).items()
+        if name != OWN_ENTRY and not (name in gone and alike(value, gone[name]))
+    }
+
+
+def states(record: Record) -> dict[str, str]:
+    return dict.fromkeys(record.get("credential_values") or {}, HIDDEN)
+
+
+CREDENTIAL = Resource(
+    kind="credential",
+    identity="credential_name",
+    fields=(
+        Field("credential_name", check=_is_name, cleared=NOT_CLEARABLE),
+        Field("credential_info", "dict", read=users_info, check=_is_info, cleared={}),
+        Field("credential_values", "dict", read=states, cleared={}),
+    ),
+)
+
+
+def public_view(record: Record) -> dict[str, Any]:
+    """A credential as it is returned: the names of its values, not the values, and not our own entry."""
+    return CREDENTIAL.view(record, [row.name for row in CREDENTIAL.fields])

@@ -1,0 +1,14 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do about refusals that only virtual keys meet. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+KEY_ADVICE = {
+    r"custom api key values are disabled": (
+        "The proxy forbids key values that the client chooses: leave out key and key_seed."
+    ),
+    r"invalid key_alias": "The proxy restricts the characters of key_alias: choose another one.",
+    r"over max limit set in config": "The proxy's upperbound_key_generate_params set a lower limit.",
+    r"team_model_access_denied|not allowed to call model": "The key's models must be among the team's models.",
+}

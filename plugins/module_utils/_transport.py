@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions in which a request has an end and an answer has a bound. Private: only for use inside this collection.
+
+``requests`` limits how long a socket may be silent, not how long a request may take: a proxy that sends one byte a
+second, or one "100 Continue" after the other, keeps it waiting forever. Here each wait is for what is left of the
+request's time, in the thread that waits.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import time
+from http.client import HTTPResponse
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from requests.utils import address_in_network, is_ipv4_address, is_valid_cidr
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.util import Timeout
+except ImportError:  # _client says so
+    HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[misc,assignment]
+    HTTPAdapter = Timeout = object  # type: ignore[misc,assignment]
+
+LONGEST_CONNECT = 10.0
+# LiteLLM shows 500 keys in about 1 MB; a page for people, or an endless one, is not to fill the memory.
+LARGEST_ANSWER = 32 * 1024 * 1024
+# Compressed, it may be a thousand times that.
+READ_AT_ONCE = 16 * 1024
+
+
+class TooLarge(Exception):
+    """An answer is larger than any of LiteLLM's."""
+
+
+class Deadline(Timeout):
+    """What is left of a request's time, for each of the waits of which it is made."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(total=seconds)
+        self._end = time.monotonic() + seconds
+
+    def clone(self) -> Deadline:
+        return self
+
+    def start_connect(self) -> float:
+        return time.monotonic()
+
+    @property
+    def connect_timeout(self) -> float:
+        return min(LONGEST_CONNECT, max(self.read_timeout, 0.001))
+
+    @property
+    def read_timeout(self) -> float:
+        return max(self._end - time.monotonic(), 0.0)
+
+
+class _UntilDeadline(io.RawIOBase):
+    """What a socket receives within the time for which it may be silent now, all in all."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._raw = connection.makefile("rb", buffering=0)
+        self._end = time.monotonic() + connection.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("timed out")
+        self._connection.settimeout(left)
+        received: int | None = self._raw.readinto(buffer)
+        return received
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Receiving:
+    """In the place of the socket from which an answer is read."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_UntilDeadline(self._connection))
+
+
+class _Answer(HTTPResponse):
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_Receiving(sock), *args, **kwargs)  # type: ignore[arg-type]
+
+
+class _Http(HTTPConnection):
+    response_class = _Answer
+
+
+class _Https(HTTPSConnection):
+    response_class = _Answer
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+class _Adapter(HTTPAdapter):
+    """Connections that keep to the deadline, also through a web proxy."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        return manager
+
+
+def new_session(settings: Any, connections: int) -> requests.Session:
+    """A session with the proxy of the settings, an object as ``_args.Settings``."""
+    session = requests.Session()
+    # Also without being asked to follow, requests reads where a redirection leads, and all that comes with it.
+    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
+    adapter = _Adapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    # The environment's proxies and CA bundle count; its .netrc does not: requests would send that instead of our key.
+    session.trust_env = False
+    session.proxies.update(_environment_proxies(settings.api_url))
+    environment_bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    session.verify = (settings.ca_path or environment_bundle or True) if settings.validate_certs else False
+    if not settings.validate_certs:
+        requests.packages.urllib3.disable_warnings()  # type: ignore[attr-defined]
+    if settings.client_cert:
+        session.cert = (settings.client_cert, settings.client_key) if settings.client_key else settings.client_cert
+    session.headers.update(
+        {
+            "Authorization": f"Bearer {settings.api_key}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": "litemaas.virtual_keys",
+        }
+    )
+    if settings.changed_by:
+        session.headers["litellm-changed-by"] = settings.changed_by
+    return session
+
+
+def content(response: requests.Response) -> bytes:
+    """The body of an answer.
+
+    :raises TooLarge: before it fills the memory.
+    """
+    received = bytearray()
+    with response:
+        for part in response.iter_content(READ_AT_ONCE):
+            received += part
+            if len(received) > LARGEST_ANSWER:
+                raise TooLarge
+    return bytes(received)
+
+
+def _environment_proxies(url: str) -> dict[str, str]:
+    """The web proxies for an address. Of the environment alone: macOS kills a forked process that asks the system."""
+    parts = urlsplit(url)
+    host, proxies = parts.hostname or "", getproxies_environment()
+    networks = [entry.strip() for entry in proxies.pop("no", "").split(",")]
+    if is_ipv4_address(host) and any(is_valid_cidr(entry) and address_in_network(host, entry) for entry in networks):
+        return {}
+    bypassed = proxy_bypass_environment(host) or proxy_bypass_environment(parts.netloc)
+    return {} if bypassed else proxies

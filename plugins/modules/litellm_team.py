@@ -1,0 +1,324 @@
+#!/usr/bin/python
+# Copyright: litemaas.virtual_keys contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: litellm_team
+short_description: Manage a team on a LiteLLM proxy
+version_added: 1.0.0
+description:
+  - Creates, updates, or deletes a team on a LiteLLM proxy.
+  - The budget, rate limits, and models of a team apply to all keys of the team together.
+  - The module does not manage the members of the team.
+author:
+  - litemaas.virtual_keys contributors (@litemaas)
+extends_documentation_fragment:
+  - litemaas.virtual_keys._connection
+  - litemaas.virtual_keys._attributes
+  - litemaas.virtual_keys._attributes.action_group
+attributes:
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - V(present) creates the team or updates the options that are set. V(absent) deletes it.
+      - LiteLLM deletes the keys of a team together with the team. A team that has keys is deleted only with O(force=true).
+    type: str
+    choices: [present, absent]
+    default: present
+  team_id:
+    description:
+      - The ID of the team. It cannot be changed.
+      - Set O(team_id), O(team_alias), or both. The ID identifies the team if it is set.
+    type: str
+  team_alias:
+    description:
+      - The name of the team.
+      - Without O(team_id), the alias identifies the team. The task fails if more than one team has this alias. LiteLLM
+        chooses the ID of a new team.
+    type: str
+  organization_id:
+    description: The ID of the organization to which the team belongs.
+    type: str
+  models:
+    description:
+      - The models that the keys of the team can use. An empty list allows all models of the proxy.
+      - A key with the model C(all-team-models) follows this list.
+    type: list
+    elements: str
+  model_aliases:
+    description:
+      - Other names for models, as a mapping of each name to the model it stands for.
+      - Requires LiteLLM 1.98.1 or newer, because older versions do not show what is stored.
+    type: dict
+  max_budget:
+    description:
+      - The amount in USD that all keys of the team can spend together.
+      - LiteLLM ignores a team budget of 0. Use O(unset) for a team without a limit, and O(blocked) to stop all spending.
+    type: float
+  soft_budget:
+    description: The amount in USD at which LiteLLM sends an alert. It must be below O(max_budget).
+    type: float
+  budget_duration:
+    description:
+      - The period after which the spending is reset, such as V(30d) or V(1mo).
+      - LiteLLM aligns periods with the calendar. V(30d) and V(1mo) end on the first of a month, V(7d) on a Monday, and
+        V(1d) at midnight UTC.
+    type: str
+  budget_limits:
+    description: Further budgets, each with its own period.
+    type: list
+    elements: dict
+    suboptions:
+      max_budget:
+        description: The amount in USD that can be spent in each period.
+        type: float
+        required: true
+      budget_duration:
+        description: The length of the period, such as V(1d).
+        type: str
+        required: true
+  tpm_limit:
+    description: The number of tokens per minute for all keys of the team together.
+    type: int
+  rpm_limit:
+    description: The number of requests per minute for all keys of the team together.
+    type: int
+  model_tpm_limit:
+    description: The number of tokens per minute for individual models, as a mapping of model names to numbers.
+    type: dict
+  model_rpm_limit:
+    description: The number of requests per minute for individual models, as a mapping of model names to numbers.
+    type: dict
+  team_member_budget:
+    description:
+      - The amount in USD that each member of the team can spend, unless the member has a budget of their own.
+      - Applies to keys that have both a team and a user.
+      - LiteLLM 1.83.14 cannot unset the defaults for members.
+    type: float
+  team_member_budget_duration:
+    description:
+      - The period after which the spending of each member is reset.
+      - If it is not set when O(team_member_budget) is first set, LiteLLM uses O(budget_duration).
+    type: str
+  team_member_tpm_limit:
+    description: The number of tokens per minute for each member of the team.
+    type: int
+  team_member_rpm_limit:
+    description: The number of requests per minute for each member of the team.
+    type: int
+  team_member_permissions:
+    description:
+      - What members can do with the keys of the team. An empty list stands for LiteLLM's default.
+    type: list
+    elements: str
+    choices:
+      - /key/generate
+      - /key/update
+      - /key/delete
+      - /key/regenerate
+      - /key/service-account/generate
+      - /key/{key_id}/regenerate
+      - /key/block
+      - /key/unblock
+      - /key/info
+      - /key/health
+      - /key/list
+      - /key/aliases
+  default_team_member_models:
+    description: The models of members for whom no models are set.
+    type: list
+    elements: str
+  access_group_ids:
+    description: The IDs of the access groups whose models the team can use as well.
+    type: list
+    elements: str
+  metadata:
+    description:
+      - Your own data about the team. Options of this module that LiteLLM stores there are not allowed in it.
+      - See O(metadata_mode).
+    type: dict
+  metadata_mode:
+    description:
+      - With V(merge), which is the default, entries that are not in O(metadata) stay as they are.
+      - With V(replace), they are removed.
+    type: str
+    choices: [merge, replace]
+  router_settings:
+    description: Settings of the router for requests of this team. They replace all settings of the team.
+    type: dict
+  blocked:
+    description: Whether LiteLLM rejects all requests made with keys of the team.
+    type: bool
+  unset:
+    description:
+      - The options whose values are removed from the team.
+    type: list
+    elements: str
+    choices:
+      - team_alias
+      - organization_id
+      - models
+      - model_aliases
+      - max_budget
+      - soft_budget
+      - budget_duration
+      - budget_limits
+      - tpm_limit
+      - rpm_limit
+      - model_tpm_limit
+      - model_rpm_limit
+      - team_member_budget
+      - team_member_budget_duration
+      - team_member_tpm_limit
+      - team_member_rpm_limit
+      - team_member_permissions
+      - default_team_member_models
+      - access_group_ids
+      - metadata
+      - router_settings
+      - blocked
+  force:
+    description: Whether to delete a team that has keys. LiteLLM then deletes these keys as well.
+    type: bool
+notes:
+  - LiteLLM adds the user of O(api_key) to each new team as an administrator.
+seealso:
+  - module: litemaas.virtual_keys.litellm_team_info
+  - module: litemaas.virtual_keys.litellm_keys
+  - name: LiteLLM teams
+    description: LiteLLM's documentation about budgets of teams.
+    link: https://docs.litellm.ai/docs/proxy/team_budgets
+"""
+
+EXAMPLES = r"""
+# The address and the master key come from the environment variables LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
+- name: Create a team that spends no more than 50 USD in total
+  litemaas.virtual_keys.litellm_team:
+    team_id: python-course
+    team_alias: Python course
+    models: [gpt-4o-mini]
+    max_budget: 50
+    metadata:
+      cost_center: "4711"
+
+- name: Create a key for the team that follows the team's models
+  litemaas.virtual_keys.litellm_key:
+    key_alias: python-course-ann
+    team_id: python-course
+    models: [all-team-models]
+  no_log: true
+  register: ann
+
+- name: Give each member 5 USD a day
+  litemaas.virtual_keys.litellm_team:
+    team_id: python-course
+    team_member_budget: 5
+    team_member_budget_duration: 1d
+
+- name: Remove the limit for the team
+  litemaas.virtual_keys.litellm_team:
+    team_id: python-course
+    unset: [max_budget]
+
+- name: Pause the team
+  litemaas.virtual_keys.litellm_team:
+    team_id: python-course
+    blocked: true
+
+- name: Delete the team and all of its keys
+  litemaas.virtual_keys.litellm_team:
+    team_id: python-course
+    state: absent
+    force: true
+"""
+
+RETURN = r"""
+team_id:
+  description: The ID of the team. Null if LiteLLM has yet to choose it, or the team is gone.
+  returned: success, and failure of a write
+  type: str
+  sample: python-course
+team_alias:
+  description: The alias, if it identified the team.
+  returned: if O(team_id) is not set
+  type: str
+  sample: Python course
+action:
+  description: What was done, or would be done in check mode. V(create), V(update), V(delete), or V(none).
+  returned: success, and failure of a write
+  type: str
+  sample: update
+team:
+  description:
+    - The team after the task. In check mode, the team as it would be.
+    - Contains each option of this module that is a field of the team, and the readings below. Null for a team that does
+      not exist.
+  returned: success, and failure of a write
+  type: dict
+  contains:
+    team_id:
+      description: The ID of the team.
+      returned: always
+      type: str
+    spend:
+      description: The amount in USD that the team has spent in the current period.
+      returned: always
+      type: float
+    budget_reset_at:
+      description: When the spending is reset.
+      returned: always
+      type: str
+    created_at:
+      description: When the team was created.
+      returned: always
+      type: str
+    updated_at:
+      description: When the team was last changed.
+      returned: always
+      type: str
+  sample:
+    team_id: python-course
+    team_alias: Python course
+    models: [gpt-4o-mini]
+    max_budget: 50.0
+    spend: 12.5
+diff:
+  description: The options that are set, before and after the task.
+  returned: in diff mode
+  type: dict
+  sample:
+    before_header: python-course
+    after_header: python-course
+    before:
+      max_budget: 50.0
+    after:
+      max_budget: 75.0
+failure:
+  description: The answer of the proxy, if it rejected a request or could not be reached.
+  returned: failure of a request
+  type: dict
+  sample:
+    message: "Cannot connect to https://litellm.example.com: Connection refused."
+    status: 0
+    type: ""
+    code: connection
+    param: ""
+    method: GET
+    path: /team/info?key_limit=1&team_id=python-course
+    hint: Check api_url, and that the proxy runs and can be reached from the host that runs this task.
+"""
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import TEAM_KIND
+
+
+def main(start: Start = Module) -> None:
+    run(TEAM_KIND, start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a team's writes must carry along, so that an older LiteLLM forgets nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import TEAM_KIND
+
+STORED: dict[str, Any] = {
+    "team_id": "t",
+    "max_budget": 5.0,
+    "metadata": {"a": 1, "model_rpm_limit": {"m": 5}, "team_member_budget_id": "b", "logging": [{"x": 1}]},
+    "team_member_budget_table": {"max_budget": None, "rpm_limit": 7, "budget_duration": "1d"},
+    "team_member_permissions": [],
+}
+
+
+class Recorder:
+    """A proxy with one team, which stores nothing and notes what it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any]] = []
+
+    def get(self, path: str, params: Any = None) -> Any:
+        if path == "/health/readiness/details":
+            return {"litellm_version": "1.83.14"}
+        assert path == "/team/info?key_limit=1&team_id=t"
+        return {"team_id": "t", "team_info": STORED}
+
+    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+        self.sent.append((path, body))
+        raise ApiError("enough", 400)
+
+
+def written(**options: Any) -> list[tuple[str, Any]]:
+    proxy = Recorder()
+    converge(TEAM_KIND.store(proxy, {}), [TEAM_KIND.declare({"team_id": "t", **options}, "present")])
+    return proxy.sent
+
+
+@pytest.mark.parametrize(
+    ("options", "body"),
+    [
+        ({"max_budget": 6.0}, {"max_budget": 6.0}),
+        (
+            {"metadata": {"b": 2}},
+            {"metadata": {**STORED["metadata"], "b": 2}, "team_member_rpm_limit": 7},
+        ),
+        (
+            {"model_rpm_limit": {"m": 6}},
+            {"metadata": {**STORED["metadata"], "model_rpm_limit": {"m": 6}}, "team_member_rpm_limit": 7},
+        ),
+        (
+            {"unset": ["model_rpm_limit", "metadata"]},
+            {"metadata": {"team_member_budget_id": "b", "logging": [{"x": 1}]}, "team_member_rpm_limit": 7},
+        ),
+        ({"team_member_rpm_limit": 8}, {"metadata": STORED["metadata"], "team_member_rpm_limit": 8}),
+        (
+            {"team_member_budget": 2.0},
+            {"metadata": STORED["metadata"], "team_member_budget": 2.0, "team_member_rpm_limit": 7},
+        ),
+    ],
+)
+def test_an_update_carries_all_that_it_would_replace(options: dict[str, Any], body: dict[str, Any]) -> None:
+    assert written(**options) == [("/team/update", {"team_id": "t", **body})]
+
+
+def test_permissions_have_a_request_of_their_own() -> None:
+    permissions = ["/key/generate"]
+    sent = [("/team/permissions_update", {"team_id": "t", "team_member_permissions": permissions})]
+    assert written(team_member_permissions=permissions) == sent

@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No secret of a task gets through in what a proxy says, however it is written there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import Settings
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._cleaning import Secrets
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_httpserver import HTTPServer
+
+PEM = (
+    "-----BEGIN PRIVATE KEY-----\n" + "\n".join(f"MIIEvQ{n}IBADANBgkqhkiG9w0BAQ/+FA{n}ASCB" for n in range(30)) + "=\n"
+)
+SECRETS = {
+    "pem": PEM,
+    "json": json.dumps({"type": "service_account", "private_key": PEM, "note": 'it\'s "quoted"'}),
+    "spaces": "correct  horse\tbattery   staple",
+    "brace": "sk-abc}def'ghi\"jkl,mno)pqr]",
+    "backslash": "C:\\secrets\\new\\tab'le\"",
+    "url": "https://user:pa%20ss@host/?key=a+b/c==",
+    "umlauts": "pässwörter-größer-als-ÄÖÜ",
+    "cyrillic": "пароль очень секретный",
+    "emoji": "🔑🔑🔑 and 🗝🗝🗝",
+    "signs": "!!$$%%&&//((==))??",
+    "seed": "seed-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "short": "hunter22",
+}
+WRITERS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "one line": lambda text: " ".join(text.split()),
+    "json": json.dumps,
+    "json in utf-8": lambda text: json.dumps(text, ensure_ascii=False),
+    "json in json": lambda text: json.dumps(json.dumps({"a": text})),
+    "repr": repr,
+    "repr of a mapping": lambda text: str({"value": text}),
+    "repr in json": lambda text: json.dumps({"error": str({"value": text})}),
+    "json in repr": lambda text: repr(json.dumps({"value": text})),
+    "ascii": ascii,
+    "bytes": lambda text: repr(text.encode()),
+    "quoted": lambda text: quote(text, safe=""),
+    "quoted as a path": quote,
+    "quoted as a form": quote_plus,
+    "quoted in small letters": lambda text: quote(text, safe="").lower() if text.islower() else quote(text, safe=""),
+}
+
+
+def pieces(text: str, size: int) -> set[str]:
+    """All runs of so many letters and digits, without what stands between them."""
+    letters = "".join(char for char in text if char.isalnum() and char.isascii())
+    return {letters[start : start + size] for start in range(len(letters) - size + 1)}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_hidden_however_it_is_written(name: str, writer: str) -> None:
+    written = WRITERS[writer](SECRETS[name])
+    shown = Secrets([SECRETS[name]]).mask(f"Wrong value {written} for a field.")
+    assert shown.startswith("Wrong value ")
+    assert shown.endswith(" for a field.")
+    assert written not in shown
+    assert not pieces(shown.replace("Wrong value", "").replace("for a field", ""), 8) & pieces(SECRETS[name], 8)
+
+
+@pytest.mark.parametrize("cut", [slice(0, 60), slice(100, 160), slice(-60, None)])
+def test_a_part_of_a_long_secret_is_hidden_too(cut: slice) -> None:
+    """Pydantic shows the first and the last 25 characters of a value."""
+    shown = Secrets([PEM]).mask(f"input_value='{PEM[cut]!r}...'")
+    assert not pieces(shown, 8) & pieces(PEM, 8)
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("1", "Not 1 of 12 models, no cat in concatenation."),
+        ("cat", "Not 1 of 12 models, no cat in concatenation."),
+        ("models", "Not 1 of 12 ***, no cat in concatenation."),
+        ("mode", "Not 1 of 12 models, no cat in concatenation."),
+        ("concatenation", "Not 1 of 12 models, no cat in ***."),
+        ("    ", "Not 1 of 12 models, no cat in concatenation."),
+    ],
+)
+def test_a_short_secret_does_not_star_out_the_sentence(secret: str, shown: str) -> None:
+    assert Secrets([secret]).mask("Not 1 of 12 models, no cat in concatenation.") == shown
+
+
+def test_what_is_no_secret_stays() -> None:
+    sentence = "Key with alias 'python-course-ann' already exists. Unique key aliases across all keys are required."
+    assert Secrets(SECRETS.values()).mask(sentence) == sentence
+
+
+@given(
+    st.text(min_size=8).filter(lambda text: len(text.strip()) >= 8 and text.isprintable()),
+    st.sampled_from(["plain", "one line", "json", "json in utf-8", "repr", "ascii", "quoted", "quoted as a form"]),
+)
+def test_any_text_is_hidden(secret: str, writer: str) -> None:
+    written = WRITERS[writer](secret)
+    inside = written[1:-1] if writer in ("json", "json in utf-8", "repr", "ascii") else written
+    assert Secrets([secret]).mask(f"<{inside}>") in ("<***>", f"<{inside}>".replace(secret.strip(), "***"))
+
+
+def test_the_request_and_what_it_holds() -> None:
+    secrets = Secrets()
+    secrets.add_from(
+        {
+            "key": "sk-0123456789abcdefgh",
+            "key_alias": "python-course-ann",
+            "credential_values": {"vertex": {"private_key": PEM}, "region": "europe-west-1"},
+            "metadata": {"logging": [{"callback_vars": {"langfuse_host": "langfuse.example.com"}}]},
+            "litellm_params": {"model": "openai/gpt-4o-mini", "aws_secret_access_key": "wJalrXUtnFEMI/K7MDENG"},
+        }
+    )
+    told = "python-course-ann openai/gpt-4o-mini europe-west-1 langfuse.example.com wJalrXUtnFEMI/K7MDENG " + PEM
+    assert secrets.mask(told).startswith("python-course-ann openai/gpt-4o-mini *** *** ***")
+    assert "sk-0123" not in repr(secrets)
+
+
+SENTENCES = [
+    lambda text: {"error": {"message": text, "type": "t", "code": "c", "param": "p"}},
+    lambda text: {"error": {"message": "m", "type": text, "code": text, "param": text}},
+    lambda text: {"error": {"message": str({"error": text})}},
+    lambda text: {"detail": [{"loc": ["body", text], "msg": text, "input": text}]},
+    lambda text: {"detail": {"error": text}},
+    lambda text: {"error": "x" * 550 + "   " + text},
+    lambda text: {"error": text * 50},
+]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+@pytest.mark.parametrize("name", SECRETS)
+def test_no_part_of_an_error_holds_a_secret(httpserver: HTTPServer, name: str, sentence: Callable[[str], Any]) -> None:
+    """The value is only in the request, not among what the task declared."""
+    secret = SECRETS[name]
+    httpserver.expect_request("/credentials").respond_with_json(sentence(secret), 400)
+    client = Client(Settings(httpserver.url_for("").rstrip("/"), "sk-unit-master-key-0123456789", retries=0))
+    with pytest.raises(ApiError) as caught:
+        client.send("/credentials", {"credential_values": {"api_key": secret}})
+    for text in (str(caught.value), str(caught.value.as_dict())):
+        assert secret not in text
+        assert " ".join(secret.split()) not in text
+        assert not pieces(text, 8) & pieces(secret, 8)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["https://user:pass%20word@host/x", "//user:pass@word@host", "https://user:p'w@host", "http://:word@host/"],
+)
+def test_a_redirection_shows_no_password(httpserver: HTTPServer, target: str) -> None:
+    httpserver.expect_request("/x").respond_with_data("", 302, {"Location": target})
+    client = Client(Settings(httpserver.url_for("").rstrip("/"), "sk-unit-master-key-0123456789", retries=0))
+    with pytest.raises(ApiError, match=r"redirects to .*host") as caught:
+        client.get("/x")
+    assert "word" not in caught.value.message
+    assert "pass" not in caught.value.message
+    assert "p'w" not in caught.value.message
+
+
+def test_the_password_of_a_web_proxy_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://user:proxy-password-1@nowhere.invalid:3128")
+    with pytest.raises(ApiError) as caught:
+        Client(Settings("http://litellm.invalid", "sk-unit-master-key-0123456789", retries=0)).get("/x")
+    assert "proxy-password-1" not in str(caught.value)
