@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is on the list: those of earlier runs and those of this result. Private: only for use inside this collection.
+
+Pure functions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ._texts import file_name, made_up_name, names, one_line
+
+Person = dict[str, Any]
+
+FIELDS = ("name", "user", "user_id", "alias", "key", "key_id", "base_url", "models", "max_budget", "expires_at")
+# What a run found or did. It says nothing that is worth handing out, and would make every run a change.
+OF_THE_RUN = frozenset(("action", "changed", "error", "spend", "blocked", "deleted", "was_missing"))
+OF_THE_RESULT = frozenset(
+    (
+        *("api_endpoint", "api_base_url", "duration", "state", "summary", "problem", "deleted_count", "missing_count"),
+        *("keys", "users", "user_count", "pruned"),
+    )
+)
+
+
+class HandOutError(ValueError):
+    """Nothing can be handed out; the text is a sentence for the user."""
+
+
+class HandOut:
+    """What the list holds after this run.
+
+    :ivar people: everybody, those who were there before first and in their order.
+    :ivar unknown: users without a known value.
+    """
+
+    def __init__(
+        self, stored: Iterable[Person], values: Iterable[str], result: Mapping[str, Any], base_url: str, now: str
+    ) -> None:
+        self._values = {hashlib.sha256(value.encode()).hexdigest(): value for value in values}
+        self._result = result
+        self._base_url = base_url or str(result.get("api_base_url") or "")
+        self._now = now
+        by_alias = {person["alias"]: person for person in stored}
+        entries = entries_of(result)
+        self.unknown = [
+            one_line(entry.get("user") or entry["alias"]) for entry in entries if not self._settle(by_alias, entry)
+        ]
+        for alias in result.get("pruned") or []:
+            by_alias.pop(alias, None)
+        self.people = list(by_alias.values())
+        self.of_this_result = len({entry["alias"] for entry in entries} & by_alias.keys())
+
+    def warnings(self) -> list[str]:
+        if not self.unknown:
+            return []
+        return [
+            f"No value is known for {len(self.unknown)}: {names(self.unknown)}. LiteLLM shows a value only once, and "
+            "this folder does not hold theirs. They are listed without a key; give them new ones with "
+            "litellm_vkey_reissue."
+        ]
+
+    def _settle(self, by_alias: dict[str, Person], entry: Mapping[str, Any]) -> bool:
+        """Put the person on the list, or remove them; whether nobody has to look for a value."""
+        alias = str(entry["alias"])
+        if self._result.get("state") == "absent":
+            # A key that could not be deleted is still somebody's key.
+            if not entry.get("error"):
+                by_alias.pop(alias, None)
+            return True
+        person = self._person(by_alias.get(alias, {}), entry)
+        by_alias[alias] = person
+        return bool(person["key"] or (entry.get("action") in ("create", "reissue") and not entry.get("error")))
+
+    def _person(self, earlier: Person, entry: Mapping[str, Any]) -> Person:
+        given = {name: value for name, value in entry.items() if name not in OF_THE_RUN | OF_THE_RESULT}
+        person = {**dict.fromkeys(FIELDS), **earlier, "models": self._result.get("models"), **given}
+        key_id = entry.get("key_id")
+        key = entry.get("key") or self._values.get(str(key_id))
+        if key_id is None and not key:
+            # Nothing is known of the key, so nothing speaks against what was known.
+            key, key_id = earlier.get("key"), earlier.get("key_id")
+        user = str(entry.get("user") or entry["alias"])
+        person.update(
+            user=user,
+            name=one_line(person["name"] or user),
+            alias=str(entry["alias"]),
+            key=key,
+            key_id=key_id,
+            base_url=self._base_url or person["base_url"] or "",
+            models=_texts(person["models"]),
+            written_at=earlier.get("written_at") if key == earlier.get("key") else None,
+        )
+        if key and not person["written_at"]:
+            person["written_at"] = self._now
+        return person
+
+
+def entries_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the result says of each person.
+
+    :raises HandOutError: if it is no result of the role.
+    """
+    people = result.get("users") or result.get("keys")
+    entries = people if isinstance(people, list) else [result] if result.get("alias") else people
+    if entries is None and result.get("state") == "absent":
+        return []
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) and entry.get("alias") for entry in entries):
+        raise HandOutError(
+            "litellm_vkey_result is no result of the role manage_keys: it names no keys. "
+            "Run litemaas.virtual_keys.manage_keys first, or give a result that was kept."
+        )
+    return entries
+
+
+def stems(people: Iterable[Person]) -> dict[str, str]:
+    """What the files of each person are called, without their ending, by alias. No two are the same anywhere."""
+    chosen: dict[str, str] = {}
+    taken: set[str] = set()
+    for person in people:
+        name = file_name(person["user"])
+        if name is None or name.lower() in taken:
+            name = made_up_name(person["user"], person["alias"])
+        taken.add(name.lower())
+        chosen[person["alias"]] = name
+    return chosen
+
+
+def _texts(models: Any) -> list[str]:
+    return [str(model) for model in ([models] if isinstance(models, str) else models or [])]
