@@ -18,10 +18,11 @@ from typing import Any
 
 from ansible.module_utils.common.text.converters import jsonify
 from ansible.plugins.action import ActionBase
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._files import Files
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._folder import Folder
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._formats import FORMATS
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._people import HandOut, HandOutError
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._people import HandOut
 
 try:
     # Since ansible-core 2.19 nothing is a template but what is marked as one.
@@ -67,7 +68,7 @@ class ActionModule(ActionBase):
         self._task_vars = task_vars or {}
         try:
             return self._hand_out(args)
-        except HandOutError as error:
+        except InputError as error:
             return {"failed": True, "msg": str(error)}
         except OSError as error:
             return {

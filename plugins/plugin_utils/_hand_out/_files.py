@@ -8,9 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+
 from ._folder import Folder
 from ._formats import ENDINGS, LISTS, csv_file, json_file, mail_file, paths, recipient, views
-from ._people import HandOutError, Person
+from ._people import Person
 from ._texts import names
 
 # Renders a template for each of the people, or once for all.
@@ -42,7 +44,7 @@ class Files:
         kept = [kind for kind, name in LISTS.items() if before and folder.has(name)]
         self._formats = {"json", *args["formats"], *kept}
         if "mail" in self._formats and not args["mail_from"]:
-            raise HandOutError("Mails need a sender: set litellm_vkey_output_mail_from.")
+            raise InputError("Mails need a sender: set litellm_vkey_output_mail_from.")
 
     def wanted(self) -> dict[str, bytes]:
         """Text of each file by its path in the folder. The JSON comes first: it keeps the values."""
@@ -102,7 +104,7 @@ class Files:
     def _template(self, kind: str) -> str:
         path = self._args["templates"].get(kind)
         if not path:
-            raise HandOutError(f"The format {kind} needs a template.")
+            raise InputError(f"The format {kind} needs a template.")
         return str(path)
 
 

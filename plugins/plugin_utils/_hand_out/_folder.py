@@ -12,8 +12,10 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+
 from ._formats import ENDINGS, LISTS, read_csv_values, read_json
-from ._people import HandOutError, Person
+from ._people import Person
 
 UNFINISHED = ".hand-out-"
 
@@ -40,7 +42,7 @@ class Folder:
     def read(self) -> tuple[list[Person], list[str]]:
         """The people of earlier runs, and the values known of them.
 
-        :raises HandOutError: if a file is there that cannot be theirs.
+        :raises InputError: if a file is there that cannot be theirs.
         """
         people: list[Person] = []
         values: list[str] = []
@@ -48,13 +50,13 @@ class Folder:
             if text := self._bytes(LISTS["json"]):
                 people = read_json(text)
                 values = [person["key"] for person in people if person["key"]]
-        except HandOutError as error:
-            raise HandOutError(self._refusal(LISTS["json"], error)) from error
+        except InputError as error:
+            raise InputError(self._refusal(LISTS["json"], error)) from error
         try:
             if not people and (text := self._bytes(LISTS["csv"])):
                 values = read_csv_values(text)
-        except HandOutError as error:
-            raise HandOutError(self._refusal(LISTS["csv"], error)) from error
+        except InputError as error:
+            raise InputError(self._refusal(LISTS["csv"], error)) from error
         return people, values
 
     def has(self, name: str) -> bool:
@@ -110,5 +112,5 @@ class Folder:
     def _is_open(self, name: str) -> bool:
         return bool(stat.S_IMODE((self.path / name).stat().st_mode) & 0o077)
 
-    def _refusal(self, name: str, error: HandOutError) -> str:
+    def _refusal(self, name: str, error: InputError) -> str:
         return f"{self.path / name} {error}. Mend it or move it away; nothing was written."

@@ -17,7 +17,9 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
 
-from ._people import FIELDS, HandOutError, Person, stems
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+
+from ._people import FIELDS, Person, stems
 from ._texts import address, cell, moment, number, one_line, readable_time, secret_name
 
 CSV_COLUMNS = ("name", "user", "user_id", "alias", "key", "base_url", "models", "max_budget", "expires_at")
@@ -41,16 +43,16 @@ def json_file(people: Sequence[Person]) -> bytes:
 def read_json(text: bytes) -> list[Person]:
     """The people whom ``json_file`` wrote down.
 
-    :raises HandOutError: if it is no such file.
+    :raises InputError: if it is no such file.
     """
     try:
         people = json.loads(text)
     except ValueError as error:
-        raise HandOutError(f"is no JSON ({error})") from error
+        raise InputError(f"is no JSON ({error})") from error
     if not isinstance(people, list) or not all(
         isinstance(person, dict) and {"alias", "user", "key", "key_id"} <= person.keys() for person in people
     ):
-        raise HandOutError("is not a list of keys as this role writes it")
+        raise InputError("is not a list of keys as this role writes it")
     return people
 
 
@@ -67,14 +69,14 @@ def csv_file(people: Iterable[Person]) -> bytes:
 def read_csv_values(text: bytes) -> list[str]:
     """The values in what ``csv_file`` wrote.
 
-    :raises HandOutError: if it is no such file.
+    :raises InputError: if it is no such file.
     """
     try:
         rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
     except (ValueError, csv.Error) as error:
-        raise HandOutError(f"is no CSV ({error})") from error
+        raise InputError(f"is no CSV ({error})") from error
     if any(row.get("key") is None for row in rows):
-        raise HandOutError("is not a list of keys as this role writes it")
+        raise InputError("is not a list of keys as this role writes it")
     return [row["key"] for row in rows if row["key"]]
 
 

@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+
 from ._texts import file_name, made_up_name, names, one_line
 
 Person = dict[str, Any]
@@ -24,10 +26,6 @@ OF_THE_RESULT = frozenset(
         *("keys", "users", "user_count", "pruned"),
     )
 )
-
-
-class HandOutError(ValueError):
-    """Nothing can be handed out; the text is a sentence for the user."""
 
 
 class HandOut:
@@ -102,14 +100,14 @@ class HandOut:
 def entries_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What the result says of each person.
 
-    :raises HandOutError: if it is no result of the role.
+    :raises InputError: if it is no result of the role.
     """
     people = result.get("users") or result.get("keys")
     entries = people if isinstance(people, list) else [result] if result.get("alias") else people
     if entries is None and result.get("state") == "absent":
         return []
     if not isinstance(entries, list) or not all(isinstance(entry, dict) and entry.get("alias") for entry in entries):
-        raise HandOutError(
+        raise InputError(
             "litellm_vkey_result is no result of the role manage_keys: it names no keys. "
             "Run litemaas.virtual_keys.manage_keys first, or give a result that was kept."
         )
