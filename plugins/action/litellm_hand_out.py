@@ -77,6 +77,8 @@ class ActionModule(ActionBase):
             }
 
     def _hand_out(self, args: dict[str, Any]) -> dict[str, Any]:
+        if not args["path"].strip():
+            raise InputError("Where to? Set litellm_vkey_output_dir to a folder, or litellm_vkey_alias to name it.")
         check = bool(self._task.check_mode)
         folder = Folder(args["path"])
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 
 from ._folder import Folder
-from ._formats import ENDINGS, LISTS, csv_file, json_file, mail_file, paths, recipient, views
+from ._formats import ENDINGS, LISTS, csv_file, is_sender, json_file, mail_file, paths, recipient, views
 from ._people import Person
 from ._texts import names
 
@@ -40,11 +40,12 @@ class Files:
         self._views = views(after)
         # What holds a secret is for those only whose secret is known.
         self._served = [person for person in self._views if person["key"]]
-        # Later runs read the JSON; and a list that was written once is kept true.
-        kept = [kind for kind, name in LISTS.items() if before and folder.has(name)]
-        self._formats = {"json", *args["formats"], *kept}
-        if "mail" in self._formats and not args["mail_from"]:
-            raise InputError("Mails need a sender: set litellm_vkey_output_mail_from.")
+        # Later runs read the JSON.
+        self._formats = {"json", *args["formats"], *self._kept()}
+        if "mail" in self._formats and not is_sender(args["mail_from"]):
+            raise InputError(
+                "Mails need a sender. Set litellm_vkey_output_mail_from to an address, such as Ada <ada@example.org>."
+            )
 
     def wanted(self) -> dict[str, bytes]:
         """Text of each file by its path in the folder. The JSON comes first: it keeps the values."""
@@ -62,10 +63,18 @@ class Files:
         return files
 
     def ours(self) -> set[str]:
-        """Every file that an earlier run may have written."""
+        """Every file that an earlier run may have written, and that is not to stay as it is."""
         if not self._before:
             return set()
-        return {*LISTS.values(), *(path for kind in ENDINGS for path in paths(self._before, kind).values())}
+        values = {person["alias"]: person["key"] for person in self._before}
+        still_true = {person["alias"] for person in self._after if person["key"] == values.get(person["alias"])}
+        files = set(LISTS.values())
+        for kind in ENDINGS:
+            files.update(paths(self._before, kind).values())
+            if kind not in self._formats:
+                # Nothing is written anew, so only what still holds the right value may stay.
+                files.difference_update(path for alias, path in paths(self._after, kind).items() if alias in still_true)
+        return files
 
     def said(self, changes: Mapping[str, str], check: bool) -> list[str]:
         """What was done, in words."""
@@ -88,6 +97,14 @@ class Files:
         if not without:
             return []
         return [f"No e-mail address is known for {len(without)}, who get no mail: {names(without)}."]
+
+    def _kept(self) -> list[str]:
+        """Formats that an earlier run wrote: what is there is kept true, if only it can be."""
+        there = {kind: [name] for kind, name in LISTS.items()}
+        there.update((kind, list(paths(self._before, kind).values())) for kind in ENDINGS)
+        if not is_sender(self._args["mail_from"]):
+            del there["mail"]
+        return [kind for kind, files in there.items() if self._before and any(map(self._folder.has, files))]
 
     def _of_each(self, kind: str) -> dict[str, bytes]:
         path = paths(self._after, kind)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
@@ -90,8 +90,12 @@ def mail_file(person: Person, body: str, to: Address, sender: str, subject: str)
     if written:
         mail["Date"] = format_datetime(written)
     mail["X-Unsent"] = "1"  # opens as a draft
-    mail.set_content(body)
+    mail.set_content(body.encode("utf-8", "replace").decode(), cte="quoted-printable")
     return mail.as_bytes()
+
+
+def is_sender(text: str) -> bool:
+    return text.isprintable() and address("", [parseaddr(text)[1]]) is not None
 
 
 def recipient(person: Person) -> Address | None:

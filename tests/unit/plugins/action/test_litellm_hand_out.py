@@ -1,0 +1,305 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of litellm_hand_out, with the templates of the role, in a real folder."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import html.parser
+import json
+import os
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_hand_out as action
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out import _folder
+
+TEMPLATES = Path(__file__).resolve().parents[4] / "roles" / "hand_out_keys" / "templates"
+ALL = ["csv", "json", "html", "env", "mail", "kubernetes"]
+VARIABLES = {
+    "litellm_vkey_output_title": "Python & <AI>",
+    "litellm_vkey_output_note": "Ask Ada.",
+    "litellm_vkey_output_namespace": "course",
+}
+HandOut = Callable[..., dict[str, Any]]
+
+
+def entry(user: str, key: str | None = "", **fields: Any) -> dict[str, Any]:
+    value = f"sk-value-of-{hashlib.sha256(user.encode()).hexdigest()[:20]}"
+    return {
+        "user": user,
+        "user_id": f"{user}@example.com",
+        "alias": f"w-{user}",
+        "key": value if key == "" else key,
+        "key_id": hashlib.sha256((key or value).encode()).hexdigest(),
+        "action": "none",
+        "error": None,
+        **fields,
+    }
+
+
+def result(*users: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    common = {"api_base_url": "https://llm.example.com/v1", "models": ["gpt-4"], "state": "present"}
+    return {**common, "users": list(users), "pruned": [], **fields}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "course"
+
+
+@pytest.fixture
+def hand_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> HandOut:
+    """``hand_out(result, check=False, **options)`` is what the task returns; no value of a key is in it or printed."""
+
+    def hand_out(given: dict[str, Any], check: bool = False, **options: Any) -> dict[str, Any]:
+        templates = {
+            "html": str(TEMPLATES / "slips.html.j2"),
+            "env": str(TEMPLATES / "env.j2"),
+            "mail": str(TEMPLATES / "mail.txt.j2"),
+            "kubernetes": str(TEMPLATES / "secret.yml.j2"),
+        }
+        args = {
+            "result": given,
+            "path": str(folder),
+            "mail_from": "ada@example.org",
+            "formats": ALL,
+            **options,
+            "templates": {**templates, **options.get("templates", {})},
+        }
+        loader = DataLoader()
+        task = SimpleNamespace(
+            args=args, check_mode=check, diff=True, async_val=0, get_search_path=lambda: [str(TEMPLATES)]
+        )
+        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+        module = action.ActionModule(task, connection, None, loader, Templar(loader, {}), None)
+        done = module.run(task_vars=dict(VARIABLES))
+        captured = capsys.readouterr()
+        assert "sk-value" not in f"{done}{captured.out}{captured.err}"
+        return {**done, "printed": " ".join(captured.err.split())}
+
+    return hand_out
+
+
+def texts(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+PEOPLE = (
+    entry("ann", name='Ann "A" O\'Neil', max_budget=10.0, expires_at="2031-03-14T18:00:00+00:00"),
+    entry("../ben", name="<script>alert(1)</script>"),
+    entry("jürgen", name="{{ 7 * 7 }} {% raw %}", email="jg@example.org"),
+)
+
+
+def test_everything_is_written_for_the_owner_only_and_a_second_run_changes_nothing(
+    hand_out: HandOut, folder: Path
+) -> None:
+    done = hand_out(result(*PEOPLE))
+    assert done["changed"] and done["count"] == 3 and done["unknown"] == []
+    assert f"Wrote 3 slips to {folder}/slips.html" in done["said"]
+    written = texts(folder)
+    assert {"keys.csv", "keys.json", "slips.html", "env/ann.env", "mail/ann.eml", "kubernetes/ann.yml"} <= set(written)
+    assert len(written) == 11 and {"env", "mail", "kubernetes"} == {
+        path.name for path in folder.iterdir() if path.is_dir()
+    }
+    for path in (folder, *folder.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
+
+    again = hand_out(result(*PEOPLE))
+    assert not again["changed"] and again["files"] == [] and texts(folder) == written
+    assert again["said"] == [f"{folder} is up to date, with 3 keys"]
+    # Neither does a run that has lost the values.
+    lost = [{**person, "key": None} for person in PEOPLE]
+    assert not hand_out(result(*lost))["changed"] and texts(folder) == written
+
+
+def test_check_mode_writes_nothing_and_says_what_it_would(hand_out: HandOut, folder: Path) -> None:
+    done = hand_out(result(entry("ann", None, key_id=None, action="create")), check=True)
+    assert done["changed"] and not folder.exists() and done["printed"] == ""
+    assert f"Would write 1 slips to {folder}/slips.html" in done["said"]
+    hand_out(result(entry("ann")))
+    before = texts(folder)
+    done = hand_out(result(entry("ann"), state="absent"), check=True)
+    assert f"Would remove {folder}/slips.html" in done["said"] and texts(folder) == before
+
+
+class Page(html.parser.HTMLParser):
+    """The text of a page, its tags, and what it loads from elsewhere."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text, self.tags, self.addresses = "", [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attrs if name in ("href", "src")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_of_slips(hand_out: HandOut, folder: Path) -> None:
+    hand_out(result(*PEOPLE, entry("dan", None)))
+    raw = (folder / "slips.html").read_text()
+    page = Page(raw)
+    assert (
+        "script" not in page.tags and page.addresses == [] and "url(" not in raw and raw.startswith("<!DOCTYPE html>")
+    )
+    assert page.tags.count("section") == 4 and page.text.count("No value known") == 1
+    for text in ('Ann "A" O\'Neil', "<script>alert(1)</script>", "{{ 7 * 7 }} {% raw %}", "Python & <AI>", "Ask Ada."):
+        assert text in page.text
+    for text in (PEOPLE[0]["key"], "https://llm.example.com/v1", "14 March 2031, 18:00 UTC", "10 USD", "gpt-4"):
+        assert text in page.text
+    assert f'client = OpenAI(base_url="https://llm.example.com/v1", api_key="{PEOPLE[0]["key"]}")' in page.text
+
+
+def test_env_files_are_for_a_shell(hand_out: HandOut, folder: Path, tmp_path: Path) -> None:
+    key, address = 'sk-value it\'s $(touch pwned) `id` "x" \\', "https://a/v1?x=1&y='2'"
+    hand_out(result(entry("$(touch pwned)", key), api_base_url=address))
+    (file,) = (folder / "env").iterdir()
+    command = f'set -a; . "{file}"; printf "%s\\n" "$OPENAI_API_KEY" "$OPENAI_BASE_URL"'
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{key}\n{address}\n" and not (tmp_path / "pwned").exists()
+
+
+def test_secrets_are_manifests(hand_out: HandOut, folder: Path) -> None:
+    hand_out(result(*PEOPLE))
+    manifests = [yaml.safe_load(path.read_text()) for path in sorted((folder / "kubernetes").iterdir())]
+    assert {manifest["stringData"]["key"] for manifest in manifests} == {person["key"] for person in PEOPLE}
+    for manifest in manifests:
+        assert (manifest["apiVersion"], manifest["kind"], manifest["type"]) == ("v1", "Secret", "Opaque")
+        assert manifest["metadata"]["namespace"] == "course"
+        assert manifest["stringData"]["OPENAI_BASE_URL"] == "https://llm.example.com/v1"
+        assert manifest["stringData"]["OPENAI_API_KEY"] == manifest["stringData"]["key"]
+
+
+def test_removed_people_leave_and_files_of_others_stay(hand_out: HandOut, folder: Path) -> None:
+    hand_out(result(*PEOPLE))
+    (folder / "env" / "mine.env").write_text("A=1\n")
+    (folder / "notes.txt").write_text("mine\n")
+    done = hand_out(result(PEOPLE[0], state="absent"), formats=["csv"])
+    assert not [name for name in texts(folder) if "ann." in name]
+    assert b"w-ann" not in b"".join(texts(folder).values()) and b"w-j" in (folder / "keys.csv").read_bytes()
+    assert f"Removed 1 mails from {folder}/mail" in done["said"]
+    hand_out(result(*PEOPLE, state="absent"), formats=["csv"])
+    assert set(texts(folder)) == {"env/mine.env", "notes.txt"} and not (folder / "mail").exists()
+    assert not hand_out(result(*PEOPLE, state="absent"))["changed"]
+
+
+def test_what_was_written_once_is_kept_true(hand_out: HandOut, folder: Path) -> None:
+    hand_out(result(*PEOPLE))
+    before = texts(folder)
+    hand_out(result({**PEOPLE[0], "key": "sk-value-new"}), formats=["json"], mail_from="")
+    now = texts(folder)
+    for name in ("keys.csv", "slips.html", "env/ann.env", "kubernetes/ann.yml"):
+        assert b"sk-value-new" in now[name] and PEOPLE[0]["key"].encode() not in now[name]
+    # Nobody said who sends the mails: what is wrong goes, what is right stays.
+    others = [name for name in before if name.startswith("mail/") and name != "mail/ann.eml"]
+    assert "mail/ann.eml" not in now and others and all(now[name] == before[name] for name in others)
+
+
+def test_another_batch_of_the_workshop_joins_the_list(hand_out: HandOut, folder: Path) -> None:
+    hand_out(result(PEOPLE[0]))
+    before = texts(folder)
+    hand_out(result(PEOPLE[1]), formats=["env"])
+    now = texts(folder)
+    assert b"w-ann" in now["keys.csv"] and b"w-../ben" in now["keys.csv"] and now["slips.html"].count(b"<section") == 2
+    assert now["env/ann.env"] == before["env/ann.env"]
+
+
+def test_who_has_no_value_is_named_and_gets_no_file(hand_out: HandOut, folder: Path) -> None:
+    done = hand_out(result(PEOPLE[0], entry("dora", None)))
+    assert done["unknown"] == ["dora"] and "No value is known for 1: dora." in done["printed"]
+    assert "env/dora.env" not in texts(folder) and b",w-dora,," in (folder / "keys.csv").read_bytes()
+
+
+def test_a_lost_json_is_made_up_for_by_the_csv(hand_out: HandOut, folder: Path) -> None:
+    hand_out(result(PEOPLE[0]))
+    (folder / "keys.json").unlink()
+    assert hand_out(result({**PEOPLE[0], "key": None}))["unknown"] == []
+    assert json.loads((folder / "keys.json").read_text())[0]["key"] == PEOPLE[0]["key"]
+
+
+def test_a_template_of_the_user(hand_out: HandOut, folder: Path, tmp_path: Path) -> None:
+    template = tmp_path / "my page.j2"
+    template.write_text("{% for person in people %}{{ person.name }}: {{ litellm_vkey_output_title }}\n{% endfor %}")
+    hand_out(result(PEOPLE[2]), formats=["html"], templates={"html": str(template)})
+    assert (folder / "slips.html").read_text() == "{{ 7 * 7 }} {% raw %}: Python & <AI>\n"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "options", "said"),
+    [
+        (lambda folder: (folder / "keys.json").write_text("{"), {}, "keys.json is no JSON"),
+        (lambda folder: (folder / "keys.json").write_text('{"a": 1}'), {}, "keys.json is not a list of keys"),
+        (lambda folder: (folder / "keys.csv").write_text("a,b\n1,2\n"), {}, "keys.csv is not a list of keys"),
+        (lambda folder: None, {"mail_from": ""}, "litellm_vkey_output_mail_from"),
+        (lambda folder: None, {"mail_from": "a\nBcc: b@example.org"}, "litellm_vkey_output_mail_from"),
+        (lambda folder: None, {"result": {}}, "manage_keys"),
+        (lambda folder: None, {"path": ""}, "litellm_vkey_output_dir"),
+        (lambda folder: None, {"path": "/dev/null"}, "/dev/null"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    hand_out: HandOut, folder: Path, prepare: Callable[[Path], Any], options: dict[str, Any], said: str
+) -> None:
+    folder.mkdir(parents=True)
+    prepare(folder)
+    before = texts(folder)
+    done = hand_out(result(*PEOPLE), **options)
+    assert done["failed"] and said in done["msg"], done["msg"]
+    assert texts(folder) == before
+
+
+def test_a_full_disk_leaves_every_file_whole(hand_out: HandOut, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand_out(result(PEOPLE[0]))
+    before = texts(folder)
+    replaced = os.replace
+
+    def full(source: str, target: Path) -> None:
+        if target.name == "slips.html":
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        replaced(source, target)
+
+    monkeypatch.setattr(_folder.os, "replace", full)
+    done = hand_out(result(*PEOPLE))
+    assert done["failed"] and "slips.html: No space left on device" in done["msg"]
+    now = texts(folder)
+    assert now["slips.html"] == before["slips.html"] and b"w-../ben" in now["keys.json"]
+    monkeypatch.undo()
+    hand_out(result(*PEOPLE))
+    assert texts(folder)["slips.html"].count(b"<section") == 3
+
+
+def test_what_a_killed_run_left_behind_is_cleared_up(hand_out: HandOut, folder: Path) -> None:
+    (folder / "env").mkdir(parents=True)
+    (folder / "env" / ".hand-out-abc").write_text("sk-value-half")
+    hand_out(result(PEOPLE[0]))
+    assert not list(folder.rglob(".hand-out-*"))
+
+
+def test_a_second_run_waits_for_the_first(hand_out: HandOut, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    first = os.open(folder, os.O_RDONLY)
+    fcntl.flock(first, fcntl.LOCK_EX)
+    second = threading.Thread(target=hand_out, args=(result(PEOPLE[0]),))
+    second.start()
+    time.sleep(0.3)
+    assert texts(folder) == {}
+    os.close(first)
+    second.join(timeout=30)
+    assert "keys.json" in texts(folder)
