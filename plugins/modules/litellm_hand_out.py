@@ -10,7 +10,7 @@ module: litellm_hand_out
 short_description: Write virtual keys for the people who get them
 version_added: 1.0.0
 author:
-  - litemaas.virtual_keys contributors
+  - litemaas.virtual_keys contributors (@litemaas)
 description:
   - Writes the keys in a result of the role P(litemaas.virtual_keys.manage_keys#role) to a folder on the control node,
     as lists, as a page of slips to print, and as files for each person.
