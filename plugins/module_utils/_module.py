@@ -10,7 +10,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -36,6 +36,11 @@ MOST_NAMED = 10
 
 class Module(AnsibleModule):
     """``AnsibleModule`` that also masks secrets which Ansible does not know, or that are written in another way."""
+
+    def _log_invocation(self) -> None:
+        # Text that is not valid Unicode cannot be logged; it is refused right after this, in a sentence.
+        with suppress(UnicodeEncodeError):
+            super()._log_invocation()
 
     def log(self, msg: str, log_args: Mapping[str, Any] | None = None) -> None:
         """Log as Ansible does, but mask the options before they become text, where a secret may look different."""
