@@ -312,13 +312,15 @@ def problems(resource: Resource, declared: Mapping[str, Any]) -> list[str]:
         if value is UNSET and row.cleared is NOT_CLEARABLE:
             found.append(f"{row.name} cannot be unset.")
         elif not row.is_nothing(value):
-            reason = _unfit(value) or (row.check(value) if row.check else None)
+            reason = _unfit(row, value) or (row.check(value) if row.check else None)
             if reason:
                 found.append(f"{row.name}: {reason}")
     return found
 
 
-def _unfit(value: Any) -> str | None:
+def _unfit(row: Field, value: Any) -> str | None:
+    if isinstance(value, bool) and row.type in ("int", "float"):
+        return "must be a number."
     try:
         as_json(value)
     except ValueError as error:

@@ -39,6 +39,8 @@ options:
   defaults:
     description:
       - Options for all of O(virtual_keys). What an item itself gives counts instead, as a whole.
+      - A default that contradicts an item does not apply to it. For example, O(defaults.duration) does not apply to an
+        item with O(virtual_keys[].expires_at), and O(defaults.key_seed) not to one with O(virtual_keys[].key).
     type: dict
   prune_metadata:
     description:

@@ -116,11 +116,12 @@ def test_the_same_number_is_written_once(keys):
 
 @pytest.mark.parametrize("option", ["max_budget", "soft_budget"])
 def test_amounts_settle_whatever_the_database_cuts(sandbox, run_module, alias, option):
-    for amount in (0.1 + 0.2, 123456789.12345679, 1 / 3, 1000000000.1, 1000000000.2, 1e22, 5e-324, 0.0):
-        assert run_module("litellm_key", key_alias=alias, **{option: amount}).changed
-        with sandbox.writes() as written:
-            again = run_module("litellm_key", key_alias=alias, **{option: amount})
-        assert (again.failed, again.changed, written) == (False, False, [])
+    amounts = (0.1 + 0.2, 123456789.12345679, 1 / 3, 1000000000.1, 1000000000.2, 1e22, 5e-324, 0.0)
+    items = [{"key_alias": f"{alias}-{number}", option: amount} for number, amount in enumerate(amounts)]
+    assert run_module("litellm_keys", virtual_keys=items).summary["create"] == len(amounts)
+    with sandbox.writes() as written:
+        again = run_module("litellm_keys", virtual_keys=items)
+    assert (again.failed, again.changed, written) == (False, False, [])
 
 
 @pytest.mark.parametrize(("option", "values"), [("tpm_limit", (2000000000, 2000000001, 2**63 - 1, 2**63 - 2, 0))])

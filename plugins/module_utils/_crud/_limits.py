@@ -10,7 +10,6 @@ from __future__ import annotations
 from .._engine import Plan, Resource, unsupported
 from .._errors import InputError
 from .._proxy import Proxy
-from .._values import is_empty
 
 
 def refuse_too_new(resource: Resource, plan: Plan, proxy: Proxy) -> None:
@@ -30,7 +29,8 @@ def refuse_unlicensed(resource: Resource, plan: Plan, proxy: Proxy) -> None:
     """
     :raises InputError: if the plan writes a field that needs a license which the proxy does not have.
     """
-    gated = [name for name, value in plan.changes.items() if resource.field(name).licensed and not is_empty(value)]
+    rows = ((resource.field(name), value) for name, value in plan.changes.items())
+    gated = [row.name for row, value in rows if row.licensed and not row.is_nothing(value)]
     if gated and proxy.licensed is False:
         message = f"{', '.join(gated)} needs a LiteLLM Enterprise license, which the proxy does not have."
         raise InputError(message, plan.name)

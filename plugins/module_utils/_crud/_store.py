@@ -16,7 +16,6 @@ from typing import Any
 from .._engine import Outcome, Plan, make_plan
 from .._errors import ApiError, InputError
 from .._proxy import Proxy
-from .._values import is_empty
 from ._declaration import Declaration
 from ._definition import Definition, Record
 from ._limits import refuse_too_new, refuse_unlicensed
@@ -170,8 +169,8 @@ class ObjectStore:
 
     def _body(self, step: Plan) -> dict[str, Any]:
         """The changes as the API takes them."""
-        field = self._definition.resource.field
-        return {name: field(name).cleared if is_empty(value) else value for name, value in step.changes.items()}
+        rows = ((self._definition.resource.field(name), value) for name, value in step.changes.items())
+        return {row.name: row.cleared if row.is_nothing(value) else row.sent(value) for row, value in rows}
 
 
 def _same(one: Plan, other: Plan) -> bool:

@@ -73,6 +73,14 @@ def without_zone(value: str) -> str:
     return moment(value).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
+def _second(value: Any) -> str:
+    """A time to the second, whatever its zone; what another program left there and is no time as it is."""
+    try:
+        return without_zone(value)
+    except ValueError:
+        return str(value)
+
+
 def _temp_budget_expiry(record: Mapping[str, Any]) -> str | None:
     value = metadata_of(record).get("temp_budget_expiry")
     if not value:
@@ -240,7 +248,7 @@ KEY = Resource(
             unit="ISO 8601 with zone",
             path=("metadata", "temp_budget_expiry"),
             read=_temp_budget_expiry,
-            same=same_moment,
+            normal=_second,
             check=_is_time,
             sent=without_zone,
             partner="temp_budget_increase",

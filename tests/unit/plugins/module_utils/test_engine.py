@@ -306,6 +306,10 @@ def test_problems() -> None:
     assert problems(THING, {"name": "n", "limit": UNSET, "members": []}) == []
 
 
+def test_true_is_no_number() -> None:
+    assert problems(THING, {"limit": True, "count": False}) == ["limit: must be a number.", "count: must be a number."]
+
+
 def test_options_say_that_nothing_is_secret() -> None:
     options = THING.options()
     assert options["members"] == {"type": "list", "elements": "str", "no_log": False}

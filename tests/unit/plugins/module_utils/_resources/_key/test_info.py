@@ -117,6 +117,25 @@ def test_all_by_alias_and_those_without_one() -> None:
     assert names(proxy) == [None, "a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [
+        (1735689600, 1735689601),
+        (0, False),
+        (False, None),
+        (1, True),
+        ([], None),
+        ("", None),
+        ({}, None),
+        (0.3, 0.1 + 0.2),
+    ],
+)
+def test_a_key_whose_metadata_is_only_similar_is_not_meant(asked: Any, stored: Any) -> None:
+    rows = [row("a", metadata={"g": asked}), row("b", metadata={"g": stored}), row("c", metadata={})]
+    assert names(Listing(rows), metadata={"g": asked}) == ["a"]
+    assert names(Listing(rows), metadata={"g": {"x": asked}}) == []
+
+
 def test_a_key_must_fit_all_that_is_given() -> None:
     rows = [
         row("a", user_id="u", metadata={"g": {"x": [1]}, "h": None}),
