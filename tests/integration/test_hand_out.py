@@ -54,7 +54,7 @@ def texts(folder):
 
 
 def handed(folder):
-    with (folder / "keys.csv").open(newline="") as file:
+    with (folder / "keys.csv").open(newline="", encoding="utf-8-sig") as file:
         return {row["user"]: row for row in csv.DictReader(file)}
 
 

@@ -91,7 +91,9 @@ class Folder:
             with open(handle, "wb") as file:
                 file.write(text)
                 file.flush()
-                os.fsync(handle)
+                if target.name == LISTS["json"]:
+                    # It keeps the values, so it must outlive a power cut. The others can be written again.
+                    os.fsync(handle)
             os.replace(unfinished, target)
         except BaseException:
             os.unlink(unfinished)

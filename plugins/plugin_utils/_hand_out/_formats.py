@@ -63,7 +63,9 @@ def csv_file(people: Iterable[Person]) -> bytes:
     for person in people:
         cells = {**person, "models": ",".join(person["models"])}
         writer.writerow([cell(one_line(_text(cells[column]))) for column in CSV_COLUMNS])
-    return text.getvalue().encode("utf-8", "replace")
+    plain = text.getvalue()
+    # Without the mark, spreadsheets take letters beyond ASCII for others.
+    return plain.encode("utf-8" if plain.isascii() else "utf-8-sig", "replace")
 
 
 def read_csv_values(text: bytes) -> list[str]:

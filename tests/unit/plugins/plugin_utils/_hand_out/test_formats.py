@@ -45,7 +45,7 @@ def people(*entries: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def rows(text: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text.decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"), newline="")))
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,11 @@ def test_a_cell_is_text(name: str, shown: str) -> None:
     (row,) = rows(_formats.csv_file(people(entry("ann", name=name))))
     assert row["name"] == shown
     assert (row["user"], row["key"], row["base_url"]) == ("ann", value("ann"), "https://llm.example.com/v1")
+
+
+def test_spreadsheets_are_told_of_letters_beyond_ascii_and_nobody_else_is_bothered() -> None:
+    assert _formats.csv_file(people(entry("ann"))).startswith(b"name,")
+    assert _formats.csv_file(people(entry("ann", name="Jürgen"))).startswith("\ufeffname,".encode())
 
 
 @given(ANY_TEXT, ANY_TEXT)
