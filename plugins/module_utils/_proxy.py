@@ -12,18 +12,17 @@ from functools import cached_property
 from typing import Any
 
 from ._errors import ApiError
+from ._shapes import ANY, COUNT, FLAG, MAPPING, NUMBER, TEXT, Shape, checked, maybe
 from ._values import version_tuple
 
 PAGE = 100
 SPECIAL_MODELS = frozenset({"*", "all-proxy-models", "all-team-models", "no-default-models"})
 
 
-def unexpected_shape(request: str) -> ApiError:
-    """The error for an answer with success that is none of LiteLLM's."""
-    return ApiError(
-        f"The answer to {request} has an unexpected shape.",
-        hint="Check that api_url is the address of a LiteLLM proxy.",
-    )
+# A listing is longer than this only by mistake.
+MOST_PAGES = 10_000
+MODEL = {"model_name": TEXT, "model_info": maybe({"access_groups": maybe([TEXT])})}
+BUDGET = {"budget_id": TEXT, "max_budget": maybe(NUMBER)}
 
 
 class Proxy:
@@ -41,7 +40,7 @@ class Proxy:
         """LiteLLM's version, None if the proxy does not tell it."""
         for path in ("/health/readiness/details", "/health/readiness"):
             try:
-                version = self.client.get(path).get("litellm_version")
+                version = self._get(path, {"litellm_version": maybe(TEXT)}).get("litellm_version")
             except ApiError as error:
                 if error.status in (401, 0):
                     raise
@@ -61,7 +60,7 @@ class Proxy:
         :raises ApiError: if the caller's key is no admin's: only to admins does the proxy answer this.
         """
         try:
-            return bool(self.client.get("/health/license").get("has_license"))
+            return bool(self._get("/health/license", {"has_license": maybe(FLAG)}).get("has_license"))
         except ApiError as error:
             if error.status in (404, 405):
                 return None
@@ -83,7 +82,7 @@ class Proxy:
     def _models(self) -> frozenset[str]:
         """All models, and the access groups that they themselves name."""
         known: set[str] = set()
-        for deployment in self.pages("/v2/model/info", "data"):
+        for deployment in self.pages("/v2/model/info", "data", row=MODEL):
             known.add(deployment["model_name"])
             known.update((deployment.get("model_info") or {}).get("access_groups") or ())
         return frozenset(known)
@@ -91,7 +90,8 @@ class Proxy:
     @cached_property
     def _access_groups(self) -> frozenset[str]:
         try:
-            groups = self.client.get("/access_group/list").get("access_groups", [])
+            shape = {"access_groups": maybe([{"access_group": TEXT}])}
+            groups = self._get("/access_group/list", shape).get("access_groups") or []
         except ApiError as error:
             if error.status not in (404, 405):
                 raise
@@ -101,7 +101,7 @@ class Proxy:
     def team(self, team_id: str) -> Mapping[str, Any] | None:
         """A team, None if there is none with that id, empty if the proxy does not show it."""
         if team_id not in self._teams:
-            answer = self._if_there("/team/info", {"team_id": team_id})
+            answer = self._if_there("/team/info", {"team_id": team_id}, {"team_info": maybe(MAPPING)})
             self._teams[team_id] = None if answer is None else answer.get("team_info") or {}
         return self._teams[team_id]
 
@@ -112,24 +112,26 @@ class Proxy:
         return [
             organization
             for organization in dict.fromkeys(ids)
-            if self._if_there("/organization/info", {"organization_id": organization}) is None
+            if self._if_there("/organization/info", {"organization_id": organization}, MAPPING) is None
         ]
 
     def budgets(self, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """Those of the budgets that exist, by id."""
         asked = list(dict.fromkeys(ids))
-        rows = self.client.send("/budget/info", {"budgets": asked}, replay=True) if asked else []
-        return {row["budget_id"]: row for row in rows}
+        if not asked:
+            return {}
+        rows = self.client.send("/budget/info", {"budgets": asked}, replay=True)
+        return {row["budget_id"]: row for row in checked(rows, [BUDGET], "POST /budget/info")}
 
     def missing_budgets(self, ids: Iterable[str]) -> list[str]:
         asked = list(dict.fromkeys(ids))
         known = self.budgets(asked)
         return [budget for budget in asked if budget not in known]
 
-    def _if_there(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any] | None:
+    def _if_there(self, path: str, params: Mapping[str, str], shape: Shape) -> Mapping[str, Any] | None:
         """What the proxy tells about an object, None if there is none."""
         try:
-            answer: Mapping[str, Any] = self.client.get(path, dict(params))
+            answer: Mapping[str, Any] = self._get(path, shape, params)
         except ApiError as error:
             # 403: only licensed proxies answer for organisations; there the write itself tells.
             if error.status == 403:
@@ -139,14 +141,45 @@ class Proxy:
             raise
         return answer
 
-    def pages(self, path: str, entries: str, params: Mapping[str, Any] | None = None) -> Iterator[Any]:
-        """All entries of a paged listing."""
-        page = 1
-        while True:
-            body = self.client.get(path, {**(params or {}), "page": page, "size": PAGE})
-            if not isinstance(body, dict) or entries not in body:
-                raise unexpected_shape(f"GET {path}")
-            yield from body[entries]
-            if page >= (body.get("total_pages") or 1):
+    def pages(
+        self, path: str, entries: str, params: Mapping[str, Any] | None = None, row: Shape = ANY
+    ) -> Iterator[Any]:
+        """All entries of a paged listing, each of the shape of ``row``."""
+        for page in self.page_by_page(path, entries, params or {}, {entries: [row]}):
+            yield from page[entries]
+
+    def page_by_page(
+        self,
+        path: str,
+        entries: str,
+        params: Mapping[str, Any],
+        shape: Shape,
+        first: Mapping[str, Any] | None = None,
+    ) -> Iterator[Mapping[str, Any]]:
+        """The pages of a listing, all of that shape.
+
+        :param first: the first page, if it was read already.
+        :raises ApiError: also if a page brings nothing new and there are still others to come.
+        """
+        seen: set[str] = set()
+        for number in range(1, MOST_PAGES + 1):
+            page = first if first and number == 1 else self.page(path, params, number, shape)
+            yield page
+            if number >= (page.get("total_pages") or 1):
                 return
-            page += 1
+            new = {repr(row) for row in page[entries]} - seen
+            if not new:
+                raise ApiError(f"Page {number} of GET {path} brings nothing new, although others are to follow.")
+            seen |= new
+        raise ApiError(f"GET {path} has more than {MOST_PAGES} pages.")
+
+    def page(self, path: str, params: Mapping[str, Any], number: int, shape: Shape) -> Mapping[str, Any]:
+        """One page of a listing."""
+        answer: Mapping[str, Any] = self._get(
+            path, {"total_pages": maybe(COUNT), **shape}, {**params, "page": number, "size": PAGE}
+        )
+        return answer
+
+    def _get(self, path: str, shape: Shape, params: Mapping[str, Any] | None = None) -> Any:
+        answer = self.client.get(path, dict(params)) if params else self.client.get(path)
+        return checked(answer, shape, f"GET {path}")

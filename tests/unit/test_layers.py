@@ -106,9 +106,10 @@ LAYERS = {
     "plugins/module_utils/_batch": layer("_kind _engine _errors"),
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
     **package("_resources/_credential", CREDENTIAL_FILES, BELOW_OBJECTS),
-    "plugins/module_utils/_resources/*": layer("_crud _engine _values _durations _errors _proxy"),
+    "plugins/module_utils/_resources/*": layer("_crud _engine _values _durations _errors _proxy _shapes"),
     **package("_crud", CRUD_FILES, BELOW_CRUD),
-    "plugins/module_utils/_proxy": layer("_values _errors"),
+    "plugins/module_utils/_proxy": layer("_shapes _values _errors"),
+    "plugins/module_utils/_shapes": layer("_values _errors", python=PURE),
     "plugins/module_utils/_kind": layer("_engine"),
     "plugins/module_utils/_client": layer(
         "_advice _cleaning _clock _refusals _transport _errors", others="requests urllib3"

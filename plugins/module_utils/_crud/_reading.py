@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .._errors import ApiError, InputError
-from .._proxy import PAGE, Proxy, unexpected_shape
+from .._proxy import PAGE, Proxy
+from .._shapes import MAPPING, unexpected_shape
 from ._declaration import Declaration
 from ._definition import Definition, Record, Request
 
@@ -108,7 +109,7 @@ class Reader:
         """All objects, as the listing shows them."""
         request = self._endpoints.listing
         if request.paged:
-            rows = self._proxy.pages(request.path, request.entries, {"page_size": PAGE})
+            rows = self._proxy.pages(request.path, request.entries, {"page_size": PAGE}, MAPPING)
             return [self._definition.hooks.after_read(row) for row in rows]
         return self._records(request, self._client.get(request.path))
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._kind import Info
-from ..._proxy import unexpected_shape
+from ..._shapes import unexpected_shape
 from ._reading import find
 from ._table import Record, public_view
 

@@ -13,8 +13,9 @@ from ..._durations import add_duration, is_duration
 from ..._errors import ApiError, InputError
 from ..._kind import Info
 from ..._proxy import Proxy
+from ..._shapes import TEXT, checked
 from ..._values import alike, identical, moment
-from ._reading import KeyReader, Record
+from ._reading import INFO, KeyReader, Record
 from ._secret import token_of
 from ._table import GROUP_MARK, KEY, public_view
 
@@ -140,11 +141,11 @@ def _asked_as(client: Any, reader: KeyReader, key: str) -> dict[str, Any]:
             refused.append(error.message)
             return None
 
-    models = ask(lambda: sorted({model["id"] for model in bearer.get("/v1/models")["data"]}))
+    models = ask(lambda: sorted(_models(bearer)))
     health = ask(lambda: bearer.send("/key/health", replay=True))
-    answer = ask(lambda: bearer.get("/key/info", {"key": token}))
+    answer = ask(lambda: _shown(bearer, token))
     if answer is None:  # many a key may not ask about itself
-        answer = _if_known(lambda: client.get("/key/info", {"key": token}))
+        answer = _if_known(lambda: _shown(client, token))
     records = [{**answer["info"], "token": token}] if answer and not _is_deleted(answer["info"]) else []
     return {
         "virtual_keys": [describe(record, client.now()) for record in reader.with_budgets(records)],
@@ -152,6 +153,15 @@ def _asked_as(client: Any, reader: KeyReader, key: str) -> dict[str, Any]:
         "health": health,
         "refused": list(dict.fromkeys(refused)),
     }
+
+
+def _models(client: Any) -> set[str]:
+    answer = checked(client.get("/v1/models"), {"data": [{"id": TEXT}]}, "GET /v1/models")
+    return {model["id"] for model in answer["data"]}
+
+
+def _shown(client: Any, token: str) -> Any:
+    return checked(client.get("/key/info", {"key": token}), {"info": INFO}, "GET /key/info")
 
 
 def _if_known(question: Callable[[], Any]) -> Any:

@@ -15,8 +15,10 @@ from itertools import islice
 from typing import Any
 
 from ..._errors import ApiError
-from ..._proxy import PAGE, Proxy, unexpected_shape
+from ..._proxy import PAGE, Proxy
+from ..._shapes import COUNT, LIST, MAPPING, NUMBER, TEXT, TIME, Nullable, checked, maybe
 from ..._values import moment
+from ._table import KEY
 
 Record = Mapping[str, Any]
 # One look-up by alias costs the server about a third of a page of 100 keys.
@@ -26,6 +28,20 @@ LISTED_PER_ROW = 3
 # Rows are asked for by name: there is no page that others could shift, only a size to keep in bounds.
 ROWS = 500
 LISTINGS = 5
+IN_ORDER = {"sort_by": "token", "sort_order": "asc", "return_full_object": "true"}
+OF_TYPE = {"list": LIST, "dict": MAPPING, "int": NUMBER, "float": NUMBER}
+# A key as it is shown by itself.
+INFO = {
+    **{row.name: maybe(OF_TYPE[row.type]) for row in KEY.fields if row.type in OF_TYPE and not row.path},
+    **dict.fromkeys(("key_alias", "key_name", "budget_id", "user_id", "team_id", "org_id"), maybe(TEXT)),
+    **dict.fromkeys(("created_at", "expires", "last_rotation_at"), maybe(TIME)),
+    "spend": maybe(NUMBER),
+    "metadata": maybe(MAPPING),
+    "litellm_budget_table": maybe({"max_budget": maybe(NUMBER)}),
+}
+# As rows show it, one of many.
+ROW = {**INFO, "key_alias": Nullable(TEXT), "key_name": Nullable(TEXT)}
+LISTING = {"keys": [{**ROW, "token": TEXT}], "total_count": COUNT, "total_pages": COUNT}
 
 
 @dataclass(frozen=True)
@@ -111,7 +127,7 @@ class KeyReader:
         """The same keys with the budgets that they refer to, which older listings leave out."""
         if any(_is_old(record) for record in records):
             rows = self.rows_of_tokens([record["token"] for record in records])
-            ids = {_likeness(row): row["budget_id"] for row in rows}
+            ids = {_likeness(row): row.get("budget_id") for row in rows}
             records = [{**record, "budget_id": ids.get(_likeness(record))} for record in records]
         lacking = [record for record in records if record["budget_id"] and not record.get("litellm_budget_table")]
         budgets = self._proxy.budgets(record["budget_id"] for record in lacking)
@@ -139,16 +155,12 @@ class KeyReader:
         """All keys of a listing. Keys that come or go meanwhile shift its pages: then it is read again."""
         for _attempt in range(LISTINGS):
             records: dict[str, Record] = {}
-            page = first or self._page(params, 1)
-            number, total = 1, page["total_count"]
-            while True:
+            totals: list[int] = []
+            for page in self._proxy.page_by_page("/key/list", "keys", {**params, **IN_ORDER}, LISTING, first):
                 records.update((row["token"], row) for row in page["keys"])
-                if number >= page["total_pages"]:
-                    break
-                number += 1
-                page = self._page(params, number)
+                totals.append(page["total_count"])
             # Where keys have gone, others have moved to pages that were read before.
-            if total <= page["total_count"] <= len(records):
+            if totals[0] <= totals[-1] <= len(records):
                 break
             first = None
         return list(records.values())
@@ -158,7 +170,8 @@ class KeyReader:
 
         :raises ApiError: with status 404 if the key is gone.
         """
-        info = self._client.get("/key/info", {"key": record["token"]})["info"]
+        answer = self._client.get("/key/info", {"key": record["token"]})
+        info = checked(answer, {"info": INFO}, "GET /key/info")["info"]
         if info.get("deleted_at"):  # newer versions remember it
             raise ApiError(f"The key {info.get('key_alias')} was deleted.", 404)
         return {**record, **info, "token": record["token"]}
@@ -167,13 +180,14 @@ class KeyReader:
         """Rows without their tokens, in any order, missing ones left out."""
         rows: list[Record] = []
         for start in range(0, len(values), ROWS):
-            rows += self._client.send("/v2/key/info", {kind: list(values[start : start + ROWS])}, replay=True)["info"]
+            answer = self._client.send("/v2/key/info", {kind: list(values[start : start + ROWS])}, replay=True)
+            rows += checked(answer, {"info": [ROW]}, "POST /v2/key/info")["info"]
         return rows
 
     def _listed_aliases(self, aliases: Sequence[str]) -> list[Record] | None:
         """All aliases with the common beginning of these, one for each key; None where rows by name cost less."""
         most = LISTED_PER_ROW * len(aliases)
-        listing = self._proxy.pages("/key/aliases", "aliases", {"search": _beginning(aliases)})
+        listing = self._proxy.pages("/key/aliases", "aliases", {"search": _beginning(aliases)}, TEXT)
         listed: list[Record] = [{"key_alias": alias} for alias in islice(listing, most + 1)]
         return listed if len(listed) <= most else None
 
@@ -184,13 +198,7 @@ class KeyReader:
         return list(aliases) if len(aliases) < cheaper_than else None
 
     def _page(self, params: Mapping[str, Any], number: int) -> Mapping[str, Any]:
-        order = {"sort_by": "token", "sort_order": "asc"}
-        page: Mapping[str, Any] = self._client.get(
-            "/key/list", {**params, **order, "return_full_object": "true", "page": number, "size": PAGE}
-        )
-        if not isinstance(page, dict) or not {"keys", "total_count", "total_pages"} <= page.keys():
-            raise unexpected_shape("GET /key/list")
-        return page
+        return self._proxy.page("/key/list", {**params, **IN_ORDER}, number, LISTING)
 
 
 def _beginning(aliases: Sequence[str]) -> str:

@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever a server answers, a task ends in time, with a result or one sentence, and shows no secret.
+
+Each run gets all answers as LiteLLM gives them but for one. WRONG_ANSWERS is how many there are in all (2000 is a
+thorough run, of some minutes); the same number makes the same ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.modules import (
+    litellm_credential,
+    litellm_credential_info,
+    litellm_key,
+    litellm_key_info,
+    litellm_keys,
+)
+from ansible_collections.litemaas.virtual_keys.tests.unit import fake_litellm
+from ansible_collections.litemaas.virtual_keys.tests.unit.fake_credentials import FakeCredentials
+from ansible_collections.litemaas.virtual_keys.tests.unit.wrong_answers import MEGABYTE, Proxy
+
+Run = Callable[..., dict[str, Any]]
+WRONG_ANSWERS = int(os.environ.get("WRONG_ANSWERS", "300"))
+UTILS = "ansible_collections.litemaas.virtual_keys.plugins.module_utils."
+KEY = "sk-declared-value-0123456789abcdef"
+SECRET = "first  line\nof a \"quoted\" 'credential' value } with 0123456789"  # noqa: S105
+TIMEOUT = 1
+
+
+def keys() -> fake_litellm.FakeLiteLLM:
+    fake = fake_litellm.FakeLiteLLM()
+    fake.add("a", KEY, models=["gpt-4"], max_budget=5.0, metadata={"course": "x", "tags": ["t"]}, created_at=now())
+    for number in range(3):
+        fake.add(f"old-{number}", metadata={"course": "x"}, budget_id="budget", expires=now())
+    return fake
+
+
+def credentials() -> FakeCredentials:
+    fake = FakeCredentials()
+    fake.put("there", {"api_key": SECRET, "region": "eu"}, {"note": "x"})
+    return fake
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+FIELDS = {
+    "models": ["gpt-4"],
+    "max_budget": 7.5,
+    "metadata": {"course": "y"},
+    "object_permission": {"mcp_servers": ["m"]},
+}
+REFERRING = {"team_id": "team", "budget_id": "budget", "models": ["gpt-4", "beta"], "validate_models": True}
+MANY = [{"key_alias": "a", **FIELDS}, {"key_alias": "b"}, {"key_alias": "c", "tpm_limit": 5}]
+Case = tuple[Callable[[], Any], ModuleType, dict[str, Any]]
+CASES: dict[str, Case] = {
+    "create": (keys, litellm_key, {"key_alias": "new", "duration": "30d", **FIELDS}),
+    "create what refers to others": (keys, litellm_key, {"key_alias": "new", **REFERRING}),
+    "update": (keys, litellm_key, {"key_alias": "a", "expires_at": "2031-01-01T00:00:00Z", **FIELDS}),
+    "rotate": (keys, litellm_key, {"key_alias": "a", "rotate_after": "30d"}),
+    "reissue": (keys, litellm_key, {"key_alias": "a", "key": "sk-another-value-0123456789", "value_policy": "reissue"}),
+    "delete": (keys, litellm_key, {"key_alias": "a", "state": "absent"}),
+    "many": (keys, litellm_keys, {"virtual_keys": MANY, "concurrency": 1}),
+    "prune": (keys, litellm_keys, {"virtual_keys": MANY[:1], "prune_metadata": {"course": "x"}, "prune_limit": 9}),
+    "delete many": (keys, litellm_keys, {"virtual_keys": [{"key_alias": "a"}, {"key_alias": "b"}], "state": "absent"}),
+    "all keys": (keys, litellm_key_info, {}),
+    "some keys": (keys, litellm_key_info, {"key_aliases": ["a", "old-1"], "status": ["active"], "expiring_within": "1d"}),
+    "as a key": (keys, litellm_key_info, {"key": KEY}),
+    "credentials": (credentials, litellm_credential_info, {}),
+    "a credential": (credentials, litellm_credential_info, {"credential_name": "there"}),
+    "create a credential": (
+        credentials,
+        litellm_credential,
+        {"credential_name": "new", "credential_values": {"api_key": SECRET}, "credential_info": {"note": "y"}},
+    ),
+    "update a credential": (
+        credentials,
+        litellm_credential,
+        {"credential_name": "there", "credential_values": {"api_key": SECRET + "x"}, "unset": ["region"]},
+    ),
+    "delete a credential": (credentials, litellm_credential, {"credential_name": "there", "state": "absent"}),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses; and the fake's time is ours."""
+    monkeypatch.setattr(fake_litellm, "NOW", datetime.now(UTC))
+    for name, module in list(sys.modules.items()):
+        if name.startswith(UTILS) and hasattr(module, "PAUSE"):
+            monkeypatch.setattr(module, "PAUSE", 0)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_wrong_answer_is_one_sentence(run: Run, name: str) -> None:
+    make, module, options = CASES[name]
+    with Proxy(make()) as proxy:
+        result = run(module, proxy.url, **options)
+        assert not result.get("failed"), result["msg"]
+    for number in range(-(-WRONG_ANSWERS // len(CASES))):
+        seed = zlib.crc32(f"{name} {number}".encode())
+        with (
+            Proxy(make(), seed, wrong_at=seed % len(proxy.requests) + 1) as wrong,
+            Told(name, number, wrong),
+        ):
+            began = time.monotonic()
+            result = run(module, wrong.url, timeout=TIMEOUT, **options)
+            assert time.monotonic() - began < TIMEOUT + 1
+            check(result)
+
+
+class Told:
+    """Says which wrong answer it was that something failed at."""
+
+    def __init__(self, name: str, number: int, proxy: Proxy) -> None:
+        self.at = (name, number, proxy)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        name, number, proxy = self.at
+        if error is not None:
+            request = proxy.requests[proxy.wrong_at - 1 : proxy.wrong_at]
+            error.add_note(f"{name}, number {number}: {proxy.way} of {request}")
+
+
+def check(result: dict[str, Any]) -> None:
+    sentences = [result["msg"]] if result.get("failed") else []
+    for part in (result, *(result.get("virtual_keys") or ())):
+        if isinstance(part, dict) and part.get("error"):
+            sentences.append(part["error"])
+    for sentence in sentences:
+        assert sentence
+        assert "\n" not in sentence
+        assert len(sentence) < 2000
+        assert "Traceback" not in sentence
+        assert "is a bug in" not in sentence
+        assert "Error: " not in sentence.split(" (")[0][:40]
+    assert "exception" not in result
+    shown = json.dumps({name: part for name, part in result.items() if name not in ("key", "invocation")})
+    assert "0123456789abcdef" not in shown
+    assert "quoted" not in shown
+
+
+def test_the_memory_has_a_bound() -> None:
+    """For the whole of this process, in which all of the tests above may have run."""
+    with suppress(ValueError):
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1000 * MEGABYTE / 1024
