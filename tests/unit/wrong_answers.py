@@ -103,7 +103,8 @@ def odd_text(data: Any, answer: Answer, rng: random.Random, sent: str) -> Any:
     cut = rng.randrange(len(text))
     answer.body = rng.choice(
         [
-            text[:cut], b"", b"\0\xff\xfe", b"<html>No</html>", b"[" * 100_000, b'{"a":' * 5000, b"[" * 300 + b"]" * 300,
+            text[:cut], b"", b"\0\xff\xfe", b"<html>No</html>", b"[" * 100_000, b'{"a":' * 5000,
+            b"[" * 300 + b"]" * 300,
             b"NaN", b'{"keys": Infinity}', b'{"info": "\\ud800"}', b"1" * 6000, b"\xef\xbb\xbf" + text, text + text,
             text.decode().encode("utf-16"), sent.encode(), text.replace(b"null", b"NaN"), text.replace(b'"', b"'"),
         ]
@@ -143,22 +144,15 @@ WAYS = {
 
 
 class Proxy:
-    """An HTTP server before a fake of ours, which has ``get`` and ``send`` of the client.
+    """An HTTP server before a fake of ours, which has ``get`` and ``send`` of the client."""
 
-    :param wrong_at: which of the requests is answered wrongly; 0 for none.
-    """
-
-    def __init__(self, fake: Any, seed: int = 0, wrong_at: int = 0) -> None:
-        self.fake = fake
-        self.rng = random.Random(seed)  # noqa: S311
-        self.wrong_at = wrong_at
-        self.requests: list[str] = []
-        self.way = ""
+    def __init__(self) -> None:
         self.over = threading.Event()
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def handle_any(self) -> None:
                 proxy.handle(self)
@@ -175,6 +169,17 @@ class Proxy:
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def play(self, fake: Any, seed: int = 0, wrong_at: int = 0) -> None:
+        """Begin anew.
+
+        :param wrong_at: which of the requests is answered wrongly; 0 for none.
+        """
+        self.fake = fake
+        self.rng = random.Random(seed)
+        self.wrong_at = wrong_at
+        self.requests: list[str] = []
+        self.way = ""
 
     def __enter__(self) -> Proxy:
         self._thread.start()

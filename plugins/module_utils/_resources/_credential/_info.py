@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._kind import Info
-from ..._shapes import unexpected_shape
-from ._reading import find
+from ..._shapes import checked
+from ._reading import CREDENTIAL_SHAPE, find
 from ._table import Record, public_view
 
 
@@ -22,10 +22,8 @@ def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _all(client: Any) -> list[Record]:
-    answer = client.get("/credentials")
-    records = answer.get("credentials") if isinstance(answer, dict) else None
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise unexpected_shape("GET /credentials")
+    answer = checked(client.get("/credentials"), {"credentials": [CREDENTIAL_SHAPE]}, "GET /credentials")
+    records: list[Record] = answer["credentials"]
     return records
 
 

@@ -70,7 +70,7 @@ def value_names(plan: Plan) -> list[str]:
 
 def info_after(want: Declaration, plan: Plan, written: Mapping[str, str]) -> dict[str, Any]:
     """All of ``credential_info`` as it shall be, which the proxy replaces as a whole: with our own entry."""
-    shown = {name: value for name, value in plan.existing.get("credential_info", {}).items() if name != OWN_ENTRY}
+    shown = {name: value for name, value in (plan.existing.get("credential_info") or {}).items() if name != OWN_ENTRY}
     info = dict(users_info(plan.existing) if want.info is None else want.info)
     known = own_entry(plan.existing).get("fingerprints") or {}
     own = {

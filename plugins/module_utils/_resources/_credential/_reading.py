@@ -8,18 +8,26 @@ from typing import Any
 from urllib.parse import quote
 
 from ..._errors import ApiError
+from ..._shapes import MAPPING, TEXT, checked, maybe
 from ._table import Record
+
+CREDENTIAL_SHAPE = {
+    "credential_name": TEXT,
+    "credential_info": maybe(MAPPING),
+    "credential_values": maybe(MAPPING),
+}
 
 
 def find(client: Any, name: str) -> Record | None:
     """The credential of that name as the proxy shows it, None if it shows none."""
     try:
-        record: Record = client.get(f"/credentials/by_name/{quoted(name)}")
+        record = client.get(f"/credentials/by_name/{quoted(name)}")
     except ApiError as error:
         if is_missing(error):
             return None
         raise
-    return record
+    shown: Record = checked(record, CREDENTIAL_SHAPE, "GET /credentials/by_name")
+    return shown
 
 
 def quoted(name: str) -> str:

@@ -175,8 +175,8 @@ def _record(name: str, info: Mapping[str, Any], values: Any) -> Record:
     return {"credential_name": name, "credential_info": info, "credential_values": dict.fromkeys(values or (), HIDDEN)}
 
 
-def _expect_success(answer: Mapping[str, Any]) -> None:
-    if answer.get("success") is not True:
+def _expect_success(answer: Any) -> None:
+    if not isinstance(answer, Mapping) or answer.get("success") is not True:
         raise ApiError("The proxy did not say that it wrote the credential.", hint="Run again.")
 
 

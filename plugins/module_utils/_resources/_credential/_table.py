@@ -34,7 +34,8 @@ def _is_info(value: Mapping[str, Any]) -> str | None:
 
 def own_entry(record: Record) -> Mapping[str, Any]:
     entry = (record.get("credential_info") or {}).get(OWN_ENTRY)
-    return entry if isinstance(entry, Mapping) else {}
+    parts = entry.items() if isinstance(entry, Mapping) else ()
+    return {name: part for name, part in parts if isinstance(part, Mapping)}  # anybody could have written it
 
 
 def users_info(record: Record) -> dict[str, Any]:
