@@ -29,10 +29,16 @@ LISTED_PER_ROW = 3
 ROWS = 500
 LISTINGS = 5
 IN_ORDER = {"sort_by": "token", "sort_order": "asc", "return_full_object": "true"}
-OF_TYPE = {"list": LIST, "dict": MAPPING, "int": NUMBER, "float": NUMBER}
+OF_TYPE = {"dict": MAPPING, "int": NUMBER, "float": NUMBER}
+LIST_OF = {"dict": [MAPPING], "str": [TEXT]}
 # A key as it is shown by itself.
 INFO = {
     **{row.name: maybe(OF_TYPE[row.type]) for row in KEY.fields if row.type in OF_TYPE and not row.path},
+    **{
+        row.name: maybe(LIST_OF.get(str(row.elements), LIST))
+        for row in KEY.fields
+        if row.type == "list" and not row.path
+    },
     **dict.fromkeys(("key_alias", "key_name", "budget_id", "user_id", "team_id", "org_id"), maybe(TEXT)),
     **dict.fromkeys(("created_at", "expires", "last_rotation_at"), maybe(TIME)),
     "spend": maybe(NUMBER),

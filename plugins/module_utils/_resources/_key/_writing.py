@@ -14,13 +14,14 @@ from typing import Any
 
 from ..._engine import Outcome, Plan, dropped
 from ..._errors import ApiError
-from ..._proxy import Proxy, unexpected_shape
+from ..._proxy import Proxy
+from ..._shapes import TEXT, checked
 from ..._values import is_empty, moment
 from ._bodies import create_body, create_path, update_body
 from ._declaration import Declaration
 from ._deleting import KeyRemover
 from ._planning import Found, plan_key
-from ._reading import KeyReader, Record
+from ._reading import INFO, KeyReader, Record
 from ._secret import new_value, token_of
 from ._table import KEY, ROWS
 
@@ -155,12 +156,9 @@ class KeyWriter:
 
     def _request_creation(self, plan: Plan) -> Mapping[str, Any]:
         path = create_path(plan)
-        answer: Mapping[str, Any] = self._client.send(path, create_body(plan, self._now()))
-        if "key" not in answer:
-            error = unexpected_shape(f"POST {path}")
-            error.unanswered = True
-            raise error
-        return answer
+        answer = self._client.send(path, create_body(plan, self._now()))
+        created: Mapping[str, Any] = checked(answer, {**INFO, "key": TEXT}, f"POST {path}")
+        return created
 
     def _created(self, plan: Plan, answer: Mapping[str, Any]) -> Outcome:
         """The outcome of a creation that was answered."""
@@ -214,8 +212,8 @@ class KeyWriter:
             # Before it is marked as done, so that a run that is interrupted between the two is completed by the next.
             self._client.send(f"/key/{token}/reset_spend", {"reset_to": 0.0}, replay=True)
         answer = self._client.send("/key/update", update_body(plan, self._now()), replay=True)
-        record = {**plan.existing, **answer, "token": token}
-        del record["key"]
+        record = {**plan.existing, **checked(answer, INFO, "POST /key/update"), "token": token}
+        record.pop("key", None)
         warnings = []
         if plan.existing["key_alias"] == want.retired_alias:
             warnings.append(
@@ -266,10 +264,9 @@ class KeyWriter:
             error.hint = f"{error.hint} The old key waits as {want.retired_alias} for the next run.".strip()
 
     def _rename(self, record: Record, alias: str) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = self._client.send(
-            "/key/update", {"key": record["token"], "key_alias": alias}, replay=True
-        )
-        return answer
+        body = {"key": record["token"], "key_alias": alias}
+        answer: Mapping[str, Any] = self._client.send("/key/update", body, replay=True)
+        return checked(answer, INFO, "POST /key/update")
 
     # Looking at what was written
 

@@ -31,7 +31,7 @@ from ansible_collections.litemaas.virtual_keys.tests.unit.fake_credentials impor
 from ansible_collections.litemaas.virtual_keys.tests.unit.wrong_answers import Proxy
 
 Run = Callable[..., dict[str, Any]]
-WRONG_ANSWERS = int(os.environ.get("WRONG_ANSWERS", "300"))
+WRONG_ANSWERS = int(os.environ.get("WRONG_ANSWERS", "200"))
 UTILS = "ansible_collections.litemaas.virtual_keys.plugins.module_utils."
 KEY = "sk-declared-value-0123456789abcdef"
 SECRET = "first  line\nof a \"quoted\" 'credential' value } with 0123456789"
