@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.measuring import BUDGET, Run, Server, limit, play
+from bench.measuring import BUDGET, Run, Server, limit, loops, play
 from bench.report import AGAIN, CREATE, FEW, MANY, Findings, Round, report
 
 WORKERS = (1, 2, 4, 8, 16)
@@ -93,7 +93,15 @@ def one_round(
     runs[CREATE, FEW] = sorted(creations, key=lambda run: run.seconds)[1]
     say(f"  limit: {', '.join(f'{1000 * each:.1f}' for each in limits)} ms per key with {workers} workers")
     loop = creation_of_few(server, BY_HAND, "loop of ansible.builtin.uri") if by_hand else None
-    return Round(limits, runs, loop)
+    return Round(limits, runs, loop, single_keys(server) if by_hand else {})
+
+
+def single_keys(server: Server) -> dict[str, float]:
+    alias = new_alias()
+    seconds = loops(server, alias, FEW)
+    say(f"  loops over {FEW} keys: {', '.join(f'{name} {each:.2f} s' for name, each in seconds.items())}")
+    server.remove(alias)
+    return seconds
 
 
 def creation_of_few(server: Server, playbook: str = ROLE, way: str = CREATE) -> Run:

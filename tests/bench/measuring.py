@@ -160,7 +160,23 @@ def play(
 
     Watching the memory takes processor time: a run is for that, or to be timed.
     """
-    variables = {"bench_alias": alias, "bench_users": users, "bench_state": state, "bench_budget": budget}
+    run = _run(server, name, alias, users, watch_memory, bench_state=state, bench_budget=budget)
+    expected = users if state == "present" else 0
+    assert server.keys(alias) == server.keys(alias, max_budget=budget) == expected
+    return run
+
+
+def loops(server: Server, alias: str, users: int) -> dict[str, float]:
+    """Seconds that each loop over single keys takes, by its name in the playbook."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "seconds.json"
+        _run(server, "loops.yml", alias, users, bench_budget=BUDGET, bench_result=str(result))
+        assert server.keys(alias, max_budget=BUDGET) == 2 * users
+        return json.loads(result.read_text())
+
+
+def _run(server: Server, name: str, alias: str, users: int, watch_memory: bool = False, **variables: Any) -> Run:
+    given = {"bench_alias": alias, "bench_users": users, **variables}
     command = [str(Path(sys.executable).with_name("ansible-playbook")), str(PLAYBOOKS / name)]
     environment = {
         **os.environ,
@@ -172,7 +188,7 @@ def play(
         cpu_before = _cpu_of_children()
         begun = time.monotonic()
         process = psutil.Popen(
-            [*command, "-e", json.dumps(variables)], env=environment, stdout=output, stderr=subprocess.STDOUT
+            [*command, "-e", json.dumps(given)], env=environment, stdout=output, stderr=subprocess.STDOUT
         )
         memory = _peak_memory(process) if watch_memory else 0
         returned = process.wait()
@@ -181,8 +197,6 @@ def play(
         output.seek(0)
         if returned:
             raise RuntimeError(f"{name} failed:\n{output.read()[-3000:]}")
-    expected = users if state == "present" else 0
-    assert server.keys(alias) == server.keys(alias, max_budget=budget) == expected
     return Run(seconds, cpu, memory, made)
 
 

@@ -8,7 +8,7 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from statistics import mean, median
 
@@ -18,6 +18,12 @@ from .measuring import Run
 
 FEW, MANY = 100, 1000
 CREATE, AGAIN = "create", "run again, nothing to do"
+LOOPS = {
+    "uri_create": "ansible.builtin.uri, POST",
+    "key_create": "litellm_key, new",
+    "uri_read": "ansible.builtin.uri, GET",
+    "key_again": "litellm_key, unchanged",
+}
 
 
 @dataclass
@@ -27,11 +33,13 @@ class Round:
     :param limits: seconds per key of the plain loop, before, between and after the runs.
     :param runs: of the role, by step and number of users.
     :param by_hand: the loop of ``ansible.builtin.uri``, where it was measured.
+    :param loops: seconds of the loops over single keys, where they were measured.
     """
 
     limits: Sequence[float]
     runs: Mapping[tuple[str, int], Run]
     by_hand: Run | None = None
+    loops: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def limit(self) -> float:
@@ -96,6 +104,8 @@ def report(litellm_version: str, near: Findings, far: Findings, memory: Mapping[
             [row for one in (near, far) for row in run_rows(one)],
         ),
         "",
+        *table(("loop over single keys", "keys", "seconds", "ms per key"), loop_rows(near)),
+        "",
         "Requests of the role, without added round trip:",
         "",
         *table(("role", "users", "requests"), request_rows(near)),
@@ -131,6 +141,13 @@ def promises(near: Findings, far: Findings, memory: Mapping[int, int]) -> Iterat
     gains = [one.gain for one in near.rounds]
     what = f"{FEW} users from start to end, times faster than a loop of ansible.builtin.uri"
     yield Promise(what, "at least 15", spread(gains, digits=1), median(gains) >= 15)
+    for ours, theirs, keys, least in (
+        ("key_create", "uri_create", "new", 5),
+        ("key_again", "uri_read", "unchanged", 10),
+    ):
+        gains = [one.loops[theirs] / one.loops[ours] for one in near.rounds]
+        what = f"loop of litellm_key over {FEW} {keys} keys, times faster than one of ansible.builtin.uri"
+        yield Promise(what, f"at least {least}", spread(gains, digits=1), median(gains) >= least)
     growth = (memory[MANY] - memory[FEW]) / (MANY - FEW) / 1000
     yield Promise("memory for a further key", "below 100 kB", f"{growth:.0f} kB", growth < 100)
 
@@ -164,6 +181,12 @@ def run_row(name: str, users: int, found: Findings, runs: Sequence[Run], ratio: 
     requests, writes = middle(lambda run: run.requests.total()), middle(lambda run: run.writes)
     cells = (spread(seconds), f"{users / median(seconds):.1f}", ratio, f"{requests:.0f}", f"{writes:.0f}")
     return name, str(users), found.name, *cells, f"{middle(lambda run: run.cpu):.1f}"
+
+
+def loop_rows(found: Findings) -> Iterator[Sequence[str]]:
+    for name, what in LOOPS.items():
+        seconds = [one.loops[name] for one in found.rounds]
+        yield what, str(FEW), spread(seconds), f"{1000 * median(seconds) / FEW:.0f}"
 
 
 def request_rows(found: Findings) -> Iterator[Sequence[str]]:
