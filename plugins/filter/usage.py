@@ -35,8 +35,8 @@ STATUS = {
     "active": "Active",
 }
 NEVER_USED = "Never used"
-# A spreadsheet takes text that begins with one of these for a formula.
-FORMULA = ("=", "+", "-", "@", "\t")
+# Where a spreadsheet may begin to read a cell, and what it takes for a formula, in both widths of East Asian fonts.
+FORMULA = re.compile(r"(^|[,;|\t])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 NAMES_IN_A_SENTENCE = 10
 NOTHING = ("", "null", "none", "None")
 
@@ -141,7 +141,7 @@ class _Names:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.encode("utf-8", "replace").decode().split())
 
 
 def _person(key: Entry, names: _Names, zone: tzinfo) -> Person:
@@ -165,7 +165,10 @@ def _person(key: Entry, names: _Names, zone: tzinfo) -> Person:
 
 
 def _times(entry: Entry, zone: tzinfo) -> dict[str, str | None]:
-    return {field: moment(entry[field]).astimezone(zone).isoformat() if entry[field] else None for field in TIMES}
+    return {
+        field: moment(entry[field]).astimezone(zone).isoformat(timespec="seconds") if entry[field] else None
+        for field in TIMES
+    }
 
 
 def _removed(present: Sequence[Person], earlier: Entry, zone: tzinfo) -> list[Person]:
@@ -298,7 +301,7 @@ def _cell(column: str, value: Any) -> str:
     if column in AMOUNTS:
         return _plain(value)
     text = re.sub(r"[\r\n]+", " ", str(value).lower() if isinstance(value, bool) else str(value))
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return FORMULA.sub(r"\1\2'", text)
 
 
 def _plain(number: float) -> str:
@@ -355,7 +358,7 @@ def _row(person: Person, most: float) -> dict[str, Any]:
         "length": _share(person["spend"], most),
         "limit": "none" if limit is None else money(limit),
         "share": _share(person["spend"], limit),
-        "last_active": _minute(person["last_active"]) or "never",
+        "last_active": _minute(person["last_active"]) or ("unknown" if person["used"] else "never"),
         "expires_at": _minute(person["expires_at"]) or "never",
     }
 

@@ -99,7 +99,6 @@ def test_a_workshop_of_five(sandbox, report, people, alias, tmp_path):
     sandbox.call("POST", "/key/block", {"key": values["cem"]}).raise_for_status()
     sandbox.execute(f"UPDATE {KEYS} SET expires = now() - interval '1 hour' WHERE key_alias = %s", f"{alias}-dan")
     sandbox.call("POST", "/key/update", {"key": values["ann"], "max_budget": 0.001}).raise_for_status()
-    assert chat(sandbox, values["ann"]).status_code != 200
 
     with sandbox.writes() as written:
         done, said, fact = report(secret=tuple(values.values()))
@@ -123,10 +122,8 @@ def test_a_workshop_of_five(sandbox, report, people, alias, tmp_path):
             row["spend"],
             row["max_budget"],
         )
-        last = row["last_active"] and row["last_active"].isoformat(timespec="microseconds")
-        assert (person["last_active"] or "").replace("+00:00", "").ljust(26, "0")[:23] == (last or "".ljust(26, "0"))[
-            :23
-        ]
+        last = person["last_active"] and datetime.fromisoformat(person["last_active"]).replace(tzinfo=None)
+        assert last == (row["last_active"] and row["last_active"].replace(microsecond=0))
     assert [person["status"] for person in fact["people"]] == ["over_budget", "active", "blocked", "expired", "active"]
 
     folder = tmp_path / "report"

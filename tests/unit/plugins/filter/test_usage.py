@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -151,6 +153,18 @@ def test_times_are_in_the_zone_of_the_reader() -> None:
     assert report(key("ann"))["report"]["time_zone"] == "UTC"
 
 
+def test_a_last_use_that_the_proxy_cannot_tell_is_unknown() -> None:
+    rows = report(key("ann", last_active=None), unused("ben"))["page"]["rows"]
+    assert [row["last_active"] for row in rows] == ["unknown", "never"]
+
+
+def test_no_text_of_the_page_is_markup() -> None:
+    made = report(key("ann", metadata={"name": "<b>&\"'"}, status="blocked"), title="<i>")
+    shown = json.dumps(made["page"])
+    assert "<" not in shown and "&lt;b&gt;&amp;&quot;&#x27;" in shown
+    assert made["said"][1] == "Blocked: <b>&\"'."
+
+
 def test_the_latest_use_is_that_by_the_clock() -> None:
     winter, summer = "2030-10-27T01:10:00+00:00", "2030-10-27T00:50:00+00:00"
     made = report(key("ann", last_active=winter), key("ben", last_active=summer), time_zone="Europe/Berlin")
@@ -265,9 +279,15 @@ def test_no_cell_is_a_formula(name: str, user_id: str) -> None:
     text = report(key("ann", metadata={"name": name}, user_id=user_id))["csv"]
     head, row = csv.reader(io.StringIO(text, newline=""))
     assert len(head) == len(row)
-    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
-    if "\r" not in user_id and "\n" not in user_id:
-        assert row[head.index("user_id")] in (user_id, f"'{user_id}")
+    for part in (part for cell in row for part in re.split(r"[,;|\t]", cell)):
+        assert not part.lstrip().startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
+    assert row[head.index("user_id")].replace("'", "") == re.sub(r"[\r\n]+", " ", user_id).replace("'", "")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "\t=1", " +1", "-1", "@a", "a;=1", "\uff1d1"])
+def test_a_formula_is_quoted(text: str) -> None:
+    row = next(csv.DictReader(io.StringIO(report(key("ann", user_id=text))["csv"])))
+    assert row["user_id"] != text and row["user_id"].replace("'", "") == text
 
 
 def test_what_a_key_owes_stays_a_number() -> None:
