@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import moment
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._texts import cell, one_line
 
 Entry = Mapping[str, Any]
 Person = dict[str, Any]
@@ -35,8 +36,6 @@ STATUS = {
     "active": "Active",
 }
 NEVER_USED = "Never used"
-# Where a spreadsheet may begin to read a cell, and what it takes for a formula, in both widths of East Asian fonts.
-FORMULA = re.compile(r"(^|[,;|\t])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 NAMES_IN_A_SENTENCE = 10
 NOTHING = ("", "null", "none", "None")
 
@@ -137,11 +136,7 @@ class _Names:
         ]
         own = metadata["name"] if isinstance(metadata.get("name"), str) else user
         name = min(known)[1] if known else own  # that of the person who stands first
-        return _one_line(name) or user, user
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.encode("utf-8", "replace").decode().split())
+        return one_line(name) or user, user
 
 
 def _person(key: Entry, names: _Names, zone: tzinfo) -> Person:
@@ -300,8 +295,7 @@ def _cell(column: str, value: Any) -> str:
         return ""
     if column in AMOUNTS:
         return _plain(value)
-    text = re.sub(r"[\r\n]+", " ", str(value).lower() if isinstance(value, bool) else str(value))
-    return FORMULA.sub(r"\1\2'", text)
+    return cell(re.sub(r"[\r\n]+", " ", str(value).lower() if isinstance(value, bool) else str(value)))
 
 
 def _plain(number: float) -> str:

@@ -39,11 +39,11 @@ def _clean(sandbox):
 
 
 def test_there_is_something_to_run():
-    assert len(COMMANDS) == 3 and len(PLAYS) == 3
+    assert len(COMMANDS) == 4 and len(PLAYS) == 3
 
 
-def test_commands(sandbox, play):
-    create, delete, workshop = COMMANDS
+def test_commands(sandbox, play, tmp_path):
+    create, delete, workshop, usage = COMMANDS
     assert play(*create[1:]).changed == 1
     assert sandbox.keys("my-project")["my-project"]["max_budget"] == 50
     assert play(*create[1:]).changed == 0
@@ -55,6 +55,9 @@ def test_commands(sandbox, play):
     assert play(*workshop[1:]).changed == 0
     assert play(*workshop[1:], "-e", "litellm_vkey_user_count=27").changed == 1
     assert len(sandbox.keys("python-course")) == 27
+    folder = tmp_path / "python-course"
+    assert play(*usage[1:], "-e", f"litellm_vkey_output_dir={folder}").changed == 2
+    assert sorted(path.name for path in folder.iterdir()) == ["usage.csv", "usage.html", "usage.json"]
     assert play(*workshop[1:], "-e", "litellm_vkey_user_count=27", "-e", "litellm_vkey_state=absent").changed == 1
     assert sandbox.keys("python-course") == {}
 
