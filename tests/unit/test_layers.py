@@ -69,6 +69,7 @@ KEY_FILES = (
     "_marks",
     "_declaration",
     "_table",
+    "_rows",
     "_secret",
     "_advice",
 )

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..._engine import Plan
 from ..._values import alike, is_empty, moment
-from ._table import INHERITED, KEY, NOT_THE_USERS, ROWS, metadata_of
+from ._rows import metadata_of
+from ._table import INHERITED, KEY, NOT_THE_USERS, ROWS
 
 
 def create_path(plan: Plan) -> str:

@@ -16,8 +16,9 @@ from ..._proxy import Proxy
 from ..._values import is_empty
 from ._planning import licensed_parts
 from ._reading import KeyReader
+from ._rows import KeyField
 from ._secret import token_of
-from ._table import KEY, ROWS, KeyField
+from ._table import KEY, ROWS
 
 
 def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_models: bool) -> None:

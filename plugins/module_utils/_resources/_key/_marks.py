@@ -13,7 +13,8 @@ from typing import Any
 
 from ..._errors import InputError
 from ..._values import identical, is_empty
-from ._table import KEY, metadata_of
+from ._rows import metadata_of
+from ._table import KEY
 
 NO_LIMIT = -1
 MOST_NAMED = 10

@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rows of a key's table are made of: what they read, check, compare and send. Pure.
+
+Private: only for use inside this collection.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..._durations import is_duration
+from ..._engine import Field
+from ..._values import is_empty, moment, not_a_name
+
+ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
+BUDGET_WINDOW = {
+    "max_budget": {"type": "float", "required": True},
+    "budget_duration": {"type": "str", "required": True},
+}
+
+
+@dataclass(frozen=True)
+class KeyField(Field):
+    """A field of a key. One that is kept in metadata has a path that begins so.
+
+    :param refers_to: the kind of object that it names by id or name, which must exist on the proxy.
+    :param partner: the field without which an update does not take it.
+    :param in_metadata_only: the requests (``create``, ``update``) that take it only as an entry of metadata.
+    :param answered: whether the answer to a write shows it.
+    :param licensed_entries: entries that need an Enterprise license in a new key.
+    """
+
+    refers_to: str = ""
+    partner: str = ""
+    in_metadata_only: tuple[str, ...] = ()
+    answered: bool = True
+    licensed_entries: tuple[str, ...] = ()
+
+    @property
+    def entry(self) -> str | None:
+        """The entry of metadata that holds the value, None if none does."""
+        return self.path[1] if self.path[:1] == ("metadata",) else None
+
+
+def not_negative(value: float) -> str | None:
+    return "must not be negative." if value < 0 else None
+
+
+def up_to(most: int) -> Callable[[int], str | None]:
+    return lambda value: not_negative(value) or (f"must not be above {most}." if value > most else None)
+
+
+def is_alias(value: str) -> str | None:
+    """LiteLLM refuses these since 1.94, in each of its formats of aliases."""
+    if ".." in value.split("/"):
+        return "must not contain '..' as a part of a path."
+    return not_a_name(value)
+
+
+def without_zone(value: str) -> str:
+    """A time as UTC that does not say so. Servers before 1.98 refuse each request of a key whose time has a zone."""
+    return moment(value).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def second(value: Any) -> str:
+    """A time to the second, whatever its zone; what another program left there and is no time as it is."""
+    try:
+        return without_zone(value)
+    except ValueError:
+        return str(value)
+
+
+def temp_budget_expiry(record: Mapping[str, Any]) -> str | None:
+    value = metadata_of(record).get("temp_budget_expiry")
+    if not value:
+        return None
+    return str(value) if ZONE.search(str(value)) else f"{value}+00:00"
+
+
+def is_time(value: str) -> str | None:
+    try:
+        moment(value)
+    except ValueError:
+        return f"'{value}' is not a time: write ISO 8601 with a zone, such as 2030-01-31T18:00:00+01:00."
+    return None
+
+
+def has_text(value: str) -> str | None:
+    return None if value.strip() else "must not be blank."
+
+
+def counts_per_model(value: Mapping[str, Any]) -> str | None:
+    wrong = [
+        str(name) for name, count in value.items() if isinstance(count, bool) or not isinstance(count, int) or count < 0
+    ]
+    return f"needs a whole number, 0 or above, for {', '.join(wrong)}." if wrong else None
+
+
+def windows(value: Any) -> list[dict[str, Any]]:
+    """Budget windows without the ``reset_at`` that the server adds to each."""
+    return [{name: window.get(name) for name in BUDGET_WINDOW} for window in value]
+
+
+def are_windows(value: Sequence[Mapping[str, Any]]) -> str | None:
+    for window in value:
+        wrong = not_negative(window["max_budget"])
+        if wrong:
+            return f"max_budget {wrong}"
+        wrong = is_duration(window["budget_duration"])
+        if wrong:
+            return f"budget_duration {wrong}"
+    return None
+
+
+def organization(record: Mapping[str, Any]) -> Any:
+    """Only the listing calls it ``org_id``; in a record of listing and answer together the answer counts."""
+    return record["organization_id"] if "organization_id" in record else record.get("org_id")
+
+
+def policies(record: Mapping[str, Any]) -> Any:
+    return metadata_of(record).get("policies") or record.get("policies")
+
+
+def object_permission(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the row's id and back-references, and without what is empty."""
+    value = record.get("object_permission") or {}
+    return {
+        name: part
+        for name, part in value.items()
+        if not is_empty(part)
+        and isinstance(part, (list, dict, bool))
+        and name
+        not in ("teams", "projects", "verification_tokens", "organizations", "users", "end_users", "agents_table")
+    }
+
+
+def permission_sets(value: Any) -> Any:
+    """Permissions without what is empty, which the server does not keep apart from what is missing; lists are sets."""
+    if isinstance(value, Mapping):
+        return {name: permission_sets(part) for name, part in value.items() if not is_empty(part)}
+    if isinstance(value, list):
+        return sorted({json.dumps(part, sort_keys=True) for part in value})
+    return value
+
+
+def without_null(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in value.items() if part is not None}
+
+
+def router_settings(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The server names all settings of a new key, null for those that are not set."""
+    return without_null(record.get("router_settings") or {})
+
+
+def key_type(record: Mapping[str, Any]) -> str | None:
+    """Servers before 1.98 keep only the routes that a key type stands for."""
+    routes = {"llm_api_routes": "llm_api", "management_routes": "management", "info_routes": "read_only"}
+    if record.get("key_type"):
+        return str(record["key_type"])
+    stored = record.get("allowed_routes") or []
+    return routes.get(stored[0], "default") if len(stored) == 1 else "default"
+
+
+def metadata_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    value = record.get("metadata")
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def without_callback_values(value: Any) -> Any:
+    """The server encrypts the variables of logging callbacks, differently each time: they cannot be compared."""
+    if isinstance(value, Mapping):
+        return {
+            name: sorted(part)
+            if name == "callback_vars" and isinstance(part, Mapping)
+            else without_callback_values(part)
+            for name, part in value.items()
+        }
+    return [without_callback_values(part) for part in value] if isinstance(value, list) else value
