@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import date
 from importlib import import_module
 from typing import Any, NoReturn
@@ -21,9 +22,11 @@ from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._masking import secrets_of, shown
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._values_file import ValuesFile
 
 MODULES = "ansible_collections.litemaas.virtual_keys.plugins.modules"
 
@@ -62,7 +65,12 @@ class ActionModule(ModuleAction):
     def _start(self, argument_spec: dict[str, Any], supports_check_mode: bool) -> _Task:
         # As a module gets them: decrypted, dates as text, nothing that is Ansible's own.
         given = json.loads(json.dumps(self._task.args, default=_plain))
-        return _Task(self._task.action, argument_spec, given, self._task.check_mode, self._task.diff, self._tell)
+        return _Task(
+            self._task.action, argument_spec, given, self._task.check_mode, self._task.diff, self._tell, self._values
+        )
+
+    def _values(self, path: str, proxy: str, vault_id: str | None, reading: bool) -> AbstractContextManager[ValuesFile]:
+        return ValuesFile.opened(path, proxy, _vault_secrets(self._loader), vault_id, reading=reading)
 
     def _tell(self, text: str) -> None:
         # Not to stdout, which may be a callback's JSON.
@@ -97,11 +105,13 @@ class _Task:
         check_mode: bool,
         diff: bool,
         tell: Callable[[str], None],
+        values_file: Callable[..., AbstractContextManager[ValuesFile]],
     ) -> None:
         self.check_mode = bool(check_mode)
         self._diff = bool(diff)
         self._warnings: list[str] = []
         self.tell = tell
+        self.values_file = values_file
         self._argument_spec = argument_spec
         checked = ArgumentSpecValidator(argument_spec).validate(given)
         self.params = checked.validated_parameters
@@ -128,7 +138,7 @@ class _Task:
         self.exit_json(failed=True, msg=msg, **result)
 
 
-# The validator is public, but two of its findings, which AnsibleModule uses, can be had by private names only.
+# The validator and the loader are public, but these of their findings can be had by private names only.
 
 
 def _no_log_values(checked: ValidationResult) -> set[str]:
@@ -138,3 +148,7 @@ def _no_log_values(checked: ValidationResult) -> set[str]:
 
 def _alias_warnings(checked: ValidationResult) -> list[str]:
     return [f"Both option {one['option']} and its alias {one['alias']} are set." for one in checked._warnings]
+
+
+def _vault_secrets(loader: DataLoader) -> list[tuple[str, Any]]:
+    return list(loader._vault.secrets or ())

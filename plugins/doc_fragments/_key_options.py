@@ -461,4 +461,23 @@ options:
         LiteLLM itself takes any name.
     type: bool
     default: false
+  values_file:
+    description:
+      - A YAML file on the control node that keeps the values of keys, so that no value is lost, whatever interrupts a
+        run. A random value is written to it before it is sent to the proxy.
+      - "Its entry C(litellm_vkey_values) maps aliases to values; C(vars_files) can read it. Values that the proxy has not
+        confirmed yet are in C(litellm_vkey_values_pending)."
+      - A value in the file that is the one of the key is returned, as with C(key_seed). C(key) and
+        C(key_seed) go before it. Entries of deleted keys are removed, entries of other keys stay.
+      - The folder must exist. The file is created with mode C(0600), and refused if others can read it. A file that
+        C(ansible-vault) has encrypted stays encrypted with the same vault ID.
+      - While a run uses the file, another run waits up to a minute for it. Check mode only reads it.
+      - Needs Ansible's own process on the control node. On other hosts, or with C(become), C(async), C(environment), or
+        another Python interpreter, the task fails.
+    type: path
+  values_file_vault_id:
+    description:
+      - The vault ID with which a new O(values_file) is encrypted. The run needs its secret, from C(--vault-id).
+      - If not given, a new file is plain text. A file that exists stays as it is.
+    type: str
 """

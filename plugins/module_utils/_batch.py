@@ -41,6 +41,7 @@ def converge(
     plans = store.plans([*wants, *last])
     if check:
         return [_planned(plan) for plan in plans]
+    plans = store.prepare(plans)
     outcomes = _carry_out(store, wants, plans[: len(wants)], concurrency, fail_fast, progress)
     if last and not any(outcome.error for outcome in outcomes):
         outcomes += _carry_out(store, last, plans[len(wants) :], concurrency, fail_fast)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,11 +27,27 @@ class Declaration(Protocol):
         """``present`` or ``absent``."""
 
 
+class Ledger(Protocol):
+    """Where the secrets of objects are kept outside the server, by the name of the object."""
+
+    def candidates(self, name: str) -> list[str]:
+        """The secrets that an object may have, the one that was chosen last at the end."""
+
+    def remember(self, chosen: Mapping[str, str]) -> None:
+        """Note secrets before they are sent to the server. Raises LiteLLMError if nothing may be sent."""
+
+    def settle(self, confirmed: Mapping[str, str], gone: Iterable[str]) -> None:
+        """Note the secrets that objects have, and which objects are gone. Raises LiteLLMError if it cannot."""
+
+
 class Store(Protocol):
     """Where objects of one kind are kept: what a batch needs of an object."""
 
     def plans(self, wants: Sequence[Any]) -> list[Plan]:
         """What has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
+
+    def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
+        """The plans with all that has to be settled before the first write; raises LiteLLMError if it cannot be."""
 
     def undeclared(self, wants: Sequence[Any]) -> Sequence[Any]:
         """Declarations of absence for what the task wants pruned; none for objects that are never pruned."""
@@ -65,7 +81,8 @@ class Kind:
     :param options: argument spec of one declared object, without ``state``.
     :param task_options: argument spec of what holds for all objects of a task.
     :param declare: makes a checked declaration of options and state; raises InputError.
-    :param store: makes, of a client and the task's parameters, the place where the objects are kept.
+    :param store: makes, of a client, the task's parameters and a ledger if there is one, the place where the objects
+        are kept.
     :param public: a record as it is returned, without secrets.
     :param secret: name of the one return value that holds its secret, None if none is ever returned.
     :param batch_options: argument spec of what only tasks with many objects have.
@@ -81,7 +98,7 @@ class Kind:
     identity: tuple[str, ...]
     options: Mapping[str, Mapping[str, Any]]
     declare: Callable[[Mapping[str, Any], str], Declaration]
-    store: Callable[[Any, Mapping[str, Any]], Store]
+    store: Callable[[Any, Mapping[str, Any], Ledger | None], Store]
     public: Callable[[Mapping[str, Any]], dict[str, Any]]
     task_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     batch_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -11,18 +11,18 @@ import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
-from ._args import CONNECTION_OPTIONS, Settings
+from ._args import CONNECTION_OPTIONS, Settings, base_url
 from ._batch import Progress, converge
 from ._cleaning import Secrets
 from ._client import REQUESTS_IMPORT_ERROR, Client
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
-from ._kind import Declaration, Info, Kind
+from ._kind import Declaration, Info, Kind, Ledger
 from ._masking import secrets_of, shown
 from ._values import redact
 
@@ -57,6 +57,13 @@ class Module(AnsibleModule):
     def fail_json(self, msg: str, **result: Any) -> None:
         super().fail_json(msg, **self._masked(result))
 
+    def values_file(self, path: str, *_how: Any, **_further: Any) -> NoReturn:
+        """Refuse a file of the control node: a module may run on any machine."""
+        raise InputError(
+            f"values_file: {path} is a file of the control node, and only there, in Ansible's own process, can it be "
+            "used. Run the task on localhost, without become, async, environment, or another Python interpreter."
+        )
+
     def tell(self, text: str) -> None:
         """Say nothing: a module is heard only when it ends."""
 
@@ -74,7 +81,8 @@ def run(kind: Kind, start: Start = Module) -> None:
     with _failures(module):
         want = kind.declare(module.params, module.params["state"])
         client = _client(module, kind.advice)
-        (outcome,) = converge(kind.store(client, module.params), [want], module.check_mode)
+        with _ledger(module) as ledger:
+            (outcome,) = converge(kind.store(client, module.params, ledger), [want], module.check_mode)
         _warn(module, [outcome], client)
         report = _report(kind, want, outcome)
         del report["error"]
@@ -93,21 +101,22 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
         _check_batch(module.params)
         wants = _wanted(kind, module.params[kind.plural], module.params["defaults"] or {}, module.params["state"])
         client = _client(module, kind.advice, module.params["concurrency"])
-        store = kind.store(client, module.params)
-        # Only when everybody who is declared is served: a failure must not cost anybody a key.
-        last = store.undeclared(wants)
-        outcomes = converge(
-            store,
-            wants,
-            module.check_mode,
-            module.params["concurrency"],
-            module.params["fail_fast"],
-            last=last,
-            progress=_every(
-                module.params["progress_every"],
-                lambda done, total: module.tell(f"{done} of {total} {kind.things} written"),
-            ),
-        )
+        with _ledger(module) as ledger:
+            store = kind.store(client, module.params, ledger)
+            # Only when everybody who is declared is served: a failure must not cost anybody a key.
+            last = store.undeclared(wants)
+            outcomes = converge(
+                store,
+                wants,
+                module.check_mode,
+                module.params["concurrency"],
+                module.params["fail_fast"],
+                last=last,
+                progress=_every(
+                    module.params["progress_every"],
+                    lambda done, total: module.tell(f"{done} of {total} {kind.things} written"),
+                ),
+            )
         _warn(module, outcomes, client)
         _end_batch(kind, module, wants, [_report(kind, *one) for one in zip([*wants, *last], outcomes)], outcomes)
 
@@ -160,7 +169,7 @@ def _end_batch(
         "changed": any(report["changed"] for report in reports),
         kind.plural: reports[: len(wants)],
         "pruned": reports[len(wants) :],
-        "summary": _summary(outcomes),
+        "summary": _summary(kind, outcomes),
         # Of each declared object every option would be most of the result.
         "invocation": {
             "module_args": redact({name: given for name, given in module.params.items() if name != kind.plural})
@@ -292,9 +301,31 @@ def _warn(module: Any, outcomes: Sequence[Outcome], client: Client) -> None:
         module.warn(warning)
 
 
-def _summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
+@contextmanager
+def _ledger(module: Any) -> Iterator[Ledger | None]:
+    """Where the task keeps the secrets of objects, if it says where."""
+    path = module.params.get("values_file")
+    if path is None:
+        yield None
+        return
+    proxy = base_url(module.params["api_url"])
+    with module.values_file(path, proxy, module.params["values_file_vault_id"], reading=module.check_mode) as ledger:
+        yield ledger
+
+
+def _summary(kind: Kind, outcomes: Sequence[Outcome]) -> dict[str, int]:
     counts = Counter(outcome.action for outcome in outcomes if not outcome.error)
-    return {**{action: counts[action] for action in ACTIONS}, "failed": sum(1 for outcome in outcomes if outcome.error)}
+    summary = {action: counts[action] for action in ACTIONS}
+    summary["failed"] = sum(1 for outcome in outcomes if outcome.error)
+    if kind.secret:
+        summary["unknown_value"] = sum(1 for outcome in outcomes if _is_unknown(outcome))
+    return summary
+
+
+def _is_unknown(outcome: Outcome) -> bool:
+    """Whether an object is there, and this run cannot tell its secret."""
+    stays = outcome.record is not None and outcome.action in ("update", "none")
+    return stays and outcome.value is None and outcome.error is None
 
 
 def _failed_names(outcomes: Sequence[Outcome]) -> str:

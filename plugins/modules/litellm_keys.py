@@ -213,7 +213,9 @@ pruned:
   elements: dict
   sample: []
 summary:
-  description: How many keys were created, updated and so on, and how many failed.
+  description:
+    - How many keys were created, updated and so on, and how many failed.
+    - V(unknown_value) counts the keys that exist and whose value this run does not know.
   returned: as RV(virtual_keys)
   type: dict
   sample:
@@ -223,6 +225,7 @@ summary:
     delete: 0
     none: 1
     failed: 0
+    unknown_value: 1
 diff:
   description: For each key that was changed, or would be in check mode, what was declared, as it was and as it is.
   returned: in diff mode

@@ -16,7 +16,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,13 +91,18 @@ class ValuesFile:
 
     @classmethod
     @contextmanager
-    def opened(cls, *args: Any, sleep: Callable[[float], None] = time.sleep, **options: Any) -> Iterator[ValuesFile]:
+    def opened(
+        cls, *how: Any, reading: bool = False, sleep: Callable[[float], None] = time.sleep, **further: Any
+    ) -> Iterator[ValuesFile]:
         """The file, read, and locked until the end.
+
+        :param how: as for the class.
+        :param reading: whether it is only read, as in check mode; it is not locked then.
 
         :raises InputError: if it cannot be used, with the reason. It is never overwritten then.
         """
-        file = cls(*args, **options)
-        with _locked(file.path, sleep):
+        file = cls(*how, **further)
+        with nullcontext() if reading else _locked(file.path, sleep):
             file._read()
             yield file
 

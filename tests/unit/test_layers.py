@@ -31,7 +31,10 @@ PURE = """
 
 @dataclass(frozen=True)
 class Layer:
-    """What a file may import: of ours (names below module_utils), of others, and of Python itself (None is all)."""
+    """What a file may import: of ours, of others, and of Python itself (None is all).
+
+    Ours are names below module_utils, or plugin_utils.NAME.
+    """
 
     ours: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
@@ -98,7 +101,7 @@ LAYERS = {
     },
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),
-    "plugins/action/*": layer("_client _masking", others="ansible"),
+    "plugins/action/*": layer("_client _masking plugin_utils._values_file", others="ansible"),
     "plugins/plugin_utils/*": layer("_errors", others="ansible yaml"),
     "plugins/filter/*": layer(f"_resources.* _values {HAND_OUT}._texts", others="ansible"),
     "plugins/module_utils/_module": layer(

@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
-from .._kind import Info, Kind
+from .._kind import Info, Kind, Ledger, Store
 from ._declaration import declare, options_of
 from ._definition import Definition
 from ._info import info_options, read
 from ._store import ObjectStore
+
+
+def _store(definition: Definition, client: Any, _params: Mapping[str, Any], _ledger: Ledger | None = None) -> Store:
+    return ObjectStore(definition, client)
 
 
 def define(definition: Definition) -> tuple[Kind, Info]:
@@ -23,7 +29,7 @@ def define(definition: Definition) -> tuple[Kind, Info]:
         identity=definition.identities,
         options=options_of(definition),
         declare=partial(declare, definition),
-        store=lambda client, params: ObjectStore(definition, client),
+        store=partial(_store, definition),
         public=definition.public,
         ids={} if definition.identities == (definition.id,) else {definition.id: definition.id},
     )

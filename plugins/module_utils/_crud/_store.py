@@ -51,6 +51,10 @@ class ObjectStore:
             self._refuse(want, plan)
         return plans
 
+    def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
+        """The plans as they are: nothing has to be settled before the first write."""
+        return list(plans)
+
     def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
         """None: only what is declared absent is deleted."""
         return []

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._engine import Outcome, Plan
 from ..._errors import ApiError, InputError
-from ..._kind import Kind
+from ..._kind import Kind, Ledger
 from ..._proxy import Proxy
 from ._declaration import Declaration, credential_options, declare
 from ._planning import info_after, plan_credential, removed_values, value_names, written_values
@@ -35,7 +35,7 @@ class CredentialStore:
         self._proxy = Proxy(client)
 
     @classmethod
-    def for_task(cls, client: Any, params: Mapping[str, Any]) -> CredentialStore:
+    def for_task(cls, client: Any, params: Mapping[str, Any], ledger: Ledger | None = None) -> CredentialStore:
         """A store for a task, which has no settings for it."""
         return cls(client)
 
@@ -75,6 +75,10 @@ class CredentialStore:
     @property
     def _removes_values(self) -> bool:
         return self._proxy.at_least(REMOVES_VALUES_SINCE)
+
+    def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
+        """The plans as they are: nothing has to be settled before the first write."""
+        return list(plans)
 
     def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
         """None: credentials are never pruned."""

@@ -12,7 +12,10 @@ from typing import Any
 from ..._engine import Plan
 from ..._values import alike, is_empty, moment
 from ._rows import metadata_of
-from ._table import INHERITED, KEY, NOT_THE_USERS, ROWS
+from ._table import INHERITED, KEY, NOT_THE_USERS, RETIRED_MARK, ROWS, retired_ids
+
+# The list travels with each request of the key.
+MOST_RETIRED = 50
 
 
 def create_path(plan: Plan) -> str:
@@ -55,7 +58,8 @@ def _inherited(plan: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any], d
     inherited = [name for name in INHERITED if name not in plan.after]  # spend stands there if it is reset
     body = {name: plan.existing[name] for name in inherited if not is_empty(plan.existing.get(name))}
     metadata = _merged_metadata(plan)
-    return {**body, **({"metadata": metadata} if metadata else {})}, {
+    metadata[RETIRED_MARK] = [*retired_ids(plan.existing), plan.existing["token"]][-MOST_RETIRED:]
+    return {**body, "metadata": metadata}, {
         **kept,
         **{n: v for n, v in values.items() if n != "metadata"},
     }

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from functools import partial
 from typing import Any
 
 from ..._durations import is_duration
@@ -68,6 +69,8 @@ class Declaration:
     """A checked declaration of one key.
 
     :param value: the declared or derived secret, None if the client may choose.
+    :param candidates: values that the key may have where none is declared, the one chosen last at the end.
+    :param derive: what the seed makes of a version, where there is a seed.
     :param record: the one key that is meant where it was chosen by its mark: others may bear its alias, too.
     """
 
@@ -78,6 +81,8 @@ class Declaration:
     renew_within: str | None = None
     rotate_after: str | None = None
     value: str | None = dataclass_field(default=None, repr=False)
+    candidates: tuple[str, ...] = dataclass_field(default=(), repr=False)
+    derive: Callable[[int], str] | None = dataclass_field(default=None, repr=False)
     value_policy: str = "keep"
     merge_metadata: bool = True
     record: Mapping[str, Any] | None = dataclass_field(default=None, repr=False)
@@ -152,9 +157,8 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
         found += check({**options, "key_alias": alias})
     if found:
         raise InputError(" ".join(found), alias)
-    value = options.get("key") or None
-    if options.get("key_seed"):
-        value = derived_value(options["key_seed"], alias, options.get("key_version") or 1)
+    derive = partial(derived_value, options["key_seed"], alias) if options.get("key_seed") else None
+    value = derive(options.get("key_version") or 1) if derive else options.get("key") or None
     return Declaration(
         alias=alias,
         state=state,
@@ -163,6 +167,7 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
         renew_within=options.get("renew_within") or None,
         rotate_after=options.get("rotate_after") or None,
         value=value,
+        derive=derive,
         value_policy=options.get("value_policy") or ("fail" if value else "keep"),
         merge_metadata=options.get("metadata_mode") != "replace",
     )
@@ -206,7 +211,7 @@ def _metadata(options: Mapping[str, Any]) -> list[str]:
     return [
         f"metadata: {entry} is declared by the option {OPTION_OF[entry]}."
         if entry in OPTION_OF
-        else f"metadata: {entry} belongs to LiteLLM."
+        else f"metadata: {entry} is reserved."
         for entry in options.get("metadata") or {}
         if entry in NOT_THE_USERS
     ]

@@ -7,7 +7,7 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,10 @@ from ..._values import UNSET, is_empty, moment, same_moment
 from ._declaration import Declaration
 from ._marks import check_group
 from ._secret import token_of
-from ._table import KEY, ROWS, own_metadata
+from ._table import KEY, ROWS, own_metadata, retired_ids
+
+# How many versions of a seed's value a message may look through.
+VERSIONS = 20
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
     _guard_shared_budget(want, fields, current)
     plan = make_plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
-        return plan
+        return plan.having(value=want.value or next(reversed(want.candidates), None))
     if not is_empty(plan.changes.get("reset_spend")):
         plan = plan.having(before={**plan.before, "spend": current.get("spend")}, after={**plan.after, "spend": 0.0})
     plan = _choose_value(want, plan, found, now)
@@ -83,15 +86,15 @@ def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
 def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime) -> Plan:
     """The plan, with what becomes of the value of a key that is there."""
     token = plan.existing["token"]
-    policy = "reissue" if _is_due(want, plan.existing, found, now) else want.value_policy
-    if want.value is not None and token_of(want.value) == token:
-        return plan
+    known = next((value for value in (want.value, *want.candidates) if value and token_of(value) == token), None)
+    due = _is_due(want, plan.existing, found, now)
+    if known is not None and not due:
+        return plan.having(value=known)
+    policy = "reissue" if due else want.value_policy
+    if policy != "keep":
+        _refuse_retired_value(want, plan.existing)
     if policy == "fail" and found.records:
-        raise InputError(
-            "the key exists with another value than the declared one. Choose with value_policy: keep leaves "
-            "its value as it is, reissue replaces it.",
-            want.alias,
-        )
+        raise InputError(_other_value(want, token), want.alias)
     if policy == "keep":
         return plan.having(value=None)
     # A key that only waits under its retired name was to get another value already.
@@ -107,6 +110,34 @@ def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime) ->
         before={**plan.before, "key_id": token},
         after={**plan.after, "key_id": new_id},
     )
+
+
+def _refuse_retired_value(want: Declaration, current: Mapping[str, Any]) -> None:
+    """A value may have been replaced because somebody else knows it."""
+    retired = retired_ids(current)
+    if want.value is not None and token_of(want.value) in retired:
+        remedy = _other_version(want.derive, retired, current["token"]) if want.derive else "another value"
+        raise InputError(f"the declared value was replaced before, and never comes back. Declare {remedy}.", want.alias)
+
+
+def _other_version(derive: Callable[[int], str], retired: Sequence[str], token: str) -> str:
+    """What to declare instead of a version whose value was replaced: the one that the key has, else the next."""
+    tokens = {token_of(derive(number)): number for number in range(1, len(retired) + 2)}
+    if token in tokens:
+        return f"key_version: {tokens[token]}, whose value the key has"
+    unused = next(number for one, number in tokens.items() if one not in retired)
+    return f"key_version: {unused} with value_policy: reissue"
+
+
+def _other_value(want: Declaration, token: str) -> str:
+    """What to say where the value is to be the declared one, or a known one, and is not."""
+    if want.value is None:
+        problem = "the key exists, and its value is not known"
+    elif want.derive and token in (token_of(want.derive(number)) for number in range(1, VERSIONS)):
+        problem = "the key exists with the value of another key_version than the declared one"
+    else:
+        problem = "the key exists with another value than the declared one"
+    return f"{problem}. Choose with value_policy: keep leaves its value as it is, reissue replaces it."
 
 
 def _is_expired(time: Any, now: datetime) -> bool:

@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import Any
 
 from ..._engine import Outcome, Plan
-from ..._kind import Kind
+from ..._errors import LiteLLMError
+from ..._kind import Kind, Ledger
 from ..._proxy import PAGE, Proxy
 from ._advice import KEY_ADVICE
 from ._checks import refuse
@@ -26,6 +27,7 @@ from ._deleting import KeyRemover
 from ._marks import check_mark, to_prune
 from ._planning import Found, plan_key
 from ._reading import KeyReader, Record
+from ._secret import new_value
 from ._table import KEY, public_view
 from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
 
@@ -38,6 +40,7 @@ class KeyStore:
     :param validate_models: whether models that the proxy does not have are refused.
     :param prune_metadata: keys whose metadata has these entries, and that are not declared, are to go;
         ``prune_limit`` is how many they may be.
+    :param ledger: where the values are kept, if anywhere.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class KeyStore:
         validate_models: bool = False,
         prune_metadata: Mapping[str, Any] | None = None,
         prune_limit: int | None = None,
+        ledger: Ledger | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
@@ -56,12 +60,14 @@ class KeyStore:
         self._sleep = sleep
         self._prune_metadata = prune_metadata
         self._prune_limit = prune_limit
+        self._secret = secret
+        self._ledger = ledger
         self._remover = KeyRemover(client)
         self._writer = KeyWriter(client, self._proxy, self._reader, self._remover, secret, sleep)
         self._confirmer = KeyConfirmer(self._reader, self._writer, self._remover, sleep)
 
     @classmethod
-    def for_task(cls, client: Any, params: Mapping[str, Any]) -> KeyStore:
+    def for_task(cls, client: Any, params: Mapping[str, Any], ledger: Ledger | None = None) -> KeyStore:
         """A store with the settings of a task."""
         return cls(
             client,
@@ -69,6 +75,7 @@ class KeyStore:
             validate_models=params["validate_models"],
             prune_metadata=params.get("prune_metadata"),
             prune_limit=params.get("prune_limit"),
+            ledger=ledger,
         )
 
     # Reading
@@ -113,10 +120,31 @@ class KeyStore:
 
         :raises InputError: for the first declaration that cannot be carried out.
         """
+        wants = [self._recalling(want) for want in wants]
         found = self.find([want for want in wants if want.record is None])
         now = self._now()
         plans = [plan_key(want, Found([want.record]) if want.record else found[want.alias], now) for want in wants]
         refuse(plans, self._proxy, self._reader, self._validate_models)
+        return plans
+
+    def _recalling(self, want: Declaration) -> Declaration:
+        """The declaration with the values that its key may have."""
+        if self._ledger is None or want.value is not None or want.state == "absent":
+            return want
+        return replace(want, candidates=tuple(self._ledger.candidates(want.alias)))
+
+    def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
+        """The plans with the values of new keys, noted in the ledger before the first of them is sent."""
+        plans = [
+            plan.having(value=new_value(self._secret))
+            if plan.action in ("create", "reissue") and plan.value is None
+            else plan
+            for plan in plans
+        ]
+        if self._ledger is not None:
+            self._ledger.remember(
+                {plan.name: plan.value for plan in plans if plan.action in ("create", "reissue") and plan.value}
+            )
         return plans
 
     def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
@@ -158,7 +186,19 @@ class KeyStore:
 
     def confirm(self, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
-        return self._confirmer.confirm(wants, outcomes)
+        outcomes = self._confirmer.confirm(wants, outcomes)
+        return outcomes if self._ledger is None else self._settled(self._ledger, wants, outcomes)
+
+    def _settled(self, ledger: Ledger, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes, once the ledger has what came of them."""
+        well = [(want, outcome) for want, outcome in zip(wants, outcomes) if outcome.error is None]
+        confirmed = {one.plan.name: one.value for want, one in well if want.state == "present" and one.value}
+        gone = [one.plan.name for want, one in well if want.state == "absent"]
+        try:
+            ledger.settle(confirmed, gone)
+        except LiteLLMError as error:  # what was written must be returned all the same
+            return [one.having(error=error) if one.error is None and one.plan.changed else one for one in outcomes]
+        return list(outcomes)
 
     def _now(self) -> datetime:
         now: datetime = self._client.now()
@@ -185,7 +225,11 @@ KEY_KIND = Kind(
     things="keys",
     identity=(KEY.identity,),
     options=key_options(),
-    task_options={"validate_models": {"type": "bool", "default": False}},
+    task_options={
+        "validate_models": {"type": "bool", "default": False},
+        "values_file": {"type": "path"},
+        "values_file_vault_id": {"type": "str"},
+    },
     batch_options={"prune_metadata": {"type": "dict"}, "prune_limit": {"type": "int"}},
     declare=declare,
     with_defaults=with_defaults,

@@ -42,13 +42,21 @@ from ._rows import (
 SPEND_MARK = "litellm_vkey_reset_spend"
 # The entry of metadata that says to which workshop, or other group, a key belongs.
 GROUP_MARK = "litellm_vkey_group"
-# Entries of metadata that are the server's own; those that back a field of the table are known from the table.
-SERVER_METADATA = ("service_account_id", "team_member_key_duration", "disable_global_guardrails")
+# The entry of metadata that lists the ids that the key had before its value was replaced. They must not come back.
+RETIRED_MARK = "litellm_vkey_retired"
+# Entries of metadata that no option declares; those that back a field of the table are known from the table.
+RESERVED_METADATA = (RETIRED_MARK, "service_account_id", "team_member_key_duration", "disable_global_guardrails")
 # What no option names and a key that takes another's place must have all the same.
 INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
 MOST_REQUESTS = 2**31 - 1
 MOST_TOKENS = 2**63 - 1
 LIMIT_TYPES = ("guaranteed_throughput", "best_effort_throughput", "dynamic")
+
+
+def retired_ids(record: Mapping[str, Any]) -> list[str]:
+    """The ids that a key had before its value was replaced, the last one at the end."""
+    value = metadata_of(record).get(RETIRED_MARK)
+    return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def own_metadata(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,7 +239,7 @@ KEY = Resource(
 ROWS: dict[str, KeyField] = {row.name: row for row in KEY.fields if isinstance(row, KeyField)}
 # Which option declares an entry of metadata.
 OPTION_OF = {row.entry: row.name for row in ROWS.values() if row.entry}
-NOT_THE_USERS = (*OPTION_OF, *SERVER_METADATA)
+NOT_THE_USERS = (*OPTION_OF, *RESERVED_METADATA)
 
 
 def public_view(record: Mapping[str, Any]) -> dict[str, Any]:

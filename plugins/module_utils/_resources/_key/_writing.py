@@ -123,7 +123,7 @@ class KeyWriter:
         """
         tries = Tries()
         while True:
-            plan = self._with_value(plan)
+            plan = self._with_value(want, plan)
             try:
                 return self._created(plan, self._request_creation(plan))
             except ApiError as error:
@@ -149,10 +149,10 @@ class KeyWriter:
             return Outcome(plan, plan.action, value=plan.value, error=tries.error)
         raise tries.error
 
-    def _with_value(self, plan: Plan) -> Plan:
-        if plan.value is None and self._custom_values:
-            return plan.having(value=new_value(self._secret))
-        return plan
+    def _with_value(self, want: Declaration, plan: Plan) -> Plan:
+        if want.value is None and not self._custom_values:
+            return plan.having(value=None)
+        return plan.having(value=plan.value or new_value(self._secret))
 
     def _request_creation(self, plan: Plan) -> Mapping[str, Any]:
         path = create_path(plan)

@@ -30,6 +30,9 @@ class Store:
             for want in wants
         ]
 
+    def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
+        return list(plans)
+
     def units(self, plans: Sequence[Plan]) -> list[list[int]]:
         numbers = [number for number, plan in enumerate(plans) if plan.changed]
         return [numbers[start : start + self.together] for start in range(0, len(numbers), self.together)]

@@ -40,7 +40,15 @@ def test_results_are_in_the_order_of_the_input(proxy: FakeLiteLLM, run: Run) -> 
     assert result["changed"]
     made = result["virtual_keys"][0]
     assert made["key_id"] == token_of(made["key"]) == proxy.only("u1")["token"]
-    assert result["summary"] == {"create": 1, "update": 1, "reissue": 0, "delete": 0, "none": 1, "failed": 0}
+    assert result["summary"] == {
+        "create": 1,
+        "update": 1,
+        "reissue": 0,
+        "delete": 0,
+        "none": 1,
+        "failed": 0,
+        "unknown_value": 2,
+    }
     assert [diff["after_header"] for diff in result["diff"]] == ["u1", "u3"]
     again = run(litellm_keys, URL, virtual_keys=keys("u1", "u2", "u3"), defaults={"max_budget": 5.0})
     assert not again["changed"]

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,7 +32,11 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
     new_value,
     token_of,
 )
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import KEY, public_view
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import (
+    KEY,
+    RETIRED_MARK,
+    public_view,
+)
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import UNSET
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import body, key_row
 from hypothesis import example, given
@@ -101,7 +106,7 @@ def created(**options: Any) -> dict[str, Any]:
         ({"rotation_interval": "x"}, "rotation_interval: 'x' is not a duration"),
         ({"metadata": {"tags": ["a"]}}, "metadata: tags is declared by the option tags."),
         ({"metadata": {"litellm_vkey_reset_spend": "x"}}, "is declared by the option reset_spend."),
-        ({"metadata": {"team_member_key_duration": "1d"}}, "metadata: team_member_key_duration belongs to LiteLLM."),
+        ({"metadata": {"team_member_key_duration": "1d"}}, "metadata: team_member_key_duration is reserved."),
         ({"key": "sk-0123456789abcdef", "key_seed": SEED}, "key and key_seed are mutually exclusive."),
         ({"key": "0123456789abcdefgh"}, "key must start with sk- and have at least 16 characters."),
         ({"key": "sk-0123456789ab"}, "key must start with sk- and have at least 16 characters."),
@@ -574,7 +579,7 @@ def test_taking_the_mark_away_resets_nothing() -> None:
 def test_a_new_value_and_a_reset_go_together() -> None:
     result = planned(row(spend=3.5, metadata={"x": 1}), reset_spend="june", value_policy="reissue")
     sent = create_body(result, NOW)
-    assert "spend" not in sent and sent["metadata"] == {"x": 1, SPEND_MARK: "june"}
+    assert "spend" not in sent and sent["metadata"] == {"x": 1, SPEND_MARK: "june", RETIRED_MARK: [row()["token"]]}
     assert create_body(planned(row(spend=3.5), value_policy="reissue"), NOW)["spend"] == 3.5
 
 
@@ -780,7 +785,7 @@ def test_value_policies() -> None:
     assert (again.action, again.value) == ("reissue", value)
     assert planned(row()).value is None
     assert planned(row(), value_policy="reissue").action == "reissue"
-    with pytest.raises(InputError, match="another value"):
+    with pytest.raises(InputError, match="its value is not known"):
         planned(row(), value_policy="fail")
     assert planned(key=value).value == value
 
@@ -814,7 +819,7 @@ def test_a_reissued_key_has_all_that_the_old_one_had() -> None:
         "budget_id": "b",
         "rpm_limit": 4,
         "duration": f"{10 * 86400 + 1}s",
-        "metadata": {"theirs": 1, "ours": 2, "tags": ["t"], "service_account_id": "s"},
+        "metadata": {"theirs": 1, "ours": 2, "tags": ["t"], "service_account_id": "s", RETIRED_MARK: [row()["token"]]},
     }
 
 
@@ -822,8 +827,80 @@ def test_a_reissued_key_leaves_out_what_is_taken_away() -> None:
     old = row(max_budget=5.0, metadata={"tags": ["t"], "x": 1}, **EXPIRES)
     result = planned(old, value_policy="reissue", unset=["max_budget", "tags", "expires_at"])
     sent = create_body(result, NOW)
-    assert sent["metadata"] == {"x": 1}
+    assert sent["metadata"] == {"x": 1, RETIRED_MARK: [row()["token"]]}
     assert not {"max_budget", "tags", "duration"} & set(sent)
+
+
+# Values that were replaced
+
+
+def version(number: int) -> str:
+    return token_of(derived_value(SEED, "a", number))
+
+
+def test_each_reissue_notes_the_id_that_it_retires() -> None:
+    old = row(metadata={"x": 1, RETIRED_MARK: ["first"]})
+    sent = create_body(planned(old, value_policy="reissue"), NOW)
+    assert sent["metadata"] == {"x": 1, RETIRED_MARK: ["first", old["token"]]}
+    assert public_view(old)["metadata"] == {"x": 1}
+    assert updated(old, metadata={}, metadata_mode="replace")["metadata"] == {RETIRED_MARK: ["first"]}
+    many = row(metadata={RETIRED_MARK: [str(number) for number in range(60)]})
+    kept = create_body(planned(many, value_policy="reissue"), NOW)["metadata"][RETIRED_MARK]
+    assert len(kept) == 50 and kept[-2:] == ["59", many["token"]]
+
+
+@pytest.mark.parametrize("policy", ["fail", "reissue"])
+def test_a_seed_does_not_bring_a_replaced_value_back(policy: str) -> None:
+    leaked = row(metadata={RETIRED_MARK: [version(1)]})  # its value was replaced by a random one
+    with pytest.raises(InputError, match=r"never comes back. Declare key_version: 2 with value_policy: reissue\.$"):
+        planned(leaked, key_seed=SEED, value_policy=policy)
+    raised = row(token=version(2), metadata={RETIRED_MARK: [version(1)]})
+    with pytest.raises(InputError, match=r"Declare key_version: 2, whose value the key has\.$"):
+        planned(raised, key_seed=SEED, value_policy=policy)
+    assert planned(raised, key_seed=SEED, key_version=2).action == "none"
+    assert planned(leaked, key_seed=SEED, value_policy="keep").action == "none"
+
+
+def test_a_declared_value_does_not_come_back_either() -> None:
+    leaked = row(metadata={RETIRED_MARK: [token_of("sk-the-leaked-value-1")]})
+    with pytest.raises(InputError, match=r"Declare another value\.$") as refused:
+        planned(leaked, key="sk-the-leaked-value-1", value_policy="reissue")
+    assert "leaked-value" not in str(refused.value)
+
+
+def test_a_refusal_says_that_the_key_has_the_value_of_another_version() -> None:
+    with pytest.raises(InputError, match="the value of another key_version"):
+        planned(row(token=version(3)), key_seed=SEED)
+
+
+# Values that a ledger knows
+
+
+def recalling(*candidates: str, **options: Any) -> Declaration:
+    return replace(declare({"key_alias": "a", **options}), candidates=candidates)
+
+
+@pytest.mark.parametrize("policy", [None, "keep", "fail", "reissue"])
+def test_a_value_in_the_ledger_is_the_keys_if_its_id_is(policy: str | None) -> None:
+    stored = row(token=token_of("sk-known"))
+    for candidates in (("sk-known",), ("sk-old", "sk-known"), ("sk-known", "sk-never-sent")):
+        plan = plan_key(recalling(*candidates, value_policy=policy), Found([stored]), NOW)
+        assert (plan.action, plan.value) == ("none", "sk-known")
+
+
+def test_a_value_that_was_chosen_and_never_sent_is_used_for_the_new_key() -> None:
+    plan = plan_key(recalling("sk-old", "sk-chosen"), Found(), NOW)
+    assert (plan.action, plan.value) == ("create", "sk-chosen")
+
+
+def test_a_reissue_takes_no_value_of_the_ledger() -> None:
+    plan = plan_key(recalling("sk-old", value_policy="reissue"), Found([row()]), NOW)
+    assert (plan.action, plan.value) == ("reissue", None)
+
+
+def test_a_known_value_is_replaced_when_it_is_due() -> None:
+    stored = row(token=token_of("sk-known"), created_at="2020-01-01T00:00:00+00:00")
+    assert plan_key(recalling("sk-known", rotate_after="1d"), Found([stored]), NOW).action == "reissue"
 
 
 # Doubles, and what an interrupted reissue left behind

@@ -91,7 +91,7 @@ def test_a_seed_makes_the_value(proxy: FakeLiteLLM) -> None:
     assert "a" in proxy.aliases()
     again = run(proxy, key_seed=SEED)
     assert (again.action, again.value) == ("none", first.value)
-    with pytest.raises(InputError, match="another value"):
+    with pytest.raises(InputError, match="the value of another key_version"):
         run(proxy, key_seed=SEED, key_version=2)
 
 
