@@ -63,7 +63,12 @@ class Store(Protocol):
 
 
 def _item_first(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    return {**defaults, **{name: value for name, value in item.items() if value is not None}}
+    """An item with the defaults of the task, except for what the item sets or unsets itself."""
+    given = {name: value for name, value in item.items() if value is not None}
+    kept = {name: value for name, value in defaults.items() if name not in (given.get("unset") or ())}
+    if kept.get("unset"):
+        kept["unset"] = [name for name in kept["unset"] if name not in given]
+    return {**kept, **given}
 
 
 def _no_conflicts(_declarations: Sequence[Any]) -> Mapping[str, Sequence[str]]:

@@ -148,7 +148,7 @@ options:
     type: str
     choices: [merge, replace]
   router_settings:
-    description: Settings of the router for requests of this team. They replace all settings of the team.
+    description: Settings of the router for requests of this team. Settings that are not declared stay as they are.
     type: dict
   blocked:
     description: Whether LiteLLM rejects all requests made with keys of the team.

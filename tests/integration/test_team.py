@@ -79,14 +79,22 @@ def as_declared(team, sandbox, writes_expected: int, **options: Any) -> Any:
     return done
 
 
+def shown(result: Any, field: str) -> Any:
+    """The field as it is returned, without what the server adds to it."""
+    value = result.team[field]
+    if field == "budget_limits":
+        return [{name: window[name] for name in ("max_budget", "budget_duration")} for window in value]
+    return value
+
+
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_field(sandbox, team, field: str) -> None:
     first, second = FIELDS[field]
     together = {"team_member_budget": 3} if field == "team_member_budget_duration" else {}
     created = as_declared(team, sandbox, 1, **{**together, field: first})
-    assert (created.action, created.team[field]) == ("create", first)
+    assert (created.action, shown(created, field)) == ("create", first)
     updated = as_declared(team, sandbox, 1, **{field: second})
-    assert (updated.action, updated.team[field]) == ("update", second)
+    assert (updated.action, shown(updated, field)) == ("update", second)
     # What was set is still there after writes of metadata and of a member's limit, which older servers forget.
     as_declared(team, sandbox, 1, metadata={"other": "entry"})
     assert team(**{field: second}).changed is False

@@ -89,7 +89,7 @@ CRUD_FILES = (
     "_metadata",
     "_rows",
 )
-BELOW_CRUD = "_proxy _shapes _kind _engine _values _errors"
+BELOW_CRUD = "_proxy _shapes _kind _engine _values _durations _errors"
 BELOW_OBJECTS = "_crud _proxy _shapes _kind _engine _values _durations _errors"
 LAYERS = {
     "plugins/action/litellm_hand_out": layer(f"_errors {HAND_OUT}.*", others="ansible"),

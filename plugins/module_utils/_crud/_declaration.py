@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._engine import problems
+from .._engine import declared_fields
 from .._errors import InputError
-from .._values import UNSET
+from .._values import not_a_name
 from ._definition import Definition
 
 
@@ -53,27 +53,17 @@ def declare(definition: Definition, options: Mapping[str, Any], state: str) -> D
 
     :raises InputError: naming all that is wrong with them.
     """
-    resource = definition.resource
-    given = {row.name: options[row.name] for row in resource.fields if options.get(row.name) is not None}
-    identity = next((option for option in definition.identities if str(given.get(option, "")).strip()), "")
-    name = str(given.get(identity, ""))
+    given = (option for option in definition.identities if str(options.get(option) or "").strip())
+    identity = next(given, "")
     if not identity:
         raise InputError(f"{' or '.join(definition.identities)} is required and must not be blank.")
-    given = {option: UNSET if value == "" else value for option, value in given.items()}
-    unset = list(options.get("unset") or ()) if state == "present" else []
-    both = [option for option in unset if given.get(option, UNSET) is not UNSET]
-    fields = {**given, **dict.fromkeys(unset, UNSET)} if state == "present" else {identity: given[identity]}
-    found = _unprintable(identity, name) + problems(resource, fields)
-    if both:
-        found.append(f"{', '.join(both)} cannot be both set and listed in unset.")
+    name = str(options[identity])
+    meant = options if state == "present" else {identity: name}
+    fields, found = declared_fields(definition.resource, meant)
+    wrong = not_a_name(name) or (f"'{name}' is not possible." if name in (".", "..") else None)
+    found += [f"{identity}: {wrong}"] if wrong else []
     if state == "present":
         found += definition.hooks.check(options)
     if found:
         raise InputError(" ".join(found), name)
     return Declaration({identity: name}, state, fields, options)
-
-
-def _unprintable(option: str, name: str) -> list[str]:
-    if not name.isprintable():
-        return [f"{option} must not contain control characters."]
-    return [f"{option}: '{name}' is not possible."] if name in (".", "..") else []

@@ -31,6 +31,7 @@ def define(definition: Definition) -> tuple[Kind, Info]:
         declare=partial(declare, definition),
         store=partial(_store, definition),
         public=definition.public,
+        advice=definition.advice,
         ids={} if definition.identities == (definition.id,) else {definition.id: definition.id},
     )
     return kind, Info(options=info_options(definition), read=partial(read, definition, f"{result}s"))

@@ -91,6 +91,7 @@ class Definition:
     :param options: argument spec of options that are no fields.
     :param readings: what a record shows beside the fields, such as ``spend``.
     :param filters: fields by which the info module selects.
+    :param advice: what to do about refusals that only these objects meet: a sentence by a pattern of what is said.
     """
 
     resource: Resource
@@ -100,6 +101,7 @@ class Definition:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     readings: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
+    advice: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -121,5 +123,5 @@ class Definition:
 
     def public(self, record: Record) -> dict[str, Any]:
         """A record as it is returned: all fields, and what else there is to read."""
-        fields = {row.name: row.value(record) for row in self.resource.fields}
+        fields = self.resource.shown({row.name: row.value(record) for row in self.resource.fields})
         return {**{name: record.get(name) for name in self.readings}, **fields}

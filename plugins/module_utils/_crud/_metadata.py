@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._engine import Field, Plan
-from .._values import UNSET, is_empty
+from .._values import UNSET
 
 # What requests take as fields of their own and LiteLLM keeps in metadata, of one object or another.
 KEPT_IN_METADATA = """
@@ -35,6 +35,7 @@ class Metadata:
     options: Mapping[str, Mapping[str, Any]] = {"metadata_mode": {"type": "str", "choices": ["merge", "replace"]}}
 
     def __init__(self, fields: Sequence[Field], server: Sequence[str] = (), carried_by: Sequence[str] = ()) -> None:
+        self._fields = {row.name: row for row in fields}
         self._entries = {row.name: row.path[-1] for row in fields}
         self._reserved = {*self._entries.values(), *KEPT_IN_METADATA.split(), *server}
         self._carriers = {"metadata", *self._entries, *carried_by}
@@ -75,7 +76,7 @@ class Metadata:
         for name, entry in self._entries.items():
             if name in plan.changes:
                 merged.pop(entry, None)
-                if not is_empty(plan.changes[name]):
+                if not self._fields[name].is_nothing(plan.changes[name]):
                     merged[entry] = plan.changes[name]
         return {**{name: value for name, value in body.items() if name not in self._entries}, "metadata": merged}
 

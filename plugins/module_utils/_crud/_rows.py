@@ -4,20 +4,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from .._durations import is_duration
 
 BUDGET_WINDOW = {
     "max_budget": {"type": "float", "required": True},
     "budget_duration": {"type": "str", "required": True},
 }
+MOST_REQUESTS = 2**31 - 1
+MOST_TOKENS = 2**63 - 1
 
 
-def not_negative(value: Any) -> str | None:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "must be a finite number."
+def not_negative(value: float) -> str | None:
     return "must not be negative." if value < 0 else None
+
+
+def up_to(most: int) -> Callable[[int], str | None]:
+    return lambda value: not_negative(value) or (f"must not be above {most}." if value > most else None)
 
 
 def counts_by_model(value: Mapping[str, Any]) -> str | None:
@@ -27,6 +32,26 @@ def counts_by_model(value: Mapping[str, Any]) -> str | None:
     return f"needs a whole number, 0 or above, for {', '.join(wrong)}." if wrong else None
 
 
-def budget_windows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Budget windows as they are declared: without the ``reset_at`` that the server adds to each."""
-    return [{name: window.get(name) for name in BUDGET_WINDOW} for window in record.get("budget_limits") or ()]
+def windows(value: Any) -> list[dict[str, Any]]:
+    """Budget windows without the ``reset_at`` that the server adds to each."""
+    return [{name: window.get(name) for name in BUDGET_WINDOW} for window in value]
+
+
+def are_windows(value: Sequence[Mapping[str, Any]]) -> str | None:
+    for window in value:
+        wrong = not_negative(window["max_budget"])
+        if wrong:
+            return f"max_budget {wrong}"
+        wrong = is_duration(window["budget_duration"])
+        if wrong:
+            return f"budget_duration {wrong}"
+    return None
+
+
+def without_null(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in value.items() if part is not None}
+
+
+def router_settings(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The server names all settings of a new object, null for those that are not set."""
+    return without_null(record.get("router_settings") or {})

@@ -11,7 +11,17 @@ from urllib.parse import quote
 from .._crud._define import define
 from .._crud._definition import Definition, Endpoints, Hooks, Request
 from .._crud._metadata import Metadata
-from .._crud._rows import BUDGET_WINDOW, budget_windows, counts_by_model, not_negative
+from .._crud._rows import (
+    BUDGET_WINDOW,
+    MOST_TOKENS,
+    are_windows,
+    counts_by_model,
+    not_negative,
+    router_settings,
+    up_to,
+    windows,
+    without_null,
+)
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 
@@ -68,20 +78,22 @@ TEAM = Resource(
         Field("max_budget", "float", unit="USD", check=_caps),
         Field("soft_budget", "float", unit="USD", check=not_negative),
         Field("budget_duration", unit="duration", check=is_duration),
-        Field("budget_limits", "list", "dict", suboptions=BUDGET_WINDOW, read=budget_windows),
-        Field("tpm_limit", "int", unit="tokens/min", check=not_negative),
-        Field("rpm_limit", "int", unit="requests/min", check=not_negative),
+        Field(
+            "budget_limits", "list", "dict", suboptions=BUDGET_WINDOW, check=are_windows, normal=windows, sent=windows
+        ),
+        Field("tpm_limit", "int", unit="tokens/min", check=up_to(MOST_TOKENS)),
+        Field("rpm_limit", "int", unit="requests/min", check=up_to(MOST_TOKENS)),
         *BY_MODEL,
         _of_members("team_member_budget", "max_budget", "float", "USD", not_negative),
         _of_members("team_member_budget_duration", "budget_duration", "str", "duration", is_duration),
-        _of_members("team_member_tpm_limit", "tpm_limit", "int", "tokens/min", not_negative),
-        _of_members("team_member_rpm_limit", "rpm_limit", "int", "requests/min", not_negative),
+        _of_members("team_member_tpm_limit", "tpm_limit", "int", "tokens/min", up_to(MOST_TOKENS)),
+        _of_members("team_member_rpm_limit", "rpm_limit", "int", "requests/min", up_to(MOST_TOKENS)),
         Field("team_member_permissions", "list", "str", choices=PERMISSIONS, cleared=[]),
         Field("default_team_member_models", "list", "str", cleared=[]),
         Field("access_group_ids", "list", "str", cleared=[]),
         METADATA.field,
-        Field("router_settings", "dict", cleared={}),
-        Field("blocked", "bool", cleared=False),
+        Field("router_settings", "dict", read=router_settings, normal=without_null, merged=True, cleared={}),
+        Field("blocked", "bool", nothing=(False,), cleared=False),
     ),
 )
 

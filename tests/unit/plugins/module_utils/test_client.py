@@ -310,7 +310,7 @@ def test_waits_grow_to_a_bound_and_are_jittered(script: Script, make: Callable[.
     [
         ("7", 7, 7),
         ("1.5", 0.25, 0.5),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 60, 60),
+        pytest.param(format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 60, 60, id="in-an-hour"),
         ("Fri, 99 Nov 99999 05:40:52 GMT", 0.25, 0.5),
         ("0", 0.25, 0.5),
         ("86400", 60, 60),

@@ -123,7 +123,7 @@ def test_what_is_not_declared_is_left_alone(task: TASK, server: FakeGadgets) -> 
     [
         ({}, "gadget_id or label is required and must not be blank."),
         ({"gadget_id": " "}, "gadget_id or label is required and must not be blank."),
-        ({"gadget_id": "a\u2028b"}, "gadget_id must not contain control characters."),
+        ({"gadget_id": "a\u2028b"}, "gadget_id: must not contain control characters or line separators."),
         ({"gadget_id": ".."}, "'..' is not possible"),
         ({"gadget_id": "g", "limit": -1}, "g: limit: must not be negative."),
         ({"gadget_id": "g", "limit": 1, "unset": ["limit"]}, "limit cannot be both set and listed in unset."),
@@ -276,6 +276,13 @@ def test_many_at_once(run: TASK, server: FakeGadgets) -> None:
     gone = run(GADGETS.many, server.url, gadgets=[{"gadget_id": "g1"}, {"gadget_id": "none"}], state="absent")
     assert [one["action"] for one in gone["gadgets"]] == ["delete", "none"]
     assert len(server.rows) == 5
+
+
+def test_what_an_item_sets_or_unsets_goes_before_the_defaults(run: TASK, server: FakeGadgets) -> None:
+    gadgets = [{"gadget_id": "a", "limit": 1}, {"gadget_id": "b", "unset": ["label"]}]
+    made = run(GADGETS.many, server.url, gadgets=gadgets, defaults={"unset": ["limit"], "label": "all"})
+    assert made["summary"]["create"] == 2
+    assert [(row["limit"], row["label"]) for row in server.rows.values()] == [(1, "all"), (None, None)]
 
 
 def test_of_many_one_fails(run: TASK, server: FakeGadgets) -> None:
