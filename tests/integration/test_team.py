@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import TEAM
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
 
 TABLE = '"LiteLLM_TeamTable"'
 # Two values for each field, and whether it can be taken away.
@@ -87,9 +89,17 @@ def shown(result: Any, field: str) -> Any:
     return value
 
 
+def too_old(sandbox, since: str) -> bool:
+    return bool(since) and version_tuple(sandbox.litellm_version) < version_tuple(since)
+
+
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_field(sandbox, team, field: str) -> None:
     first, second = FIELDS[field]
+    row = TEAM.field(field)
+    if too_old(sandbox, row.since):
+        assert f"does not know {field} (since {row.since})." in team(**{field: first}).msg
+        return
     together = {"team_member_budget": 3} if field == "team_member_budget_duration" else {}
     created = as_declared(team, sandbox, 1, **{**together, field: first})
     assert (created.action, shown(created, field)) == ("create", first)
@@ -98,18 +108,20 @@ def test_every_field(sandbox, team, field: str) -> None:
     # What was set is still there after writes of metadata and of a member's limit, which older servers forget.
     as_declared(team, sandbox, 1, metadata={"other": "entry"})
     assert team(**{field: second}).changed is False
-    if field != "blocked":
+    if too_old(sandbox, row.clear_since):
+        assert f"does not clear {field} (since {row.clear_since})." in team(unset=[field]).msg
+    elif field != "blocked":
         as_declared(team, sandbox, 1, unset=[field])
         assert not team(check=True).team[field] or field == "metadata"
 
 
 def test_all_fields_at_once(sandbox, team) -> None:
-    declared = {field: values[0] for field, values in FIELDS.items()}
-    as_declared(team, sandbox, 1, **declared)
+    known = {field: values for field, values in FIELDS.items() if not too_old(sandbox, TEAM.field(field).since)}
+    as_declared(team, sandbox, 1, **{field: values[0] for field, values in known.items()})
     row = stored(sandbox, team.keywords["team_id"])
-    as_declared(team, sandbox, 2, **{field: values[1] for field, values in FIELDS.items()})
+    as_declared(team, sandbox, 2, **{field: values[1] for field, values in known.items()})
     assert stored(sandbox, team.keywords["team_id"])["created_at"] == row["created_at"]
-    clearable = [field for field in FIELDS if field != "blocked"]
+    clearable = [name for name in known if name != "blocked" and not too_old(sandbox, TEAM.field(name).clear_since)]
     as_declared(team, sandbox, 2, unset=clearable)
 
 
