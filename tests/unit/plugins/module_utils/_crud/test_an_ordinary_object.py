@@ -282,7 +282,7 @@ def test_what_an_item_sets_or_unsets_goes_before_the_defaults(run: TASK, server:
     gadgets = [{"gadget_id": "a", "limit": 1}, {"gadget_id": "b", "unset": ["label"]}]
     made = run(GADGETS.many, server.url, gadgets=gadgets, defaults={"unset": ["limit"], "label": "all"})
     assert made["summary"]["create"] == 2
-    assert [(row["limit"], row["label"]) for row in server.rows.values()] == [(1, "all"), (None, None)]
+    assert [(row["limit"], row["label"]) for row in (server.rows["a"], server.rows["b"])] == [(1, "all"), (None, None)]
 
 
 def test_of_many_one_fails(run: TASK, server: FakeGadgets) -> None:
