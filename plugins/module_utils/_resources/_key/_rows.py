@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..._durations import is_duration
 from ..._engine import Field
 from ..._values import is_empty, moment, not_a_name
 
 ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
-BUDGET_WINDOW = {
-    "max_budget": {"type": "float", "required": True},
-    "budget_duration": {"type": "str", "required": True},
-}
 
 
 @dataclass(frozen=True)
@@ -45,14 +40,6 @@ class KeyField(Field):
     def entry(self) -> str | None:
         """The entry of metadata that holds the value, None if none does."""
         return self.path[1] if self.path[:1] == ("metadata",) else None
-
-
-def not_negative(value: float) -> str | None:
-    return "must not be negative." if value < 0 else None
-
-
-def up_to(most: int) -> Callable[[int], str | None]:
-    return lambda value: not_negative(value) or (f"must not be above {most}." if value > most else None)
 
 
 def is_alias(value: str) -> str | None:
@@ -94,29 +81,6 @@ def has_text(value: str) -> str | None:
     return None if value.strip() else "must not be blank."
 
 
-def counts_per_model(value: Mapping[str, Any]) -> str | None:
-    wrong = [
-        str(name) for name, count in value.items() if isinstance(count, bool) or not isinstance(count, int) or count < 0
-    ]
-    return f"needs a whole number, 0 or above, for {', '.join(wrong)}." if wrong else None
-
-
-def windows(value: Any) -> list[dict[str, Any]]:
-    """Budget windows without the ``reset_at`` that the server adds to each."""
-    return [{name: window.get(name) for name in BUDGET_WINDOW} for window in value]
-
-
-def are_windows(value: Sequence[Mapping[str, Any]]) -> str | None:
-    for window in value:
-        wrong = not_negative(window["max_budget"])
-        if wrong:
-            return f"max_budget {wrong}"
-        wrong = is_duration(window["budget_duration"])
-        if wrong:
-            return f"budget_duration {wrong}"
-    return None
-
-
 def organization(record: Mapping[str, Any]) -> Any:
     """Only the listing calls it ``org_id``; in a record of listing and answer together the answer counts."""
     return record["organization_id"] if "organization_id" in record else record.get("org_id")
@@ -146,15 +110,6 @@ def permission_sets(value: Any) -> Any:
     if isinstance(value, list):
         return sorted({json.dumps(part, sort_keys=True) for part in value})
     return value
-
-
-def without_null(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: part for name, part in value.items() if part is not None}
-
-
-def router_settings(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The server names all settings of a new key, null for those that are not set."""
-    return without_null(record.get("router_settings") or {})
 
 
 def key_type(record: Mapping[str, Any]) -> str | None:

@@ -10,31 +10,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._crud._rows import (
+    BUDGET_WINDOW,
+    MOST_REQUESTS,
+    MOST_TOKENS,
+    are_windows,
+    counts_by_model,
+    not_negative,
+    router_settings,
+    up_to,
+    windows,
+    without_null,
+)
 from ..._durations import is_duration
 from ..._engine import NOT_CLEARABLE, Resource
 from ..._values import alike, redact, same_moment
 from ._rows import (
-    BUDGET_WINDOW,
     KeyField,
-    are_windows,
-    counts_per_model,
     has_text,
     is_alias,
     is_time,
     key_type,
     metadata_of,
-    not_negative,
     object_permission,
     organization,
     permission_sets,
     policies,
-    router_settings,
     second,
     temp_budget_expiry,
-    up_to,
-    windows,
     without_callback_values,
-    without_null,
     without_zone,
 )
 
@@ -48,8 +52,6 @@ RETIRED_MARK = "litellm_vkey_retired"
 RESERVED_METADATA = (RETIRED_MARK, "service_account_id", "team_member_key_duration", "disable_global_guardrails")
 # What no option names and a key that takes another's place must have all the same.
 INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
-MOST_REQUESTS = 2**31 - 1
-MOST_TOKENS = 2**63 - 1
 LIMIT_TYPES = ("guaranteed_throughput", "best_effort_throughput", "dynamic")
 
 
@@ -164,7 +166,7 @@ KEY = Resource(
             "dict",
             unit="tokens/min by model",
             path=("metadata", "model_tpm_limit"),
-            check=counts_per_model,
+            check=counts_by_model,
             cleared={},
         ),
         KeyField(
@@ -172,7 +174,7 @@ KEY = Resource(
             "dict",
             unit="requests/min by model",
             path=("metadata", "model_rpm_limit"),
-            check=counts_per_model,
+            check=counts_by_model,
             cleared={},
         ),
         KeyField(
