@@ -51,6 +51,7 @@ ARGUMENTS: dict[str, Any] = {
     "base_url": {"type": "str", "default": ""},
     "mail_from": {"type": "str", "default": ""},
     "mail_subject": {"type": "str", "default": "Your API key"},
+    "time_zone": {"type": "str", "default": "UTC"},
     "templates": {"type": "dict", "options": {kind: {"type": "str"} for kind in TEMPLATES}, "default": {}},
 }
 

@@ -62,6 +62,11 @@ options:
       - The subject of the mails.
     type: str
     default: Your API key
+  time_zone:
+    description:
+      - The time zone in which times are written for people, such as V(Europe/Berlin).
+    type: str
+    default: UTC
   templates:
     description:
       - The Jinja templates of the formats that have one.

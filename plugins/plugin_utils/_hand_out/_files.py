@@ -13,7 +13,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors impo
 from ._folder import Folder
 from ._formats import ENDINGS, LISTS, csv_file, is_sender, json_file, mail_file, paths, recipient, views
 from ._people import Person
-from ._texts import names
+from ._texts import names, time_zone
 
 # Renders a template for each of the people, or once for all.
 Render = Callable[[str, Sequence[Mapping[str, Any]], bool], list[str]]
@@ -37,7 +37,7 @@ class Files:
         self._before = before
         self._after = after
         self._render = render
-        self._views = views(after)
+        self._views = views(after, time_zone(args["time_zone"]))
         # What holds a secret is for those only whose secret is known.
         self._served = [person for person in self._views if person["key"]]
         # Later runs read the JSON.

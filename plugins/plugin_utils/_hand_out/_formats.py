@@ -11,6 +11,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
+from datetime import tzinfo
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -104,7 +105,7 @@ def recipient(person: Person) -> Address | None:
     return address(person["name"], (person.get("email"), person["user_id"], person["user"]))
 
 
-def views(people: Sequence[Person]) -> list[dict[str, Any]]:
+def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
     """The people as templates see them."""
     files = stems(people)
     return [
@@ -113,7 +114,7 @@ def views(people: Sequence[Person]) -> list[dict[str, Any]]:
             "file_name": files[person["alias"]],
             "secret_name": secret_name(person["alias"]),
             "model": next((model for model in person["models"] if _is_a_model(model)), None),
-            "expires": readable_time(person["expires_at"]),
+            "expires": readable_time(person["expires_at"], zone),
             "budget": None if person["max_budget"] is None else f"{number(person['max_budget'])} USD",
         }
         for person in people

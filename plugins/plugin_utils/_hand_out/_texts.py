@@ -11,9 +11,12 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timezone, tzinfo
 from email.headerregistry import Address
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 
 LONGEST_NAME = 80
 LONGEST_SECRET_NAME = 253
@@ -84,11 +87,28 @@ def moment(text: str | None) -> datetime | None:
         return None
 
 
-def readable_time(text: str | None) -> str | None:
-    """A time as people write it: 14 March 2031, 18:00 UTC+01:00."""
+def time_zone(name: str) -> tzinfo:
+    """The zone of that name.
+
+    :raises InputError: if this machine knows none.
+    """
+    if name == "UTC":
+        return timezone.utc
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InputError(
+            f"litellm_vkey_time_zone: '{one_line(name)}' is no time zone that the control node knows. "
+            "Name one such as Europe/Berlin, or UTC."
+        ) from error
+
+
+def readable_time(text: str | None, zone: tzinfo) -> str | None:
+    """A time as people write it: 14 March 2031, 18:00 CET."""
     time = moment(text)
-    if time is None:
+    if time is None or time.tzinfo is None:
         return text
+    time = time.astimezone(zone)
     return f"{time.day} {MONTHS[time.month - 1]} {time.year}, {time:%H:%M} {time.tzname() or ''}".rstrip()
 
 

@@ -249,6 +249,8 @@ def test_a_template_of_the_user(hand_out: HandOut, folder: Path, tmp_path: Path)
         (lambda folder: (folder / "keys.csv").write_text("a,b\n1,2\n"), {}, "keys.csv is not a list of keys"),
         (lambda folder: None, {"mail_from": ""}, "litellm_vkey_output_mail_from"),
         (lambda folder: None, {"mail_from": "a\nBcc: b@example.org"}, "litellm_vkey_output_mail_from"),
+        (lambda folder: None, {"time_zone": "Europe/Nowhere"}, "litellm_vkey_time_zone: 'Europe/Nowhere'"),
+        (lambda folder: None, {"time_zone": "../../etc/passwd"}, "litellm_vkey_time_zone"),
         (lambda folder: None, {"result": {}}, "manage_keys"),
         (lambda folder: None, {"path": ""}, "litellm_vkey_output_dir"),
         (lambda folder: None, {"path": "/dev/null"}, "/dev/null"),

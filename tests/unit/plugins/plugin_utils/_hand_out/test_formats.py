@@ -184,11 +184,12 @@ def test_what_is_written_for_people_to_read() -> None:
     (ann, ben) = _formats.views(
         people(
             entry("ann", models=["openai/*", "gpt-4"], max_budget=10.0, expires_at="2031-03-04T07:05:00Z"),
-            entry("ben", models=["all-proxy-models"], max_budget=2.5, expires_at="2031-12-14T18:00:00+01:00"),
-        )
+            entry("ben", models=["all-proxy-models"], max_budget=2.5, expires_at="2031-12-14T17:00:00Z"),
+        ),
+        _texts.time_zone("Europe/Berlin"),
     )
-    assert (ann["model"], ann["budget"], ann["expires"]) == ("gpt-4", "10 USD", "4 March 2031, 07:05 UTC")
-    assert (ben["model"], ben["budget"], ben["expires"]) == (None, "2.5 USD", "14 December 2031, 18:00 UTC+01:00")
+    assert (ann["model"], ann["budget"], ann["expires"]) == ("gpt-4", "10 USD", "4 March 2031, 08:05 CET")
+    assert (ben["model"], ben["budget"], ben["expires"]) == (None, "2.5 USD", "14 December 2031, 18:00 CET")
 
 
 @pytest.mark.parametrize("text", [b"{", b"[1]", b'{"alias": 1}', b'[{"alias": "a"}]', b"\xff"])
