@@ -18,7 +18,7 @@ from ._texts import names, time_zone
 # Renders a template for each of the people, or once for all.
 Render = Callable[[str, Sequence[Mapping[str, Any]], bool], list[str]]
 
-CALLED = {"json": "keys", "csv": "keys", "html": "slips", "env": "files", "mail": "mails", "kubernetes": "Secrets"}
+CALLED = {"json": "key", "csv": "key", "html": "slip", "env": "file", "mail": "mail", "kubernetes": "Secret"}
 
 
 class Files:
@@ -85,12 +85,12 @@ class Files:
         for (kind, verb), done in by_kind.items():
             if kind in LISTS:
                 target = f"{self._folder.path / LISTS[kind]}"
-                what = f"{len(self._after)} {CALLED[kind]} to {target}" if verb == "Wrote" else target
+                what = f"{_count(self._after, CALLED[kind])} to {target}" if verb == "Wrote" else target
             else:
                 preposition = "to" if verb == "Wrote" else "from"
-                what = f"{len(done)} {CALLED[kind]} {preposition} {self._folder.path / kind}"
+                what = f"{_count(done, CALLED[kind])} {preposition} {self._folder.path / kind}"
             said.append(f"{_would(verb) if check else verb} {what}")
-        return said or [f"{self._folder.path} is up to date, with {len(self._after)} keys"]
+        return said or [f"{self._folder.path} is up to date, with {_count(self._after, 'key')}"]
 
     def warnings(self) -> list[str]:
         without = [person["user"] for person in self._served if "mail" in self._formats and not recipient(person)]
@@ -128,6 +128,10 @@ class Files:
 def _kind(path: str) -> str:
     folder = path.partition("/")[0]
     return folder if folder in ENDINGS else next(kind for kind, name in LISTS.items() if name == path)
+
+
+def _count(things: Sequence[Any], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _would(verb: str) -> str:

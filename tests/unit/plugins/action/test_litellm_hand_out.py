@@ -129,7 +129,7 @@ def test_everything_is_written_for_the_owner_only_and_a_second_run_changes_nothi
 def test_check_mode_writes_nothing_and_says_what_it_would(hand_out: HandOut, folder: Path) -> None:
     done = hand_out(result(entry("ann", None, key_id=None, action="create")), check=True)
     assert done["changed"] and not folder.exists() and done["printed"] == ""
-    assert f"Would write 1 slips to {folder}/slips.html" in done["said"]
+    assert f"Would write 1 slip to {folder}/slips.html" in done["said"]
     hand_out(result(entry("ann")))
     before = texts(folder)
     done = hand_out(result(entry("ann"), state="absent"), check=True)
@@ -194,7 +194,7 @@ def test_removed_people_leave_and_files_of_others_stay(hand_out: HandOut, folder
     done = hand_out(result(PEOPLE[0], state="absent"), formats=["csv"])
     assert not [name for name in texts(folder) if "ann." in name]
     assert b"w-ann" not in b"".join(texts(folder).values()) and b"w-j" in (folder / "keys.csv").read_bytes()
-    assert f"Removed 1 mails from {folder}/mail" in done["said"]
+    assert f"Removed 1 mail from {folder}/mail" in done["said"]
     hand_out(result(*PEOPLE, state="absent"), formats=["csv"])
     assert set(texts(folder)) == {"env/mine.env", "notes.txt"} and not (folder / "mail").exists()
     assert not hand_out(result(*PEOPLE, state="absent"))["changed"]
