@@ -444,6 +444,135 @@ def test_of_several_declared_keys_each_ones_retired_key_is_mended(proxy: FakeLit
     assert proxy.aliases() == ["a-1", "a-2"]
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_retired_key_that_still_works_is_removed_whatever_is_declared(proxy: FakeLiteLLM, others: int) -> None:
+    """A reissue was killed before it deleted the old key. One item and many are mended alike."""
+    aliases = ["a", "b"][: 1 + others]
+    for alias in aliases:
+        proxy.add(declare({"key_alias": alias}).retired_alias)
+        proxy.add(alias)
+    outcomes = run_all(proxy, [{"key_alias": alias} for alias in aliases])
+    assert proxy.aliases() == aliases
+    for outcome in outcomes:
+        assert (outcome.action, outcome.error, outcome.value) == ("update", None, None)
+        assert "the old key, which still worked, was removed" in outcome.warnings[0]
+        assert "use value_policy: reissue" in outcome.warnings[0]
+
+
+def test_a_key_that_has_its_alias_back_says_so(proxy: FakeLiteLLM) -> None:
+    proxy.add(declare({"key_alias": "a"}).retired_alias)
+    assert "has its alias back, and its old value" in run(proxy).warnings[0]
+
+
+def test_a_reissue_with_a_seed_that_broke_off_is_completed_by_the_default_policy(proxy: FakeLiteLLM) -> None:
+    """Under its retired name the old key can only have been on its way out."""
+    proxy.add(declare({"key_alias": "a"}).retired_alias, spend=1.5)
+    outcome = run(proxy, key=VALUE)
+    assert (outcome.action, outcome.error, outcome.value) == ("reissue", None, VALUE)
+    assert list(proxy.keys) == [token_of(VALUE)]
+    assert proxy.only("a")["spend"] == 1.5
+
+
+def test_an_unchanged_key_is_one_request(proxy: FakeLiteLLM) -> None:
+    proxy.add("a", max_budget=5.0)
+    run(proxy, max_budget=5.0)
+    assert [path for path, _data in proxy.log] == ["/key/list"]
+
+
+def test_a_new_key_is_four_requests_at_most(proxy: FakeLiteLLM) -> None:
+    run(proxy, max_budget=5.0)
+    assert len(proxy.log) <= 4
+
+
+@pytest.mark.parametrize("foreign", ["a{}", "b{}"])
+def test_both_names_are_found_where_many_have_the_alias_in_theirs(proxy: FakeLiteLLM, foreign: str) -> None:
+    for number in range(150):
+        proxy.add(foreign.format(number))
+    proxy.add("a")
+    retired = proxy.add(declare({"key_alias": "a"}).retired_alias)
+    run(proxy)
+    assert retired["token"] not in proxy.keys
+    assert len(proxy.keys) == 151
+
+
+# Other runs that reissue
+
+
+def test_a_key_that_another_run_is_reissuing_is_left_to_it(proxy: FakeLiteLLM) -> None:
+    """The old key waits beside a new one: that run has yet to confirm it."""
+    old = proxy.add(declare({"key_alias": "a"}).retired_alias)
+    new = proxy.add("a", created_at=NOW.isoformat())
+    proxy.fault("/key/list", 3, before=lambda: proxy.keys.pop(old["token"]))
+    outcome = run(proxy, value_policy="reissue")
+    assert (outcome.action, outcome.error, outcome.value) == ("none", None, None)
+    assert "Another run has just replaced the value" in outcome.warnings[0]
+    assert list(proxy.keys) == [new["token"]]
+
+
+def test_a_reissue_that_another_run_broke_off_just_now_is_done_again(proxy: FakeLiteLLM) -> None:
+    proxy.add(declare({"key_alias": "a"}).retired_alias)
+    proxy.add("a", created_at=NOW.isoformat())
+    outcome = run(proxy, **REISSUE)
+    assert (outcome.action, outcome.error, outcome.value) == ("reissue", None, VALUE)
+    assert list(proxy.keys) == [token_of(VALUE)]
+    assert proxy.naps
+
+
+@pytest.mark.parametrize("request_before", ["/key/info", "/key/update"])
+def test_a_key_that_another_run_has_reissued_meanwhile_is_taken_over(proxy: FakeLiteLLM, request_before: str) -> None:
+    proxy.add("a")
+
+    def reissued() -> None:
+        proxy.keys.clear()
+        proxy.add("a", "sk-value-of-another-run")
+
+    gone = refusal("update_unknown") if request_before == "/key/info" else None
+    proxy.fault(request_before, before=reissued, carried_out=gone is None, raised=gone)
+    outcome = run(proxy, value_policy="reissue")
+    assert (outcome.action, outcome.error, outcome.value) == ("none", None, None)
+    assert "only that run knows its value" in outcome.warnings[-1]
+    assert list(proxy.keys) == [token_of("sk-value-of-another-run")]
+
+
+def test_an_old_key_goes_only_when_the_new_one_is_confirmed(proxy: FakeLiteLLM) -> None:
+    old = proxy.add("a")["token"]
+    proxy.fault("/key/generate", after=lambda: proxy.keys.pop(proxy.only("a")["token"]))
+    outcome = run(proxy, value_policy="reissue")
+    assert "is not there after it was created" in str(outcome.error)
+    assert list(proxy.keys) == [old]
+
+
+# Expired keys
+
+EXPIRED = {"expires": "2030-01-01T00:00:00+00:00"}
+
+
+def test_an_expired_key_gets_no_new_value_that_expires_at_another_time(proxy: FakeLiteLLM) -> None:
+    proxy.add("a", **EXPIRED)
+    with pytest.raises(InputError, match="without moving its expiry") as caught:
+        run(proxy, value_policy="reissue", duration="30d")
+    assert caught.value.subject == "a"
+    assert proxy.writes == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"duration": "30d", "renew_within": "2d"}, {"expires_at": "2031-01-01T00:00:00Z"}, {"unset": ["expires_at"]}],
+)
+def test_an_expired_key_gets_a_new_value_when_its_new_end_is_said(proxy: FakeLiteLLM, options: dict[str, Any]) -> None:
+    proxy.add("a", **EXPIRED)
+    outcome = run(proxy, value_policy="reissue", **options)
+    assert (outcome.action, outcome.error) == ("reissue", None)
+    assert proxy.only("a")["expires"] is None or proxy.only("a")["expires"] > NOW.isoformat()
+
+
+def test_an_expired_key_is_not_rotated(proxy: FakeLiteLLM) -> None:
+    proxy.add("a", **EXPIRED)
+    outcome = run(proxy, rotate_after="1h")
+    assert (outcome.action, outcome.error) == ("none", None)
+    assert "expired at 2030-01-01" in outcome.warnings[0]
+
+
 def test_a_refused_reissue_gives_the_old_key_its_alias_back(proxy: FakeLiteLLM) -> None:
     token = proxy.add("a")["token"]
     proxy.licensed = True
@@ -613,6 +742,39 @@ def test_deletions_go_a_hundred_at_a_time(proxy: FakeLiteLLM) -> None:
     assert proxy.aliases() == ["workshop-user"]
     assert [one.action for one in outcomes] == ["delete"] * 250 + ["none"]
     assert not any(one.error for one in outcomes)
+
+
+def refuse_to_delete(proxy: FakeLiteLLM, monkeypatch: pytest.MonkeyPatch, tokens: set[str]) -> None:
+    delete = proxy._delete
+
+    def answer(sent: dict[str, Any]) -> Any:
+        if tokens & set(sent["keys"]):
+            raise ApiError("{'error': 'Internal Server Error.'}", 500)
+        return delete(sent)
+
+    monkeypatch.setattr(proxy, "_delete", answer)
+
+
+def test_one_key_that_cannot_be_deleted_does_not_keep_the_others(
+    proxy: FakeLiteLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [proxy.add(one["key_alias"])["token"] for one in many(100)]
+    refuse_to_delete(proxy, monkeypatch, {tokens[41]})
+    outcomes = run_all(proxy, many(100), "absent")
+    assert proxy.aliases() == ["workshop-user42"]
+    assert [one.plan.name for one in outcomes if one.error] == ["workshop-user42"]
+    assert {one.action for one in outcomes if not one.error} == {"delete"}
+    assert len(proxy.asked("/key/delete")) <= 15
+
+
+def test_where_nothing_can_be_deleted_not_every_key_is_tried(
+    proxy: FakeLiteLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = {proxy.add(one["key_alias"])["token"] for one in many(100)}
+    refuse_to_delete(proxy, monkeypatch, tokens)
+    outcomes = run_all(proxy, many(100), "absent")
+    assert all(one.error for one in outcomes)
+    assert len(proxy.asked("/key/delete")) <= 15
 
 
 def test_deletions_of_many_go_one_after_the_other(proxy: FakeLiteLLM) -> None:
