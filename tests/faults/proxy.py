@@ -51,6 +51,7 @@ class FaultProxy:
         self._port = port
         self._fault: Callable[[str, int, int], Any] | None = None
         self._on_call: Callable[[], None] = lambda: None
+        self._runs = 1
         self._counts: Counter[str] = Counter()
         self._answers: dict[str, list[Answer]] = defaultdict(list)
         self.injected: Counter[str] = Counter()
@@ -59,10 +60,13 @@ class FaultProxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
 
-    def begin(self, fault: Callable[[str, int, int], Any], on_call: Callable[[], None]) -> None:
-        """From now on do as ``fault(call, of_its_kind, number)`` says. A kill or an outage is done by ``on_call``."""
+    def begin(self, fault: Callable[[str, int, int], Any], on_call: Callable[[], None], runs: int = 1) -> None:
+        """From now on do as ``fault(call, of_its_kind, number)`` says. A kill or an outage is done by ``on_call``.
+
+        :param runs: how many runs there are, where they are to begin at the same moment.
+        """
         self._counts.clear()
-        self._fault, self._on_call = fault, on_call
+        self._fault, self._on_call, self._runs = fault, on_call, runs
 
     def end(self) -> None:
         """From now on only hand on."""
@@ -92,7 +96,7 @@ class FaultProxy:
         self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=1)
         await self._runner.setup()
         self._away: asyncio.Task[None] | None = None
-        self._both = asyncio.Event()
+        self._all = asyncio.Event()
         await self._listen()
 
     async def _listen(self) -> None:
@@ -148,12 +152,12 @@ class FaultProxy:
         return self._reset(request)
 
     async def _abreast(self, number: int) -> None:
-        """Let two runs begin at the same moment: the first request of one waits for the first of the other."""
-        if number == 0:
+        """Let the runs begin at the same moment: the first request of each waits for the first of all others."""
+        if number < self._runs - 1:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._both.wait(), LONGEST_SILENCE)
-        elif number == 1:
-            self._both.set()
+                await asyncio.wait_for(self._all.wait(), LONGEST_SILENCE)
+        elif number == self._runs - 1:
+            self._all.set()
 
     async def _hand_on(self, request: web.BaseRequest, body: bytes, identity: str | None) -> Answer | None:
         """LiteLLM's answer, None if there is none; ``identity`` says under what to keep the answer to a read."""

@@ -25,11 +25,15 @@ KINDS = {
     "silence": "from some request on all are carried out, and none is answered",
     "kill": "the run is ended by SIGKILL at some request",
     "two at once": "two runs of the same play side by side",
+    "three at once": "three of them",
+    "five at once": "five of them",
     "database": "the database is stopped for 5 s in the middle of the run",
     "restart": "LiteLLM is restarted in the middle of the run",
 }
 SINGLE = list(KINDS)[:11]
 OUTAGES = ("database", "restart")
+# How many runs there are side by side.
+AT_ONCE = {"two at once": 2, "three at once": 3, "five at once": 5}
 JOURNEYS = ("create", "update", "absent", "reissue")
 # In twelve rounds through the kinds each journey comes three times: once by the role, and by the module with values of
 # both sorts.
@@ -41,7 +45,7 @@ WITH_DERIVED_VALUES = (0, 5, 6, 8, 10, 11)
 class Fault:
     """What happens to one request.
 
-    :param kind: one of ``SINGLE``, or ``kill``, an outage, or ``delay``, with which two runs at once jostle.
+    :param kind: one of ``SINGLE``, or ``kill``, an outage, or ``delay``, with which runs at once jostle.
     :param committed: whether the request is handed on to LiteLLM first.
     :param seconds: how long, where that means something.
     """
@@ -104,7 +108,7 @@ class Schedule:
             return Fault(self.kind, committed) if number == self.moment else None
         if self.kind == "silence":
             return Fault("answer lost", committed=True) if number >= self.moment else None
-        if self.kind == "two at once":
+        if self.kind in AT_ONCE:
             return Fault("delay", seconds=rng.uniform(0, 0.02))
         # One at least: there is no proof in a run without a fault.
         if rng.random() >= self.rate and number != self.moment:
@@ -112,6 +116,11 @@ class Schedule:
         kind = rng.choice(SINGLE) if self.kind == "mixed" else self.kind
         committed = kind in ("answer lost", "timeout", "truncated") or (kind.startswith("50") and rng.random() < 0.5)
         return Fault(kind, committed, seconds=rng.uniform(0.2, 2.0))
+
+    @property
+    def runs(self) -> int:
+        """How many runs there are side by side."""
+        return AT_ONCE.get(self.kind, 1)
 
     def __str__(self) -> str:
         values = "derived values" if self.derived else "random values"

@@ -38,10 +38,12 @@ class Run:
     """How a run of the module or the role ended.
 
     :param values: what it returned, by alias; None where it says that it does not know the value.
+    :param failed: the aliases of which it says that they failed.
     """
 
     well: bool
     values: dict[str, str | None]
+    failed: set[str]
     message: str
     leaks: list[str]
     seconds: float
@@ -118,16 +120,18 @@ class Workshop:
 
     def _run_with_faults(self, proxy: FaultProxy, outage: Outage) -> list[Run]:
         on_call = self._kill if self._schedule.kind == "kill" else outage.begin
-        proxy.begin(self._schedule.fault, on_call)
-        both = 2 if self._schedule.kind == "two at once" else 1
-        with ThreadPoolExecutor(both) as pool:
-            runs = list(pool.map(lambda number: self._run(proxy.url, number), range(both)))
+        side_by_side = self._schedule.runs
+        proxy.begin(self._schedule.fault, on_call, side_by_side)
+        with ThreadPoolExecutor(side_by_side) as pool:
+            runs = list(pool.map(lambda number: self._run(proxy.url, number), range(side_by_side)))
         for run in runs:
             self._learn(run)
         return runs
 
     def _judge(self, result: Result, runs: list[Run], proxy: FaultProxy) -> None:
         result.problems = [leak for run in runs for leak in run.leaks]
+        if len(runs) > 1:
+            result.problems += [problem for run in runs for problem in self._dead(run)]
         well = all(run.well for run in runs)
         problems = self._problems(runs[-1].values if well and len(runs) == 1 else None)
         if well and not problems:
@@ -146,6 +150,16 @@ class Workshop:
             result.problems.append(f"the further run failed: {further.message}")
         result.problems += self._problems(further.values)
         result.outcome = "failed" if result.problems else "after a further run"
+
+    def _dead(self, run: Run) -> list[str]:
+        """Values that a run returned as good and that are not the key's."""
+        tokens = {(row["key_alias"], row["token"]) for row in self._server.rows(self._alias)}
+        good = {alias: value for alias, value in run.values.items() if value and alias not in run.failed}
+        return [
+            f"a run returned a value of {alias} that is dead"
+            for alias, value in good.items()
+            if (alias, token_of(value)) not in tokens
+        ]
 
     def _problems(self, values: dict[str, str | None] | None) -> list[str]:
         """What is not as promised. ``values`` is what the last run returned, if it alone made the state."""
@@ -235,7 +249,8 @@ class Workshop:
             # Its one documented place.
             output = output.replace(json.dumps({"key": value})[1:-1], '"key": ""', 1)
         message = answer.get("msg") or (output[-600:] if code else "")
-        return Run(code == 0, values, message, self._leaks(output), seconds)
+        failed = {report["key_alias"] for report in reports if report["error"]}
+        return Run(code == 0, values, failed, message, self._leaks(output), seconds)
 
     def _role(self, url: str, options: dict[str, Any], number: int) -> Run:
         result = self._folder / f"result{number}.json"
@@ -265,9 +280,9 @@ class Workshop:
         code, output, seconds = self._process(command)
         users = json.loads(result.read_text()).get("users", []) if result.exists() else []
         message = "\n".join(re.findall(r"\[ERROR\]: (.*)", output)) or (output[-600:] if code else "")
-        return Run(
-            code == 0, {user["alias"]: user["key"] for user in users}, message, self._leaks(output, role=True), seconds
-        )
+        values = {user["alias"]: user["key"] for user in users}
+        failed = {user["alias"] for user in users if user["error"]}
+        return Run(code == 0, values, failed, message, self._leaks(output, role=True), seconds)
 
     def _process(self, command: list[str]) -> tuple[int, str, float]:
         begun = time.monotonic()
