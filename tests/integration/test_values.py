@@ -163,6 +163,13 @@ def test_doubled_alias_is_mended(sandbox, run_module, alias):
     sandbox.rows(
         'UPDATE "LiteLLM_VerificationToken" SET key_alias = %s WHERE token = %s RETURNING token', alias, other.key_id
     )
+    young = run_module("litellm_key", key_alias=alias, max_budget=3)
+    assert young.failed and "another run may be creating one of them" in young.msg
+    sandbox.execute(
+        """UPDATE "LiteLLM_VerificationToken" SET created_at = created_at - interval '1 hour',
+           updated_at = updated_at - interval '1 hour' WHERE key_alias = %s""",
+        alias,
+    )
     mended = run_module("litellm_key", key_alias=alias, max_budget=3)
     assert mended.changed and mended.key_id == first.key_id
     assert sandbox.keys(alias)[alias]["token"] == first.key_id

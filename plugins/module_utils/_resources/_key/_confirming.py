@@ -9,7 +9,8 @@ server has its token, alone under its alias. How runs agree without talking to e
   that the server has noted; only the one that created first may have found itself alone and reported its value.
 - Nobody deletes the key of another run. The junior deletes its own; the senior waits for that.
 - If the junior's stays, its run has found it alone, or is not that far yet: then the senior gives way.
-- The old key of a reissue is deleted only after the new one is confirmed. Until then others see that a run is at work.
+- The old keys of reissues are deleted last, after the new ones are confirmed. Until then others see that a run is at
+  work, and wait for it rather than reissue once more what it is about to report.
 """
 
 from __future__ import annotations
@@ -96,12 +97,12 @@ class KeyConfirmer:
             standing = self._reader.standing({one.alias: one.token for one in waiting})
             for one in waiting:
                 one.standing = standing[one.alias]
-            self._remove_retired(one for one in waiting if one.confirmed)
             # A key that is not there may be a stale reading.
             waiting = [one for one in waiting if not one.confirmed and not one.doubled]
         self._settle([one for one in written if one.doubled])
         for one in waiting:
             self._give_up(one)
+        self._remove_retired(one for one in written if one.confirmed)
 
     def _remove_retired(self, confirmed: Iterable[Written]) -> None:
         """Delete the old keys of reissues, whose new ones are there for sure."""
@@ -129,7 +130,7 @@ class KeyConfirmer:
         try:
             tokens = [record["token"] for record in sorted(self._reader.with_alias(one.alias), key=seniority)]
             if tokens == [one.token]:
-                self._remove_retired([one])
+                one.standing = Standing(1, ours=True)
             elif tokens[:1] == [one.token] and not last:
                 return True
             else:

@@ -85,7 +85,7 @@ class KeyStore:
         first = last = self._look(wants)
         quiet = 0
         while quiet < LOOKS and self._in_flux(wants, last):
-            self._sleep(PAUSE)
+            self._sleep(PAUSE * (quiet + 1))
             before, last = last, self._look(wants)
             quiet = 0 if _tokens(before) != _tokens(last) else quiet + 1
         return {alias: replace(found, replaced=_was_replaced(first[alias], found)) for alias, found in last.items()}
@@ -214,9 +214,9 @@ def _tokens(found: Mapping[str, Found]) -> list[list[str]]:
 
 
 def _was_replaced(first: Found, last: Found) -> bool:
-    """Whether another run was at work on the key at first, and has left one that was not the old one then."""
-    retired = [record["token"] for record in first.retired]
-    return not first.is_plain and last.is_plain and any(token not in retired for token in last.tokens)
+    """Whether another run has given the key a new value meanwhile, or had begun to at the first look."""
+    before = first.tokens if first.is_plain else [record["token"] for record in first.retired]
+    return last.is_plain and any(token not in before for token in last.tokens)
 
 
 KEY_KIND = Kind(

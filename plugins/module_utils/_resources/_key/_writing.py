@@ -28,7 +28,7 @@ from ._table import KEY, ROWS
 LOOKS = 5
 PAUSE = 0.5
 # The run that made a key of this age has reported it, or never will.
-NOBODYS = timedelta(minutes=10)
+NOBODYS = timedelta(minutes=5)
 NO_RECOVERY = "The proxy forbids key values chosen by the client: a value whose answer is lost cannot be recovered."
 
 

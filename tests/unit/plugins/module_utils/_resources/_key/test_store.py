@@ -285,7 +285,7 @@ def test_a_new_double_may_be_what_another_run_is_about_to_report(proxy: FakeLite
         proxy.add("a", created_at=NOW.isoformat())
     outcome = run(proxy)
     assert "another run may be creating one of them" in str(outcome.error)
-    assert "Run again in 10 minutes" in str(outcome.error)
+    assert "Run again in 5 minutes" in str(outcome.error)
     assert proxy.writes == []
 
 
@@ -507,6 +507,24 @@ def test_a_key_that_another_run_is_reissuing_is_left_to_it(proxy: FakeLiteLLM) -
     assert (outcome.action, outcome.error, outcome.value) == ("none", None, None)
     assert "Another run has just replaced the value" in outcome.warnings[0]
     assert list(proxy.keys) == [new["token"]]
+
+
+def test_a_key_that_another_run_reissues_while_this_one_waits_for_it_is_left_to_it(proxy: FakeLiteLLM) -> None:
+    """At the first look the other run had not come to the second key yet."""
+    retired = proxy.add(declare({"key_alias": "a-1"}).retired_alias)
+    proxy.add("a-1", created_at=NOW.isoformat())
+    old = proxy.add("a-2")
+
+    def done() -> None:
+        proxy.keys.pop(retired["token"])
+        proxy.keys.pop(old["token"])
+        proxy.add("a-2", created_at=NOW.isoformat())
+
+    proxy.fault("/key/list", 2, before=done)
+    options = [{"key_alias": f"a-{number}", "value_policy": "reissue"} for number in (1, 2)]
+    outcomes = run_all(proxy, options)
+    assert [(one.action, one.error, one.value) for one in outcomes] == [("none", None, None)] * 2
+    assert proxy.writes == []
 
 
 def test_a_reissue_that_another_run_broke_off_just_now_is_done_again(proxy: FakeLiteLLM) -> None:
