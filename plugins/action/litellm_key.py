@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._masking import secrets_of, shown
@@ -33,6 +34,14 @@ MODULES = "ansible_collections.litemaas.virtual_keys.plugins.modules"
 
 class ActionModule(ModuleAction):
     """The action of all modules of this collection."""
+
+    # The items of a loop follow each other in one worker, which begins with none.
+    connections: ClassVar[dict[Any, Any]] = {}
+
+    @property
+    def task(self) -> Task:
+        """The task, as Ansible has it."""
+        return self._task
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         if self._needs_a_process(task_vars or {}):
@@ -65,14 +74,16 @@ class ActionModule(ModuleAction):
     def _start(self, argument_spec: dict[str, Any], supports_check_mode: bool) -> _Task:
         # As a module gets them: decrypted, dates as text, nothing that is Ansible's own.
         given = json.loads(json.dumps(self._task.args, default=_plain))
-        return _Task(
-            self._task.action, argument_spec, given, self._task.check_mode, self._task.diff, self._tell, self._values
-        )
+        return _Task(self, argument_spec, given)
 
-    def _values(self, path: str, proxy: str, vault_id: str | None, reading: bool) -> AbstractContextManager[ValuesFile]:
+    def values_file(
+        self, path: str, proxy: str, vault_id: str | None, reading: bool
+    ) -> AbstractContextManager[ValuesFile]:
+        """Open the file that keeps the values of keys."""
         return ValuesFile.opened(path, proxy, _vault_secrets(self._loader), vault_id, reading=reading)
 
-    def _tell(self, text: str) -> None:
+    def tell(self, text: str) -> None:
+        """Say something while the task runs."""
         # Not to stdout, which may be a callback's JSON.
         self._display.display(text, stderr=True)
 
@@ -97,21 +108,13 @@ class _Ended(BaseException):
 class _Task:
     """In the place of ``_module.Module``: the options of a task, checked as it does, and the same ways to end."""
 
-    def __init__(
-        self,
-        name: str,
-        argument_spec: dict[str, Any],
-        given: dict[str, Any],
-        check_mode: bool,
-        diff: bool,
-        tell: Callable[[str], None],
-        values_file: Callable[..., AbstractContextManager[ValuesFile]],
-    ) -> None:
-        self.check_mode = bool(check_mode)
-        self._diff = bool(diff)
+    def __init__(self, action: ActionModule, argument_spec: dict[str, Any], given: dict[str, Any]) -> None:
+        self.check_mode = bool(action.task.check_mode)
+        self._diff = bool(action.task.diff)
         self._warnings: list[str] = []
-        self.tell = tell
-        self.values_file = values_file
+        self.tell = action.tell
+        self.values_file = action.values_file
+        self.connections = action.connections
         self._argument_spec = argument_spec
         checked = ArgumentSpecValidator(argument_spec).validate(given)
         self.params = checked.validated_parameters
@@ -120,7 +123,7 @@ class _Task:
             self.warn(warning)
         if checked.error_messages:
             unknown = isinstance(checked.errors[0], UnsupportedError)
-            prefix = f"Unsupported parameters for ({name}) module: " if unknown else ""
+            prefix = f"Unsupported parameters for ({action.task.action}) module: " if unknown else ""
             self.fail_json(msg=f"{prefix}{checked.errors.msg}")
 
     def warn(self, text: str) -> None:

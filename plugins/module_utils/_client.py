@@ -62,6 +62,20 @@ CHECK_PROXY = "Check the proxy, and what stands between it and this host."
 CHECK_URL = "Check that api_url is the address of a LiteLLM proxy, with its sub-path if it has one."
 
 
+class Connection:
+    """What the clients of one proxy share, where several of them work one after the other, as the items of a loop do.
+
+    :param settings: an object with the attributes of ``_args.Settings``.
+    :param connections: how many requests may be under way at once.
+    """
+
+    def __init__(self, settings: Any, connections: int = 1) -> None:
+        self.session = new_session(settings, connections)
+        self.clock = Clock()
+        # What the proxy said of itself, by question: it does not change within a task.
+        self.facts: dict[str, Any] = {}
+
+
 class Client:
     """A session with one proxy. Safe to use from several threads.
 
@@ -70,6 +84,7 @@ class Client:
     :param sleep: waits that many seconds; given by tests.
     :param secrets: the secrets of the task; those of a request are added to them.
     :param advice: what refusals mean for the objects that are asked for.
+    :param connection: one that was made for the same settings, if there is one.
     """
 
     def __init__(
@@ -79,16 +94,19 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         secrets: Secrets | None = None,
         advice: Advice | None = None,
+        connection: Connection | None = None,
     ) -> None:
         self._settings = settings
         self._base = settings.api_url
         self._tries = settings.retries + 1
         self._sleep = sleep
         self._advice = advice or {}
-        self._clock = Clock()
         self._asking_the_time = Lock()
         self._asked_the_time = False
-        self._session = new_session(settings, connections)
+        connection = connection or Connection(settings, connections)
+        self._session = connection.session
+        self._clock = connection.clock
+        self.facts = connection.facts
         self.secrets = secrets or Secrets()
         self.secrets.add(settings.api_key, *(urlsplit(proxy).password for proxy in self._session.proxies.values()))
 

@@ -19,7 +19,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ._args import CONNECTION_OPTIONS, Settings, base_url
 from ._batch import Progress, converge
 from ._cleaning import Secrets
-from ._client import REQUESTS_IMPORT_ERROR, Client
+from ._client import REQUESTS_IMPORT_ERROR, Client, Connection
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
 from ._kind import Declaration, Info, Kind, Ledger
@@ -36,6 +36,11 @@ MOST_NAMED = 10
 
 class Module(AnsibleModule):
     """``AnsibleModule`` that also masks secrets which Ansible does not know, or that are written in another way."""
+
+    def __init__(self, **arguments: Any) -> None:
+        # Connections with proxies, for those that come after this task in the same process: here, nobody.
+        self.connections: dict[Any, Connection] = {}
+        super().__init__(**arguments)
 
     def _log_invocation(self) -> None:
         # Text that is not valid Unicode cannot be logged; it is refused right after this, in a sentence.
@@ -241,7 +246,11 @@ def _client(module: Any, advice: Mapping[str, str] | None = None, connections: i
         raise InputError(str(error)) from error
     if settings.sends_key_in_clear:
         module.warn("api_key travels over plain http to another machine: use https.")
-    return Client(settings, connections, secrets=Secrets(module.no_log_values), advice=advice)
+    known = module.connections
+    if (settings, connections) not in known:
+        known[settings, connections] = Connection(settings, connections)
+    secrets = Secrets(module.no_log_values)
+    return Client(settings, secrets=secrets, advice=advice, connection=known[settings, connections])
 
 
 def _wanted(

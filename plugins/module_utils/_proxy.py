@@ -7,7 +7,7 @@ Each question is asked at most once, and only when an answer is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -28,16 +28,40 @@ BUDGET = {"budget_id": TEXT, "max_budget": maybe(NUMBER)}
 class Proxy:
     """Questions to a proxy.
 
-    :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
+    :param client: an object with ``get``, ``send`` and ``facts``, such as ``_client.Client``.
     """
 
     def __init__(self, client: Any) -> None:
         self.client = client
         self._teams: dict[str, Mapping[str, Any] | None] = {}
 
-    @cached_property
+    @property
     def version(self) -> str | None:
         """LiteLLM's version, None if the proxy does not tell it."""
+        version: str | None = self._fact("version", self._read_version)
+        return version
+
+    def at_least(self, version: str) -> bool:
+        """Whether the proxy is known to be of that version or newer."""
+        return self.version is not None and version_tuple(self.version) >= version_tuple(version)
+
+    @property
+    def licensed(self) -> bool | None:
+        """Whether the proxy has an Enterprise licence, None if it is too old to tell.
+
+        :raises ApiError: if the caller's key is no admin's: only to admins does the proxy answer this.
+        """
+        licensed: bool | None = self._fact("licensed", self._read_license)
+        return licensed
+
+    def _fact(self, name: str, read: Callable[[], Any]) -> Any:
+        """What the proxy says of itself, which the client keeps for those that come after it."""
+        facts = self.client.facts
+        if name not in facts:
+            facts[name] = read()
+        return facts[name]
+
+    def _read_version(self) -> str | None:
         for path in ("/health/readiness/details", "/health/readiness"):
             try:
                 version = self._get(path, {"litellm_version": maybe(TEXT)}).get("litellm_version")
@@ -49,16 +73,7 @@ class Proxy:
                 return str(version)
         return None
 
-    def at_least(self, version: str) -> bool:
-        """Whether the proxy is known to be of that version or newer."""
-        return self.version is not None and version_tuple(self.version) >= version_tuple(version)
-
-    @cached_property
-    def licensed(self) -> bool | None:
-        """Whether the proxy has an Enterprise licence, None if it is too old to tell.
-
-        :raises ApiError: if the caller's key is no admin's: only to admins does the proxy answer this.
-        """
+    def _read_license(self) -> bool | None:
         try:
             return bool(self._get("/health/license", {"has_license": maybe(FLAG)}).get("has_license"))
         except ApiError as error:

@@ -39,6 +39,7 @@ class FakeCredentials:
         self.writes: list[tuple[str, str, Any]] = []
         self.lose_answer = False
         self.in_config: set[str] = set()
+        self.facts: dict[str, Any] = {}
 
     @property
     def memory(self) -> dict[str, Entry]:

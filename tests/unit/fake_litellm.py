@@ -80,6 +80,7 @@ class FakeLiteLLM:
         self.ignored: set[str] = set()
         self.naps: list[float] = []
         self.warnings: list[str] = []
+        self.facts: dict[str, Any] = {}
         self._times: Counter[str] = Counter()
         self._faults: dict[tuple[str, int], Fault] = {}
         self._clock = 0

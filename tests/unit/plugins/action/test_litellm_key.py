@@ -25,6 +25,12 @@ Run = Callable[..., dict[str, Any]]
 Stage = Callable[[], FakeLiteLLM]
 
 
+@pytest.fixture(autouse=True)
+def _new_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin without the connections of another test, as each task does."""
+    monkeypatch.setattr(action.ActionModule, "connections", {})
+
+
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     """``stage()`` puts a new proxy in the client's place, with one key that has expired."""

@@ -21,6 +21,7 @@ class Answers:
     def __init__(self, answers: dict[str, Any]) -> None:
         self.answers = answers
         self.asked: Counter[str] = Counter()
+        self.facts: dict[str, Any] = {}
 
     def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
         return self.send(path, params, replay=True)

@@ -637,8 +637,9 @@ def test_what_needs_a_licence_is_refused_before_writing(proxy: FakeLiteLLM, opti
         run_all(proxy, [{"key_alias": "b"}, {"key_alias": "a", **options}])
     assert caught.value.subject == "a"
     assert proxy.writes == []
-    proxy.licensed = True
-    assert run(proxy, **options).error is None
+    licensed = FakeLiteLLM()
+    licensed.licensed = True
+    assert run(licensed, **options).error is None
 
 
 def test_fields_too_new_for_the_server_are_refused_before_writing(proxy: FakeLiteLLM) -> None:
