@@ -92,6 +92,7 @@ class Kind:
     :param secret: name of the one return value that holds its secret, None if none is ever returned.
     :param batch_options: argument spec of what only tasks with many objects have.
     :param ids: fields of a record that are returned beside the identity, by return value.
+    :param readings: entries of ``public`` that are returned of each of many objects, besides.
     :param advice: what to do about refusals that only these objects meet: a sentence by a pattern of what is said.
     :param with_defaults: an item of many, with the defaults of the task; the item goes first.
     :param conflicts: what is wrong with the declarations of a task taken together: names by sentence.
@@ -109,6 +110,7 @@ class Kind:
     batch_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     secret: str | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
+    readings: tuple[str, ...] = ()
     advice: Mapping[str, str] = field(default_factory=dict)
     with_defaults: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] = _item_first
     conflicts: Callable[[Sequence[Any]], Mapping[str, Sequence[str]]] = _no_conflicts

@@ -17,13 +17,14 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
 from ._args import CONNECTION_OPTIONS, Settings, base_url
-from ._batch import Progress, converge
+from ._batch import converge
 from ._cleaning import Secrets
 from ._client import REQUESTS_IMPORT_ERROR, Client, Connection
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
 from ._kind import Declaration, Info, Kind, Ledger
 from ._masking import secrets_of, shown
+from ._progress import now_and_then
 from ._values import redact
 
 # Makes a Module, or what takes its place in Ansible's own worker, from the arguments of one.
@@ -117,13 +118,17 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
                 module.params["concurrency"],
                 module.params["fail_fast"],
                 last=last,
-                progress=_every(
-                    module.params["progress_every"],
+                progress=now_and_then(
                     lambda done, total: module.tell(f"{done} of {total} {kind.things} written"),
+                    module.params["progress_every"],
                 ),
             )
         _warn(module, outcomes, client)
-        _end_batch(kind, module, wants, [_report(kind, *one) for one in zip([*wants, *last], outcomes)], outcomes)
+        reports = [
+            {**_report(kind, want, outcome), **_readings(kind, outcome, module.check_mode)}
+            for want, outcome in zip([*wants, *last], outcomes)
+        ]
+        _end_batch(kind, module, wants, reports, outcomes)
 
 
 def run_info(info: Info, start: Start = Module) -> None:
@@ -148,7 +153,7 @@ def _batch_options(kind: Kind) -> dict[str, Any]:
         "defaults": {"type": "dict", "options": _without(kind.options, "default", "required")},
         "concurrency": {"type": "int", "default": 12},
         "fail_fast": {"type": "bool", "default": False},
-        "progress_every": {"type": "int", "default": 250},
+        "progress_every": {"type": "int"},
     }
 
 
@@ -159,7 +164,7 @@ def _without(options: Mapping[str, Mapping[str, Any]], *parts: str) -> dict[str,
 def _check_batch(params: Mapping[str, Any]) -> None:
     if not 1 <= params["concurrency"] <= MOST_CONCURRENT:
         raise InputError(f"concurrency must be between 1 and {MOST_CONCURRENT}.")
-    if params["progress_every"] < 1:
+    if params["progress_every"] is not None and params["progress_every"] < 1:
         raise InputError("progress_every must be at least 1.")
 
 
@@ -186,19 +191,6 @@ def _end_batch(
     if errors:
         module.fail_json(msg=_failed_names(outcomes), **_traceback_of(errors), **result)
     module.exit_json(**result)
-
-
-def _every(number: int, tell: Progress) -> Progress:
-    """``tell`` at about every so-manieth only, and not at the last."""
-    told = 0
-
-    def tell_some(done: int, total: int) -> None:
-        nonlocal told
-        if done // number > told and done < total:
-            told = done // number
-            tell(done, total)
-
-    return tell_some
 
 
 @contextmanager
@@ -293,6 +285,16 @@ def _report(kind: Kind, want: Declaration, outcome: Outcome) -> dict[str, Any]:
         "changed": outcome.action != "none",
         "error": _sentence(outcome.error) if outcome.error else None,
     }
+
+
+def _readings(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any]:
+    """What the record tells anyway: as it is after the task, in check mode as it would be, once deleted as it was."""
+    if not kind.readings:
+        return {}
+    record = outcome.record or outcome.plan.current
+    planned = outcome.plan.after if check else {}
+    values = redact({**(kind.public(record) if record else {}), **planned})
+    return {name: values.get(name) for name in kind.readings}
 
 
 def _record(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any] | None:

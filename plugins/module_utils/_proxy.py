@@ -87,6 +87,11 @@ class Proxy:
         unknown = [name for name in asked if not self._is_model(name)]
         return [name for name in unknown if name not in self._access_groups] if unknown else []
 
+    @property
+    def models(self) -> list[str]:
+        """All models and access groups, sorted."""
+        return sorted(self._models | self._access_groups)
+
     def _is_model(self, name: str) -> bool:
         if name in self._models:
             return True

@@ -73,10 +73,9 @@ options:
     default: false
   progress_every:
     description:
-      - After how many keys a line of output tells how many are written. Only the control node itself can tell, another
-        host cannot.
+      - Report progress each time this many keys are written. The default is every few seconds.
+      - Progress is reported only where the task runs on the control node.
     type: int
-    default: 250
 seealso:
   - module: litemaas.virtual_keys.litellm_key
   - name: LiteLLM virtual keys
@@ -193,6 +192,27 @@ virtual_keys:
       description: Why the key failed. Null if it did not.
       returned: always
       type: str
+    models:
+      description: The models that the key may call.
+      returned: always
+      type: list
+      elements: str
+    max_budget:
+      description: The budget of the key in USD. Null if it has none.
+      returned: always
+      type: float
+    expires_at:
+      description: When the key expires. Null if it never does.
+      returned: always
+      type: str
+    blocked:
+      description: Whether the key is blocked.
+      returned: always
+      type: bool
+    spend:
+      description: What the key has spent so far in USD, for a deleted key what it had spent.
+      returned: always
+      type: float
   sample:
     - key_alias: workshop-alice
       key: sk-CEpkTLD9gssTsa6tCLVzL7nB2C7ocU8G
@@ -200,12 +220,22 @@ virtual_keys:
       action: create
       changed: true
       error:
+      models: [gpt-4o-mini]
+      max_budget: 5.0
+      expires_at: "2031-03-14T17:00:00+00:00"
+      blocked: false
+      spend: 0.0
     - key_alias: workshop-bob
       key:
       key_id: b480084790e220b7825f712d204124a34781ceb1f1a086bca622f5fba809ba92
       action: none
       changed: false
       error:
+      models: [gpt-4o-mini]
+      max_budget: 20.0
+      expires_at: "2031-03-14T17:00:00+00:00"
+      blocked: false
+      spend: 1.27
 pruned:
   description: What became of the keys that O(prune_metadata) removed, each like an item of RV(virtual_keys).
   returned: as RV(virtual_keys)

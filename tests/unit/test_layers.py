@@ -105,8 +105,9 @@ LAYERS = {
     "plugins/plugin_utils/*": layer("_errors", others="ansible yaml"),
     "plugins/filter/*": layer(f"_resources.* _values {HAND_OUT}._texts", others="ansible"),
     "plugins/module_utils/_module": layer(
-        "_kind _engine _values _masking _batch _client _cleaning _args _errors", others="ansible"
+        "_kind _engine _values _masking _progress _batch _client _cleaning _args _errors", others="ansible"
     ),
+    "plugins/module_utils/_progress": layer("_batch"),
     "plugins/module_utils/_batch": layer("_kind _engine _errors"),
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
     **package("_resources/_credential", CREDENTIAL_FILES, BELOW_OBJECTS),

@@ -9,6 +9,7 @@ keys of the same task were written. Questions are asked only about what is going
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from ..._engine import Plan, unsupported
 from ..._errors import InputError
@@ -19,6 +20,9 @@ from ._reading import KeyReader
 from ._rows import KeyField
 from ._secret import token_of
 from ._table import KEY, ROWS
+
+# How many of the proxy's models a message names.
+MOST_NAMED = 10
 
 
 def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_models: bool) -> None:
@@ -75,7 +79,16 @@ def _refuse_missing(plans: Sequence[Plan], row: KeyField, proxy: Proxy) -> None:
     }[row.refers_to](declared_by)
     if missing:
         listed = ", ".join(f"'{one}'" for one in missing)
-        raise InputError(f"{row.name}: the proxy has no {row.refers_to} {listed}.", declared_by[missing[0]])
+        known = f" It has {_nearest(missing[0], proxy.models)}." if row.refers_to == "model" and proxy.models else ""
+        raise InputError(f"{row.name}: the proxy has no {row.refers_to} {listed}.{known}", declared_by[missing[0]])
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """Some of the names that there are, those most like the wrong one first."""
+    alike = get_close_matches(name, known, n=3)
+    names = [*alike, *(one for one in known if one not in alike)]
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _refuse_other_organization(plans: Sequence[Plan], proxy: Proxy) -> None:

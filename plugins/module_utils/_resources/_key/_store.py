@@ -238,5 +238,6 @@ KEY_KIND = Kind(
     public=public_view,
     secret="key",  # noqa: S106
     ids={"key_id": "token"},
+    readings=("models", "max_budget", "expires_at", "blocked", "spend"),
     advice=KEY_ADVICE,
 )

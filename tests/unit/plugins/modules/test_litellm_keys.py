@@ -64,6 +64,23 @@ def test_defaults_stand_below_each_item(proxy: FakeLiteLLM, run: Run) -> None:
     ]
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_each_tells_what_the_key_is_without_another_request(proxy: FakeLiteLLM, run: Run, check: bool) -> None:
+    proxy.add("u1", max_budget=5.0, spend=2.5, blocked=True)
+    names = ("models", "max_budget", "blocked", "spend")
+
+    def told(**options: Any) -> list[tuple[Any, ...]]:
+        done = run(litellm_keys, URL, check=check, **options)
+        return [tuple(one[name] for name in names) for one in done["virtual_keys"]]
+
+    declared = keys("u1", "u2", models=["gpt-4"], max_budget=7.0, expires_at="2040-01-01T00:00:00Z")
+    (before, created) = told(virtual_keys=declared)
+    assert before == (["gpt-4"], 7.0, True, 2.5)
+    assert created[:2] == (["gpt-4"], 7.0) and not created[2] and not created[3]
+    budget = 5.0 if check else 7.0
+    assert told(virtual_keys=keys("u1"), state="absent")[0][1:] == (budget, True, 2.5)
+
+
 def test_check_mode_writes_nothing(proxy: FakeLiteLLM, run: Run) -> None:
     proxy.add("u1")
     result = run(litellm_keys, URL, check=True, virtual_keys=keys("u1", "u2", max_budget=5.0))

@@ -666,7 +666,7 @@ def test_the_version_is_not_asked_where_nothing_depends_on_it(proxy: FakeLiteLLM
     [
         ({"team_id": "nobody"}, "team_id: the proxy has no team 'nobody'."),
         ({"budget_id": "none"}, "budget_id: the proxy has no budget 'none'."),
-        ({"models": ["gpt-4", "gpt-17"]}, "models: the proxy has no model 'gpt-17'."),
+        ({"models": ["gpt-4", "gpt-17"]}, "models: the proxy has no model 'gpt-17'. It has gpt-4, "),
     ],
 )
 def test_what_the_proxy_does_not_have_is_refused_before_writing(

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a long task says how far it is. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ._batch import Progress
+
+SECONDS = 2.5
+
+
+def now_and_then(tell: Progress, number: int | None = None, clock: Callable[[], float] = time.monotonic) -> Progress:
+    """``tell`` every few seconds, or at about every so-manieth, and not at the last.
+
+    :param number: after how many it is told; None for every few seconds.
+    """
+    told = 0
+    last = clock()
+
+    def tell_some(done: int, total: int) -> None:
+        nonlocal told, last
+        due = clock() - last >= SECONDS if number is None else done // number > told // number
+        if due and done < total:
+            told, last = done, clock()
+            tell(done, total)
+
+    return tell_some
