@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules promise about check mode, diff mode and repetition. Private: only for use inside this collection."""
+"""The attributes of the modules: check mode, diff mode, and idempotence. Private: only for use inside this
+collection."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # For modules that write. Each says itself how far it is idempotent.
+    # For modules that write. Each of them adds its support for idempotence.
     DOCUMENTATION = r"""
 attributes:
   check_mode:
@@ -38,18 +39,18 @@ attributes:
       - This module only reads.
 """
 
-    # Every module has both: the action group, and the action that carries it out on the control node.
+    # Every module has both: the action group, and the action plugin that runs it on the control node.
     ACTION_GROUP = r"""
 attributes:
   action:
-    description: Has an action plugin, which does the work on the control node itself, without the start of a module.
+    description: Has an action plugin that does the work on the control node without starting a module.
     support: partial
     details:
-      - The plugin does the work only where the task's host has the connection C(local) and the task has neither
-        C(become), C(async), C(environment) nor an interpreter of its own. Otherwise the module does it on that host.
+      - The plugin does the work only if the connection of the task's host is C(local) and the task does not use
+        C(become), C(async), C(environment), or its own Python interpreter. Otherwise, the module runs on that host.
   action_group:
     description:
-      - Use C(group/litemaas.virtual_keys.litellm) in C(module_defaults) to set options for all these modules at once.
+      - Use C(group/litemaas.virtual_keys.litellm) in C(module_defaults) to set options for all of these modules.
     support: full
     membership:
       - litemaas.virtual_keys.litellm

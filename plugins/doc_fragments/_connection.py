@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to reach a proxy: the options that all modules share. Private: only for use inside this collection."""
+"""The connection options, which all modules share. Private: only for use inside this collection."""
 
 from __future__ import annotations
 
@@ -10,67 +10,67 @@ class ModuleDocFragment:
 options:
   api_url:
     description:
-      - Address of the LiteLLM proxy, such as V(https://litellm.example.com).
-      - A path below the host, a trailing slash and a trailing C(/v1) are all accepted.
-      - If not given, the environment variable E(LITELLM_PROXY_URL) is used, then E(LITELLM_API_URL).
+      - The URL of the LiteLLM proxy, such as V(https://litellm.example.com).
+      - It can contain a path, a trailing slash, and a trailing C(/v1).
+      - If it is not set, the environment variable E(LITELLM_PROXY_URL) is used, then E(LITELLM_API_URL).
     type: str
     required: true
   api_key:
     description:
-      - The proxy's master key, or the key of a proxy admin.
-      - If not given, the environment variable E(LITELLM_PROXY_API_KEY) is used, then E(LITELLM_MASTER_KEY).
-      - If it would travel over plain C(http) to another machine, the module warns.
+      - The master key of the proxy, or the key of a proxy admin.
+      - If it is not set, the environment variable E(LITELLM_PROXY_API_KEY) is used, then E(LITELLM_MASTER_KEY).
+      - The module issues a warning if the key is sent to another machine over plain C(http).
     type: str
     required: true
     aliases:
       - master_key
   validate_certs:
     description:
-      - Whether the proxy's TLS certificate is checked. Rather than turn this off, use O(ca_path).
+      - Whether to verify the TLS certificate of the proxy. For a private CA, use O(ca_path) instead of turning this
+        off.
     type: bool
     default: true
   ca_path:
     description:
-      - Path of a file, or of a folder, with the CA certificates to trust, in PEM format.
-      - If not given, the environment variable E(REQUESTS_CA_BUNDLE) is used, then E(CURL_CA_BUNDLE),
-        then the certificates that Python's requests brings along.
+      - The path to a file or a folder with the CA certificates to trust, in PEM format.
+      - If it is not set, the environment variable E(REQUESTS_CA_BUNDLE) is used, then E(CURL_CA_BUNDLE),
+        then the certificates that the Python library requests includes.
     type: path
   client_cert:
     description:
-      - Path of a client certificate in PEM format, for a proxy that asks for one. The file may hold the private key
-        as well.
+      - The path to a client certificate in PEM format, for a proxy that requires one. The file can also contain the
+        private key.
     type: path
   client_key:
     description:
-      - Path of the private key of O(client_cert), if it stands in a file of its own. It must not be encrypted.
+      - The path to the private key of O(client_cert), if it is in a separate file. It must not be encrypted.
     type: path
   timeout:
     description:
-      - How long to wait for the answer to one request, in seconds; at least 1.
+      - The time limit for one request, in seconds. It must be at least 1.
     type: int
     default: 30
   retries:
     description:
-      - How many more times a request is tried when the proxy cannot be reached, is busy (HTTP 429, 502, 503, 504)
-        or has lost its database. V(0) tries once.
-      - The waits in between grow up to 10 seconds, or up to 60 if the proxy asks for it with C(Retry-After).
-        Five of them last about 20 seconds, three about 5.
-      - The creation of a key is not simply repeated, the module first looks whether the key was made.
+      - The number of times to retry a request if the proxy cannot be reached, is busy (HTTP 429, 502, 503, 504),
+        or has lost its database. V(0) disables retries.
+      - The delay between retries increases to 10 seconds, or to 60 seconds if the proxy asks for it with
+        C(Retry-After). Five retries take about 20 seconds, and three about 5.
+      - Before the module retries the creation of a key, it checks whether the key was created.
     type: int
     default: 5
   changed_by:
     description:
-      - On whose behalf the task runs, such as V(jane@example.com). Sent as header C(litellm-changed-by),
-        which LiteLLM writes to its audit log (Enterprise).
+      - The person on whose behalf the task runs, such as V(jane@example.com). It is sent in the header
+        C(litellm-changed-by), which LiteLLM writes to its audit log (Enterprise).
     type: str
 requirements:
   - requests >= 2.28 (Python library, on the host that runs the task)
 notes:
-  - 'The environment variables are those of the host that runs the task, and so are all paths. Run the task on the
-    control node, with C(hosts: localhost) or C(delegate_to: localhost), to use those of the C(ansible-playbook)
-    command.'
-  - The master key belongs in none of your files in plain text. Put it into the environment, into a variable encrypted
-    with Ansible Vault, or into an AWX custom credential type that sets E(LITELLM_PROXY_API_KEY). Do not pass it on
-    the command line with C(-e), where others can see it.
-  - A web proxy set with E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) is used.
+  - 'Environment variables and paths are those of the host that runs the task. To use those of the C(ansible-playbook)
+    command, run the task on the control node, with C(hosts: localhost) or C(delegate_to: localhost).'
+  - Do not store the master key in plain text. Set it in the environment, in a variable encrypted with Ansible Vault, or
+    in an AWX custom credential type that sets E(LITELLM_PROXY_API_KEY). Do not pass it on the command line with
+    C(-e), where other users can see it.
+  - The environment variables E(HTTPS_PROXY), E(HTTP_PROXY), and E(NO_PROXY) are respected.
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be declared of a virtual key. Private: only for use inside this collection."""
+"""The options of a virtual key. Private: only for use inside this collection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 
 def _batch(text: str) -> str:
-    """The options of one key as those of each of many, and as their defaults, which only point there."""
+    """The options of one key as those of each item of a batch, and as defaults, which only refer to them."""
     items = yaml.safe_load(re.sub(r"\b(O|RV)\((?=\w)", r"\1(virtual_keys[].", text))
     defaults = {
         name: {**option, "description": f"As O(virtual_keys[].{name})."} for name, option in items["options"].items()
@@ -24,142 +24,144 @@ class ModuleDocFragment:
 options:
   key_alias:
     description:
-      - Name of the key, by which it is declared and found again. Case counts, and each character does.
-      - Required, except that O(service_account_id) stands in for it. Must not be empty nor hold control characters.
-      - A key cannot be renamed. Another alias declares another key.
+      - The alias of the key, which identifies it. Aliases are case-sensitive and must match exactly.
+      - Required unless O(service_account_id) is set. It must not be empty or contain control characters.
+      - A key cannot be renamed. A different alias means a different key.
     type: str
     aliases:
       - name
   models:
     description:
-      - What the key may call, as a set. Names of the proxy's models, such as V(gpt-4o-mini), wildcards such as
-        V(openai/*), names of model access groups, or V(all-team-models), V(all-proxy-models), V(no-default-models).
-      - V([]) allows all models of the proxy.
-      - A new key with a O(team_id) and without O(models) gets V(all-team-models).
+      - The models that the key can use, as a set. Names of models on the proxy, such as V(gpt-4o-mini), wildcards such
+        as V(openai/*), names of model access groups, or V(all-team-models), V(all-proxy-models), V(no-default-models).
+      - V([]) allows all models on the proxy.
+      - A new key with O(team_id) but without O(models) gets V(all-team-models).
     type: list
     elements: str
   max_budget:
     description:
-      - How much the key may spend, in USD, such as V(25.5). LiteLLM refuses requests from then on.
-      - V(0) allows nothing. For no limit, name it in O(unset).
+      - The amount in USD that the key can spend, such as V(25.5). Once it is spent, LiteLLM rejects requests.
+      - V(0) allows no spending. To remove the limit, list this option in O(unset).
     type: float
   soft_budget:
     description:
-      - Spending, in USD, at which LiteLLM sends an alert. Nothing is refused.
-      - LiteLLM keeps it in a budget that it makes for the key. Therefore it excludes O(budget_id), and the module
-        refuses to change it if the key's budget may be shared with others.
-      - Can be changed on an existing key with LiteLLM 1.102.0 or newer.
+      - The amount in USD at which LiteLLM sends an alert. No requests are rejected.
+      - LiteLLM stores it in a budget that it creates for the key. It is therefore mutually exclusive with O(budget_id),
+        and the module does not change it if other keys might share the budget of the key.
+      - Requires LiteLLM 1.102.0 or newer to change it on an existing key.
     type: float
   budget_duration:
     description:
-      - After which time the spending counts from zero again, as a duration such as V(30d) or V(1mo).
-      - LiteLLM aligns the periods with the calendar. V(30d) and V(1mo) end on the first of a month, V(7d) on a Monday,
+      - The period after which the spending is reset, as a duration such as V(30d) or V(1mo).
+      - LiteLLM aligns periods with the calendar. V(30d) and V(1mo) end on the first of a month, V(7d) on a Monday, and
         V(1d) at midnight.
-      - Can be unset with LiteLLM 1.90.0 or newer.
+      - Requires LiteLLM 1.90.0 or newer to unset it.
     type: str
   budget_id:
     description:
-      - Id of a budget on the proxy, whose limits apply to the key. It must exist.
+      - The ID of an existing budget on the proxy. Its limits apply to the key.
     type: str
   budget_limits:
     description:
-      - Several budgets that apply side by side, such as 5 USD a day and 50 USD a month, as a set.
-      - When one of them differs, all are written, and their periods start anew.
-      - Needs LiteLLM 1.83.10 or newer, and 1.90.0 or newer to unset it.
+      - Several budgets that apply at the same time, such as 5 USD a day and 50 USD a month, as a set.
+      - If one of them differs, all of them are written and their periods restart.
+      - Requires LiteLLM 1.83.10 or newer, and 1.90.0 or newer to unset it.
     type: list
     elements: dict
     suboptions:
       max_budget:
         description:
-          - How much the key may spend within O(budget_limits[].budget_duration), in USD.
+          - The amount in USD that the key can spend within O(budget_limits[].budget_duration).
         type: float
         required: true
       budget_duration:
         description:
-          - Length of the period, as a duration such as V(1d).
+          - The length of the period, as a duration such as V(1d).
         type: str
         required: true
   temp_budget_increase:
     description:
-      - By how much, in USD, O(max_budget) is raised until O(temp_budget_expiry), which must be given as well.
-      - LiteLLM takes it into account only for a key that has a O(max_budget).
-      - After that time it has no effect, though it stays with the key. To remove both, name both in O(unset).
+      - The amount in USD by which O(max_budget) is raised until O(temp_budget_expiry), which is also required.
+      - LiteLLM applies it only to keys that have a O(max_budget).
+      - After that time it has no effect, but it stays with the key. To remove it, list both options in O(unset).
     type: float
   temp_budget_expiry:
     description:
-      - Until when O(temp_budget_increase) applies, as ISO 8601 time with zone, such as V(2030-01-31T18:00:00+01:00).
-      - Equal to what the key has if less than a minute apart.
+      - The time at which O(temp_budget_increase) ends, in ISO 8601 format with a time zone, such as
+        V(2030-01-31T18:00:00+01:00).
+      - Differences of less than a minute are ignored.
     type: str
   reset_spend:
     description:
-      - Sets what the key has spent to zero, once for each text given here, such as V(2030-06) or V(after the workshop).
-        When the text is another than that of the last reset, the spending is reset and the text is kept with the key,
-        as entry C(litellm_vkey_reset_spend) of its metadata, which O(metadata) neither shows nor changes.
-      - An existing key without such an entry is reset when this is first given. A new key only gets the entry.
-      - Spending that LiteLLM has not booked yet, of the last seconds, counts after the reset. Before LiteLLM 1.90.0, a
-        proxy that refuses the key for its budget may go on doing so for about a minute.
-      - Named in O(unset), it removes the entry and resets nothing. Needs LiteLLM 1.81.7 or newer.
+      - Resets the spending of the key to zero, once for each text that is set here, such as V(2030-06) or
+        V(after the workshop). If the text differs from the one of the last reset, the spending is reset. The text is
+        stored in the entry C(litellm_vkey_reset_spend) of the key's metadata, which O(metadata) does not show or
+        change.
+      - An existing key without this entry is reset. A new key only gets the entry.
+      - Spending from the last few seconds, which LiteLLM has not recorded yet, counts after the reset. Before LiteLLM
+        1.90.0, a proxy that rejects the key because of its budget can continue to do so for about a minute.
+      - Listing this option in O(unset) removes the entry without a reset. Requires LiteLLM 1.81.7 or newer.
     type: str
   group:
     description:
-      - Name of the group to which the key belongs, such as a workshop. The role
-        P(litemaas.virtual_keys.manage_keys#role) declares it for each key of a workshop.
-      - LiteLLM does not know groups. The name is kept as entry C(litellm_vkey_group) of the key's metadata, which
-        O(metadata) neither shows nor changes.
-      - A key that belongs to no group can join one. A key that belongs to another group is neither changed nor deleted;
-        the task fails. To take a key out of its group, name this option in O(unset).
+      - The name of the group to which the key belongs, such as a workshop. The role
+        P(litemaas.virtual_keys.manage_keys#role) sets it for each key of a workshop.
+      - LiteLLM does not have groups. The name is stored in the entry C(litellm_vkey_group) of the key's metadata, which
+        O(metadata) does not show or change.
+      - A key that does not belong to a group can join one. If the key belongs to another group, the task fails and does
+        not change or delete the key. To remove a key from its group, list this option in O(unset).
     type: str
   user_id:
     description:
-      - Id of the user to whom the spending is attributed. LiteLLM does not ask whether that user exists.
+      - The ID of the user to whom the spending is attributed. LiteLLM does not check whether the user exists.
     type: str
   team_id:
     description:
-      - Id of the team to which the key belongs. It must exist.
+      - The ID of the team to which the key belongs. The team must exist.
     type: str
   organization_id:
     description:
-      - Id of the organization to which the key belongs. It must exist.
-      - A new key with a O(team_id) gets the organization of that team by itself, and no other is accepted.
-      - Needs LiteLLM 1.79.0 or newer, and 1.82.3 or newer to change it on an existing key.
+      - The ID of the organization to which the key belongs. The organization must exist.
+      - A new key with O(team_id) automatically gets the organization of the team, and no other is accepted.
+      - Requires LiteLLM 1.79.0 or newer, and 1.82.3 or newer to change it on an existing key.
     type: str
   project_id:
     description:
-      - Id of the project to which the key belongs. It must exist.
-      - LiteLLM does not move an existing key to another project. It can be unset, with LiteLLM 1.102.0 or newer.
-      - Needs LiteLLM 1.81.14 or newer.
+      - The ID of the project to which the key belongs. The project must exist.
+      - LiteLLM cannot move an existing key to another project. LiteLLM 1.102.0 or newer can unset it.
+      - Requires LiteLLM 1.81.14 or newer.
     type: str
   agent_id:
     description:
-      - Id of the agent to which the key belongs.
-      - Needs LiteLLM 1.81.16 or newer.
+      - The ID of the agent to which the key belongs.
+      - Requires LiteLLM 1.81.16 or newer.
     type: str
   service_account_id:
     description:
-      - Makes a key for a service account of this name, which belongs to O(team_id) and to no user.
-      - Serves as O(key_alias) if that is not given.
-      - Cannot be changed on an existing key. Needs LiteLLM 1.74.1 or newer.
+      - Creates a key for a service account with this name. The key belongs to O(team_id) and not to a user.
+      - It is used as O(key_alias) if that is not set.
+      - Cannot be changed on an existing key. Requires LiteLLM 1.74.1 or newer.
     type: str
   allowed_routes:
     description:
-      - Which routes of the proxy the key may call, as a set. Paths such as V(/chat/completions), with wildcard
-        V(/v1/*), or names of groups such as V(llm_api_routes).
-      - V([]) allows what a key may call by default. Excludes any O(key_type) but V(default). Needs
+      - The routes of the proxy that the key can call, as a set. Paths such as V(/chat/completions), wildcards such as
+        V(/v1/*), or names of route groups such as V(llm_api_routes).
+      - V([]) allows the default routes. Mutually exclusive with any O(key_type) other than V(default). Requires
         LiteLLM 1.66.3 or newer.
     type: list
     elements: str
   allowed_passthrough_routes:
     description:
-      - Which pass-through endpoints of the proxy the key may call, as a set, such as V(/my-endpoint).
-        LiteLLM ignores it if the key has O(allowed_routes).
-      - Needs a LiteLLM Enterprise license on the proxy, and LiteLLM 1.78.2 or newer.
+      - The pass-through endpoints of the proxy that the key can call, as a set, such as V(/my-endpoint).
+        LiteLLM ignores this option if the key has O(allowed_routes).
+      - Requires a LiteLLM Enterprise license on the proxy, and LiteLLM 1.78.2 or newer.
     type: list
     elements: str
   key_type:
     description:
-      - What kind of routes the key may call. V(llm_api) calls models, V(management) manages keys, users and teams,
-        V(read_only) reads information only, V(default) is LiteLLM's own default.
-      - Cannot be changed on an existing key. Needs LiteLLM 1.74.9 or newer.
+      - The kind of routes that the key can call. V(llm_api) calls models, V(management) manages keys, users, and teams,
+        V(read_only) only reads information, and V(default) is the default of LiteLLM.
+      - Cannot be changed on an existing key. Requires LiteLLM 1.74.9 or newer.
     type: str
     choices:
       - default
@@ -168,22 +170,22 @@ options:
       - read_only
   max_parallel_requests:
     description:
-      - How many requests may be under way at once.
+      - The number of requests that the key can run at the same time.
     type: int
   tpm_limit:
     description:
-      - How many tokens the key may use, in tokens per minute.
+      - The number of tokens per minute that the key can use.
     type: int
   rpm_limit:
     description:
-      - How many requests the key may send, in requests per minute.
+      - The number of requests per minute that the key can send.
     type: int
   tpm_limit_type:
     description:
-      - How O(tpm_limit) is meant. With V(guaranteed_throughput) LiteLLM refuses a limit that, together with those of
-        other keys, exceeds what the team or the model has, with V(best_effort_throughput) it does not. With
-        V(dynamic) the key may exceed the limit while the model takes all requests.
-      - Needs LiteLLM 1.77.7 or newer.
+      - How LiteLLM enforces O(tpm_limit). With V(guaranteed_throughput), LiteLLM rejects a limit that, together with
+        the limits of other keys, exceeds what the team or the model has. With V(best_effort_throughput), it accepts
+        such a limit. With V(dynamic), the key can exceed its limit as long as the model does not reject requests.
+      - Requires LiteLLM 1.77.7 or newer.
     type: str
     choices:
       - guaranteed_throughput
@@ -191,8 +193,8 @@ options:
       - dynamic
   rpm_limit_type:
     description:
-      - How O(rpm_limit) is meant, as for O(tpm_limit_type).
-      - Needs LiteLLM 1.77.7 or newer.
+      - How LiteLLM enforces O(rpm_limit). See O(tpm_limit_type).
+      - Requires LiteLLM 1.77.7 or newer.
     type: str
     choices:
       - guaranteed_throughput
@@ -200,170 +202,181 @@ options:
       - dynamic
   model_tpm_limit:
     description:
-      - 'Limit for each model, in tokens per minute, such as C({"gpt-4o-mini": 100000}). Declared as a whole.'
+      - 'The number of tokens per minute for each model, such as C({"gpt-4o-mini": 100000}).'
+      - Entries that are not listed are removed.
     type: dict
   model_rpm_limit:
     description:
-      - 'Limit for each model, in requests per minute, such as C({"gpt-4o-mini": 60}). Declared as a whole.'
+      - 'The number of requests per minute for each model, such as C({"gpt-4o-mini": 60}).'
+      - Entries that are not listed are removed.
     type: dict
   model_max_budget:
     description:
-      - 'Budget for each model, in USD within a duration,
-        such as C({"gpt-4o-mini": {"budget_limit": 5, "time_period": "1d"}}). Declared as a whole.'
-      - Needs a LiteLLM Enterprise license on the proxy.
+      - 'A budget in USD and a period for each model,
+        such as C({"gpt-4o-mini": {"budget_limit": 5, "time_period": "1d"}}).'
+      - Entries that are not listed are removed.
+      - Requires a LiteLLM Enterprise license on the proxy.
     type: dict
   metadata:
     description:
-      - 'Entries of your own that are kept with the key, such as C({"cost_center": "4711"}).'
-      - By default only the entries given are compared and written, all others stay. See O(metadata_mode).
-      - Entries that LiteLLM uses for other options, such as C(tags), are declared by these options, and refused here.
-      - LiteLLM encrypts the values of C(callback_vars) in it. A change of such a value alone goes unnoticed.
+      - 'Your own data about the key, such as C({"cost_center": "4711"}).'
+      - By default, only the entries that are listed are compared and written. All other entries stay as they are. See
+        O(metadata_mode).
+      - Entries that LiteLLM uses for other options, such as C(tags), are not allowed. Use these options instead.
+      - LiteLLM encrypts the values of C(callback_vars). The module cannot detect a change that affects only such a
+        value.
     type: dict
   tags:
     description:
-      - Tags under which the spending is counted, and by which requests are routed, as a set.
-      - Needs a LiteLLM Enterprise license on the proxy.
+      - Tags for tracking spending and routing requests, as a set.
+      - Requires a LiteLLM Enterprise license on the proxy.
     type: list
     elements: str
   aliases:
     description:
-      - 'Other names for models, for this key only. Each entry is the name that is asked for and the model that answers,
-        such as C({"gpt-4": "gpt-4o-mini"}). Declared as a whole.'
+      - 'Other names for models, for this key only. Maps each requested name to the model that answers, such as
+        C({"gpt-4": "gpt-4o-mini"}).'
+      - Entries that are not listed are removed.
     type: dict
   config:
     description:
-      - Settings of the proxy that differ for this key. LiteLLM calls them deprecated. Declared as a whole.
+      - Settings of the proxy that this key overrides. LiteLLM has deprecated them.
+      - Entries that are not listed are removed.
     type: dict
   permissions:
     description:
-      - 'What the key may do beyond calling models, such as C({"allow_pii_controls": true}). Declared as a whole.'
+      - 'What the key can do in addition to using models, such as C({"allow_pii_controls": true}).'
+      - Entries that are not listed are removed.
     type: dict
   guardrails:
     description:
-      - Names of the guardrails that apply to each request, as a set.
-      - Needs a LiteLLM Enterprise license on the proxy.
+      - The names of the guardrails that apply to each request, as a set.
+      - Requires a LiteLLM Enterprise license on the proxy.
     type: list
     elements: str
   policies:
     description:
-      - Names of the policies that apply to the key, as a set.
-      - Needs a LiteLLM Enterprise license on the proxy, and LiteLLM 1.81.3 or newer.
+      - The names of the policies that apply to the key, as a set.
+      - Requires a LiteLLM Enterprise license on the proxy, and LiteLLM 1.81.3 or newer.
     type: list
     elements: str
   prompts:
     description:
-      - Ids of the prompts that the key may use, as a set. V([]) allows all.
-      - Needs a LiteLLM Enterprise license on the proxy, and LiteLLM 1.74.15 or newer.
+      - The IDs of the prompts that the key can use, as a set. V([]) allows all prompts.
+      - Requires a LiteLLM Enterprise license on the proxy, and LiteLLM 1.74.15 or newer.
     type: list
     elements: str
   enforced_params:
     description:
-      - Parameters that each request must have, as a set, such as V(user) or V(metadata.generation_name).
+      - The parameters that each request must have, as a set, such as V(user) or V(metadata.generation_name).
     type: list
     elements: str
   allowed_cache_controls:
     description:
-      - Cache controls that requests may use, as a set, such as V(no-cache) or V(no-store).
+      - The cache controls that requests can use, as a set, such as V(no-cache) or V(no-store).
     type: list
     elements: str
   object_permission:
     description:
-      - 'Which MCP servers, vector stores, agents and other objects the key may use, as a list of ids for each kind,
+      - 'The MCP servers, vector stores, agents, and other objects that the key can use, as a list of IDs for each kind,
         such as C({"vector_stores": ["vs-1"], "mcp_servers": []}). The lists are sets.'
-      - Only the kinds given are compared and written. V([]) empties one kind, V({}) and O(unset) empty all.
-      - Needs LiteLLM 1.71.3 or newer.
+      - Only the kinds that are listed are compared and written. V([]) empties one kind, and V({}) or O(unset) empties
+        all of them.
+      - Requires LiteLLM 1.71.3 or newer.
     type: dict
   access_group_ids:
     description:
-      - Ids of the access groups whose models and tools the key may use, as a set.
-      - Needs LiteLLM 1.81.12 or newer.
+      - The IDs of the access groups whose models and tools the key can use, as a set.
+      - Requires LiteLLM 1.81.12 or newer.
     type: list
     elements: str
   router_settings:
     description:
-      - 'Settings of LiteLLM''s router for this key, such as C({"num_retries": 2, "timeout": 30}).'
-      - Only the settings given are compared and changed; the others stay. A setting that is null has no value, V({}) and
-        O(unset) reset all.
-      - Needs LiteLLM 1.80.13 or newer.
+      - 'Settings of the LiteLLM router for this key, such as C({"num_retries": 2, "timeout": 30}).'
+      - Only the settings that are listed are compared and changed. The others stay as they are. A setting that is null
+        has no value. V({}) or O(unset) resets all settings.
+      - Requires LiteLLM 1.80.13 or newer.
     type: dict
   auto_rotate:
     description:
-      - Whether LiteLLM itself replaces the value of the key, each O(rotation_interval), which must be given as well.
-        The new values are not known to Ansible.
-      - Needs LiteLLM 1.77.5 or newer.
+      - Whether LiteLLM itself replaces the value of the key every O(rotation_interval), which is also required. Ansible
+        does not know the new values.
+      - Requires LiteLLM 1.77.5 or newer.
     type: bool
   rotation_interval:
     description:
-      - How often LiteLLM replaces the value of the key, as a duration such as V(90d). Needs O(auto_rotate=true).
-      - Needs LiteLLM 1.77.5 or newer.
+      - How often LiteLLM replaces the value of the key, as a duration such as V(90d). Requires O(auto_rotate=true).
+      - Requires LiteLLM 1.77.5 or newer.
     type: str
   blocked:
     description:
-      - Whether LiteLLM refuses the key, which keeps all it has and can be allowed again.
+      - Whether LiteLLM rejects requests with the key. A blocked key keeps all its settings and can be unblocked.
     type: bool
   expires_at:
     description:
-      - When the key expires, as ISO 8601 time with zone, such as V(2030-01-31T18:00:00+01:00).
-      - Equal to what the key has if less than a minute apart. A time in the past is refused.
-      - For a key that never expires, name it in O(unset), which needs LiteLLM 1.80.12 or newer. Excludes O(duration) and
-        O(renew_within).
+      - When the key expires, in ISO 8601 format with a time zone, such as V(2030-01-31T18:00:00+01:00).
+      - Differences of less than a minute are ignored. A time in the past is not allowed.
+      - For a key that never expires, list this option in O(unset). This requires LiteLLM 1.80.12 or newer.
+      - Mutually exclusive with O(duration) and O(renew_within).
     type: str
   duration:
     description:
       - How long a new key is valid, as a duration such as V(30d).
-      - Counts when the key is created, and when O(renew_within) renews it. No other run moves the expiry of a key.
-      - V("") is as if not given.
+      - Applies when the key is created and when O(renew_within) renews it. At any other time, the expiry of a key does
+        not change.
+      - V("") has the same effect as omitting the option.
     type: str
   renew_within:
     description:
-      - Renews the key, for O(duration) from now, when it expires within this time or has expired, such as V(2d).
-      - A key that never expires is left so. Without this option, an expired key stays expired, and the module warns.
-      - V("") is as if not given.
+      - Renews the key for O(duration) from now if it expires within this time, such as V(2d), or has expired.
+      - A key that never expires is not renewed. Without this option, an expired key stays expired, and the module
+        issues a warning.
+      - V("") has the same effect as omitting the option.
     type: str
   rotate_after:
     description:
-      - Replaces the value of the key when it is older than this, as a duration such as V(90d), and returns the new one
-        as RV(key). The key keeps its alias, options, spending and expiry, as with O(value_policy=reissue).
-      - The age counts from when the key was made or its value was last replaced. In between, nothing is written.
-      - A run that was interrupted is completed by the next, which replaces the value once more.
-      - For values that LiteLLM or the module chooses. Excludes O(key) and O(key_seed), whose values are replaced by
-        raising O(key_version), and any O(value_policy) but V(keep).
-      - Unlike O(auto_rotate), the new value is known to the play.
-      - V("") is as if not given.
+      - Replaces the value of the key if it is older than this duration, such as V(90d), and returns the new value
+        as RV(key). The key keeps its alias, options, spending, and expiry, as with O(value_policy=reissue).
+      - The age is the time since the key was created or its value was last replaced. Until then, nothing is written.
+      - If a run is interrupted, the next run completes it by replacing the value again.
+      - For values that LiteLLM or the module chooses. Mutually exclusive with O(key) and O(key_seed), whose values you
+        replace by increasing O(key_version), and with any O(value_policy) other than V(keep).
+      - Unlike with O(auto_rotate), the play knows the new value.
+      - V("") has the same effect as omitting the option.
     type: str
   key:
     description:
-      - The value of the key, which must start with V(sk-) and have at least 16 characters. It must not be the value of
-        another key.
-      - If neither this nor O(key_seed) is given, a new key gets a random value, returned once as RV(key).
-      - Ansible shows this value nowhere, so that it is starred in the result as well.
+      - The value of the key. It must start with V(sk-), have at least 16 characters, and not be the value of another
+        key.
+      - If neither O(key) nor O(key_seed) is set, a new key gets a random value, which is returned once as RV(key).
+      - Ansible masks this value everywhere, including in the result.
     type: str
   key_seed:
     description:
-      - A secret of at least 32 characters, from which the values of keys are derived. Each run and each machine that
-        knows the seed returns the same value for the same alias, so that values need not be stored.
-      - This is a master secret. Whoever has it and knows the aliases has all the keys. Treat it like the master key.
-        For one, take the output of C(openssl rand -hex 32).
+      - A secret of at least 32 characters from which the values of keys are derived. Each run, on any machine that
+        has the seed, returns the same value for the same alias, which means that you do not have to store the values.
+      - This is a master secret. Anyone who has it and knows the aliases has all the keys. Protect it like the master
+        key. You can generate one with C(openssl rand -hex 32).
       - The value is V("sk-" + base64url(HMAC-SHA256(seed, "litemaas.virtual_keys.v1\\0" + alias + "\\0" + version\)\)),
         without padding. The version is O(key_version) in decimal digits.
-      - Excludes O(key).
+      - Mutually exclusive with O(key).
     type: str
   key_version:
     description:
-      - Number from which O(key_seed) derives the value besides the alias, 1 if not given.
-      - Raise it, with O(value_policy=reissue), to replace the value of a key.
+      - The number that, together with the alias, O(key_seed) derives the value from. The default is 1.
+      - To replace the value of a key, increase this number and set O(value_policy=reissue).
     type: int
   value_policy:
     description:
-      - What to do with an existing key whose value is another than the one declared by O(key) or O(key_seed).
-        If neither is given, each existing key counts as such, because the value of a key cannot be read.
-      - V(keep) leaves the value as it is. What is returned as RV(key) is null.
+      - What to do with an existing key whose value is not the one that O(key) or O(key_seed) defines.
+        If neither is set, this applies to each existing key, because the value of a key cannot be read.
+      - V(keep) does not change the value. RV(key) is null.
       - V(fail) fails before anything is written.
-      - V(reissue) puts a new key in the place of the old one, with the same alias, options, spending and expiry.
-        The old value stops working. The old key waits as C(ALIAS.retired-XXXXXXXX) until the new one is there;
-        a run that was interrupted is completed by the next. Where the proxy takes no such alias, the old key is deleted
-        first, and the module warns. Without O(key) and O(key_seed), each run reissues.
-      - If not given, V(fail) when O(key) or O(key_seed) is given, else V(keep).
+      - V(reissue) replaces the key with a new one that has the same alias, options, spending, and expiry. The old value
+        stops working. The old key is renamed to C(ALIAS.retired-XXXXXXXX) until the new one exists. If a run is
+        interrupted, the next run completes it. If the proxy does not accept such an alias, the old key is deleted first
+        and the module issues a warning. Without O(key) and O(key_seed), each run reissues the key.
+      - The default is V(fail) if O(key) or O(key_seed) is set, and V(keep) otherwise.
     type: str
     choices:
       - keep
@@ -371,18 +384,18 @@ options:
       - reissue
   metadata_mode:
     description:
-      - Which entries of O(metadata) are declared. V(merge) means those given, V(replace) means all, so that entries
-        not given are removed. V(merge) if not given.
-      - Entries that LiteLLM uses for other options stay in any case.
+      - With V(merge), which is the default, entries that are not in O(metadata) stay as they are. With V(replace), they
+        are removed.
+      - Entries that LiteLLM uses for other options always stay.
     type: str
     choices:
       - merge
       - replace
   unset:
     description:
-      - Names of options that the key shall have no value for. The only way to clear numbers, and another way to clear
-        the rest.
-      - An option named here must not have a value at the same time.
+      - The names of the options whose values are removed from the key. This is the only way to clear numbers, and
+        another way to clear all other options.
+      - An option cannot be both set and listed here.
     type: list
     elements: str
     choices:
@@ -395,6 +408,7 @@ options:
       - temp_budget_increase
       - temp_budget_expiry
       - reset_spend
+      - group
       - user_id
       - team_id
       - organization_id
@@ -428,27 +442,27 @@ options:
       - blocked
       - expires_at
 notes:
-  - An option that is not given, or is null, is left alone. An empty value (V([]), V({}), V("")) or O(unset) declares
-    that the key has none. With O(metadata_mode=merge), O(metadata={}) names no entry and changes nothing.
-  - Lists are sets. Neither order nor repetition counts. Mappings that are "declared as a whole" lose the entries not
-    given.
-  - 'A duration is a whole number above 0 and one of C(s), C(m), C(h), C(d), C(w), C(mo): seconds, minutes, hours, days,
-    weeks, months.'
-  - The value of a key is known only where it is declared, derived or newly made, because LiteLLM stores only its hash.
-    It is returned as RV(key) and nowhere else. Set C(no_log) on the task, which leaves C(register) usable.
-  - What a server is too old for is refused before anything is written, and so are unknown teams and budgets.
+  - Options that are omitted or null do not change the key. An empty value (V([]), V({}), V("")) or O(unset) clears an
+    option. With O(metadata_mode=merge), O(metadata={}) lists no entries and changes nothing.
+  - Lists are sets. The order of items and repeated items do not matter.
+  - 'A duration is a whole number above 0 followed by one of C(s), C(m), C(h), C(d), C(w), C(mo): seconds, minutes,
+    hours, days, weeks, months.'
+  - LiteLLM stores only the hash of a key. The value is therefore known only if it is set, derived, or newly created. It
+    is returned only as RV(key). Set C(no_log) on the task; C(register) still works.
+  - The task fails before anything is written if an option requires a newer LiteLLM, or if a team or a budget does not
+    exist.
 """
 
-    # With a type, because ansible-test takes the value of each plain assignment here for a literal.
+    # With a type annotation, because ansible-test evaluates the value of each plain assignment here as a literal.
     BATCH: str = _batch(DOCUMENTATION)
 
-    # What holds for all keys of a task.
+    # Options that apply to all keys of a task.
     TASK = r"""
 options:
   state:
     description:
-      - V(present) creates what is missing and changes what differs.
-      - V(absent) deletes each key with exactly that alias, should there be several. All other options of a key are then
+      - V(present) creates keys that are missing and changes keys that differ.
+      - V(absent) deletes each key with exactly this alias, even if there are several. All other options of a key are
         checked but not used.
     type: str
     choices:
@@ -457,27 +471,27 @@ options:
     default: present
   validate_models:
     description:
-      - Whether models that the proxy does not have are refused before anything is written.
-        LiteLLM itself takes any name.
+      - Whether to fail before anything is written if a model does not exist on the proxy.
+        LiteLLM itself accepts any name.
     type: bool
     default: false
   values_file:
     description:
-      - A YAML file on the control node that keeps the values of keys, so that no value is lost, whatever interrupts a
-        run. A random value is written to it before it is sent to the proxy.
-      - "Its entry C(litellm_vkey_values) maps aliases to values; C(vars_files) can read it. Values that the proxy has not
-        confirmed yet are in C(litellm_vkey_values_pending)."
-      - A value in the file that is the one of the key is returned, as with C(key_seed). C(key) and
-        C(key_seed) go before it. Entries of deleted keys are removed, entries of other keys stay.
-      - The folder must exist. The file is created with mode C(0600), and refused if others can read it. A file that
-        C(ansible-vault) has encrypted stays encrypted with the same vault ID.
-      - While a run uses the file, another run waits up to a minute for it. Check mode only reads it.
-      - Needs Ansible's own process on the control node. On other hosts, or with C(become), C(async), C(environment), or
-        another Python interpreter, the task fails.
+      - A YAML file on the control node that stores the values of keys, so that no value is lost if a run is
+        interrupted. A random value is written to it before it is sent to the proxy.
+      - "Its entry C(litellm_vkey_values) maps aliases to values; C(vars_files) can read it. Values that the proxy has
+        not confirmed yet are in C(litellm_vkey_values_pending)."
+      - If the value in the file is the value of the key, it is returned, as with C(key_seed). C(key) and C(key_seed)
+        take precedence over the file. Entries of deleted keys are removed. Entries of other keys stay.
+      - The folder must exist. The file is created with mode C(0600), and the task fails if other users can read it. A
+        file that C(ansible-vault) has encrypted stays encrypted with the same vault ID.
+      - While a run uses the file, other runs wait for up to a minute. Check mode only reads the file.
+      - Requires the process of Ansible on the control node. On other hosts, or with C(become), C(async),
+        C(environment), or another Python interpreter, the task fails.
     type: path
   values_file_vault_id:
     description:
-      - The vault ID with which a new O(values_file) is encrypted. The run needs its secret, from C(--vault-id).
-      - If not given, a new file is plain text. A file that exists stays as it is.
+      - The vault ID with which a new O(values_file) is encrypted. Pass its secret to the run with C(--vault-id).
+      - If it is not set, a new file is in plain text. An existing file stays as it is.
     type: str
 """

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: litellm_credential
-short_description: Declare a provider credential of a LiteLLM proxy
+short_description: Manage a provider credential on a LiteLLM proxy
 version_added: 1.0.0
 description:
-  - Creates, changes or deletes one credential, under whose name the models of a LiteLLM proxy find the API key, the
-    address and the like with which they reach their provider (C(litellm_credential_name)).
-  - LiteLLM does not show secret values again, only a mask of their first and last two characters. So that a changed
-    value is noticed all the same, the module keeps a salted fingerprint of each value it writes in the entry
-    C(litemaas_virtual_keys) of C(credential_info). The modules of this collection do not show that entry.
-  - Values are never in the result, the diff or an error.
+  - Creates, updates, or deletes a credential on a LiteLLM proxy. A credential contains the API key, the address, and
+    other values that models use to connect to their provider. Models refer to it with C(litellm_credential_name).
+  - LiteLLM never shows secret values again, only a mask with their first and last two characters. To detect changed
+    values, the module stores a salted fingerprint of each value that it writes in the entry C(litemaas_virtual_keys) of
+    C(credential_info). The modules of this collection do not show that entry.
+  - The result, the diff, and error messages never contain values.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 extends_documentation_fragment:
@@ -25,79 +25,79 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(update_values=always) each run writes the values.
-      - A credential that something else made is written once, because nobody can tell whether its masked values are
-        the declared ones.
+      - With O(update_values=always), each run writes the values.
+      - A credential that was not created by this module is written once, because its masked values cannot be compared.
 options:
   state:
     description:
-      - V(present) makes the credential as declared, V(absent) deletes it.
+      - V(present) creates or updates the credential. V(absent) deletes it.
       - LiteLLM deletes a credential even if models use it.
     type: str
     choices: [present, absent]
     default: present
   credential_name:
     description:
-      - The name of the credential, by which models refer to it. It may hold any characters but control characters.
+      - The name of the credential, which models use to refer to it. It must not contain control characters.
     type: str
     required: true
     aliases:
       - name
   credential_info:
     description:
-      - What is known of the credential, such as C(custom_llm_provider), which LiteLLM's user interface shows.
-        Nothing in it is secret.
-      - Declared as a whole, entries not given are removed. If not given, it stays as it is.
+      - Information about the credential, such as C(custom_llm_provider), which the user interface of LiteLLM shows.
+        Do not store secrets in it.
+      - Entries that are not listed are removed. If this option is not set, the information stays as it is.
     type: dict
   credential_values:
     description:
-      - The values, by the names under which LiteLLM hands them to the provider, such as C(api_key), C(api_base),
-        C(api_version), C(vertex_credentials), C(aws_access_key_id).
-      - A value that is there and is not named here stays as it is. To remove one, name it in O(unset).
-      - LiteLLM encrypts text only. Numbers, booleans, lists and mappings are therefore written as JSON text.
-      - A value must not be null or empty, so that a variable that is not set does no harm, nor a mask as LiteLLM shows it.
+      - The values, by the names of the parameters of the provider, such as C(api_key), C(api_base), C(api_version),
+        C(vertex_credentials), or C(aws_access_key_id).
+      - Existing values that are not listed stay as they are. To remove a value, list it in O(unset).
+      - LiteLLM encrypts only text. Numbers, booleans, lists, and mappings are therefore written as JSON text.
+      - A value must not be null or empty, so that an unset variable does no harm. It must not be a mask as LiteLLM
+        shows it.
     type: dict
   unset:
     description:
-      - Names of values to remove. Those that are not there do not matter.
-      - LiteLLM before 1.106.0 cannot remove a value. There the module deletes the credential and makes it anew, for which
-        O(credential_values) must have all the other values, else it refuses. Models that use the credential may fail for
-        a moment.
+      - The names of the values to remove. Names that do not exist are ignored.
+      - LiteLLM before 1.106.0 cannot remove a value. For these versions, the module deletes and re-creates the
+        credential. O(credential_values) must then contain all other values; otherwise, the task fails. Models that use
+        the credential can fail for a moment.
     type: list
     elements: str
   model_id:
     description:
-      - Id of a deployment whose values LiteLLM copies when it makes the credential.
-        Of no effect if the credential exists. Excludes O(credential_values).
+      - The ID of a deployment whose values LiteLLM copies when it creates the credential.
+        It has no effect if the credential exists. Mutually exclusive with O(credential_values).
     type: str
   update_values:
     description:
-      - Which values of an existing credential are written.
-      - With V(on_change) those that have changed, by what LiteLLM shows of them and by their fingerprints. If something
-        else replaces a secret by one with the same first and last two characters, this is not noticed.
-      - With V(always) all in O(credential_values), with each run.
-      - With V(never) none but those that are not there yet.
+      - Which values of an existing credential to write.
+      - V(on_change) writes the values that have changed, based on their masks and their fingerprints. The module does
+        not detect if something else replaces a secret with one that has the same first and last two characters.
+      - V(always) writes all of O(credential_values) in each run.
+      - V(never) writes only values that do not exist yet.
     type: str
     choices: [on_change, always, never]
     default: on_change
 notes:
-  - Each worker of LiteLLM answers from its memory, which it reads from the database every 30 seconds. With several
-    workers a run that follows another one within that time may write once more what is there already, or
-    not yet notice a change. The result is the declared one in each case.
-  - LiteLLM reads credentials from its database only if C(general_settings.store_model_in_db) is set. If it is not, they
-    are gone after a restart.
-  - Ansible stars each declared value wherever it occurs in the output. A very short value, such as a digit, makes the
-    output hard to read.
+  - Each worker of LiteLLM caches credentials and reads them from the database every 30 seconds. With several workers, a
+    run that follows another one within that time can write the same values again, or miss a recent change. In each
+    case, the credential ends up as declared.
+  - LiteLLM reads credentials from its database only if C(general_settings.store_model_in_db) is set. If it is not set,
+    they are lost after a restart.
+  - Ansible masks each value that is set wherever it occurs in the output. A very short value, such as a single digit,
+    makes the output hard to read.
 seealso:
   - module: litemaas.virtual_keys.litellm_credential_info
   - name: LiteLLM credentials
-    description: What LiteLLM's documentation says about adding credentials.
+    description: LiteLLM's documentation about adding credentials.
     link: https://docs.litellm.ai/docs/proxy/ui_credentials
 """
 
 EXAMPLES = r"""
-# Address and master key come from the environment: LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
-- name: Declare the credential of a provider
+# The address and the master key come from the environment variables LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
+- name: Create the credential of a provider
   litemaas.virtual_keys.litellm_credential:
     credential_name: openai-workshops
     credential_info:
@@ -106,34 +106,34 @@ EXAMPLES = r"""
       api_key: "{{ vault_openai_key }}"
       api_base: https://api.openai.com/v1
 
-- name: Rotate its key, leave everything else as it is
+- name: Rotate its key and keep everything else
   litemaas.virtual_keys.litellm_credential:
     credential_name: openai-workshops
     credential_values:
       api_key: "{{ vault_new_openai_key }}"
 
-- name: Go back to the provider's own address
+- name: Remove the address, so that the default of the provider applies
   litemaas.virtual_keys.litellm_credential:
     credential_name: openai-workshops
     credential_values:
       api_key: "{{ vault_new_openai_key }}"
     unset: [api_base]
 
-- name: Take a service account from a file
+- name: Read a service account from a file
   litemaas.virtual_keys.litellm_credential:
     credential_name: vertex/europe-west4
     credential_values:
       vertex_credentials: "{{ lookup('ansible.builtin.file', 'service-account.json') }}"
       vertex_location: europe-west4
 
-- name: Write the values even if they seem to be the same
+- name: Write the values even if they seem unchanged
   litemaas.virtual_keys.litellm_credential:
     credential_name: openai-workshops
     credential_values:
       api_key: "{{ vault_new_openai_key }}"
     update_values: always
 
-- name: Make a credential of what a model has now
+- name: Create a credential from the values of a model
   litemaas.virtual_keys.litellm_credential:
     credential_name: from-gpt-4o
     model_id: 8f0a4c1e-6c3e-4a29-9f3b-0d6f6f6d2b11
@@ -151,27 +151,27 @@ credential_name:
   type: str
   sample: openai-workshops
 action:
-  description: What was done, or would be in check mode, V(create), V(update), V(delete) or V(none).
+  description: What was done, or would be done in check mode. V(create), V(update), V(delete), or V(none).
   returned: success, and failure of a write
   type: str
   sample: update
 credential:
   description:
-    - The credential as it is after the task, without its values. In check mode as it would be.
-    - Null for a credential that is not there.
+    - The credential after the task, without its values. In check mode, the credential as it would be.
+    - Null for a credential that does not exist.
   returned: success, and failure of a write
   type: dict
   contains:
     credential_name:
-      description: As RV(credential_name).
+      description: The same as RV(credential_name).
       returned: always
       type: str
     credential_info:
-      description: What is known of the credential, without this collection's own entry.
+      description: Information about the credential, without the entry of this collection.
       returned: always
       type: dict
     credential_values:
-      description: The names of its values, each with stars instead of the value.
+      description: The names of its values, with asterisks instead of each value.
       returned: always
       type: dict
   sample:
@@ -182,7 +182,8 @@ credential:
       api_key: "********"
       api_base: "********"
 diff:
-  description: What was declared, as it was and as it is. Of values only whether they are there and whether they change.
+  description: The options that are set, before and after the task. Values are masked; the diff shows only whether they
+    exist and change.
   returned: in diff mode
   type: dict
   sample:
@@ -197,7 +198,7 @@ diff:
       credential_values:
         api_key: "******** (changed)"
 failure:
-  description: What the proxy answered, if it refused a request or could not be reached.
+  description: The answer of the proxy, if it rejected a request or could not be reached.
   returned: failure of a request
   type: dict
   sample:

@@ -9,7 +9,7 @@ module: litellm_credential_info
 short_description: Read the provider credentials of a LiteLLM proxy
 version_added: 1.0.0
 description:
-  - Tells which credentials a LiteLLM proxy has, and which values each of them has, but not the values.
+  - Returns the credentials of a LiteLLM proxy and the names of their values, but never the values.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 extends_documentation_fragment:
@@ -19,29 +19,29 @@ extends_documentation_fragment:
 options:
   credential_name:
     description:
-      - The name of the credential to read. If not given, all are read.
+      - The name of the credential to read. If it is not set, all credentials are read.
     type: str
     aliases:
       - name
 notes:
-  - Each worker of LiteLLM answers from its memory, which it reads from the database every 30 seconds.
+  - Each worker of LiteLLM caches credentials and reads them from the database every 30 seconds.
 seealso:
   - module: litemaas.virtual_keys.litellm_credential
 """
 
 EXAMPLES = r"""
-# Address and master key come from the environment: LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
+# The address and the master key come from the environment variables LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
 - name: Read all credentials
   litemaas.virtual_keys.litellm_credential_info:
   register: all
 
-- name: Name those that were declared for OpenAI
+- name: List the credentials for OpenAI
   ansible.builtin.debug:
     msg: >-
       {{ all.credentials | selectattr('credential_info.custom_llm_provider', 'defined')
       | selectattr('credential_info.custom_llm_provider', 'equalto', 'openai') | map(attribute='credential_name') }}
 
-- name: Stop if a credential has no key
+- name: Fail if a credential has no API key
   litemaas.virtual_keys.litellm_credential_info:
     credential_name: openai-workshops
   register: found
@@ -50,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 credentials:
-  description: The credentials, by name. Empty if there is none, or none of the given name.
+  description: The credentials, sorted by name. Empty if no credential matches.
   returned: success
   type: list
   elements: dict
@@ -60,11 +60,11 @@ credentials:
       returned: always
       type: str
     credential_info:
-      description: What is known of the credential, without this collection's own entry.
+      description: Information about the credential, without the entry of this collection.
       returned: always
       type: dict
     credential_values:
-      description: The names of its values, each with stars instead of the value.
+      description: The names of its values, with asterisks instead of each value.
       returned: always
       type: dict
   sample:
@@ -75,7 +75,7 @@ credentials:
         api_key: "********"
         api_base: "********"
 failure:
-  description: What the proxy answered, if it refused a request or could not be reached.
+  description: The answer of the proxy, if it rejected a request or could not be reached.
   returned: failure of a request
   type: dict
   sample:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: litellm_key
-short_description: Declare a virtual key of a LiteLLM proxy
+short_description: Manage a virtual key on a LiteLLM proxy
 version_added: 1.0.0
 description:
-  - Creates, changes or deletes one virtual key of a LiteLLM proxy, so that it is as declared.
-  - For more than a few keys use M(litemaas.virtual_keys.litellm_keys), which takes them all in one task.
+  - Creates, updates, or deletes a virtual key on a LiteLLM proxy.
+  - For more than a few keys, use M(litemaas.virtual_keys.litellm_keys), which manages all of them in one task.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 extends_documentation_fragment:
@@ -27,13 +27,13 @@ attributes:
 seealso:
   - module: litemaas.virtual_keys.litellm_keys
   - name: LiteLLM virtual keys
-    description: What LiteLLM's documentation says about keys and their limits.
+    description: LiteLLM's documentation about keys and their limits.
     link: https://docs.litellm.ai/docs/proxy/virtual_keys
 """
 
 EXAMPLES = r"""
-# Address and master key come from the environment: LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
-- name: Make a key for thirty days, limited to two models and 25 USD a month
+# The address and the master key come from the environment variables LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
+- name: Create a key for 30 days with two models and 25 USD a month
   litemaas.virtual_keys.litellm_key:
     key_alias: alice
     user_id: alice@example.com
@@ -44,7 +44,7 @@ EXAMPLES = r"""
   no_log: true # a new key's value is in the result
   register: alice
 
-- name: Keep the value, which LiteLLM does not tell again
+- name: Store the value, which LiteLLM never shows again
   when: alice.key is not none
   ansible.builtin.copy:
     content: "{{ alice.key }}"
@@ -52,13 +52,13 @@ EXAMPLES = r"""
     mode: "0600"
   no_log: true
 
-- name: Take the value from a vault
+- name: Set the value from Ansible Vault
   litemaas.virtual_keys.litellm_key:
     key_alias: chatbot
     key: "{{ vault_chatbot_key }}"
     rpm_limit: 600
 
-- name: Derive the value from a seed, so that each run returns it again
+- name: Derive the value from a seed, so that each run returns it
   litemaas.virtual_keys.litellm_key:
     key_alias: bob
     key_seed: "{{ vault_key_seed }}"
@@ -66,7 +66,7 @@ EXAMPLES = r"""
   no_log: true
   register: bob
 
-- name: Replace the value, once, because it became known to others (and keep the new version in the play)
+- name: Replace a leaked value once (keep the new version in the play)
   litemaas.virtual_keys.litellm_key:
     key_alias: bob
     key_seed: "{{ vault_key_seed }}"
@@ -75,20 +75,20 @@ EXAMPLES = r"""
   no_log: true
   register: bob
 
-- name: Give the key a new random value on each run
+- name: Replace the value with a new random value on each run
   litemaas.virtual_keys.litellm_key:
     key_alias: alice
     value_policy: reissue
   no_log: true
   register: alice
 
-- name: Take off the budget, keep everything else
+- name: Remove the budget and keep everything else
   litemaas.virtual_keys.litellm_key:
     key_alias: alice
     unset: [max_budget, budget_duration]
   no_log: true
 
-- name: Let a key expire at the end of the workshop
+- name: Set the key to expire at the end of the workshop
   litemaas.virtual_keys.litellm_key:
     key_alias: bob
     key_seed: "{{ vault_key_seed }}"
@@ -96,14 +96,14 @@ EXAMPLES = r"""
     expires_at: "2030-01-31T18:00:00+01:00"
   no_log: true
 
-- name: Renew a key for thirty days when less than two are left
+- name: Renew the key for 30 days if it expires within two days
   litemaas.virtual_keys.litellm_key:
     key_alias: alice
     duration: 30d
     renew_within: 2d
   no_log: true
 
-- name: Make exactly these the entries of a key's metadata
+- name: Replace all entries of the key's metadata
   litemaas.virtual_keys.litellm_key:
     key_alias: alice
     metadata:
@@ -112,14 +112,14 @@ EXAMPLES = r"""
     metadata_mode: replace
   no_log: true
 
-- name: Refuse models that the proxy does not have
+- name: Fail if a model does not exist on the proxy
   litemaas.virtual_keys.litellm_key:
     key_alias: alice
     models: [gpt-4o-mini, openai/gpt-4o]
     validate_models: true
   no_log: true
 
-- name: Make a key for a service account of a team
+- name: Create a key for a service account of a team
   litemaas.virtual_keys.litellm_key:
     service_account_id: nightly-report
     team_id: data-science
@@ -127,7 +127,7 @@ EXAMPLES = r"""
   no_log: true
   register: nightly_report
 
-- name: Limit the models of a key, one by one, and give one of them another name
+- name: Limit the individual models of a key and give one of them another name
   litemaas.virtual_keys.litellm_key:
     key_alias: alice
     model_rpm_limit:
@@ -153,7 +153,7 @@ EXAMPLES = r"""
     key_alias: alice
     state: absent
 
-- name: Say once for several tasks where the proxy is
+- name: Set the connection options once for several tasks
   module_defaults:
     group/litemaas.virtual_keys.litellm:
       api_url: https://litellm.example.com
@@ -173,64 +173,65 @@ key_alias:
   sample: alice
 key:
   description:
-    - The value of the key. A secret, and the only place in the result where it stands.
-    - Null if it is not known, as for an existing key without O(key) or O(key_seed), and for a deleted key.
-      In check mode also null for a key that would get a random value.
-    - Starred by Ansible if it was given as option O(key).
+    - The value of the key. This is a secret, and the result contains it only here.
+    - Null if it is not known, for example for an existing key without O(key) or O(key_seed), or for a deleted key.
+      In check mode, also null for a key that would get a random value.
+    - Masked by Ansible if it was set with O(key).
   returned: success, and failure of a write
   type: str
   sample: sk-gmc8haqo88hfF0VFpo9eoRc3COV7oXow
 key_id:
   description:
-    - The id of the key, which LiteLLM also calls token. The SHA-256 of the value, as hexadecimal digits.
-    - Null for a key that is not there.
+    - The ID of the key, which LiteLLM also calls the token. It is the SHA-256 hash of the value in hexadecimal format.
+    - Null for a key that does not exist.
   returned: success, and failure of a write
   type: str
   sample: b480084790e220b7825f712d204124a34781ceb1f1a086bca622f5fba809ba92
 action:
-  description: What was done, or would be in check mode, V(create), V(update), V(reissue), V(delete) or V(none).
+  description: What was done, or would be done in check mode. V(create), V(update), V(reissue), V(delete), or V(none).
   returned: success, and failure of a write
   type: str
   sample: create
 virtual_key:
   description:
-    - The key as it is after the task, without its value. In check mode as it would be.
-    - Values of C(callback_vars) in its metadata are starred.
-    - Has an entry for each option that is kept with the key, null if the key has none, and those below.
-    - Null for a key that is not there.
+    - The key after the task, without its value. In check mode, the key as it would be.
+    - Values of C(callback_vars) in its metadata are masked.
+    - Contains each option of this module that is a field of the key, and the readings below. An option that the key
+      does not have is null.
+    - Null for a key that does not exist.
   returned: success, and failure of a write
   type: dict
   contains:
     key_id:
-      description: As RV(key_id).
+      description: The same as RV(key_id).
       returned: always
       type: str
     key_name:
-      description: The last four characters of the value, by which LiteLLM shows it.
+      description: The last four characters of the value, as LiteLLM shows it.
       returned: always
       type: str
     spend:
-      description: What the key has spent since its budget last began anew, in USD.
+      description: The amount in USD that the key has spent in the current period.
       returned: always
       type: float
     budget_reset_at:
-      description: When the spending counts from zero again, as ISO 8601 time.
+      description: When the spending is reset, in ISO 8601 format.
       returned: always
       type: str
     created_at:
-      description: When the key was created, as ISO 8601 time.
+      description: When the key was created, in ISO 8601 format.
       returned: always
       type: str
     created_by:
-      description: Id of the user who created the key.
+      description: The ID of the user who created the key.
       returned: always
       type: str
     updated_at:
-      description: When the key was last changed or used, as ISO 8601 time.
+      description: When the key was last changed or used, in ISO 8601 format.
       returned: always
       type: str
     last_active:
-      description: When the key was last used, as ISO 8601 time.
+      description: When the key was last used, in ISO 8601 format.
       returned: always
       type: str
   sample:
@@ -252,8 +253,8 @@ virtual_key:
     last_active:
 diff:
   description:
-    - What was declared, as it was and as it is, or would be in check mode. Empty before a creation and after a
-      deletion.
+    - The options that are set, before and after the task. C(before) is empty for a new key, and C(after) is empty for a
+      deleted key.
   returned: in diff mode
   type: dict
   sample:
@@ -266,40 +267,40 @@ diff:
       key_alias: alice
       max_budget: 30.0
 failure:
-  description: What the proxy answered, if it refused a request or could not be reached.
+  description: The answer of the proxy, if it rejected a request or could not be reached.
   returned: failure of a request
   type: dict
   contains:
     message:
-      description: What the proxy said, without secrets.
+      description: The message of the proxy, without secrets.
       returned: always
       type: str
     status:
-      description: HTTP status, V(0) if there was no answer.
+      description: The HTTP status, or V(0) if there was no answer.
       returned: always
       type: int
     type:
-      description: What LiteLLM calls the type of the error.
+      description: LiteLLM's type of the error.
       returned: always
       type: str
     code:
-      description: What LiteLLM gives as code of the error, V(connection) or V(tls) if there was no answer.
+      description: LiteLLM's code of the error, or V(connection) or V(tls) if there was no answer.
       returned: always
       type: str
     param:
-      description: The field at fault, where LiteLLM names it.
+      description: The field that caused the error, if LiteLLM names it.
       returned: always
       type: str
     method:
-      description: HTTP method of the request.
+      description: The HTTP method of the request.
       returned: always
       type: str
     path:
-      description: Path of the request, below O(api_url).
+      description: The path of the request, relative to O(api_url).
       returned: always
       type: str
     hint:
-      description: What can be done about it.
+      description: How to resolve the error.
       returned: always
       type: str
   sample:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: litellm_key_info
-short_description: Read virtual keys of a LiteLLM proxy
+short_description: Read the virtual keys of a LiteLLM proxy
 version_added: 1.0.0
 description:
-  - Tells which virtual keys a LiteLLM proxy has, what they may do, what they have spent and how long they last.
-  - A key must fit all options that are given. Without any, all keys are read, however many there are.
-  - With O(key) the module asks the proxy as that key, to find out what its owner can do with it.
-  - The values of keys are not returned, LiteLLM does not know them.
+  - Returns the virtual keys of a LiteLLM proxy with their options, spending, and expiry.
+  - If several options are set, a key must match all of them. If none is set, all keys are read.
+  - With O(key), the module sends its requests with that key, to find out what its owner can do with it.
+  - The values of keys are not returned, because LiteLLM does not store them.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 extends_documentation_fragment:
@@ -22,25 +22,25 @@ extends_documentation_fragment:
 options:
   key_aliases:
     description:
-      - Aliases of the keys. Those that no key has do not matter. V([]) reads no key.
+      - The aliases of the keys. Aliases that do not exist are ignored. V([]) reads no keys.
     type: list
     elements: str
   key_ids:
     description:
-      - Ids of the keys, which LiteLLM also calls tokens. Those that no key has do not matter. V([]) reads no key.
+      - The IDs of the keys, which LiteLLM also calls tokens. IDs that do not exist are ignored. V([]) reads no keys.
     type: list
     elements: str
   user_id:
     description:
-      - The user to whom the keys belong.
+      - The ID of the user to whom the keys belong.
     type: str
   team_id:
     description:
-      - The team to which the keys belong.
+      - The ID of the team to which the keys belong.
     type: str
   organization_id:
     description:
-      - The organisation to which the keys belong.
+      - The ID of the organization to which the keys belong.
     type: str
   group:
     description:
@@ -48,24 +48,24 @@ options:
     type: str
   metadata:
     description:
-      - Entries that the metadata of the keys must have, with equal values.
+      - Entries that the metadata of the keys must contain, with equal values.
     type: dict
   status:
     description:
-      - What the keys must be, one of these. See RV(virtual_keys[].status).
+      - The status of the keys. A key must have one of the listed statuses. See RV(virtual_keys[].status).
     type: list
     elements: str
     choices: [active, blocked, expired, over_budget]
   expiring_within:
     description:
-      - How soon the keys must expire, such as V(2d). Keys that have expired already do not count.
-      - A duration is a whole number above 0 and one of C(s), C(m), C(h), C(d), C(w), C(mo).
+      - The time within which the keys expire, such as V(2d). Keys that have already expired do not match.
+      - A duration is a whole number above 0 followed by one of C(s), C(m), C(h), C(d), C(w), C(mo).
     type: str
   key:
     description:
-      - The value of a key to ask as. Excludes all options above.
-      - Where that key may not ask about itself, O(api_key) is asked about it.
-        If the owner of the key has no other one, it may be given as O(api_key) as well.
+      - The value of a key with which to send the requests. Mutually exclusive with all options above.
+      - If that key is not allowed to read its own record, the module reads the record with O(api_key).
+        An owner who has no other key can set O(api_key) to the same value.
     type: str
 seealso:
   - module: litemaas.virtual_keys.litellm_key
@@ -73,13 +73,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-# Address and master key come from the environment: LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
+# The address and the master key come from the environment variables LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
 - name: Read two keys
   litemaas.virtual_keys.litellm_key_info:
     key_aliases: [alice, bob]
   register: found
 
-- name: Show what they have spent
+- name: Show the spending of the keys
   ansible.builtin.debug:
     msg: "{{ item.key_alias }} has spent {{ item.spend }} USD and has {{ item.remaining_budget }} USD left"
   loop: "{{ found.virtual_keys }}"
@@ -96,7 +96,7 @@ EXAMPLES = r"""
     team_id: data-science
     expiring_within: 7d
 
-- name: Test a key from its owner's side
+- name: Test a key as its owner
   litemaas.virtual_keys.litellm_key_info:
     key: "{{ alice_key }}"
   register: seen
@@ -106,9 +106,10 @@ EXAMPLES = r"""
 RETURN = r"""
 virtual_keys:
   description:
-    - The keys, by alias. Each has an entry for each option of M(litemaas.virtual_keys.litellm_key) that is kept with the
-      key, null if the key has none, and those below.
-    - Values of C(callback_vars) in the metadata are starred.
+    - The keys, sorted by alias.
+    - Each contains the options of M(litemaas.virtual_keys.litellm_key) that are fields of the key, and the readings
+      below. An option that the key does not have is null.
+    - Values of C(callback_vars) in the metadata are masked.
   returned: success
   type: list
   elements: dict
@@ -118,40 +119,41 @@ virtual_keys:
       returned: always
       type: str
     key_id:
-      description: The id of the key, which LiteLLM also calls token.
+      description: The ID of the key, which LiteLLM also calls the token.
       returned: always
       type: str
     key_name:
-      description: The last four characters of the value, by which LiteLLM shows it.
+      description: The last four characters of the value, as LiteLLM shows it.
       returned: always
       type: str
     status:
       description:
-        - V(blocked), else V(expired), else V(over_budget), else V(active).
-        - V(over_budget) goes by RV(virtual_keys[].remaining_budget). Budgets for one model or in C(budget_limits)
-          are not taken into account, and neither are those of the user, the team and the organisation.
+        - The first of V(blocked), V(expired), and V(over_budget) that applies, or V(active).
+        - V(over_budget) is based on RV(virtual_keys[].remaining_budget). Budgets for individual models and budgets in
+          C(budget_limits) do not count, nor do those of the user, the team, and the organization.
       returned: always
       type: str
     spend:
-      description: What the key has spent since its budget last began anew, in USD.
+      description: The amount in USD that the key has spent in the current period.
       returned: always
       type: float
     remaining_budget:
       description:
-        - What is left of the key's C(max_budget), or else of that of the budget that it has as C(budget_id), in USD.
+        - The remaining amount in USD of the key's C(max_budget), or of the budget in its C(budget_id) if the key has no
+          C(max_budget).
         - Null if it has neither.
       returned: always
       type: float
     expires_at:
-      description: When the key expires, in ISO 8601. Null if it does not.
+      description: When the key expires, in ISO 8601 format. Null if it does not expire.
       returned: always
       type: str
     last_active:
-      description: When the key was last used. Null if it never was, or if LiteLLM is too old to tell.
+      description: When the key was last used. Null if it was never used, or if LiteLLM is too old to report it.
       returned: always
       type: str
     budget_reset_at:
-      description: When the budget begins anew. Null if it does not.
+      description: When the spending is reset. Null if it is not reset.
       returned: always
       type: str
     created_at:
@@ -177,28 +179,28 @@ virtual_keys:
       remaining_budget: 21.25
       expires_at: "2030-01-31T17:00:00+00:00"
 models:
-  description: The models that the key sees. Null if the proxy refuses to tell it, see RV(refused).
-  returned: if O(key) is given
+  description: The models that the key can list. Null if the proxy rejects the request; see RV(refused).
+  returned: if O(key) is set
   type: list
   elements: str
   sample: [gpt-4o-mini]
 health:
-  description: What C(/key/health) answers the key. Null if the proxy refuses it, see RV(refused).
-  returned: if O(key) is given
+  description: The answer of C(/key/health) to the key. Null if the proxy rejects the request; see RV(refused).
+  returned: if O(key) is set
   type: dict
   sample:
     key: healthy
     logging_callbacks:
 refused:
   description:
-    - Why the proxy refused what it was asked as the key. Empty if it did not.
-    - A key that may only call models is refused its own health and record, which is no fault.
-  returned: if O(key) is given
+    - The reasons for which the proxy rejected requests with the key. Empty if it did not reject any.
+    - A key that is only allowed to call models cannot read its own health and record. This is not an error.
+  returned: if O(key) is set
   type: list
   elements: str
   sample: []
 failure:
-  description: What the proxy answered, if it refused a request or could not be reached.
+  description: The answer of the proxy, if it rejected a request or could not be reached.
   returned: failure of a request
   type: dict
   sample:

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: litellm_keys
-short_description: Declare many virtual keys of a LiteLLM proxy in one task
+short_description: Manage many virtual keys on a LiteLLM proxy in one task
 version_added: 1.0.0
 description:
-  - Creates, changes or deletes any number of virtual keys of a LiteLLM proxy, so that they are as declared.
-  - Checks all declarations and reads all keys before the first write. Then writes what differs, several keys at a time.
-  - If a key fails, the others are done all the same, unless O(fail_fast). At the end the task fails, and its result
-    still has all keys with their values.
-  - On the control node itself, the task reports progress.
+  - Creates, updates, or deletes any number of virtual keys on a LiteLLM proxy.
+  - Everything is checked and planned before the first write. Then the module writes the differences, several keys at
+    a time.
+  - If a key fails, the module continues with the other keys unless O(fail_fast=true). At the end, the task fails, and
+    its result still contains all keys with their values.
+  - On the control node, the task reports progress.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 extends_documentation_fragment:
@@ -31,61 +32,63 @@ attributes:
 options:
   virtual_keys:
     description:
-      - The keys, each as M(litemaas.virtual_keys.litellm_key) takes one. Each needs a O(virtual_keys[].key_alias),
-        and none may stand here twice.
+      - The keys, with the options of M(litemaas.virtual_keys.litellm_key). Each must have a unique
+        O(virtual_keys[].key_alias).
     type: list
     elements: dict
     required: true
   defaults:
     description:
-      - Options for all of O(virtual_keys). What an item itself gives counts instead, as a whole.
+      - Options for all of O(virtual_keys). An option that an item sets replaces the default as a whole.
       - A default that contradicts an item does not apply to it. For example, O(defaults.duration) does not apply to an
         item with O(virtual_keys[].expires_at), and O(defaults.key_seed) not to one with O(virtual_keys[].key).
     type: dict
   prune_metadata:
     description:
-      - Deletes also every other key whose metadata has all of these entries, and whose alias is not among
+      - Also deletes every other key whose metadata contains all of these entries and whose alias is not in
         O(virtual_keys).
-      - A key must have each entry with exactly the same value. V(1) is neither V(1.0) nor V("1"). Each entry must
-        have a value, so that a blank variable chooses no key.
-      - To choose the keys of a O(virtual_keys[].group), use the entry C(litellm_vkey_group).
+      - The value of each entry must match exactly. V(1) does not match V(1.0) or V("1"). Each entry must have a value,
+        so that a blank variable does not select any keys.
+      - To select the keys of a O(virtual_keys[].group), use the entry C(litellm_vkey_group).
       - The keys are deleted last, and only if none of O(virtual_keys) failed.
-      - Reads all keys on the proxy.
+      - This option reads all keys on the proxy.
     type: dict
   prune_limit:
     description:
-      - The largest number of keys that O(prune_metadata) may delete. If there are more, the task fails before anything
-        is written, also in check mode, and names the keys.
-      - By default, half of the keys that have the entries of O(prune_metadata). The other half is declared then, so a
-        task never deletes more keys than it declares.
+      - The maximum number of keys that O(prune_metadata) can delete. If there are more, the task names the keys and
+        fails before anything is written, also in check mode.
+      - The default is half of the keys that have the entries of O(prune_metadata). This means that a task never deletes
+        more keys than it declares.
       - V(-1) removes the limit.
     type: int
   concurrency:
     description:
-      - How many keys are written at a time, from 1 to 32. The default keeps also a proxy busy that is 50 ms away; of
-        one nearby 8 get as much. More seldom gains anything, the proxy sets the pace.
+      - The number of keys to write at the same time, from 1 to 32. The default is enough to keep a proxy with a network
+        latency of 50 ms busy. For a nearby proxy, 8 is enough. A higher number rarely helps, because the proxy is the
+        limit.
     type: int
     default: 12
   fail_fast:
     description:
-      - Whether to begin no further key once one has failed. Those not tried count as failed.
+      - Whether to stop after the first key that fails. The keys that were not tried count as failed.
     type: bool
     default: false
   progress_every:
     description:
-      - Report progress each time this many keys are written. The default is every few seconds.
-      - Progress is reported only where the task runs on the control node.
+      - The number of keys after which a line of output reports progress. By default, progress is reported every few
+        seconds.
+      - Progress is reported only on the control node.
     type: int
 seealso:
   - module: litemaas.virtual_keys.litellm_key
   - name: LiteLLM virtual keys
-    description: What LiteLLM's documentation says about keys and their limits.
+    description: LiteLLM's documentation about keys and their limits.
     link: https://docs.litellm.ai/docs/proxy/virtual_keys
 """
 
 EXAMPLES = r"""
-# Address and master key come from the environment: LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
-- name: Make a key for each participant of a workshop
+# The address and the master key come from the environment variables LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
+- name: Create a key for each participant of a workshop
   litemaas.virtual_keys.litellm_keys:
     defaults:
       models: [gpt-4o-mini, llama-3-70b]
@@ -101,7 +104,7 @@ EXAMPLES = r"""
   no_log: true # the values are in the result
   register: workshop
 
-- name: Write a file with alias and value of each key
+- name: Write the alias and the value of each key to a file
   ansible.builtin.copy:
     content: |
       {% for item in workshop.virtual_keys %}
@@ -111,7 +114,7 @@ EXAMPLES = r"""
     mode: "0600"
   no_log: true
 
-- name: Take many keys from a variable, stop at the first that fails
+- name: Manage keys from a variable and stop after the first failure
   litemaas.virtual_keys.litellm_keys:
     virtual_keys: "{{ team_keys }}"
     defaults:
@@ -128,7 +131,7 @@ EXAMPLES = r"""
   no_log: true
   register: team
 
-- name: Renew all keys of the workshop that expire within two days
+- name: Renew the keys of the workshop that expire within two days
   litemaas.virtual_keys.litellm_keys:
     defaults:
       duration: 7d
@@ -157,7 +160,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 virtual_keys:
-  description: What became of each key, in the order of O(virtual_keys).
+  description: The result for each key, in the order of O(virtual_keys).
   returned: success, and failure after the first write
   type: list
   elements: dict
@@ -168,32 +171,35 @@ virtual_keys:
       type: str
     key:
       description:
-        - The value of the key. A secret, and the only place in the result where it stands.
-        - Null if it is not known, as for an existing key without O(virtual_keys[].key) or O(virtual_keys[].key_seed),
-          and for a deleted key. In check mode also null for a key that would get a random value.
-        - Starred by Ansible if it was given as option O(virtual_keys[].key).
+        - The value of the key. This is a secret, and the result contains it only here.
+        - Null if it is not known, for example for an existing key without O(virtual_keys[].key) or
+          O(virtual_keys[].key_seed), or for a deleted key. In check mode, also null for a key that would get a random
+          value.
+        - Masked by Ansible if it was set with O(virtual_keys[].key).
       returned: always
       type: str
     key_id:
       description:
-        - The id of the key, which LiteLLM also calls token. The SHA-256 of the value, as hexadecimal digits.
-        - Null for a key that is not there.
+        - The ID of the key, which LiteLLM also calls the token. It is the SHA-256 hash of the value in hexadecimal
+          format.
+        - Null for a key that does not exist.
       returned: always
       type: str
     action:
-      description: What was done, or would be in check mode, V(create), V(update), V(reissue), V(delete) or V(none).
+      description: What was done, or would be done in check mode. V(create), V(update), V(reissue), V(delete), or
+        V(none).
       returned: always
       type: str
     changed:
-      description: Whether anything was done, or would be in check mode.
+      description: Whether the key was changed, or would be changed in check mode.
       returned: always
       type: bool
     error:
-      description: Why the key failed. Null if it did not.
+      description: Why the key failed. Null if it did not fail.
       returned: always
       type: str
     models:
-      description: The models that the key may call.
+      description: The models that the key can use.
       returned: always
       type: list
       elements: str
@@ -202,7 +208,7 @@ virtual_keys:
       returned: always
       type: float
     expires_at:
-      description: When the key expires. Null if it never does.
+      description: When the key expires. Null if it does not expire.
       returned: always
       type: str
     blocked:
@@ -210,7 +216,7 @@ virtual_keys:
       returned: always
       type: bool
     spend:
-      description: What the key has spent so far in USD, for a deleted key what it had spent.
+      description: The amount in USD that the key has spent. For a deleted key, the amount at the time of its deletion.
       returned: always
       type: float
   sample:
@@ -237,16 +243,16 @@ virtual_keys:
       blocked: false
       spend: 1.27
 pruned:
-  description: What became of the keys that O(prune_metadata) removed, each like an item of RV(virtual_keys).
-  returned: as RV(virtual_keys)
+  description: The keys that O(prune_metadata) removed. The items are like those of RV(virtual_keys).
+  returned: success, and failure after the first write
   type: list
   elements: dict
   sample: []
 summary:
   description:
-    - How many keys were created, updated and so on, and how many failed.
-    - V(unknown_value) counts the keys that exist and whose value this run does not know.
-  returned: as RV(virtual_keys)
+    - The number of keys for each action, and the number of keys that failed.
+    - V(unknown_value) is the number of existing keys whose value this run does not know.
+  returned: success, and failure after the first write
   type: dict
   sample:
     create: 1
@@ -257,7 +263,8 @@ summary:
     failed: 0
     unknown_value: 1
 diff:
-  description: For each key that was changed, or would be in check mode, what was declared, as it was and as it is.
+  description: For each key that was changed, or would be changed in check mode, the options that are set, before and
+    after.
   returned: in diff mode
   type: list
   elements: dict
@@ -271,7 +278,7 @@ diff:
         key_alias: workshop-bob
         max_budget: 20.0
 failure:
-  description: What the proxy answered, if it could not be asked for the keys at all, so that nothing was written.
+  description: The answer of the proxy, if the keys could not be read. Nothing was written in this case.
   returned: failure of a request before the first write
   type: dict
   sample:

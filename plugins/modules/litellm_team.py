@@ -25,7 +25,8 @@ options:
   state:
     description:
       - V(present) creates the team or updates the options that are set. V(absent) deletes it.
-      - LiteLLM deletes the keys of a team together with the team. A team that has keys is deleted only with O(force=true).
+      - LiteLLM deletes the keys of a team together with the team. A team that has keys is deleted only with
+        O(force=true).
     type: str
     choices: [present, absent]
     default: present
@@ -57,7 +58,8 @@ options:
   max_budget:
     description:
       - The amount in USD that all keys of the team can spend together.
-      - LiteLLM ignores a team budget of 0. Use O(unset) for a team without a limit, and O(blocked) to stop all spending.
+      - LiteLLM ignores a team budget of 0. Use O(unset) for a team without a limit, and O(blocked) to stop all
+        spending.
     type: float
   soft_budget:
     description: The amount in USD at which LiteLLM sends an alert. It must be below O(max_budget).
