@@ -8,7 +8,7 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._engine import declared_fields
@@ -23,8 +23,8 @@ class Declaration:
 
     identity: Mapping[str, str]
     state: str
-    fields: Mapping[str, Any]
-    options: Mapping[str, Any]
+    fields: Mapping[str, Any] = field(repr=False)
+    options: Mapping[str, Any] = field(repr=False)
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..._engine import problems
@@ -26,8 +26,8 @@ class Declaration:
 
     name: str
     state: str
-    info: Mapping[str, Any] | None = None
-    values: Mapping[str, str] | None = None
+    info: Mapping[str, Any] | None = field(default=None, repr=False)
+    values: Mapping[str, str] | None = field(default=None, repr=False)
     unset: tuple[str, ...] = ()
     model_id: str | None = None
     update_values: str = "on_change"

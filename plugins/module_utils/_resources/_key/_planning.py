@@ -8,7 +8,7 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -32,8 +32,8 @@ class Found:
     :param replaced: whether another run has created the key while this one looked on.
     """
 
-    records: Sequence[Mapping[str, Any]] = ()
-    retired: Sequence[Mapping[str, Any]] = ()
+    records: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    retired: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     replaced: bool = False
 
     @property
