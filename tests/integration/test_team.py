@@ -14,7 +14,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
 
 TABLE = '"LiteLLM_TeamTable"'
-# Two values for each field, and whether it can be taken away.
+# Two values for each field.
 FIELDS: dict[str, tuple[Any, Any]] = {
     "team_alias": ("one", "two"),
     "models": (["gpt-4"], ["gpt-4", "fake-openai"]),
@@ -41,6 +41,8 @@ FIELDS: dict[str, tuple[Any, Any]] = {
     "router_settings": ({"num_retries": 2}, {"num_retries": 3}),
     "blocked": (True, False),
 }
+# The identity has one value, and organizations need a license.
+WITHOUT_VALUES = {"team_id", "organization_id"}
 
 
 @pytest.fixture
@@ -91,6 +93,10 @@ def shown(result: Any, field: str) -> Any:
 
 def too_old(sandbox, since: str) -> bool:
     return bool(since) and version_tuple(sandbox.litellm_version) < version_tuple(since)
+
+
+def test_every_field_has_values() -> None:
+    assert {row.name for row in TEAM.fields} == {*FIELDS, *WITHOUT_VALUES}
 
 
 @pytest.mark.parametrize("field", FIELDS)

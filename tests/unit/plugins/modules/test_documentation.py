@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documentation of each module matches its options and its return values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
+from ansible_collections.litemaas.virtual_keys.plugins.action.litellm_hand_out import ARGUMENTS
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._kind import Kind
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import SELECTORS, describe
+
+COLLECTION = "litemaas.virtual_keys"
+ROOT = Path(__file__).resolve().parents[4]
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("litellm_*.py"))
+# The parts of an option that both the documentation and the argument spec state, with their values if they do not.
+PARTS = {"type": "str", "elements": None, "required": False, "default": None, "choices": None, "aliases": None}
+# What an info module returns of an object besides what the other modules return.
+ALSO_READ = {"litellm_key_info": set(describe({}, datetime.now(UTC)))}
+
+
+class Started(Exception):
+    """Ends a module at its start, with its argument spec."""
+
+
+def start(argument_spec: Mapping[str, Any], **_how: Any) -> None:
+    raise Started(argument_spec)
+
+
+def documented(module: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The documentation of a module with its fragments, and its RETURN block."""
+    path = str(ROOT / "plugins" / "modules" / f"{module}.py")
+    document, _examples, returned, _metadata = get_docstring(path, fragment_loader, collection_name=COLLECTION)
+    assert document
+    return document, returned
+
+
+def code(module: str) -> Any:
+    return import_module(f"ansible_collections.litemaas.virtual_keys.plugins.modules.{module}")
+
+
+def spec_of(module: str) -> Mapping[str, Any]:
+    if module == "litellm_hand_out":
+        return ARGUMENTS
+    with pytest.raises(Started) as started:
+        code(module).main(start)
+    spec: Mapping[str, Any] = started.value.args[0]
+    return spec
+
+
+def kind_of(module: str) -> Kind:
+    """What a module, or the info module of the same object, is made of."""
+    found = [value for value in vars(code(module.removesuffix("_info"))).values() if isinstance(value, Kind)]
+    return found[0]
+
+
+def differences(options: Mapping[str, Any], spec: Mapping[str, Any], place: str = "") -> list[str]:
+    found = [f"{place}{name} is not documented" for name in spec.keys() - options.keys()]
+    found += [f"{place}{name} is documented but does not exist" for name in options.keys() - spec.keys()]
+    for name in sorted(spec.keys() & options.keys()):
+        for part, default in PARTS.items():
+            said, true = (side[name].get(part, default) for side in (options, spec))
+            if isinstance(said, list) and isinstance(true, list):
+                found += [f"{place}{name}: {part} must not list {item}" for item in said if item not in true]
+                found += [f"{place}{name}: {part} must list {item}" for item in true if item not in said]
+            elif said != true:
+                found.append(f"{place}{name}: {part} is documented as {said} but is {true}")
+        found += differences(options[name].get("suboptions") or {}, spec[name].get("options") or {}, f"{place}{name}.")
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_documented_options_are_those_of_the_code(module: str) -> None:
+    assert differences(documented(module)[0]["options"], spec_of(module)) == []
+
+
+WRITING = [module for module in MODULES if module != "litellm_hand_out" and not module.endswith("_info")]
+
+
+@pytest.mark.parametrize("module", WRITING)
+def test_the_documented_results_are_those_of_the_code(module: str) -> None:
+    kind, returned = kind_of(module), documented(module)[1]
+    of_one = {*kind.identity, *([kind.secret] if kind.secret else []), *kind.ids, "action"}
+    if "run_batch" in vars(code(module)):
+        assert set(returned) == {kind.plural, "pruned", "summary", "diff", "failure"}
+        assert set(returned[kind.plural]["contains"]) == {*of_one, "changed", "error", *kind.readings}
+    else:
+        assert set(returned) == {*of_one, kind.result, "diff", "failure"}
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module != "litellm_hand_out"])
+def test_each_value_of_a_returned_record_is_documented(module: str) -> None:
+    """Fields are documented as options, and need no second description. All other values are in RETURN."""
+    kind, returned = kind_of(module), documented(module)[1]
+    if "run_batch" in vars(code(module)):
+        described, record = returned[kind.plural]["contains"], set(kind.readings)
+    else:
+        name = kind.plural if module.endswith("_info") else kind.result
+        described, record = returned[name]["contains"], set(kind.public({})) | ALSO_READ.get(module, set())
+        assert set(described) - record == set(), "documented but not returned"
+    assert record - set(described) - set(kind.options) == set(), "returned but not documented"
+    fields = {field: kind.options[field] for field in described if field in kind.options}
+    for field, option in fields.items():
+        said = (described[field]["type"], described[field].get("elements"))
+        assert said == (option.get("type", "str"), option.get("elements")), field
+
+
+def test_the_filter_of_the_usage_role_takes_the_filters_of_the_info_module() -> None:
+    path = ROOT / "roles" / "report_usage" / "meta" / "argument_specs.yml"
+    role = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    info = spec_of("litellm_key_info")
+    assert differences(role["litellm_vkey_usage_filter"]["options"], {name: info[name] for name in SELECTORS}) == []
