@@ -481,6 +481,7 @@ options:
         interrupted. A random value is written to it before it is sent to the proxy.
       - "Its entry C(litellm_vkey_values) maps aliases to values; C(vars_files) can read it. Values that the proxy has
         not confirmed yet are in C(litellm_vkey_values_pending)."
+      - A relative path starts in the folder in which C(ansible-playbook) runs.
       - If the value in the file is the value of the key, it is returned, as with C(key_seed). C(key) and C(key_seed)
         take precedence over the file. Entries of deleted keys are removed. Entries of other keys stay.
       - The folder must exist. The file is created with mode C(0600), and the task fails if other users can read it. A
@@ -492,6 +493,7 @@ options:
   values_file_vault_id:
     description:
       - The vault ID with which a new O(values_file) is encrypted. Pass its secret to the run with C(--vault-id).
-      - If it is not set, a new file is in plain text. An existing file stays as it is.
+      - If it is not set, a new file is in plain text. An existing file keeps its encryption. If this option is set and
+        the existing file is in plain text, the task fails.
     type: str
 """

@@ -33,8 +33,14 @@ class Ledger(Protocol):
     def candidates(self, name: str) -> list[str]:
         """The secrets that an object may have, the one that was chosen last at the end."""
 
+    def pending(self, name: str) -> list[str]:
+        """Those of them that were chosen for it, and of which nobody knows whether it got them."""
+
     def remember(self, chosen: Mapping[str, str]) -> None:
-        """Note secrets before they are sent to the server. Raises LiteLLMError if nothing may be sent."""
+        """Note secrets before they are sent to the server. Raises LiteLLMError if nothing may be sent.
+
+        May be called from several threads.
+        """
 
     def settle(self, confirmed: Mapping[str, str], gone: Iterable[str]) -> None:
         """Note the secrets that objects have, and which objects are gone. Raises LiteLLMError if it cannot."""

@@ -89,6 +89,7 @@ def run(kind: Kind, start: Start = Module) -> None:
         client = _client(module, kind.advice)
         with _ledger(module) as ledger:
             (outcome,) = converge(kind.store(client, module.params, ledger), [want], module.check_mode)
+        _warn_of_unknown(kind, module, [outcome])
         _warn(module, [outcome], client)
         report = _report(kind, want, outcome)
         del report["error"]
@@ -123,6 +124,7 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
                     module.params["progress_every"],
                 ),
             )
+        _warn_of_unknown(kind, module, outcomes)
         _warn(module, outcomes, client)
         reports = [
             {**_report(kind, want, outcome), **_readings(kind, outcome, module.check_mode)}
@@ -310,6 +312,17 @@ def _warn(module: Any, outcomes: Sequence[Outcome], client: Client) -> None:
     warnings = [text for outcome in outcomes for text in outcome.warnings]
     for warning in dict.fromkeys([*warnings, *client.warnings]):
         module.warn(warning)
+
+
+def _warn_of_unknown(kind: Kind, module: Any, outcomes: Sequence[Outcome]) -> None:
+    """Who keeps secrets in a file expects to find all of them there."""
+    names = [_one_line(outcome.plan.name) for outcome in outcomes if _is_unknown(outcome)]
+    if names and module.params.get("values_file") is not None:
+        module.warn(
+            f"values_file: these {kind.things} have values that are not in {module.params['values_file']}: "
+            f"{_listed(names, ', ')}. LiteLLM never shows a value again. Add those that you know to the file, or "
+            f"replace them with value_policy: reissue."
+        )
 
 
 @contextmanager

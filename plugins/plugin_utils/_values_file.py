@@ -4,20 +4,21 @@
 """The values of keys in a YAML file on the control node. Private: only for use inside this collection.
 
 A value is written here before it is sent to the proxy, so that a run that is killed at any moment loses nothing: until
-the proxy has confirmed it, it stands among the pending values. The next run finds it in either place.
+the proxy has confirmed it, it stands among the pending values. The next run finds it in either place. Several runs that
+were killed may each have left one: all of them stay until it is known which one the key has.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
-import re
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import yaml
@@ -30,7 +31,9 @@ HEADER = "# Values of virtual keys. Whoever can read this file can use the keys.
 PATIENCE = 60.0
 PAUSE = 0.2
 DEFAULT_VAULT_ID = "default"
-VALUE = re.compile(r"sk-[\x21-\x7e]{13,}")
+SHORTEST_VALUE = 16
+# Another run holds the lock. All else says that there can be no lock, such as on some network file systems.
+HELD = (errno.EWOULDBLOCK, errno.EACCES)
 
 
 @dataclass
@@ -43,16 +46,18 @@ class Vault:
 
     secrets: list[tuple[str, Any]] = field(default_factory=list, repr=False)
     vault_id: str | None = None
+    _secret: Any = field(default=None, repr=False)
 
     def read(self, data: bytes) -> bytes:
-        """Decrypt what was read, and remember under which ID.
+        """Decrypt what was read, and remember how it was encrypted.
 
         :raises AnsibleError: if no secret of the play fits.
         """
         if not is_encrypted(data):
             self.vault_id = None
             return data
-        text, used, _secret = VaultLib(self.secrets).decrypt_and_get_vault_id(data)
+        # A file may name no ID, or one of its own, and open with the secret of another.
+        text, used, self._secret = VaultLib(self.secrets).decrypt_and_get_vault_id(data)
         self.vault_id = parse_vaulttext_envelope(data)[3] or used
         return bytes(text)
 
@@ -60,10 +65,9 @@ class Vault:
         """Encrypt what is to be written, where the file is encrypted."""
         if self.vault_id is None:
             return data
-        # A file may name an ID of its own, and open with the secret of another.
-        fitting = match_secrets(self.secrets, [self.vault_id]) or self.secrets
+        secret = self._secret or match_secrets(self.secrets, [self.vault_id])[0][1]
         vault_id = None if self.vault_id == DEFAULT_VAULT_ID else self.vault_id
-        return bytes(VaultLib(self.secrets).encrypt(data, secret=fitting[0][1], vault_id=vault_id))
+        return bytes(VaultLib(self.secrets).encrypt(data, secret=secret, vault_id=vault_id))
 
 
 class ValuesFile:
@@ -81,8 +85,10 @@ class ValuesFile:
         self.path = os.path.abspath(os.path.expanduser(path))
         self._proxy = proxy
         self._vault = Vault(list(secrets), vault_id)
+        self._asked_vault_id = vault_id
         self._values: dict[str, str] = {}
-        self._pending: dict[str, str] = {}
+        self._pending: dict[str, list[str]] = {}
+        self._writing = Lock()
         if vault_id is not None and not match_secrets(self._vault.secrets, [vault_id]):
             raise InputError(
                 f"values_file_vault_id: this run has no vault secret with the ID {vault_id}. "
@@ -102,38 +108,46 @@ class ValuesFile:
         :raises InputError: if it cannot be used, with the reason. It is never overwritten then.
         """
         file = cls(*how, **further)
+        _refuse_folder(os.path.dirname(file.path))
         with nullcontext() if reading else _locked(file.path, sleep):
             file._read()
             yield file
 
     def candidates(self, alias: str) -> list[str]:
-        """The values that the key may have: the known one, and one that was chosen but never confirmed."""
-        found = (self._values.get(alias), self._pending.get(alias))
-        return [value for value in dict.fromkeys(found) if value is not None]
+        """The values that the key may have: the known one, and those that were chosen but never confirmed."""
+        known = [self._values[alias]] if alias in self._values else []
+        return known + self.pending(alias)
+
+    def pending(self, alias: str) -> list[str]:
+        """The values that were chosen for the key but never confirmed, the last one at the end."""
+        return list(self._pending.get(alias, ()))
 
     def remember(self, chosen: Mapping[str, str]) -> None:
         """Note values by alias before they are sent to the proxy; what is known already stays beside them.
 
         :raises LiteLLMError: if they cannot be written, so that nothing may be sent.
         """
-        new = {alias: value for alias, value in chosen.items() if value not in self.candidates(alias)}
-        if new:
-            self._pending.update(new)
-            self._write()
+        with self._writing:
+            new = {alias: value for alias, value in chosen.items() if value not in self.candidates(alias)}
+            for alias, value in new.items():
+                self._pending.setdefault(alias, []).append(value)
+            if new:
+                self._write()
 
     def settle(self, confirmed: Mapping[str, str], gone: Iterable[str] = ()) -> None:
         """Note what the proxy has confirmed: the values of keys, and which keys are gone.
 
         :raises LiteLLMError: if it cannot be written; the values stand among the pending ones then.
         """
-        before = (dict(self._values), dict(self._pending))
-        self._values.update(confirmed)
-        for alias in (*confirmed, *gone):
-            self._pending.pop(alias, None)
-        for alias in gone:
-            self._values.pop(alias, None)
-        if (self._values, self._pending) != before:
-            self._write()
+        with self._writing:
+            before = (dict(self._values), dict(self._pending))
+            self._values.update(confirmed)
+            for alias in (*confirmed, *gone):
+                self._pending.pop(alias, None)
+            for alias in gone:
+                self._values.pop(alias, None)
+            if (self._values, self._pending) != before:
+                self._write()
 
     def _read(self) -> None:
         try:
@@ -143,11 +157,12 @@ class ValuesFile:
         except OSError as error:
             raise InputError(f"values_file: cannot read {self.path}: {error.strerror}.") from error
         self._refuse_unsafe(found)
-        try:
-            with open(self.path, "rb") as stream:
-                data = stream.read()
-        except OSError as error:
-            raise InputError(f"values_file: cannot read {self.path}: {error.strerror}.") from error
+        data = self._bytes()
+        if self._asked_vault_id is not None and not is_encrypted(data):
+            raise InputError(
+                f"values_file: {self.path} is plain text, but values_file_vault_id is set. "
+                f"Run: ansible-vault encrypt --encrypt-vault-id {self._asked_vault_id} {self.path}"
+            )
         try:
             text = self._vault.read(data)
         except AnsibleError as error:
@@ -155,6 +170,13 @@ class ValuesFile:
                 f"values_file: cannot decrypt {self.path}. Run again with the vault password that encrypted it."
             ) from error
         self._take(text)
+
+    def _bytes(self) -> bytes:
+        try:
+            with open(self.path, "rb") as stream:
+                return stream.read()
+        except OSError as error:
+            raise InputError(f"values_file: cannot read {self.path}: {error.strerror}.") from error
 
     def _refuse_unsafe(self, found: os.stat_result) -> None:
         if stat.S_ISLNK(found.st_mode):
@@ -171,11 +193,12 @@ class ValuesFile:
         try:
             # The base loader: every scalar is text, so that nothing turns into a number or a date.
             content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
-        except (yaml.YAMLError, UnicodeDecodeError):
+        except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
             content = None  # an error of YAML's quotes the line, and with it the value
-        parts = [content.get(name) or {} for name in (VALUES, PENDING)] if isinstance(content, dict) else []
-        sound = all(isinstance(part, dict) and all(map(_is_entry, part.items())) for part in parts)
-        if not isinstance(content, dict) or not sound or not {VALUES, PENDING} & content.keys():
+        known = isinstance(content, dict) and {VALUES, PENDING} & content.keys()
+        values: Any = content.get(VALUES) or {} if known else None
+        pending: Any = content.get(PENDING) or {} if known else None
+        if not _is_mapping(values, _is_value) or not _is_mapping(pending, _are_values):
             raise InputError(
                 f"values_file: {self.path} is damaged or is not a values file. It was left as it is: restore it from a "
                 "backup, or name another file."
@@ -185,7 +208,8 @@ class ValuesFile:
                 f"values_file: {self.path} holds the values of keys on {content[PROXY]}, but this task is for "
                 f"{self._proxy}. Name another file, or, if the proxy has moved, change {PROXY} in the file."
             )
-        self._values, self._pending = (dict(part) for part in parts)
+        _refuse_shared_values(self.path, values, pending)
+        self._values, self._pending = values, pending
 
     def _write(self) -> None:
         content: dict[str, Any] = {PROXY: self._proxy, VALUES: self._values}
@@ -199,17 +223,47 @@ class ValuesFile:
             raise LiteLLMError(f"values_file: cannot write {self.path}: {reason}.") from error
 
 
-def _is_entry(pair: tuple[Any, Any]) -> bool:
-    alias, value = pair
-    return isinstance(alias, str) and isinstance(value, str) and VALUE.fullmatch(value) is not None
+def _is_mapping(part: Any, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(part, dict) and all(isinstance(alias, str) and fits(entry) for alias, entry in part.items())
+
+
+def _is_value(entry: Any) -> bool:
+    return isinstance(entry, str) and entry.startswith("sk-") and len(entry) >= SHORTEST_VALUE
+
+
+def _are_values(entry: Any) -> bool:
+    return isinstance(entry, list) and all(map(_is_value, entry))
+
+
+def _refuse_shared_values(path: str, values: Mapping[str, str], pending: Mapping[str, list[str]]) -> None:
+    """LiteLLM creates no second key with a value, and says that it did."""
+    bearers: dict[str, str] = {}
+    for alias, value in [*values.items(), *((alias, value) for alias, some in pending.items() for value in some)]:
+        if bearers.setdefault(value, alias) != alias:
+            raise InputError(
+                f"values_file: {path} has the same value for '{bearers[value]}' and '{alias}'. Each key has its own: "
+                "remove the wrong entry."
+            )
+
+
+def _refuse_folder(folder: str) -> None:
+    if not os.path.isdir(folder):
+        raise InputError(f"values_file: there is no folder {folder}. Create it first.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"values_file: cannot write to the folder {folder}: Permission denied.")
 
 
 @contextmanager
 def _locked(path: str, sleep: Callable[[float], None]) -> Iterator[None]:
-    """Keep other runs away from a file, by a lock beside it."""
-    lock = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.lock")
+    """Keep other runs away from a file, by a lock beside it.
+
+    The system gives the lock back when a run ends, however it ends: what a killed one leaves is only its empty file.
+    """
+    lock = _beside(path, "lock")
     handle = _take_lock(path, lock, sleep)
     try:
+        with suppress(OSError):
+            os.unlink(_beside(path, "new"))  # of a run that was killed while it wrote
         yield
     finally:
         # While it is still held: nobody else may remove the lock of a third.
@@ -218,45 +272,67 @@ def _locked(path: str, sleep: Callable[[float], None]) -> Iterator[None]:
         os.close(handle)
 
 
+def _beside(path: str, purpose: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{purpose}")
+
+
 def _take_lock(path: str, lock: str, sleep: Callable[[float], None]) -> int:
     for _look in range(int(PATIENCE / PAUSE)):
         try:
-            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError as error:
-            raise InputError(f"values_file: there is no folder {os.path.dirname(path)}. Create it first.") from error
+            handle = _try_lock(lock)
         except OSError as error:
-            raise InputError(f"values_file: cannot write to {os.path.dirname(path)}: {error.strerror}.") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it has removed it at the end: what we hold may be no file any more.
-            if os.path.samestat(os.fstat(handle), os.stat(lock)):
-                return handle
-        except OSError:
-            sleep(PAUSE)
-        os.close(handle)
+            raise InputError(f"values_file: cannot lock {path} by {lock}: {error.strerror}.") from error
+        if handle is not None:
+            return handle
+        sleep(PAUSE)
     raise InputError(f"values_file: another run is using {path}. Wait until it has ended, and run again.")
+
+
+def _try_lock(lock: str) -> int | None:
+    """The lock, None if another run has it."""
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever had it has removed it at the end: what we hold may be no file any more.
+        if os.path.samestat(os.fstat(handle), os.stat(lock)):
+            return handle
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        if error.errno not in HELD:
+            os.close(handle)
+            raise
+    os.close(handle)
+    return None
 
 
 def _replace(path: str, data: bytes) -> None:
     """Write a file so that at every moment either the old or the new content is there, also after a power cut."""
-    folder = os.path.dirname(path)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{os.path.basename(path)}.")  # for the owner only
+    temporary = _beside(path, "new")  # nobody else writes it: the file is locked
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as stream:
+            os.fchmod(handle, 0o600)  # whatever the umask
             stream.write(data)
             stream.flush()
-            os.fsync(stream.fileno())
-        if os.path.exists(path):
-            owner = os.stat(path)
-            if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
-                os.chown(temporary, owner.st_uid, owner.st_gid)
+            os.fsync(handle)
+            _give_to_owner(handle, path)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
-    parent = os.open(folder, os.O_RDONLY)
+    parent = os.open(os.path.dirname(path), os.O_RDONLY)
     try:
         os.fsync(parent)
     finally:
         os.close(parent)
+
+
+def _give_to_owner(handle: int, path: str) -> None:
+    """Let a file that root writes stay that of its owner."""
+    with suppress(FileNotFoundError):
+        old, new = os.stat(path), os.fstat(handle)
+        if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+            os.fchown(handle, old.st_uid, old.st_gid)

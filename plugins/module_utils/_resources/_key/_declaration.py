@@ -224,6 +224,8 @@ def _value(options: Mapping[str, Any]) -> list[str]:
         found.append(f"key must start with sk- and have at least {SHORTEST_VALUE} characters.")
     if seed is not None and len(seed) < SHORTEST_SEED:
         found.append(f"key_seed must have at least {SHORTEST_SEED} characters.")
+    if value is not None and not value.isprintable():
+        found.append("key must not contain line breaks or other control characters.")
     for name, text in (("key", value), ("key_seed", seed)):
         try:
             as_json(text)

@@ -59,6 +59,10 @@ def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
         current = next(
             (record for record in (*found.records, *found.retired) if record["token"] == token_of(want.value)), current
         )
+    elif want.candidates:
+        tokens = [token_of(value) for value in want.candidates]
+        # Not of those that wait to be removed: their values were to come to an end.
+        current = next((record for record in found.records if record["token"] in tokens), current)
     surplus = tuple(record for record in (*found.records, *found.retired) if record is not current)
     check_group(want.alias, want.fields.get("group"), (*found.records, *found.retired))
     if want.state == "absent":
@@ -87,7 +91,8 @@ def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime) ->
     """The plan, with what becomes of the value of a key that is there."""
     token = plan.existing["token"]
     known = next((value for value in (want.value, *want.candidates) if value and token_of(value) == token), None)
-    due = _is_due(want, plan.existing, found, now)
+    # Where a run was interrupted, nobody has got the new value, unless it is known.
+    due = _is_due(want, plan.existing, now, interrupted=bool(found.retired) and known is None)
     if known is not None and not due:
         return plan.having(value=known)
     policy = "reissue" if due else want.value_policy
@@ -144,12 +149,12 @@ def _is_expired(time: Any, now: datetime) -> bool:
     return bool(time) and moment(time) <= now
 
 
-def _is_due(want: Declaration, current: Mapping[str, Any], found: Found, now: datetime) -> bool:
-    """Whether the value is to be replaced for its age. Where a run was interrupted, nobody has got the new value."""
+def _is_due(want: Declaration, current: Mapping[str, Any], now: datetime, interrupted: bool) -> bool:
+    """Whether the value is to be replaced for its age, or because a run was interrupted while it replaced it."""
     if not want.rotate_after or _is_expired(KEY.field("expires_at").value(current), now):
         return False
     made = [moment(current[name]) for name in ("created_at", "last_rotation_at") if current.get(name)]
-    return bool(found.retired) or (any(made) and add_duration(max(made), want.rotate_after) <= now)
+    return interrupted or (any(made) and add_duration(max(made), want.rotate_after) <= now)
 
 
 def _declare_expiry(

@@ -27,8 +27,8 @@ from ._deleting import KeyRemover
 from ._marks import check_mark, to_prune
 from ._planning import Found, plan_key
 from ._reading import KeyReader, Record
-from ._secret import new_value
-from ._table import KEY, public_view
+from ._secret import new_value, token_of
+from ._table import KEY, public_view, retired_ids
 from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
 
 
@@ -63,7 +63,7 @@ class KeyStore:
         self._secret = secret
         self._ledger = ledger
         self._remover = KeyRemover(client)
-        self._writer = KeyWriter(client, self._proxy, self._reader, self._remover, secret, sleep)
+        self._writer = KeyWriter(client, self._proxy, self._reader, self._remover, secret, sleep, ledger)
         self._confirmer = KeyConfirmer(self._reader, self._writer, self._remover, sleep)
 
     @classmethod
@@ -135,17 +135,17 @@ class KeyStore:
 
     def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
         """The plans with the values of new keys, noted in the ledger before the first of them is sent."""
-        plans = [
-            plan.having(value=new_value(self._secret))
-            if plan.action in ("create", "reissue") and plan.value is None
-            else plan
-            for plan in plans
-        ]
+        plans = [plan.having(value=self._value_of(plan)) if _gets_a_value(plan) else plan for plan in plans]
         if self._ledger is not None:
-            self._ledger.remember(
-                {plan.name: plan.value for plan in plans if plan.action in ("create", "reissue") and plan.value}
-            )
+            self._ledger.remember({plan.name: plan.value for plan in plans if plan.value and _gets_a_value(plan)})
         return plans
+
+    def _value_of(self, plan: Plan) -> str:
+        """The value that a key gets: the declared one, one that an interrupted run chose for it, or a new one."""
+        pending = self._ledger.pending(plan.name) if self._ledger and not plan.value else []
+        had = {plan.existing.get("token"), *retired_ids(plan.existing)}
+        unused = (value for value in reversed(pending) if token_of(value) not in had)
+        return plan.value or next(unused, None) or new_value(self._secret)
 
     def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
         """Declarations of absence for all other keys that are to be pruned.
@@ -193,7 +193,7 @@ class KeyStore:
         """The outcomes, once the ledger has what came of them."""
         well = [(want, outcome) for want, outcome in zip(wants, outcomes) if outcome.error is None]
         confirmed = {one.plan.name: one.value for want, one in well if want.state == "present" and one.value}
-        gone = [one.plan.name for want, one in well if want.state == "absent"]
+        gone = [want.alias for want, _one in well if want.state == "absent" and _was_the_one(want, ledger)]
         try:
             ledger.settle(confirmed, gone)
         except LiteLLMError as error:  # what was written must be returned all the same
@@ -203,6 +203,16 @@ class KeyStore:
     def _now(self) -> datetime:
         now: datetime = self._client.now()
         return now
+
+
+def _gets_a_value(plan: Plan) -> bool:
+    return plan.action in ("create", "reissue")
+
+
+def _was_the_one(want: Declaration, ledger: Ledger) -> bool:
+    """Whether the key that is gone is the one of the ledger: a pruned key may leave another with its alias."""
+    values = ledger.candidates(want.alias)
+    return want.record is None or want.record["token"] in map(token_of, values)
 
 
 def _doomed(plan: Plan) -> list[Record]:

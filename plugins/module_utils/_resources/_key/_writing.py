@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..._engine import Outcome, Plan, dropped
-from ..._errors import ApiError
+from ..._errors import ApiError, LiteLLMError
+from ..._kind import Ledger
 from ..._proxy import Proxy
 from ..._shapes import TEXT, checked
 from ..._values import is_empty, moment
@@ -60,6 +61,7 @@ class KeyWriter:
 
     :param client: an object with ``get``, ``send`` and ``now``, such as ``_client.Client``.
     :param secret: a text that must not stand in a new value: Ansible would star it out.
+    :param ledger: where values are noted that the server chose.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class KeyWriter:
         remover: KeyRemover,
         secret: str,
         sleep: Callable[[float], None],
+        ledger: Ledger | None = None,
     ) -> None:
         self._client = client
         self._proxy = proxy
@@ -77,6 +80,7 @@ class KeyWriter:
         self._remover = remover
         self._secret = secret
         self._sleep = sleep
+        self._ledger = ledger
         self._custom_values = True
 
     def write(self, want: Declaration, plan: Plan) -> Outcome:
@@ -166,7 +170,13 @@ class KeyWriter:
         record = {**answer, "token": token_of(value), "key_alias": plan.name}
         del record["key"]
         warnings = () if self._custom_values else (NO_RECOVERY,)
-        return self._verified(Outcome(plan, plan.action, record, value, warnings=warnings))
+        outcome = Outcome(plan, plan.action, record, value, warnings=warnings)
+        if self._ledger is not None and value != plan.value:
+            try:
+                self._ledger.remember({plan.name: value})
+            except LiteLLMError as error:  # the value must be returned all the same
+                return outcome.having(error=error)
+        return self._verified(outcome)
 
     def _created_meanwhile(self, want: Declaration, plan: Plan, records: list[Record], error: ApiError) -> Outcome:
         """The key that bears the alias after a failed creation: ours, whose answer was lost, or another run's."""

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +43,11 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
 def test_a_chosen_value_is_pending_until_it_is_confirmed(path: Path) -> None:
     with opened(path) as file:
         file.remember({"ann": ANN, "ben": BEN})
-        assert content(path)["litellm_vkey_values_pending"] == {"ann": ANN, "ben": BEN}
+        assert content(path)["litellm_vkey_values_pending"] == {"ann": [ANN], "ben": [BEN]}
         file.settle({"ann": ANN})
     assert content(path) == {
         "litellm_vkey_values": {"ann": ANN},
-        "litellm_vkey_values_pending": {"ben": BEN},
+        "litellm_vkey_values_pending": {"ben": [BEN]},
         "litellm_vkey_values_proxy": PROXY,
     }
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -134,7 +136,9 @@ def test_a_new_file_needs_the_secret_of_its_id(path: Path) -> None:
         "litellm_vkey_values: [sk-value-of-ann-0123]",
         "litellm_vkey_values: {ann: {key: sk-value-of-ann-0123}}",
         "litellm_vkey_values: {ann: sk-cut}",
-        "litellm_vkey_values: {ann: 'sk-value of ann 0123'}",
+        "litellm_vkey_values_pending: {ann: sk-value-of-ann-0123}",
+        "litellm_vkey_values_pending: {ann: [[sk-value-of-ann-0123]]}",
+        "[" * 5000,
         "\x00\x01",
     ],
 )
@@ -162,8 +166,10 @@ def test_a_symbolic_link_is_refused(path: Path) -> None:
 
 
 def test_a_folder_that_is_missing_is_named(path: Path) -> None:
-    with pytest.raises(InputError, match=f"no folder {path.parent}/missing"), opened(path.parent / "missing" / "v.yml"):
-        pass
+    for reading in (True, False):  # check mode foretells it
+        missing = opened(path.parent / "missing" / "v.yml", reading=reading)
+        with pytest.raises(InputError, match=f"no folder {path.parent}/missing"), missing:
+            pass
 
 
 def test_a_folder_in_place_of_the_file_is_refused(path: Path) -> None:
@@ -205,15 +211,104 @@ def _no_space(_handle: int) -> None:
     raise OSError(28, "No space left on device")
 
 
+def test_values_that_wait_for_an_answer_add_up(path: Path) -> None:
+    with opened(path) as file:
+        file.settle({"ann": ANN})
+        file.remember({"ann": BEN})
+        file.remember({"ann": CARL})
+        file.remember({"ann": BEN})
+    with opened(path) as file:
+        assert file.candidates("ann") == [ANN, BEN, CARL]
+        assert file.pending("ann") == [BEN, CARL]
+        file.settle({"ann": BEN})
+        assert file.candidates("ann") == [BEN]
+
+
+def test_a_vaulted_file_without_an_id_is_written_with_the_secret_that_opened_it(path: Path) -> None:
+    with opened(path, secrets=[secret("default", "right")], vault_id="default") as file:
+        file.settle({"ann": ANN})
+    secrets = [secret("default", "wrong"), secret("other", "wrong"), secret("course", "right")]
+    with opened(path, secrets=secrets) as file:
+        file.settle({"ben": BEN})
+    assert path.read_text().startswith("$ANSIBLE_VAULT;1.1;")
+    assert BEN.encode() in VaultLib([secret("default", "right")]).decrypt(path.read_bytes())
+
+
+def test_a_plain_file_that_is_to_be_encrypted_is_refused_with_the_remedy(path: Path) -> None:
+    with opened(path) as file:
+        file.settle({"ann": ANN})
+    encrypted = opened(path, secrets=[secret("course", "right")], vault_id="course")
+    with pytest.raises(InputError, match=f"ansible-vault encrypt --encrypt-vault-id course {path}"), encrypted:
+        pass
+
+
+def test_one_value_for_two_keys_is_refused(path: Path) -> None:
+    write(path, f"litellm_vkey_values: {{ann: {ANN}}}\nlitellm_vkey_values_pending: {{ben: [{ANN}]}}")
+    with pytest.raises(InputError, match="same value for 'ann' and 'ben'") as refused, opened(path):
+        pass
+    assert ANN not in str(refused.value)
+
+
+@pytest.mark.parametrize("umask", [0, 0o277, 0o777])
+def test_the_mode_does_not_depend_on_the_umask(path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with opened(path) as file:
+            file.settle({"ann": ANN})
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_what_a_killed_run_left_beside_the_file_is_removed(path: Path) -> None:
+    for purpose in ("lock", "new"):
+        write(path.with_name(f".{path.name}.{purpose}"), f"litellm_vkey_values: {{ann: {ANN}}}")
+    with opened(path) as file:
+        assert file.candidates("ann") == []
+    assert not list(path.parent.iterdir())
+
+
+def test_check_mode_reads_while_another_run_writes(path: Path) -> None:
+    with opened(path) as file:
+        file.settle({"ann": ANN})
+        with opened(path, reading=True) as reader:
+            assert reader.candidates("ann") == [ANN]
+
+
+def test_where_nothing_can_be_locked_it_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(_handle: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(_values_file.fcntl, "flock", no_locks)
+    with pytest.raises(InputError, match=r"cannot lock .*: No locks available"), opened(path):
+        pass
+
+
+def test_threads_lose_nothing_of_each_other(path: Path) -> None:
+    values = {f"user{number}": f"sk-value-of-user-{number}-0123" for number in range(40)}
+    with opened(path) as file, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda one: file.remember(dict([one])), values.items()))
+    assert content(path)["litellm_vkey_values_pending"] == {alias: [value] for alias, value in values.items()}
+
+
 def test_no_value_is_in_a_repr() -> None:
     vault = _values_file.Vault([secret("default", "the password")], "default")
     assert "the password" not in repr(vault)
 
 
-@given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), st.just(ANN)))
+def _differ(values: dict[str, str]) -> bool:
+    return len(set(values.values())) == len(values)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
+
+
+@given(st.dictionaries(TEXT, TEXT.map(lambda text: f"sk-a-long-value-{text}")).filter(_differ))
 def test_any_alias_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, values: dict[str, str]) -> None:
     path = tmp_path_factory.mktemp("values") / "values.yml"
     with opened(path) as file:
         file.settle(values)
     with opened(path) as file:
-        assert {alias: file.candidates(alias) for alias in values} == {alias: [ANN] for alias in values}
+        assert {alias: file.candidates(alias) for alias in values} == {
+            alias: [value] for alias, value in values.items()
+        }
