@@ -102,9 +102,14 @@ class Field:
         values = (*NOTHING.get(self.type, ()), *self.nothing)
         return value is None or value is UNSET or any(alike(value, one) for one in values)
 
+    @property
+    def clearable(self) -> bool:
+        """Whether the value can be taken away."""
+        return self.cleared is not NOT_CLEARABLE
+
     def can_become(self, declared: Any) -> bool:
         """Whether an existing object can be given that value; what cannot change may still be taken away."""
-        return self.updatable or (self.is_nothing(declared) and self.cleared is not NOT_CLEARABLE)
+        return self.updatable or (self.is_nothing(declared) and self.clearable)
 
     def equal(self, declared: Any, actual: Any) -> bool:
         """Whether writing ``declared`` over ``actual`` would change nothing."""
@@ -134,6 +139,11 @@ class Resource:
     def options(self) -> dict[str, dict[str, Any]]:
         """The table as argument spec."""
         return {row.name: row.option() for row in self.fields}
+
+    @property
+    def unset_option(self) -> dict[str, Any]:
+        """The option ``unset``, as an entry of an argument spec."""
+        return {"type": "list", "elements": "str", "choices": [row.name for row in self.fields if row.clearable]}
 
     def view(self, record: Mapping[str, Any], names: Iterable[str] | None = None) -> dict[str, Any]:
         """The fields of a record by option name: those named, else all that have a value."""
@@ -309,7 +319,7 @@ def problems(resource: Resource, declared: Mapping[str, Any]) -> list[str]:
     found = []
     for row in resource.fields:
         value = declared.get(row.name)
-        if value is UNSET and row.cleared is NOT_CLEARABLE:
+        if value is UNSET and not row.clearable:
             found.append(f"{row.name} cannot be unset.")
         elif not row.is_nothing(value):
             reason = _unfit(row, value) or (row.check(value) if row.check else None)

@@ -41,6 +41,11 @@ class Proxy:
         version: str | None = self._fact("version", self._read_version)
         return version
 
+    @property
+    def title(self) -> str:
+        """How a sentence calls the proxy: with its version, if it tells it."""
+        return f"LiteLLM {self.version}" if self.version else "the proxy"
+
     def at_least(self, version: str) -> bool:
         """Whether the proxy is known to be of that version or newer."""
         return self.version is not None and version_tuple(self.version) >= version_tuple(version)
@@ -53,6 +58,12 @@ class Proxy:
         """
         licensed: bool | None = self._fact("licensed", self._read_license)
         return licensed
+
+    def check_admin(self) -> None:
+        """
+        :raises ApiError: if the caller's key is no admin's.
+        """
+        self._fact("licensed", self._read_license)
 
     def _fact(self, name: str, read: Callable[[], Any]) -> Any:
         """What the proxy says of itself, which the client keeps for those that come after it."""

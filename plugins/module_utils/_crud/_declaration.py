@@ -13,8 +13,8 @@ from typing import Any
 
 from .._engine import declared_fields
 from .._errors import InputError
-from .._values import not_a_name
 from ._definition import Definition
+from ._rows import is_identity
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,9 @@ class Declaration:
 
 def options_of(definition: Definition) -> dict[str, dict[str, Any]]:
     """Argument spec of one declared object, without ``state``."""
-    unset = {"type": "list", "elements": "str", "choices": definition.clearable}
     force = {"force": {"type": "bool"}} if definition.hooks.refuse_delete else {}
     extra = {name: dict(option) for name, option in definition.options.items()}
-    return {**definition.resource.options(), **extra, **force, "unset": unset}
+    return {**definition.resource.options(), **extra, **force, "unset": definition.resource.unset_option}
 
 
 def declare(definition: Definition, options: Mapping[str, Any], state: str) -> Declaration:
@@ -60,7 +59,7 @@ def declare(definition: Definition, options: Mapping[str, Any], state: str) -> D
     name = str(options[identity])
     meant = options if state == "present" else {identity: name}
     fields, found = declared_fields(definition.resource, meant)
-    wrong = not_a_name(name) or (f"'{name}' is not possible." if name in (".", "..") else None)
+    wrong = is_identity(name)
     found += [f"{identity}: {wrong}"] if wrong else []
     if state == "present":
         found += definition.hooks.check(options)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._engine import NOT_CLEARABLE, Plan, Resource
+from .._engine import Plan, Resource
 
 Record = Mapping[str, Any]
 Values = Mapping[str, Any]
@@ -112,10 +112,6 @@ class Definition:
     def identities(self) -> tuple[str, ...]:
         """The options by which the object can be declared, the one that counts first."""
         return (self.resource.identity, self.alias) if self.alias else (self.resource.identity,)
-
-    @property
-    def clearable(self) -> list[str]:
-        return [row.name for row in self.resource.fields if row.cleared is not NOT_CLEARABLE]
 
     def identified_by(self, option: str) -> Resource:
         """The table, for objects that are declared by that option."""

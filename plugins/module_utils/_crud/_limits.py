@@ -7,6 +7,8 @@ Private: only for use inside this collection. The proxy is asked only about what
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._engine import Plan, Resource, unsupported
 from .._errors import InputError
 from .._proxy import Proxy
@@ -25,12 +27,17 @@ def refuse_too_new(resource: Resource, plan: Plan, proxy: Proxy) -> None:
         raise InputError(f"LiteLLM {proxy.version} on this proxy does not {needs}.", plan.name)
 
 
-def refuse_unlicensed(resource: Resource, plan: Plan, proxy: Proxy) -> None:
-    """
-    :raises InputError: if the plan writes a field that needs a license which the proxy does not have.
-    """
+def licensed_fields(resource: Resource, plan: Plan) -> list[str]:
+    """The fields of the plan that LiteLLM writes only with an Enterprise license."""
     rows = ((resource.field(name), value) for name, value in plan.changes.items())
-    gated = [row.name for row, value in rows if row.licensed and not row.is_nothing(value)]
-    if gated and proxy.licensed is False:
-        message = f"{', '.join(gated)} needs a LiteLLM Enterprise license, which the proxy does not have."
+    return [row.name for row, value in rows if row.licensed and not row.is_nothing(value)]
+
+
+def refuse_unlicensed(parts: Sequence[str], plan: Plan, proxy: Proxy) -> None:
+    """
+    :param parts: what of the plan needs a license.
+    :raises InputError: if there is any, and the proxy has none.
+    """
+    if parts and proxy.licensed is False:
+        message = f"{', '.join(parts)} needs a LiteLLM Enterprise license, which the proxy does not have."
         raise InputError(message, plan.name)

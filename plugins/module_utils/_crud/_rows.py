@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._durations import is_duration
+from .._values import not_a_name
 
 BUDGET_WINDOW = {
     "max_budget": {"type": "float", "required": True},
@@ -15,6 +16,11 @@ BUDGET_WINDOW = {
 }
 MOST_REQUESTS = 2**31 - 1
 MOST_TOKENS = 2**63 - 1
+
+
+def is_identity(value: str) -> str | None:
+    """What is wrong with a name by which requests call an object, in their address."""
+    return f"'{value}' cannot stand in an address." if value in (".", "..") else not_a_name(value)
 
 
 def not_negative(value: float) -> str | None:

@@ -18,7 +18,7 @@ from .._errors import ApiError, InputError
 from .._proxy import Proxy
 from ._declaration import Declaration
 from ._definition import Definition, Record
-from ._limits import refuse_too_new, refuse_unlicensed
+from ._limits import licensed_fields, refuse_too_new, refuse_unlicensed
 from ._reading import Reader, ids_in_body, path_of
 
 WRITES = 3
@@ -69,7 +69,7 @@ class ObjectStore:
         hooks = self._definition.hooks
         if plan.action in ("create", "update"):
             refuse_too_new(self._definition.resource, plan, self._proxy)
-            refuse_unlicensed(self._definition.resource, plan, self._proxy)
+            refuse_unlicensed(licensed_fields(self._definition.resource, plan), plan, self._proxy)
         reason = hooks.refuse(plan, self._proxy) if plan.changed else None
         if reason:
             raise InputError(reason, plan.name)
@@ -138,13 +138,13 @@ class ObjectStore:
         return step.action != "create" or self._definition.id in step.changes
 
     def _not_stored(self, step: Plan) -> ApiError:
-        version = f"LiteLLM {self._proxy.version}" if self._proxy.version else "the proxy"
+        proxy = self._proxy.title
         thing = f"the {self._definition.resource.kind} {step.name}"
         if step.action == "update":
-            message = f"{version} accepted the request but did not store {', '.join(step.changes)} of {thing}."
+            message = f"{proxy} accepted the request but did not store {', '.join(step.changes)} of {thing}."
             return ApiError(message, hint="Leave the option out, or use a newer LiteLLM.")
         state = "is still there" if step.action == "delete" else "is not there"
-        return ApiError(f"{version} accepted the request, but {thing} {state}.", hint="Run again.")
+        return ApiError(f"{proxy} accepted the request, but {thing} {state}.", hint="Run again.")
 
     def _create(self, step: Plan) -> None:
         body = self._definition.hooks.create_body(self._body(step), step)

@@ -64,11 +64,10 @@ class CredentialStore:
         names = value_names(plan)
         lost = names if want.update_values == "never" else [name for name in names if name not in (want.values or {})]
         if lost or not names:
-            version = f"LiteLLM {self._proxy.version}" if self._proxy.version else "this version of LiteLLM"
             remedy = f"declare {', '.join(lost)} as well" if lost else "declare a value to keep, or state: absent"
             raise InputError(
-                f"{version} cannot remove {', '.join(removed_values(plan))} (needs {REMOVES_VALUES_SINCE}), only "
-                f"the whole credential, which is then made anew of its other values: {remedy}.",
+                f"{self._proxy.title} cannot remove {', '.join(removed_values(plan))} (needs {REMOVES_VALUES_SINCE}), "
+                f"only the whole credential, which is then made anew of its other values: {remedy}.",
                 want.name,
             )
 

@@ -14,18 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._crud._rows import is_identity
 from ..._engine import NOT_CLEARABLE, Field, Resource
-from ..._values import alike, not_a_name
+from ..._values import alike
 
 Record = Mapping[str, Any]
 # The entry of credential_info that is ours: {"fingerprints": {value name: text}, "removed": {entry name: value}}.
 OWN_ENTRY = "litemaas_virtual_keys"
 HIDDEN = "********"
 CHANGED = "******** (changed)"
-
-
-def _is_name(value: str) -> str | None:
-    return f"'{value}' cannot stand in an address." if value in (".", "..") else not_a_name(value)
 
 
 def _is_info(value: Mapping[str, Any]) -> str | None:
@@ -60,7 +57,7 @@ CREDENTIAL = Resource(
     kind="credential",
     identity="credential_name",
     fields=(
-        Field("credential_name", check=_is_name, cleared=NOT_CLEARABLE),
+        Field("credential_name", check=is_identity, cleared=NOT_CLEARABLE),
         Field("credential_info", "dict", read=users_info, check=_is_info, cleared={}),
         Field("credential_values", "dict", read=states, cleared={}),
     ),

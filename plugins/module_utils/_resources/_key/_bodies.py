@@ -10,20 +10,20 @@ from datetime import datetime
 from typing import Any
 
 from ..._engine import Plan
-from ..._values import alike, is_empty, moment
+from ..._values import is_empty, moment
 from ._rows import metadata_of
 from ._table import INHERITED, KEY, NOT_THE_USERS, RETIRED_MARK, ROWS, retired_ids
 
+CREATE_PATH = "/key/generate"
 # The list travels with each request of the key.
 MOST_RETIRED = 50
 
 
 def create_path(plan: Plan) -> str:
-    """The endpoint that makes the key: a service account's has one of its own."""
-    is_service = not is_empty(plan.changes.get("service_account_id")) or (
-        plan.action == "reissue" and not is_empty(KEY.field("service_account_id").value(plan.current))
-    )
-    return "/key/service-account/generate" if is_service else "/key/generate"
+    """The endpoint that makes the key."""
+    had = KEY.view(plan.existing) if plan.action == "reissue" else {}
+    paths = (row.create_path for name, row in ROWS.items() if not row.is_nothing({**had, **plan.changes}.get(name)))
+    return next(filter(None, paths), CREATE_PATH)
 
 
 def create_body(plan: Plan, now: datetime) -> dict[str, Any]:
@@ -72,8 +72,8 @@ def update_body(plan: Plan, now: datetime) -> dict[str, Any]:
         row = ROWS[name]
         if name == "expires_at":
             body["duration"] = "-1" if is_empty(value) else _seconds_until(value, now)
-        elif name == "object_permission":
-            body[name] = _changed_permissions(value, row.value(plan.existing))
+        elif row.update:
+            body[name] = row.update(value, row.value(plan.existing))
         elif name != "metadata" and "update" not in row.in_metadata_only and not (row.entry and row.is_nothing(value)):
             # A field kept in metadata goes at the top as well: only there does the server check it.
             body[name] = row.cleared if row.is_nothing(value) else row.sent(value)
@@ -87,13 +87,6 @@ def _with_partners(plan: Plan) -> dict[str, Any]:
     partners = [ROWS[name].partner for name in plan.changes]
     present = KEY.view(plan.existing)
     return {**{name: present[name] for name in partners if name in present}, **plan.changes}
-
-
-def _changed_permissions(declared: Any, present: Mapping[str, Any]) -> dict[str, Any]:
-    """The kinds of permission to write: the server keeps the others, and has no way to take all away at once."""
-    if is_empty(declared):
-        declared = {kind: None if isinstance(part, bool) else type(part)() for kind, part in present.items()}
-    return {kind: part for kind, part in declared.items() if not alike(part, present.get(kind))}
 
 
 def _merged_metadata(plan: Plan) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from ..._engine import Plan, unsupported
+from ..._crud._limits import refuse_too_new, refuse_unlicensed
+from ..._engine import Plan
 from ..._errors import InputError
 from ..._proxy import Proxy
 from ..._values import is_empty
@@ -33,34 +34,15 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
     """
     writing = [plan for plan in plans if plan.action in ("create", "update", "reissue")]
     if writing or any(plan.current is None for plan in plans):
-        _refuse_unlicensed(writing, proxy.licensed)
-    _refuse_too_new(writing, proxy)
+        proxy.check_admin()
+    for plan in writing:
+        refuse_unlicensed(licensed_parts(plan), plan, proxy)
+        refuse_too_new(KEY, plan, proxy)
     for row in ROWS.values():
         if row.refers_to and (validate_models or row.refers_to != "model"):
             _refuse_missing(writing, row, proxy)
     _refuse_other_organization([plan for plan in writing if plan.action == "create"], proxy)
     _refuse_taken_values([plan for plan in writing if plan.value and plan.action != "update"], reader)
-
-
-def _refuse_unlicensed(plans: Sequence[Plan], licensed: bool | None) -> None:
-    if licensed is not False:
-        return
-    for plan in plans:
-        parts = licensed_parts(plan)
-        if parts:
-            message = f"{', '.join(parts)} needs a LiteLLM Enterprise license, which the proxy does not have."
-            raise InputError(message, plan.name)
-
-
-def _refuse_too_new(plans: Sequence[Plan], proxy: Proxy) -> None:
-    for plan in plans:
-        updating = plan.action == "update"
-        if not unsupported(KEY, plan.changes, "0", updating):
-            continue  # every version can: the proxy's is not even asked for
-        too_new = unsupported(KEY, plan.changes, proxy.version, updating)
-        if too_new:
-            needs = ", ".join(f"{what} (since {since})" for what, since in too_new)
-            raise InputError(f"LiteLLM {proxy.version} on this proxy does not {needs}.", plan.name)
 
 
 def _refuse_missing(plans: Sequence[Plan], row: KeyField, proxy: Proxy) -> None:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from ..._durations import is_duration
-from ..._engine import NOT_CLEARABLE, declared_fields
+from ..._engine import declared_fields
 from ..._errors import InputError
 from ..._values import as_json
 from ._secret import SHORTEST_SEED, derived_value
@@ -32,11 +32,7 @@ KEY_CONTROLS: dict[str, dict[str, Any]] = {
     "key_version": {"type": "int", "no_log": False},
     "value_policy": {"type": "str", "choices": ["keep", "fail", "reissue"]},
     "metadata_mode": {"type": "str", "choices": ["merge", "replace"]},
-    "unset": {
-        "type": "list",
-        "elements": "str",
-        "choices": [row.name for row in KEY.fields if row.cleared is not NOT_CLEARABLE],
-    },
+    "unset": KEY.unset_option,
 }
 
 

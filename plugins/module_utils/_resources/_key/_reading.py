@@ -26,7 +26,7 @@ LOOKUPS_PER_PAGE = 3
 # The row of a key costs the server about as much as three aliases in a listing of them.
 LISTED_PER_ROW = 3
 # Rows are asked for by name: there is no page that others could shift, only a size to keep in bounds.
-ROWS = 500
+MOST_ROWS = 500
 LISTINGS = 5
 IN_ORDER = {"sort_by": "token", "sort_order": "asc", "return_full_object": "true"}
 OF_TYPE = {"dict": MAPPING, "int": NUMBER, "float": NUMBER}
@@ -185,8 +185,8 @@ class KeyReader:
     def _rows(self, kind: str, values: Sequence[str]) -> list[Record]:
         """Rows without their tokens, in any order, missing ones left out."""
         rows: list[Record] = []
-        for start in range(0, len(values), ROWS):
-            answer = self._client.send("/v2/key/info", {kind: list(values[start : start + ROWS])}, replay=True)
+        for start in range(0, len(values), MOST_ROWS):
+            answer = self._client.send("/v2/key/info", {kind: list(values[start : start + MOST_ROWS])}, replay=True)
             rows += checked(answer, {"info": [ROW]}, "POST /v2/key/info")["info"]
         return rows
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..._engine import Field
-from ..._values import is_empty, moment, not_a_name
+from ..._values import alike, is_empty, moment, not_a_name
 
 ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 
@@ -27,6 +27,8 @@ class KeyField(Field):
     :param partner: the field without which an update does not take it.
     :param in_metadata_only: the requests (``create``, ``update``) that take it only as an entry of metadata.
     :param answered: whether the answer to a write shows it.
+    :param create_path: the request that makes a key with it, if not the usual one.
+    :param update: what an update sends, of the declared value and the present one, if not all that is declared.
     :param licensed_entries: entries that need an Enterprise license in a new key.
     """
 
@@ -34,6 +36,8 @@ class KeyField(Field):
     partner: str = ""
     in_metadata_only: tuple[str, ...] = ()
     answered: bool = True
+    create_path: str = ""
+    update: Callable[[Any, Any], Any] | None = None
     licensed_entries: tuple[str, ...] = ()
 
     @property
@@ -101,6 +105,13 @@ def object_permission(record: Mapping[str, Any]) -> dict[str, Any]:
         and name
         not in ("teams", "projects", "verification_tokens", "organizations", "users", "end_users", "agents_table")
     }
+
+
+def changed_permissions(declared: Any, present: Mapping[str, Any]) -> dict[str, Any]:
+    """The kinds of permission to write: the server keeps the others, and has no way to take all away at once."""
+    if is_empty(declared):
+        declared = {kind: None if isinstance(part, bool) else type(part)() for kind, part in present.items()}
+    return {kind: part for kind, part in declared.items() if not alike(part, present.get(kind))}
 
 
 def permission_sets(value: Any) -> Any:

@@ -27,6 +27,7 @@ from ..._engine import NOT_CLEARABLE, Resource
 from ..._values import alike, redact, same_moment
 from ._rows import (
     KeyField,
+    changed_permissions,
     has_text,
     is_alias,
     is_time,
@@ -134,6 +135,7 @@ KEY = Resource(
             "service_account_id",
             path=("metadata", "service_account_id"),
             in_metadata_only=("create",),
+            create_path="/key/service-account/generate",
             updatable=False,
             cleared=NOT_CLEARABLE,
             since="1.74.1",
@@ -210,6 +212,7 @@ KEY = Resource(
             read=object_permission,
             normal=permission_sets,
             merged=True,
+            update=changed_permissions,
             answered=False,
             since="1.71.3",
         ),

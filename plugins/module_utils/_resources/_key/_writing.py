@@ -293,8 +293,9 @@ class KeyWriter:
         lost = dropped(KEY, changes, record)
         if not lost:
             return outcome.having(record=record)
-        version = f"LiteLLM {self._proxy.version}" if self._proxy.version else "the proxy"
-        message = f"{version} took the request but did not store {', '.join(lost)} of the key {outcome.plan.name}."
+        message = (
+            f"{self._proxy.title} took the request but did not store {', '.join(lost)} of the key {outcome.plan.name}."
+        )
         return outcome.having(
             record=record, error=ApiError(message, hint="Leave the option out, or use a newer LiteLLM.")
         )

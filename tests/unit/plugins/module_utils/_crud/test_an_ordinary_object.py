@@ -124,7 +124,7 @@ def test_what_is_not_declared_is_left_alone(task: TASK, server: FakeGadgets) -> 
         ({}, "gadget_id or label is required and must not be blank."),
         ({"gadget_id": " "}, "gadget_id or label is required and must not be blank."),
         ({"gadget_id": "a\u2028b"}, "gadget_id: must not contain control characters or line separators."),
-        ({"gadget_id": ".."}, "'..' is not possible"),
+        ({"gadget_id": ".."}, "'..' cannot stand in an address"),
         ({"gadget_id": "g", "limit": -1}, "g: limit: must not be negative."),
         ({"gadget_id": "g", "limit": 1, "unset": ["limit"]}, "limit cannot be both set and listed in unset."),
         ({"gadget_id": "g", "unset": ["gadget_id"]}, "value of unset must be one"),
