@@ -376,6 +376,8 @@ options:
         stops working. The old key is renamed to C(ALIAS.retired-XXXXXXXX) until the new one exists. If a run is
         interrupted, the next run completes it. If the proxy does not accept such an alias, the old key is deleted first
         and the module issues a warning. Without O(key) and O(key_seed), each run reissues the key.
+      - LiteLLM records spending in batches, every 10 to 15 seconds by default (C(proxy_batch_write_at)). The new key does not
+        count what the old one spent since the last batch. The user and the team do.
       - The default is V(fail) if O(key) or O(key_seed) is set, and V(keep) otherwise.
     type: str
     choices:
