@@ -74,12 +74,14 @@ class ActionModule(ActionBase):
         except OSError as error:
             return {
                 "failed": True,
-                "msg": f"{error.filename or args['path']}: {error.strerror}. What is there is whole.",
+                "msg": f"{error.filename or args['path']}: {error.strerror}. Existing files are complete.",
             }
 
     def _hand_out(self, args: dict[str, Any]) -> dict[str, Any]:
         if not args["path"].strip():
-            raise InputError("Where to? Set litellm_vkey_output_dir to a folder, or litellm_vkey_alias to name it.")
+            raise InputError(
+                "No folder is set. Set litellm_vkey_output_dir to a folder, or set litellm_vkey_alias to use its name."
+            )
         check = bool(self._task.check_mode)
         folder = Folder(args["path"])
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")

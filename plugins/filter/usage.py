@@ -88,8 +88,8 @@ def _zone(name: Any) -> tzinfo:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError) as error:
         raise UsageError(
-            f"litellm_vkey_time_zone: '{text}' is no time zone that the control node knows; "
-            "write a name such as Europe/Berlin or UTC."
+            f"litellm_vkey_time_zone: '{text}' is not a time zone that the control node knows. "
+            "Use a name such as Europe/Berlin or UTC."
         ) from error
 
 
@@ -102,7 +102,7 @@ def _amount(value: Any) -> float | None:
     except (TypeError, ValueError):
         amount = math.nan
     if not (math.isfinite(amount) and amount >= 0):
-        raise UsageError(f"litellm_vkey_total_budget: '{value}' is not an amount in USD; write a number such as 10.50.")
+        raise UsageError(f"litellm_vkey_total_budget: '{value}' is not an amount in USD. Use a number such as 10.50.")
     return amount
 
 

@@ -16,15 +16,15 @@ Advice = Mapping[str, str]
 UNKNOWN_KEY = re.compile(
     r"invalid proxy server token|no api key passed|litellm virtual key expected|malformed api key", re.IGNORECASE
 )
-NO_ADMIN = "The key in {option} does not belong to an admin: use the master key or the key of a proxy admin."
+NO_ADMIN = "The key in {option} does not belong to an admin. Use the master key or the key of a proxy admin."
 GENERAL: Advice = {
     r"only proxy admin can|not allowed to (call|access) this route|only be called by|doesn't have access": NO_ADMIN,
-    r"key is blocked|expired key|key has expired": "The key in {option} is blocked or has expired: use another one.",
+    r"key is blocked|expired key|key has expired": "The key in {option} is blocked or has expired. Use another one.",
     r"enterprise|premium user|get_spend_routes permission": (
-        "This needs a LiteLLM Enterprise license on the proxy: leave the option out, or add the license."
+        "This requires a LiteLLM Enterprise license on the proxy. Remove the option, or add the license."
     ),
 }
-REFUSED = "The proxy refuses the key in {option}: use the master key or the key of a proxy admin."
+REFUSED = "The proxy rejects the key in {option}. Use the master key or the key of a proxy admin."
 
 
 def advice(text: str, status: int, option: str, special: Advice) -> str:

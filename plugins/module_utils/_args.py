@@ -64,16 +64,16 @@ class Settings:
         values["api_url"] = base_url(values["api_url"])
         values["api_key"] = values["api_key"].strip()
         if not values["api_key"] or not values["api_key"].isascii() or not values["api_key"].isprintable():
-            raise ValueError("api_key is empty or has characters that cannot stand in an HTTP header.")
+            raise ValueError("api_key is empty or contains characters that are not allowed in an HTTP header.")
         if values["timeout"] < 1:
             raise ValueError("timeout must be at least 1 second.")
         if values["retries"] < 0:
             raise ValueError("retries must not be negative.")
         if values["client_key"] and not values["client_cert"]:
-            raise ValueError("client_key needs client_cert.")
+            raise ValueError("client_key requires client_cert.")
         for name in ("ca_path", "client_cert", "client_key"):
             if values[name] and not os.path.exists(values[name]):
-                raise ValueError(f"{name}: there is no file {values[name]} on the host that runs this task.")
+                raise ValueError(f"{name}: {values[name]} does not exist on the host that runs this task.")
         return cls(**values)
 
     @property
@@ -94,9 +94,9 @@ def base_url(api_url: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError("api_url must be an address such as https://litellm.example.com or http://127.0.0.1:4000.")
+        raise ValueError("api_url must be a URL such as https://litellm.example.com or http://127.0.0.1:4000.")
     if parts.username or parts.password:
-        raise ValueError("api_url must not hold a user name or password; the key goes into api_key.")
+        raise ValueError("api_url must not contain a user name or a password. Set the key in api_key.")
     path = parts.path.rstrip("/")
     if path.endswith("/v1"):
         path = path[: -len("/v1")]

@@ -96,7 +96,7 @@ def run_all(
     def attempt(item: Any) -> Any:
         nonlocal failed
         if failed and fail_fast:
-            return LiteLLMError("Not tried, because another one failed and fail_fast is set.")
+            return LiteLLMError("Not tried, because another item failed and fail_fast is set.")
         try:
             return work(item)
         except Exception as error:  # all that went well must be returned: a value cannot be read a second time

@@ -58,8 +58,8 @@ LASTING = ("tls", "too_large")
 LONGEST_SENTENCE = 600
 # No answer of LiteLLM's is nested as deeply, and Python itself fails at what is nested more deeply yet.
 DEEPEST = 50
-CHECK_PROXY = "Check the proxy, and what stands between it and this host."
-CHECK_URL = "Check that api_url is the address of a LiteLLM proxy, with its sub-path if it has one."
+CHECK_PROXY = "Check the proxy and the network between it and this host."
+CHECK_URL = "Check that api_url is the URL of a LiteLLM proxy, including its path if it has one."
 
 
 class Connection:
@@ -205,14 +205,14 @@ class Client:
         untrusted = isinstance(error, requests.exceptions.SSLError) and not _caused_by(error, ssl.SSLEOFError)
         reason = self._clean(_cause(error))
         if untrusted:
-            message = f"No trusted TLS connection to {self._base}: {reason}."
-            hint = "Give the CA that signed its certificate with ca_path; if it asks for one, a client_cert."
+            message = f"Cannot establish a trusted TLS connection to {self._base}: {reason}."
+            hint = "Set ca_path to the CA of the proxy. If the proxy requires a client certificate, set client_cert."
         elif never_sent:
             message = f"Cannot connect to {self._base}: {reason}."
-            hint = "Check api_url, and that the proxy runs and can be reached from the host that runs this task."
+            hint = "Check api_url, and that the proxy is running and can be reached from the host that runs this task."
         elif isinstance(error, requests.Timeout) or _caused_by(error, ReadTimeoutError):
             message = f"No answer from {self._base} to {method} {path} within {self._settings.timeout} s."
-            hint = "Check that api_url is the address of a LiteLLM proxy, or raise timeout."
+            hint = "Check that api_url is the URL of a LiteLLM proxy, or increase timeout."
         else:
             message = f"The connection to {self._base} broke during {method} {path}: {reason}."
             hint = CHECK_PROXY
@@ -227,7 +227,7 @@ class Client:
 
     @staticmethod
     def _too_large(method: str, path: str) -> ApiError:
-        message = f"The answer to {method} {path} is larger than any of LiteLLM's."
+        message = f"The answer to {method} {path} is too large."
         return ApiError(message, method=method, path=path, code="too_large", unanswered=True, hint=CHECK_URL)
 
     def _answer(self, response: requests.Response, answer: bytes, method: str, path: str) -> Any:
@@ -241,7 +241,7 @@ class Client:
             body = _json(answer)
         except (ValueError, RecursionError):
             if good and "json" in response.headers.get("Content-Type", ""):
-                message = f"The answer to {method} {path} was cut off, or is no JSON."
+                message = f"The answer to {method} {path} is incomplete or is not JSON."
                 failure = ApiError(
                     message, method=method, path=path, code="connection", unanswered=True, hint=CHECK_PROXY
                 )
@@ -255,7 +255,7 @@ class Client:
         details = {name: self._clean(text) for name, text in error_details(body).items()}
         message, option = details["message"] or f"HTTP {status} without an explanation", self._settings.key_option
         if status == 401 and UNKNOWN_KEY.search(message):
-            message = f"{self._base} does not know the key given as {option}."
+            message = f"{self._base} does not know the key in {option}."
         failure = ApiError(message, status, method, path, details["type"], details["code"], details["param"])
         failure.hint = advice(f"{message} {failure.type}", status, option, self._advice)
         failure.unanswered = _is_passing(failure) and status != 429
@@ -266,7 +266,7 @@ class Client:
         if 300 <= status < 400:
             target = response.headers.get("Location", "elsewhere").split("?")[0]
             message = f"{self._base}{path} redirects to {self._clean(target)}"
-            hint = "Give the final address as api_url."
+            hint = "Set api_url to the final URL."
         else:
             message = f"{self._base} answered {self._clean(kind)} instead of JSON"
             hint = CHECK_URL
@@ -306,7 +306,7 @@ def _json(text: bytes) -> Any:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _worth_another_try(failure: ApiError, replay: bool) -> bool:

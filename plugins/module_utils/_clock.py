@@ -45,8 +45,8 @@ class Clock:
         with self._lock:
             if not _agree([(least, most)]):
                 self.warning = (
-                    f"The proxy's Date header says {date.isoformat()}, which is more than a day from the time of this "
-                    "machine. It is ignored; check both clocks."
+                    f"The proxy's Date header says {date.isoformat()}, which differs from the time of "
+                    "this machine by more than a day. It is ignored. Check both clocks."
                 )
                 return
             self._leads.append((least, most))

@@ -8,7 +8,7 @@ import calendar
 import re
 from datetime import datetime, timedelta
 
-DURATION_HELP = "write a whole number above 0 and one of s, m, h, d, w, mo, such as 30d or 12h"
+DURATION_HELP = "use a whole number above 0 followed by one of s, m, h, d, w, mo, such as 30d or 12h"
 
 
 DURATION = re.compile(r"([0-9]{1,9})(s|m|h|d|w|mo)")
@@ -24,7 +24,7 @@ def is_duration(value: str) -> str | None:
     try:
         add_duration(datetime(2100, 1, 1), value)
     except (OverflowError, ValueError):
-        return f"'{value}' is longer than any calendar."
+        return f"'{value}' is too long."
     return None
 
 

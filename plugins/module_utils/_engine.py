@@ -255,7 +255,7 @@ def make_plan(
     if fixed:
         raise InputError(
             f"LiteLLM cannot change {', '.join(fixed)} of an existing {resource.kind}. "
-            "Delete it first, or declare the value it has.",
+            "Delete it first, or set its current value.",
             name,
         )
     changes = {row.name: wanted[row.name] for row in changing}

@@ -66,8 +66,8 @@ class Module(AnsibleModule):
     def values_file(self, path: str, *_how: Any, **_further: Any) -> NoReturn:
         """Refuse a file of the control node: a module may run on any machine."""
         raise InputError(
-            f"values_file: {path} is a file of the control node, and only there, in Ansible's own process, can it be "
-            "used. Run the task on localhost, without become, async, environment, or another Python interpreter."
+            f"values_file: {path} can be used only on the control node, in Ansible's own process. Run the task on "
+            "localhost, without become, async, environment, or another Python interpreter."
         )
 
     def tell(self, text: str) -> None:
@@ -239,7 +239,7 @@ def _client(module: Any, advice: Mapping[str, str] | None = None, connections: i
     except ValueError as error:
         raise InputError(str(error)) from error
     if settings.sends_key_in_clear:
-        module.warn("api_key travels over plain http to another machine: use https.")
+        module.warn("api_key is sent to another machine over plain http. Use https.")
     known = module.connections
     if (settings, connections) not in known:
         known[settings, connections] = Connection(settings, connections)

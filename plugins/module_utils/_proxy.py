@@ -200,7 +200,7 @@ class Proxy:
                 return
             new = {repr(row) for row in page[entries]} - seen
             if not new:
-                raise ApiError(f"Page {number} of GET {path} brings nothing new, although others are to follow.")
+                raise ApiError(f"Page {number} of GET {path} contains nothing new, although more pages should follow.")
             seen |= new
         raise ApiError(f"GET {path} has more than {MOST_PAGES} pages.")
 

@@ -56,7 +56,7 @@ NUMBER = Kind(
     "a number",
     lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value),
 )
-TIME = Kind("a time with a zone", _is_time)
+TIME = Kind("a time with a time zone", _is_time)
 MAPPING: Mapping[str, Shape] = {}
 LIST = [ANY]
 
@@ -78,7 +78,7 @@ def unexpected_shape(request: str, fault: str = "") -> ApiError:
     return ApiError(
         f"The answer to {request} has an unexpected shape{': ' if fault else ''}{fault}.",
         unanswered=True,
-        hint="Check that api_url is the address of a LiteLLM proxy.",
+        hint="Check that api_url is the URL of a LiteLLM proxy.",
     )
 
 

@@ -103,7 +103,7 @@ def moment(text: Any) -> datetime:
     try:
         return time.astimezone(timezone.utc)
     except OverflowError as error:
-        raise ValueError(f"{text} is in no year of the calendar") from error
+        raise ValueError(f"{text} is outside the calendar") from error
 
 
 def as_json(value: Any, depth: int = 0) -> Any:
@@ -124,7 +124,7 @@ def as_json(value: Any, depth: int = 0) -> Any:
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError("must be a finite number.")
     elif isinstance(value, int) and not SMALLEST <= value <= LARGEST:
-        raise ValueError(f"{value} has more than 64 bits. LiteLLM would round it; write it as text.")
+        raise ValueError(f"{value} has more than 64 bits. LiteLLM would round it. Use text instead.")
     return value
 
 
@@ -137,9 +137,9 @@ def _name(name: Any) -> str:
 
 def _check_text(value: str) -> None:
     if "\0" in value:
-        raise ValueError("must not contain the character NUL.")
+        raise ValueError("must not contain a NUL character.")
     if HALF_A_CHARACTER.search(value):
-        raise ValueError("must not contain half of a surrogate pair; it is not valid Unicode.")
+        raise ValueError("must not contain a lone surrogate, which is not valid Unicode.")
 
 
 def not_a_name(value: str) -> str | None:

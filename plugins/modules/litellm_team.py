@@ -311,7 +311,7 @@ failure:
     param: ""
     method: GET
     path: /team/info?key_limit=1&team_id=python-course
-    hint: Check api_url, and that the proxy runs and can be reached from the host that runs this task.
+    hint: Check api_url, and that the proxy is running and can be reached from the host that runs this task.
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run

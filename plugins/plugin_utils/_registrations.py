@@ -82,10 +82,12 @@ def _columns(header: list[str]) -> list[str]:
     names = [COLUMNS.get(name.lower(), name.lower()) for name in header]
     twice = [name for name, count in Counter(names).items() if name and count > 1]
     if twice:
-        raise RegistrationError(f"the column {', '.join(twice)} is there more than once.")
+        raise RegistrationError(f"the column {', '.join(twice)} appears more than once.")
     if not {"user", "email"} & set(names):
         has = ", ".join(filter(None, names))
-        raise RegistrationError(f"the first line must name the columns, user or email among them; it has {has}.")
+        raise RegistrationError(
+            f"the first line must contain the column names, including user or email. It contains {has}."
+        )
     return names
 
 
@@ -95,7 +97,7 @@ def _person(line: int, columns: list[str], cells: list[str]) -> dict[str, Any]:
     person = {name: cell for name, cell in zip(columns, cells) if name and cell}
     email = person.get("email")
     if email and "@" not in email:
-        raise RegistrationError(f"line {line}: '{email}' is not an e-mail address.")
+        raise RegistrationError(f"line {line}: '{email}' is not an email address.")
     user = person.get("user") or email
     if not user:
         raise RegistrationError(f"line {line} has neither a user nor an email.")
@@ -112,4 +114,4 @@ def _refuse_repetition(found: list[tuple[int, dict[str, Any]]]) -> None:
                 lines.setdefault(person[column].lower(), []).append(str(line))
         for name, numbers in lines.items():
             if len(numbers) > 1:
-                raise RegistrationError(f"'{name}' is there more than once, in lines {', '.join(numbers)}.")
+                raise RegistrationError(f"'{name}' appears more than once, in lines {', '.join(numbers)}.")

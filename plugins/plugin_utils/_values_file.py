@@ -27,7 +27,7 @@ from ansible.parsing.vault import VaultLib, is_encrypted, match_secrets, parse_v
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
 
 VALUES, PENDING, PROXY = "litellm_vkey_values", "litellm_vkey_values_pending", "litellm_vkey_values_proxy"
-HEADER = "# Values of virtual keys. Whoever can read this file can use the keys. Comments are not kept.\n---\n"
+HEADER = "# Values of virtual keys. Anyone who can read this file can use the keys. Comments are not kept.\n---\n"
 PATIENCE = 60.0
 PAUSE = 0.2
 DEFAULT_VAULT_ID = "default"
@@ -180,12 +180,12 @@ class ValuesFile:
 
     def _refuse_unsafe(self, found: os.stat_result) -> None:
         if stat.S_ISLNK(found.st_mode):
-            raise InputError(f"values_file: {self.path} is a symbolic link. Name the file that it points to.")
+            raise InputError(f"values_file: {self.path} is a symbolic link. Use the file that it points to.")
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"values_file: {self.path} is not a regular file.")
         if found.st_mode & 0o077:
             raise InputError(
-                f"values_file: others can read {self.path}, which holds secrets. Run: chmod 600 {self.path}"
+                f"values_file: other users can read {self.path}, which contains secrets. Run: chmod 600 {self.path}"
             )
 
     def _take(self, text: bytes) -> None:
@@ -200,13 +200,13 @@ class ValuesFile:
         pending: Any = content.get(PENDING) or {} if known else None
         if not _is_mapping(values, _is_value) or not _is_mapping(pending, _are_values):
             raise InputError(
-                f"values_file: {self.path} is damaged or is not a values file. It was left as it is: restore it from a "
-                "backup, or name another file."
+                f"values_file: {self.path} is damaged or is not a values file. It was not changed. Restore it from a "
+                "backup, or use another file."
             )
         if content.get(PROXY, self._proxy) != self._proxy:
             raise InputError(
-                f"values_file: {self.path} holds the values of keys on {content[PROXY]}, but this task is for "
-                f"{self._proxy}. Name another file, or, if the proxy has moved, change {PROXY} in the file."
+                f"values_file: {self.path} contains the values of keys on {content[PROXY]}, but this task is for "
+                f"{self._proxy}. Use another file. If the proxy has moved, change {PROXY} in the file."
             )
         _refuse_shared_values(self.path, values, pending)
         self._values, self._pending = values, pending

@@ -73,8 +73,8 @@ def refuses(sandbox, run_module, alias):
         ({"duration": "30d5h"}, "'30d5h' is not a duration"),
         ({"duration": "0d"}, "'0d' is not a duration"),
         ({"duration": "30d", "renew_within": "2 days"}, "renew_within: '2 days' is not a duration"),
-        ({"renew_within": "2d"}, "renew_within needs duration"),
-        ({"expires_at": "tomorrow"}, "expires_at: 'tomorrow' is not a time"),
+        ({"renew_within": "2d"}, "renew_within requires duration"),
+        ({"expires_at": "tomorrow"}, "expires_at: 'tomorrow' is not a valid time"),
         ({"expires_at": "2031-01-01T00:00:00"}, "zone"),
         ({"expires_at": "2020-01-01T00:00:00Z"}, "lies in the past"),
         ({"expires_at": "2031-01-01T00:00:00Z", "duration": "1d"}, "mutually exclusive"),
@@ -86,9 +86,9 @@ def refuses(sandbox, run_module, alias):
         ({"budget_duration": "monthly"}, "budget_duration: 'monthly' is not a duration"),
         ({"key": "secret-value-without-prefix"}, "key must start with sk-"),
         ({"key_seed": "short"}, "key_seed must have at least 32 characters"),
-        ({"key": "sk-0123456789abcdef0123", "key_seed": "s" * 32}, "key and key_seed exclude each other"),
+        ({"key": "sk-0123456789abcdef0123", "key_seed": "s" * 32}, "key and key_seed are mutually exclusive"),
         ({"soft_budget": 1, "budget_id": "b"}, "soft_budget and budget_id are mutually exclusive"),
-        ({"auto_rotate": True}, "auto_rotate needs rotation_interval"),
+        ({"auto_rotate": True}, "auto_rotate requires rotation_interval"),
         ({"team_id": "no-such-team"}, "team_id: the proxy has no team 'no-such-team'"),
         ({"budget_id": "no-such-budget"}, "budget_id: the proxy has no budget 'no-such-budget'"),
         ({"organization_id": "no-such-organisation"}, "[Oo]rgani[sz]ation.*(doesn't exist|has no)"),
@@ -165,7 +165,7 @@ def test_port_that_never_answers(refuses):
 
 @pytest.mark.parametrize("address", ["", "litellm.example.com", "ftp://127.0.0.1", "http://", "http://127.0.0.1:x"])
 def test_address_that_is_none(refuses, address):
-    refuses("api_url must be an address", api_url=address)
+    refuses("api_url must be a URL", api_url=address)
 
 
 @pytest.mark.parametrize("form", ["{}/", "{}/v1", "{}/v1/"])
@@ -204,12 +204,12 @@ def test_certificate(sandbox, refuses, run_module, alias, tmp_path, forwarded, m
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     with serving(forwarded, tls) as address:
-        refuses("No trusted TLS connection to .*ca_path", api_url=address, **QUICK)
+        refuses("Cannot establish a trusted TLS connection to .*ca_path", api_url=address, **QUICK)
         assert run_module("litellm_key", key_alias=alias, api_url=address, ca_path=str(trusted)).changed
         assert not run_module("litellm_key", key_alias=alias, api_url=address, validate_certs=False).changed
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trusted))
         assert not run_module("litellm_key", key_alias=alias, api_url=address).changed
-    refuses("ca_path: there is no file", ca_path=str(tmp_path / "none.pem"))
+    refuses("ca_path: .* does not exist on the host", ca_path=str(tmp_path / "none.pem"))
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_an_object_of_one_table(sandbox, run_module, name) -> None:
 
     refused = run_module(budget, budget_id=name, model_max_budget={"gpt-4": {"max_budget": 1}})
     assert refused.failed
-    assert "model_max_budget needs a LiteLLM Enterprise license" in refused.msg
+    assert "model_max_budget requires a LiteLLM Enterprise license" in refused.msg
 
     assert run_module(budget, check=True, budget_id=name, state="absent").action == "delete"
     assert stored(sandbox, name)

@@ -95,7 +95,7 @@ def test_more_deletions_than_allowed_are_refused(sandbox, make, keys_task, alias
         with sandbox.writes() as written:
             done = keys_task(check, **task)
         assert written == []
-        assert "Of the 14 keys that bear the mark, 13 would be deleted" in done["msg"]
+        assert "Of the 14 keys that carry the mark, 13 would be deleted" in done["msg"]
         assert f"{alias}-01, " in done["msg"] and "and 3 more" in done["msg"] and "prune_limit" in done["msg"]
     done = keys_task(**task, prune_limit=13)
     assert len(done["pruned"]) == 13 and done["summary"]["delete"] == 13
@@ -125,7 +125,7 @@ def test_a_key_of_another_group_is_neither_taken_nor_deleted(sandbox, make, keys
 def test_the_mark_is_not_the_users_metadata(sandbox, run_module, alias):
     entry = {"litellm_vkey_group": "another-workshop"}
     done = run_module("litellm_key", key_alias=alias, metadata=entry)
-    assert done.failed and "litellm_vkey_group is declared by the option group" in done.msg
+    assert done.failed and "use the option group to set litellm_vkey_group" in done.msg
     run_module("litellm_key", key_alias=alias, group="mine", metadata={"a": 1})
     done = run_module("litellm_key", key_alias=alias, metadata={"b": 2}, metadata_mode="replace")
     assert done.virtual_key["metadata"] == {"b": 2} and done.virtual_key["group"] == "mine"
@@ -145,8 +145,8 @@ NOBODY = [
     ({"users": " ", "state": "absent", "multi_user": True}, "litellm_vkey_users is an empty list"),
     ({"users": "", "prune": True}, "litellm_vkey_prune needs a workshop"),
     ({"users": "", "prune": True, "multi_user": True}, "to know who stays"),
-    ({"users": ["new"], "prune": True}, "Of the 3 keys that bear the mark, 3 would be deleted"),
-    ({"users": ["ann"], "prune": True, "state": "absent"}, "2 would be deleted, but only half of them is allowed"),
+    ({"users": ["new"], "prune": True}, "Of the 3 keys that carry the mark, 3 would be deleted"),
+    ({"users": ["ann"], "prune": True, "state": "absent"}, "2 would be deleted, but only half of them can be deleted"),
     ({"users": [{"user": "ann", "metadata": '{"litellm_vkey_group": "x"}'}]}, "litellm_vkey_group is set by this role"),
     ({"users": ["ann"], "key_options": {"name": "other"}}, "Set litellm_vkey_alias"),
     ({"users": ["ann"], "max_budget": True}, "litellm_vkey_max_budget must be a number"),

@@ -256,7 +256,7 @@ def test_times_of_the_reader(report, people, tmp_path):
     [
         ({"alias": ""}, "Set litellm_vkey_alias to the alias of a workshop or of a key"),
         ({"total_budget": "10,50"}, "litellm_vkey_total_budget: '10,50' is not an amount in USD"),
-        ({"time_zone": "Berlin"}, "litellm_vkey_time_zone: 'Berlin' is no time zone"),
+        ({"time_zone": "Berlin"}, "litellm_vkey_time_zone: 'Berlin' is not a time zone"),
         ({"usage_filter": {"team": "x"}}, "litellm_vkey_usage_filter.team. Supported parameters include"),
         ({"usage_formats": ["pdf"]}, "value of litellm_vkey_usage_formats must be one or more of"),
     ],

@@ -143,7 +143,7 @@ def test_server_that_forbids_chosen_values(sandbox, manage, alias, values_of_the
 
 def test_seed_on_a_server_that_forbids_chosen_values(sandbox, run_module, alias, values_of_the_server):
     refused = run_module("litellm_key", key_alias=alias, key_seed=SEED)
-    assert refused.failed and "leave out key and key_seed" in refused.msg
+    assert refused.failed and "Remove key and key_seed" in refused.msg
     assert sandbox.keys(alias) == {}
 
 

@@ -39,5 +39,5 @@ def refuse_unlicensed(parts: Sequence[str], plan: Plan, proxy: Proxy) -> None:
     :raises InputError: if there is any, and the proxy has none.
     """
     if parts and proxy.licensed is False:
-        message = f"{', '.join(parts)} needs a LiteLLM Enterprise license, which the proxy does not have."
+        message = f"{', '.join(parts)} requires a LiteLLM Enterprise license, which the proxy does not have."
         raise InputError(message, plan.name)

@@ -44,7 +44,7 @@ class Files:
         self._formats = {"json", *args["formats"], *self._kept()}
         if "mail" in self._formats and not is_sender(args["mail_from"]):
             raise InputError(
-                "Mails need a sender. Set litellm_vkey_output_mail_from to an address, such as Ada <ada@example.org>."
+                "Emails need a sender. Set litellm_vkey_output_mail_from to an address, such as Ada <ada@example.org>."
             )
 
     def wanted(self) -> dict[str, bytes]:
@@ -96,7 +96,7 @@ class Files:
         without = [person["user"] for person in self._served if "mail" in self._formats and not recipient(person)]
         if not without:
             return []
-        return [f"No e-mail address is known for {len(without)}, who get no mail: {names(without)}."]
+        return [f"No email address is known for {len(without)} people, who get no email: {names(without)}."]
 
     def _kept(self) -> list[str]:
         """Formats that an earlier run wrote: what is there is kept true, if only it can be."""
@@ -121,7 +121,7 @@ class Files:
     def _template(self, kind: str) -> str:
         path = self._args["templates"].get(kind)
         if not path:
-            raise InputError(f"The format {kind} needs a template.")
+            raise InputError(f"The format {kind} requires a template.")
         return str(path)
 
 

@@ -115,4 +115,4 @@ class Folder:
         return bool(stat.S_IMODE((self.path / name).stat().st_mode) & 0o077)
 
     def _refusal(self, name: str, error: InputError) -> str:
-        return f"{self.path / name} {error}. Mend it or move it away; nothing was written."
+        return f"{self.path / name} {error}. Fix it or move it away. Nothing was written."

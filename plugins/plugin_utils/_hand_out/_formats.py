@@ -49,11 +49,11 @@ def read_json(text: bytes) -> list[Person]:
     try:
         people = json.loads(text)
     except ValueError as error:
-        raise InputError(f"is no JSON ({error})") from error
+        raise InputError(f"is not JSON ({error})") from error
     if not isinstance(people, list) or not all(
         isinstance(person, dict) and {"alias", "user", "key", "key_id"} <= person.keys() for person in people
     ):
-        raise InputError("is not a list of keys as this role writes it")
+        raise InputError("is not a list of keys that this role wrote")
     return people
 
 
@@ -77,9 +77,9 @@ def read_csv_values(text: bytes) -> list[str]:
     try:
         rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
     except (ValueError, csv.Error) as error:
-        raise InputError(f"is no CSV ({error})") from error
+        raise InputError(f"is not CSV ({error})") from error
     if any(row.get("key") is None for row in rows):
-        raise InputError("is not a list of keys as this role writes it")
+        raise InputError("is not a list of keys that this role wrote")
     return [row["key"] for row in rows if row["key"]]
 
 

@@ -108,8 +108,8 @@ def entries_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return []
     if not isinstance(entries, list) or not all(isinstance(entry, dict) and entry.get("alias") for entry in entries):
         raise InputError(
-            "litellm_vkey_result is no result of the role manage_keys: it names no keys. "
-            "Run litemaas.virtual_keys.manage_keys first, or give a result that was kept."
+            "litellm_vkey_result is not a result of the role manage_keys, because it does not contain keys. "
+            "Run litemaas.virtual_keys.manage_keys first, or set litellm_vkey_result to a stored result."
         )
     return entries
 

@@ -98,8 +98,8 @@ def time_zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InputError(
-            f"litellm_vkey_time_zone: '{one_line(name)}' is no time zone that the control node knows. "
-            "Name one such as Europe/Berlin, or UTC."
+            f"litellm_vkey_time_zone: '{one_line(name)}' is not a time zone that the control node knows. "
+            "Use a name such as Europe/Berlin or UTC."
         ) from error
 
 

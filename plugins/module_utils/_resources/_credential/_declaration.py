@@ -96,13 +96,13 @@ def _value_problems(values: Mapping[str, str | None], unset: tuple[str, ...], mo
     found = []
     empty = [name for name, value in values.items() if not value]
     if empty:
-        found.append(f"credential_values: {', '.join(empty)} has no value; to remove a value, name it in unset.")
+        found.append(f"credential_values: {', '.join(empty)} has no value. To remove a value, list it in unset.")
     masked = [name for name, value in values.items() if value and MASK.fullmatch(value)]
     if masked:
         found.append(f"credential_values: {', '.join(masked)} is a mask as LiteLLM shows it, not a value.")
     both = [name for name in unset if name in values]
     if both:
-        found.append(f"{', '.join(both)}: declared and in unset at once.")
+        found.append(f"{', '.join(both)} cannot be both set and listed in unset.")
     if model_id and values:
-        found.append("model_id and credential_values exclude each other: LiteLLM copies the values of that model.")
+        found.append("model_id and credential_values are mutually exclusive: LiteLLM copies the values of that model.")
     return found

@@ -53,21 +53,21 @@ class CredentialStore:
 
     def _refuse(self, want: Declaration, plan: Plan) -> None:
         if plan.changed and plan.existing.get("source") == "config":
-            raise InputError("it is defined in the proxy's configuration file: change it there.", want.name)
+            raise InputError("it is defined in the configuration file of the proxy. Change it there.", want.name)
         if plan.action == "create" and not (want.values or want.model_id):
-            raise InputError("it does not exist yet, and is made of credential_values or a model_id.", want.name)
+            raise InputError("it does not exist yet. To create it, set credential_values or model_id.", want.name)
         if removed_values(plan) and not self._removes_values:
             self._refuse_remaking(want, plan)
 
     def _refuse_remaking(self, want: Declaration, plan: Plan) -> None:
-        """Refuse to delete a credential and make it anew where that would lose some of it."""
+        """Refuse to delete and re-create a credential if that would lose some of its values."""
         names = value_names(plan)
         lost = names if want.update_values == "never" else [name for name in names if name not in (want.values or {})]
         if lost or not names:
-            remedy = f"declare {', '.join(lost)} as well" if lost else "declare a value to keep, or state: absent"
+            remedy = f"also set {', '.join(lost)}" if lost else "set a value to keep, or use state: absent"
             raise InputError(
-                f"{self._proxy.title} cannot remove {', '.join(removed_values(plan))} (needs {REMOVES_VALUES_SINCE}), "
-                f"only the whole credential, which is then made anew of its other values: {remedy}.",
+                f"{self._proxy.title} cannot remove {', '.join(removed_values(plan))} (requires {REMOVES_VALUES_SINCE}). "
+                f"The module would have to delete the credential and re-create it with its other values: {remedy}.",
                 want.name,
             )
 
@@ -180,7 +180,7 @@ def _record(name: str, info: Mapping[str, Any], values: Any) -> Record:
 
 def _expect_success(answer: Any) -> None:
     if not isinstance(answer, Mapping) or answer.get("success") is not True:
-        raise ApiError("The proxy did not say that it wrote the credential.", hint="Run again.")
+        raise ApiError("The proxy did not confirm that it wrote the credential.", hint="Run again.")
 
 
 def _is_taken(error: ApiError) -> bool:

@@ -26,7 +26,7 @@ CHANGED = "******** (changed)"
 
 
 def _is_info(value: Mapping[str, Any]) -> str | None:
-    return f"the entry {OWN_ENTRY} is this collection's own." if OWN_ENTRY in value else None
+    return f"the entry {OWN_ENTRY} is reserved for this collection." if OWN_ENTRY in value else None
 
 
 def own_entry(record: Record) -> Mapping[str, Any]:

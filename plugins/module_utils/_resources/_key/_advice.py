@@ -6,9 +6,9 @@ from __future__ import annotations
 
 KEY_ADVICE = {
     r"custom api key values are disabled": (
-        "The proxy forbids key values that the client chooses: leave out key and key_seed."
+        "The proxy does not allow clients to choose key values. Remove key and key_seed."
     ),
-    r"invalid key_alias": "The proxy restricts the characters of key_alias: choose another one.",
-    r"over max limit set in config": "The proxy's upperbound_key_generate_params set a lower limit.",
+    r"invalid key_alias": "The proxy restricts the characters of key_alias. Choose another alias.",
+    r"over max limit set in config": "The proxy sets a lower limit in upperbound_key_generate_params.",
     r"team_model_access_denied|not allowed to call model": "The key's models must be among the team's models.",
 }

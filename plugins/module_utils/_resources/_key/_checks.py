@@ -92,4 +92,4 @@ def _refuse_taken_values(plans: Sequence[Plan], reader: KeyReader) -> None:
         alike = [plan for plan in plans if str(plan.value).endswith(ending)] or plans
         if any(plan.name == row.get("key_alias") for plan in alike):
             continue  # not of another key: made by another run since the keys were listed
-        raise InputError(f"the declared value is already that of the key '{row.get('key_alias')}'.", alike[0].name)
+        raise InputError(f"this value is already the value of the key '{row.get('key_alias')}'.", alike[0].name)

@@ -41,17 +41,17 @@ EXCLUSIVE = (
     ("expires_at", "duration", ""),
     ("expires_at", "renew_within", ""),
     ("soft_budget", "budget_id", ": LiteLLM stores a soft budget in that budget"),
-    ("key_type", "allowed_routes", ": a key type stands for its routes"),
+    ("key_type", "allowed_routes", ": a key type already defines the routes"),
     ("key", "key_seed", ""),
-    ("rotate_after", "key", ": only random values are replaced by age"),
-    ("rotate_after", "key_seed", ": to replace a value derived from a seed, change key_version"),
+    ("rotate_after", "key", ": only random values can be replaced by age"),
+    ("rotate_after", "key_seed", ": to replace a value derived from a seed, increase key_version"),
     ("rotate_after", "value_policy", " unless it is keep"),
 )
 # With these, such an option says nothing that another one could contradict.
 HARMLESS = (("key_type", "default"), ("value_policy", "keep"))
 # An option, what it needs beside it, and why.
 NEEDS = (
-    ("renew_within", "duration", ", by which it renews"),
+    ("renew_within", "duration", ", which is the time to renew it for"),
     ("service_account_id", "team_id", ""),
     ("auto_rotate", "rotation_interval", ""),
     ("rotation_interval", "auto_rotate", ": LiteLLM drops it from a new key otherwise"),
@@ -185,7 +185,7 @@ def _contradictions(options: Mapping[str, Any]) -> list[str]:
         if _is_set(options, one) and _is_set(options, other)
     ]
     found += [
-        f"{name} needs {needed}{reason}."
+        f"{name} requires {needed}{reason}."
         for name, needed, reason in NEEDS
         if _is_set(options, name) and not _is_set(options, needed)
     ]
@@ -199,13 +199,13 @@ def _pairs(options: Mapping[str, Any]) -> list[str]:
         None if options.get(name) is None and name not in unset else _is_set(options, name)
         for name in ("temp_budget_increase", "temp_budget_expiry")
     ]
-    return [] if states[0] is states[1] else ["temp_budget_increase and temp_budget_expiry must be declared together."]
+    return [] if states[0] is states[1] else ["temp_budget_increase and temp_budget_expiry must be set together."]
 
 
 def _metadata(options: Mapping[str, Any]) -> list[str]:
     """Entries that would never be seen as the user's, so that each run would write them again."""
     return [
-        f"metadata: {entry} is declared by the option {OPTION_OF[entry]}."
+        f"metadata: use the option {OPTION_OF[entry]} to set {entry}."
         if entry in OPTION_OF
         else f"metadata: {entry} is reserved."
         for entry in options.get("metadata") or {}
@@ -237,11 +237,12 @@ def conflicts(declarations: Sequence[Declaration]) -> dict[str, list[str]]:
     by_value: dict[str, list[str]] = defaultdict(list)
     for declaration in declarations:
         if declaration.alias in retired:
-            sentence = f"this alias is reserved for replacing the key '{retired[declaration.alias]}' of the same task."
+            replaced = retired[declaration.alias]
+            sentence = f"this alias is reserved for the replacement of the key '{replaced}' of the same task."
             found[sentence].append(declaration.alias)
         if declaration.value and declaration.state == "present":
             by_value[declaration.value].append(declaration.alias)
     for aliases in by_value.values():
         if len(aliases) > 1:
-            found["declared with the same key value; each key needs its own."] += aliases
+            found["these keys have the same value. Each key must have its own value."] += aliases
     return found

@@ -58,13 +58,13 @@ def _problems(params: Mapping[str, Any]) -> list[str]:
     found = []
     given = [name for name in SELECTORS if params[name] is not None]
     if params["key"] is not None and given:
-        found.append(f"key and {', '.join(given)} exclude each other.")
+        found.append(f"key and {', '.join(given)} are mutually exclusive.")
     if params["key"] is not None and not (params["key"].isascii() and params["key"].isprintable() and params["key"]):
-        found.append("key is empty or has characters that cannot stand in an HTTP header.")
+        found.append("key is empty or contains characters that are not allowed in an HTTP header.")
     if any(not re.fullmatch("[0-9a-f]{64}", token) for token in params["key_ids"] or ()):
-        found.append("key_ids takes key ids, which have 64 hexadecimal digits, not the values of keys.")
+        found.append("key_ids must contain key IDs, which have 64 hexadecimal digits, not values of keys.")
     if GROUP_MARK in (params["metadata"] or {}):
-        found.append(f"metadata: {GROUP_MARK} is asked for by the option group.")
+        found.append(f"metadata: use the option group to select by {GROUP_MARK}.")
     problem = is_duration(params["expiring_within"]) if params["expiring_within"] is not None else None
     if problem:
         found.append(f"expiring_within: {problem}")

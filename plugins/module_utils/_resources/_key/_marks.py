@@ -34,9 +34,9 @@ def check_mark(mark: Mapping[str, Any], limit: int | None) -> None:
     blank = [str(name) for name, value in mark.items() if is_empty(value) or value is False or not str(value).strip()]
     if not mark or blank:
         what = f"{', '.join(blank)} has no value" if blank else "it has no entry"
-        raise InputError(f"prune_metadata: {what}. Each entry needs a value that only the keys to delete may have.")
+        raise InputError(f"prune_metadata: {what}. Each entry must have a value that only the keys to delete have.")
     if limit is not None and limit < NO_LIMIT:
-        raise InputError("prune_limit must not be negative, except -1 for no limit.")
+        raise InputError("prune_limit must be at least 0, or -1 for no limit.")
 
 
 def to_prune(
@@ -58,9 +58,9 @@ def to_prune(
         return chosen
     names = ", ".join(str(record["key_alias"]) for record in chosen[:MOST_NAMED])
     more = f" and {len(chosen) - MOST_NAMED} more" if len(chosen) > MOST_NAMED else ""
-    bound = "half of them is allowed" if limit is None else f"prune_limit allows {limit}"
+    bound = "half of them can be deleted" if limit is None else f"prune_limit allows {limit}"
     raise InputError(
-        f"Of the {len(marked)} keys that bear the mark, {len(chosen)} would be deleted, but only {bound}: "
+        f"Of the {len(marked)} keys that carry the mark, {len(chosen)} would be deleted, but only {bound}: "
         f"{names}{more}. Nothing was written. To delete them all, set prune_limit (of the role: "
         f"litellm_vkey_prune_limit) to {len(chosen)}."
     )
@@ -78,6 +78,6 @@ def check_group(alias: str, declared: Any, records: Iterable[Mapping[str, Any]])
         if not is_empty(group) and not identical(group, declared):
             raise InputError(
                 f"the key belongs to the group {json.dumps(group)}, not to {json.dumps(declared)}. Choose another "
-                "alias, or take the key out of its group first, by litellm_key with unset: [group].",
+                "alias, or remove the key from its group first, with litellm_key and unset: [group].",
                 alias,
             )

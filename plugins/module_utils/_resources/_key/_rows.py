@@ -49,7 +49,7 @@ class KeyField(Field):
 def is_alias(value: str) -> str | None:
     """LiteLLM refuses these since 1.94, in each of its formats of aliases."""
     if ".." in value.split("/"):
-        return "must not contain '..' as a part of a path."
+        return "must not contain '..' as part of a path."
     return not_a_name(value)
 
 
@@ -77,7 +77,9 @@ def is_time(value: str) -> str | None:
     try:
         moment(value)
     except ValueError:
-        return f"'{value}' is not a time: write ISO 8601 with a zone, such as 2030-01-31T18:00:00+01:00."
+        return (
+            f"'{value}' is not a valid time. Use ISO 8601 format with a time zone, such as 2030-01-31T18:00:00+01:00."
+        )
     return None
 
 

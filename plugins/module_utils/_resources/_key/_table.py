@@ -109,7 +109,7 @@ KEY = Resource(
         ),
         KeyField(
             "temp_budget_expiry",
-            unit="ISO 8601 with zone",
+            unit="ISO 8601 with time zone",
             path=("metadata", "temp_budget_expiry"),
             read=temp_budget_expiry,
             normal=second,
@@ -231,7 +231,7 @@ KEY = Resource(
         KeyField("blocked", "bool", nothing=(False,), cleared=False),
         KeyField(
             "expires_at",
-            unit="ISO 8601 with zone",
+            unit="ISO 8601 with time zone",
             path=("expires",),
             same=same_moment,
             check=is_time,

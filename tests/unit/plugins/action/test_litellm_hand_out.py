@@ -244,7 +244,7 @@ def test_a_template_of_the_user(hand_out: HandOut, folder: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("prepare", "options", "said"),
     [
-        (lambda folder: (folder / "keys.json").write_text("{"), {}, "keys.json is no JSON"),
+        (lambda folder: (folder / "keys.json").write_text("{"), {}, "keys.json is not JSON"),
         (lambda folder: (folder / "keys.json").write_text('{"a": 1}'), {}, "keys.json is not a list of keys"),
         (lambda folder: (folder / "keys.csv").write_text("a,b\n1,2\n"), {}, "keys.csv is not a list of keys"),
         (lambda folder: None, {"mail_from": ""}, "litellm_vkey_output_mail_from"),

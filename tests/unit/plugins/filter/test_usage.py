@@ -134,7 +134,7 @@ def test_one_unlimited_key_leaves_no_cap(given: Any) -> None:
 @pytest.mark.parametrize("given", ["10,50", "ten", -1, True, math.nan, "inf", [1]])
 def test_what_is_no_amount_is_refused(given: Any) -> None:
     problem = usage([key()], {"total_budget": given})["problem"]
-    assert problem.startswith("litellm_vkey_total_budget: ") and "write a number such as 10.50." in problem
+    assert problem.startswith("litellm_vkey_total_budget: ") and "Use a number such as 10.50." in problem
 
 
 def test_a_shared_budget_is_a_limit() -> None:

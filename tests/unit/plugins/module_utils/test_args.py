@@ -61,13 +61,13 @@ def test_base_url(given: str, base: str) -> None:
     ],
 )
 def test_what_is_no_address(given: str) -> None:
-    with pytest.raises(ValueError, match="api_url must be an address such as"):
+    with pytest.raises(ValueError, match="api_url must be a URL such as"):
         base_url(given)
 
 
 @pytest.mark.parametrize("given", ["https://user:secret@host", "https://user@host"])
 def test_an_address_with_credentials_is_refused_without_showing_them(given: str) -> None:
-    with pytest.raises(ValueError, match="must not hold a user name or password") as caught:
+    with pytest.raises(ValueError, match="must not contain a user name or a password") as caught:
         base_url(given)
     assert "secret" not in str(caught.value)
 
@@ -83,15 +83,15 @@ def test_settings() -> None:
     ("changes", "words"),
     [
         ({"api_key": "  "}, "api_key is empty"),
-        ({"api_key": "sk-a\nb"}, "cannot stand in an HTTP header"),
-        ({"api_key": "sk-ä"}, "cannot stand in an HTTP header"),
+        ({"api_key": "sk-a\nb"}, "are not allowed in an HTTP header"),
+        ({"api_key": "sk-ä"}, "are not allowed in an HTTP header"),
         ({"timeout": 0}, "timeout must be at least 1 second"),
         ({"retries": -1}, "retries must not be negative"),
-        ({"client_key": "/etc/hosts"}, "client_key needs client_cert"),
-        ({"ca_path": "/nowhere.pem"}, "ca_path: there is no file /nowhere.pem"),
-        ({"client_cert": "/nowhere.pem"}, "client_cert: there is no file /nowhere.pem"),
-        ({"client_cert": "/etc/hosts", "client_key": "/nowhere.pem"}, "client_key: there is no file"),
-        ({"api_url": "host"}, "api_url must be an address"),
+        ({"client_key": "/etc/hosts"}, "client_key requires client_cert"),
+        ({"ca_path": "/nowhere.pem"}, "ca_path: /nowhere.pem does not exist"),
+        ({"client_cert": "/nowhere.pem"}, "client_cert: /nowhere.pem does not exist"),
+        ({"client_cert": "/etc/hosts", "client_key": "/nowhere.pem"}, "client_key: /nowhere.pem does not exist"),
+        ({"api_url": "host"}, "api_url must be a URL"),
     ],
 )
 def test_settings_that_cannot_be_right(changes: dict[str, Any], words: str) -> None:

@@ -102,7 +102,7 @@ def test_no_success_is_taken_for_an_error(script: Script, make: Callable[..., Cl
         ("unlicensed", 403, "This feature is only available for LiteLLM Enterprise users: tags.", "Enterprise license"),
         ("organization_unlicensed", 403, "Organizations are only available", "Enterprise license"),
         ("regenerate_unlicensed", 500, "Regenerating Virtual Keys is an Enterprise feature", "Enterprise license"),
-        ("values_forbidden", 403, "Custom API key values are disabled", "refuses the key in api_key"),
+        ("values_forbidden", 403, "Custom API key values are disabled", "rejects the key in api_key"),
         ("update_unknown", 404, "Key not found.", ""),
         ("delete_unknown", 404, "No keys found", ""),
         ("team_unknown", 404, "Team not found, passed team id: recorded-unknown.", ""),
@@ -138,7 +138,7 @@ def test_a_refusal_is_one_clean_sentence_and_not_tried_again(
 def test_a_key_that_the_proxy_does_not_know(httpserver: HTTPServer, make: Callable[..., Client], told: str) -> None:
     url = httpserver.url_for("").rstrip("/")
     httpserver.expect_oneshot_request("/x").respond_with_json({"error": {"message": told}}, 401)
-    with pytest.raises(ApiError, match="does not know the key given as api_key") as caught:
+    with pytest.raises(ApiError, match="does not know the key in api_key") as caught:
         make(url).get("/x")
     assert url in caught.value.message
 
@@ -205,10 +205,10 @@ def test_bodies_that_only_look_like_errors(httpserver: HTTPServer, make: Callabl
 @pytest.mark.parametrize(
     ("status", "content", "hint"),
     [
-        (401, "Something new", "refuses the key in api_key"),
+        (401, "Something new", "rejects the key in api_key"),
         (401, "Authentication Error - Expired Key.", "is blocked or has expired"),
         (401, "Key is blocked. Update via /key/unblock", "is blocked or has expired"),
-        (403, "Something new", "refuses the key in api_key"),
+        (403, "Something new", "rejects the key in api_key"),
         (400, "Invalid thing_alias format.", "choose another name of a thing"),
     ],
 )
@@ -231,7 +231,7 @@ def test_a_page_for_people_is_no_answer(script: Script, make: Callable[..., Clie
 def test_a_redirect_is_not_followed(script: Script, make: Callable[..., Client]) -> None:
     """It could lead, with the master key, to somebody else."""
     script.expect("GET", "/key/list/", "trailing_slash")
-    with pytest.raises(ApiError, match=r"redirects to http://proxy/key/list .*Give the final address as api_url"):
+    with pytest.raises(ApiError, match=r"redirects to http://proxy/key/list .*Set api_url to the final URL"):
         make(script.url).get("/key/list/")
     assert len(script.requests) == 1
 
@@ -375,8 +375,8 @@ def test_behind_a_gateway_that_gave_up_it_may_have_been_carried_out(
 BREAKS = [
     pytest.param(RESET, "The connection to .* broke during POST /x: Connection reset by peer", id="reset"),
     pytest.param(b"", "The connection to .* broke during POST /x", id="closed"),
-    pytest.param(http({"key": "sk-x"}, missing=3), "broke during POST /x|was cut off", id="truncated"),
-    pytest.param(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"key": "sk', "was cut off", id="half"),
+    pytest.param(http({"key": "sk-x"}, missing=3), "broke during POST /x|is incomplete", id="truncated"),
+    pytest.param(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"key": "sk', "is incomplete", id="half"),
     pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", "broke during POST /x", id="no http"),
     pytest.param(SILENCE, "No answer from .* to POST /x within 0.3 s", id="silence"),
 ]
@@ -441,7 +441,7 @@ def tls(authority: trustme.CA) -> Iterator[HTTPServer]:
 
 
 def test_an_unknown_authority_is_refused_at_once(tls: HTTPServer, make: Callable[..., Client], naps: Naps) -> None:
-    with pytest.raises(ApiError, match=r"No trusted TLS connection to .*ca_path") as caught:
+    with pytest.raises(ApiError, match=r"Cannot establish a trusted TLS connection to .*ca_path") as caught:
         make(tls.url_for("").rstrip("/")).get("/x")
     assert (caught.value.code, caught.value.unanswered) == ("tls", False)
     assert naps == []
@@ -470,7 +470,7 @@ def test_ca_path_goes_before_the_bundle_of_the_environment(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "other.pem"))
     url = tls.url_for("").rstrip("/")
     assert make(url, ca_path=str(tmp_path / "ca.pem")).get("/x") == {"fine": True}
-    with pytest.raises(ApiError, match="No trusted TLS connection"):
+    with pytest.raises(ApiError, match="Cannot establish a trusted TLS connection"):
         make(url).get("/x")
 
 
@@ -644,7 +644,7 @@ def test_a_date_of_another_day_is_ignored_with_a_warning(make: Callable[..., Cli
         assert len(server.received) == 5
     (warning,) = client.warnings
     assert year in warning
-    assert "check both clocks" in warning
+    assert "Check both clocks" in warning
 
 
 def test_a_slow_answer_moves_nothing() -> None:

@@ -226,7 +226,7 @@ def test_an_unmarked_key_with_the_alias_of_a_pruned_one_stays(proxy: FakeLiteLLM
 @pytest.mark.parametrize(
     ("declared", "limit", "words"),
     [
-        (["u1"], None, "Of the 14 keys that bear the mark, 13 would be deleted, but only half of them is allowed"),
+        (["u1"], None, "Of the 14 keys that carry the mark, 13 would be deleted, but only half of them can be deleted"),
         ([f"u{n:02}" for n in range(8)], 5, "6 would be deleted, but only prune_limit allows 5"),
         ([], None, "14 would be deleted"),
         ([], 0, "prune_limit allows 0"),

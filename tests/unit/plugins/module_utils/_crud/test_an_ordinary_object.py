@@ -245,7 +245,7 @@ def test_hooks(task: TASK, server: FakeGadgets) -> None:
     modules = modules_of(Definition(table, ENDPOINTS, hooks))
     assert "g: label and limit are mutually exclusive." in task(modules=modules, gadget_id="g", limit=1)["msg"]
     assert "g: never." in task(modules=modules, gadget_id="g", label="no")["msg"]
-    assert "gated needs a LiteLLM Enterprise license" in task(modules=modules, gadget_id="g", gated="x")["msg"]
+    assert "gated requires a LiteLLM Enterprise license" in task(modules=modules, gadget_id="g", gated="x")["msg"]
     assert server.writes == []
     assert task(modules=modules, gadget_id="g")["gadget"]["label"] == "the default"
     assert (server.rows["g"]["parts"], server.rows["g"]["limit"]) == (["made"], 9)

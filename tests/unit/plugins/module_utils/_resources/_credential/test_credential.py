@@ -78,18 +78,18 @@ def info_of(proxy: FakeCredentials) -> dict[str, Any]:
     ("options", "sentence"),
     [
         ({"credential_name": " "}, "credential_name: must not be blank."),
-        ({"credential_name": ".."}, "cannot stand in an address"),
+        ({"credential_name": ".."}, "is not allowed in a URL"),
         ({"credential_name": "a\nb"}, "must not contain control characters"),
         (
             {"credential_values": {"api_key": None, "x": "y"}},
-            "api_key has no value; to remove a value, name it in unset",
+            "api_key has no value. To remove a value, list it in unset",
         ),
         ({"credential_values": {"api_key": ""}}, "api_key has no value"),
         ({"credential_values": {"api_key": "sk****07"}}, "api_key is a mask as LiteLLM shows it"),
         ({"credential_values": {"api_key": "*****"}}, "api_key is a mask"),
-        ({"credential_values": VALUES, "unset": ["api_key"]}, "api_key: declared and in unset at once."),
-        ({"credential_values": VALUES, "model_id": "m"}, "model_id and credential_values exclude each other"),
-        ({"credential_info": {OWN_ENTRY: {}}}, "is this collection's own"),
+        ({"credential_values": VALUES, "unset": ["api_key"]}, "api_key cannot be both set and listed in unset."),
+        ({"credential_values": VALUES, "model_id": "m"}, "model_id and credential_values are mutually exclusive"),
+        ({"credential_info": {OWN_ENTRY: {}}}, "is reserved for this collection"),
     ],
 )
 def test_refuses_what_cannot_be_meant(options: dict[str, Any], sentence: str) -> None:
@@ -230,9 +230,12 @@ def test_remove_a_value(version: str) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"unset": ["api_key"]}, "declare api_base as well"),
-        ({"unset": ["api_key", "api_base"]}, "declare a value to keep, or state: absent"),
-        ({"unset": ["api_key"], "credential_values": {"api_base": BASE}, "update_values": "never"}, "declare api_base"),
+        ({"unset": ["api_key"]}, "also set api_base"),
+        ({"unset": ["api_key", "api_base"]}, "set a value to keep, or use state: absent"),
+        (
+            {"unset": ["api_key"], "credential_values": {"api_base": BASE}, "update_values": "never"},
+            "also set api_base",
+        ),
     ],
 )
 def test_old_versions_remove_no_value_where_others_would_be_lost(options: dict[str, Any], sentence: str) -> None:
@@ -304,7 +307,7 @@ def test_never_adds_what_is_not_there() -> None:
 
 
 def test_making_one_needs_values() -> None:
-    with pytest.raises(InputError, match="it does not exist yet, and is made of credential_values or a model_id"):
+    with pytest.raises(InputError, match=r"it does not exist yet\. To create it, set credential_values or model_id"):
         run(FakeCredentials(), credential_info={"owner": "a"})
 
 

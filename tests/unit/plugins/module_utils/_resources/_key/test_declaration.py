@@ -36,7 +36,7 @@ def want(alias: str = "a", **options: Any) -> Declaration:
     ("options", "words"),
     [
         ({"metadata": {"a": [float("nan")]}}, "metadata: must be a finite number."),
-        ({"metadata": {"a": "b\0"}}, "metadata: must not contain the character NUL."),
+        ({"metadata": {"a": "b\0"}}, "metadata: must not contain a NUL character."),
         ({"metadata": {"a": 2**64}}, "metadata: 18446744073709551616 has more than 64 bits"),
         ({"config": {"a": float("inf")}}, "config: must be a finite number."),
         ({"max_budget": float("nan")}, "max_budget: must be a finite number."),
@@ -54,9 +54,9 @@ def want(alias: str = "a", **options: Any) -> Declaration:
         ({"max_parallel_requests": 2**31}, "max_parallel_requests: must not be above 2147483647."),
         ({"tpm_limit": 2**63}, "tpm_limit: must not be above 9223372036854775807."),
         ({"rpm_limit": -1}, "rpm_limit: must not be negative."),
-        ({"user_id": "a\ud800"}, "user_id: must not contain half of a surrogate pair"),
-        ({"key": f"{VALUE}\ud800"}, "key must not contain half of a surrogate pair"),
-        ({"key_seed": f"{SEED}\udfff"}, "key_seed must not contain half of a surrogate pair"),
+        ({"user_id": "a\ud800"}, "user_id: must not contain a lone surrogate"),
+        ({"key": f"{VALUE}\ud800"}, "key must not contain a lone surrogate"),
+        ({"key_seed": f"{SEED}\udfff"}, "key_seed must not contain a lone surrogate"),
     ],
 )
 def test_what_no_server_can_keep_is_refused(options: dict[str, Any], words: str) -> None:

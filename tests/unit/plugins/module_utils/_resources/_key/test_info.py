@@ -98,10 +98,10 @@ def names(proxy: Listing, **params: Any) -> list[Any]:
 @pytest.mark.parametrize(
     ("params", "sentence"),
     [
-        ({"key": VALUE, "user_id": "u", "status": []}, "key and user_id, status exclude each other."),
+        ({"key": VALUE, "user_id": "u", "status": []}, "key and user_id, status are mutually exclusive."),
         ({"key": ""}, "key is empty"),
-        ({"key": "sk-ü"}, "cannot stand in an HTTP header"),
-        ({"key_ids": [VALUE]}, "key_ids takes key ids"),
+        ({"key": "sk-ü"}, "are not allowed in an HTTP header"),
+        ({"key_ids": [VALUE]}, "key_ids must contain key IDs"),
         ({"expiring_within": "soon"}, "expiring_within: 'soon' is not a duration"),
     ],
 )
@@ -245,11 +245,11 @@ def test_asks_as_the_key() -> None:
 
 def test_a_refusal_is_an_answer_and_a_failure_is_not() -> None:
     proxy = Listing([key_row(key_alias="a", token=token_of(VALUE))])
-    unknown = ApiError("The proxy does not know the key given as key.", 401)
+    unknown = ApiError("The proxy does not know the key in key.", 401)
     proxy.refusals = dict.fromkeys(("/v1/models", "/key/health", "/key/info"), unknown)
     answer = ask(proxy, key=VALUE)
     assert (answer["models"], answer["health"]) == (None, None)
-    assert answer["refused"] == ["The proxy does not know the key given as key."]
+    assert answer["refused"] == ["The proxy does not know the key in key."]
     assert [key["key_alias"] for key in answer["virtual_keys"]] == ["a"]
 
     proxy.refusals = {"/v1/models": ApiError("No answer", 0)}

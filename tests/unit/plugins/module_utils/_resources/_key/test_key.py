@@ -88,24 +88,24 @@ def created(**options: Any) -> dict[str, Any]:
         ({"max_budget": float("nan")}, "max_budget: must be a finite number."),
         ({"max_budget": float("inf")}, "max_budget: must be a finite number."),
         ({"tpm_limit": -1}, "tpm_limit: must not be negative."),
-        ({"budget_duration": "1y"}, "budget_duration: '1y' is not a duration: write a whole number"),
+        ({"budget_duration": "1y"}, "budget_duration: '1y' is not a duration: use a whole number"),
         ({"duration": "30days"}, "duration: '30days' is not a duration"),
         ({"duration": "0d"}, "duration: '0d' is not a duration"),
         ({"duration": "1d", "renew_within": "soon"}, "renew_within: 'soon' is not a duration"),
-        ({"renew_within": "1d"}, "renew_within needs duration"),
-        ({"expires_at": "2031-01-01T00:00:00"}, "expires_at: '2031-01-01T00:00:00' is not a time"),
+        ({"renew_within": "1d"}, "renew_within requires duration"),
+        ({"expires_at": "2031-01-01T00:00:00"}, "expires_at: '2031-01-01T00:00:00' is not a valid time"),
         ({"expires_at": "2031-01-01T00:00:00Z", "duration": "1d"}, "expires_at and duration are mutually exclusive"),
         ({"unset": ["max_budget"], "max_budget": 5.0}, "max_budget cannot be both set and listed in unset."),
         ({"unset": ["key_alias"]}, "key_alias cannot be unset."),
         ({"soft_budget": 1.0, "budget_id": "b"}, "soft_budget and budget_id are mutually exclusive"),
         ({"key_type": "llm_api", "allowed_routes": ["/x"]}, "key_type and allowed_routes are mutually exclusive"),
-        ({"service_account_id": "s"}, "service_account_id needs team_id."),
-        ({"auto_rotate": True}, "auto_rotate needs rotation_interval."),
-        ({"rotation_interval": "30d"}, "rotation_interval needs auto_rotate"),
-        ({"rotation_interval": "30d", "auto_rotate": False}, "rotation_interval needs auto_rotate"),
+        ({"service_account_id": "s"}, "service_account_id requires team_id."),
+        ({"auto_rotate": True}, "auto_rotate requires rotation_interval."),
+        ({"rotation_interval": "30d"}, "rotation_interval requires auto_rotate"),
+        ({"rotation_interval": "30d", "auto_rotate": False}, "rotation_interval requires auto_rotate"),
         ({"rotation_interval": "x"}, "rotation_interval: 'x' is not a duration"),
-        ({"metadata": {"tags": ["a"]}}, "metadata: tags is declared by the option tags."),
-        ({"metadata": {"litellm_vkey_reset_spend": "x"}}, "is declared by the option reset_spend."),
+        ({"metadata": {"tags": ["a"]}}, "metadata: use the option tags to set tags."),
+        ({"metadata": {"litellm_vkey_reset_spend": "x"}}, "use the option reset_spend to set"),
         ({"metadata": {"team_member_key_duration": "1d"}}, "metadata: team_member_key_duration is reserved."),
         ({"key": "sk-0123456789abcdef", "key_seed": SEED}, "key and key_seed are mutually exclusive."),
         ({"key": "0123456789abcdefgh"}, "key must start with sk- and have at least 16 characters."),
@@ -536,7 +536,7 @@ def test_a_temporary_budget_is_taken_away() -> None:
 def test_half_of_a_temporary_budget_is_refused(half: str) -> None:
     other = next(name for name in RAISE if name != half)
     for options in ({half: RAISE[half]}, {"unset": [half]}, {half: RAISE[half], "unset": [other]}):
-        with pytest.raises(InputError, match="temp_budget_increase and temp_budget_expiry must be declared together"):
+        with pytest.raises(InputError, match="temp_budget_increase and temp_budget_expiry must be set together"):
             want(**options)
 
 

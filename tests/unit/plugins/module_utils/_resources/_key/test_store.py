@@ -348,7 +348,7 @@ def test_a_declared_value_that_is_forbidden_is_an_error(proxy: FakeLiteLLM) -> N
 
 def test_a_value_that_another_key_has_is_refused_before_writing(proxy: FakeLiteLLM) -> None:
     proxy.add("other", VALUE)
-    with pytest.raises(InputError, match="already that of the key 'other'") as caught:
+    with pytest.raises(InputError, match="already the value of the key 'other'") as caught:
         run_all(proxy, [{"key_alias": "b"}, {"key_alias": "a", "key": VALUE}])
     assert caught.value.subject == "a"
     assert VALUE not in str(caught.value)
@@ -633,7 +633,7 @@ def test_fields_that_the_server_drops_are_an_error_beside_the_value(proxy: FakeL
 
 @pytest.mark.parametrize("options", [{"tags": ["t"]}, {"permissions": {"get_spend_routes": True}}])
 def test_what_needs_a_licence_is_refused_before_writing(proxy: FakeLiteLLM, options: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="needs a LiteLLM Enterprise license") as caught:
+    with pytest.raises(InputError, match="requires a LiteLLM Enterprise license") as caught:
         run_all(proxy, [{"key_alias": "b"}, {"key_alias": "a", **options}])
     assert caught.value.subject == "a"
     assert proxy.writes == []
