@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright: litemaas.virtual_keys contributors
 """
-The project's test sessions. Run them by ./tests/run, which brings nox along; see CONTRIBUTING.md.
+The project's test sessions. Run them with ./tests/run, which installs nox. See CONTRIBUTING.md.
 
-Each session has its own environment below .build/nox, with what tests/requirements says.
+Each session has its own environment in .build/nox with the packages in tests/requirements.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ nox.options.reuse_venv = "yes"
 
 
 def interrupt(*_: object) -> None:
-    """Turn a request to end into what Ctrl-C does, so that every session clears up, undisturbed by a second one."""
+    """Handle a request to end like Ctrl-C, so that every session cleans up without being interrupted again."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 
@@ -40,7 +40,7 @@ signal.signal(signal.SIGTERM, interrupt)
 
 
 def install(session: nox.Session, *names: str) -> None:
-    """Install tests/requirements/NAME.txt, unless the environment has exactly these."""
+    """Install tests/requirements/NAME.txt, unless the environment already contains exactly these packages."""
     files = [ROOT / "tests" / "requirements" / f"{name}.txt" for name in names]
     wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     stamp = Path(session.virtualenv.location) / "requirements.sha256"
@@ -50,13 +50,13 @@ def install(session: nox.Session, *names: str) -> None:
 
 
 def leave_home(session: nox.Session) -> None:
-    """Give the session's programs a home folder below .build: some leave caches and logs there."""
+    """Set the home folder of the session's programs to a folder in .build, because some write caches and logs there."""
     home.prepare(BUILD / "home")
     session.env["HOME"] = str(BUILD / "home")
 
 
 def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str] | None = None) -> None:
-    """Run every command, and fail at the end if any failed."""
+    """Run every command, and fail at the end if one of them failed."""
     failed = []
     for command in commands:
         try:
@@ -69,11 +69,11 @@ def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str] 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, types, documentation and changelog."""
+    """Check style, types, documentation, and changelog."""
     install(session, "ansible", "lint")
     leave_home(session)
     python = ("plugins", "tests", "noxfile.py")
-    # mypy has to see the plugins under the name by which they import each other.
+    # mypy must find the plugins under the name that they use to import each other.
     with checkout.linked() as path:
         run_all(
             session,
@@ -97,10 +97,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def sanity(session: nox.Session) -> None:
-    """Every test of "ansible-test sanity", without exceptions."""
+    """Run every test of "ansible-test sanity", without exceptions."""
     install(session, "ansible", "sanity")
     leave_home(session)
-    # ansible-test wants the collection at its place in a collections path, and follows no links.
+    # ansible-test requires the collection in a collections path and does not follow links.
     copy = BUILD / checkout.MEMBER
     checkout.copy(copy)
     if exceptions := list(copy.glob("tests/sanity/ignore*")):
@@ -112,14 +112,14 @@ def sanity(session: nox.Session) -> None:
 
 @nox.session
 def unit(session: nox.Session) -> None:
-    """What can be tested without a server. Arguments go to pytest."""
+    """Run the unit tests, which do not need a server. Arguments are passed to pytest."""
     install(session, "ansible", "unit")
     session.run("python", "-m", "pytest", "-n", "2", "--cov", *session.posargs)
 
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """The archive that would be published: what is in it, and whether Galaxy would take it."""
+    """Build the archive, and check its contents and whether Galaxy would accept it."""
     install(session, "ansible", "build")
     leave_home(session)
     work = BUILD / "artifact"
@@ -137,7 +137,7 @@ def build(session: nox.Session) -> None:
 
 
 def run_with_sandbox(session: nox.Session, *command: str, needs: Sequence[str] = ("ansible", "integration")) -> None:
-    """Run a command while a LiteLLM runs. --litellm-version is for the sandbox, other arguments for the command."""
+    """Run a command with a LiteLLM. --litellm-version is for the sandbox; other arguments are passed to the command."""
     install(session, *needs)
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--litellm-version")
@@ -152,16 +152,16 @@ def run_with_sandbox(session: nox.Session, *command: str, needs: Sequence[str] =
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Against a real LiteLLM. --litellm-version chooses which; other arguments go to pytest."""
+    """Run the integration tests. --litellm-version sets the version of LiteLLM; other arguments are passed to pytest."""
     run_with_sandbox(session, "python", "-m", "pytest", "-o", "testpaths=tests/integration")
 
 
 @nox.session
 def oldest(session: nox.Session) -> None:
-    """A workshop with the oldest Ansible and requests that are supported. Takes --litellm-version too."""
+    """Run a workshop with the oldest supported versions of Ansible and requests. Also accepts --litellm-version."""
     with checkout.linked() as path:
         session.env["ANSIBLE_COLLECTIONS_PATH"] = str(path)
-        # That Ansible finds no interpreter with a space in its path, as the path of a checkout may have one.
+        # This Ansible does not find an interpreter with a space in its path, and the path of a checkout can have one.
         (path / "venv").symlink_to(session.virtualenv.location)
         python = str(path / "venv" / "bin" / "python")
         run_with_sandbox(session, python, "-m", "ansible", "playbook", "tests/demo.yml", needs=["oldest"])
@@ -169,13 +169,13 @@ def oldest(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """Lost answers, crashes and outages on a real LiteLLM. Arguments go to tests/faults."""
+    """Test lost answers, crashes, and outages on a real LiteLLM. Arguments are passed to tests/faults."""
     run_with_sandbox(session, "python", "tests/faults")
 
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """How fast the role is, beside what the server can do. Arguments go to tests/bench. Wants a quiet machine."""
+    """Compare the speed of the role with the limit of the server, on an idle machine. Arguments are passed to tests/bench."""
     with checkout.linked() as path:
         session.env["ANSIBLE_COLLECTIONS_PATH"] = str(path)
         run_with_sandbox(session, "python", "tests/bench")
@@ -183,7 +183,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """Shows the collection at work on a real LiteLLM. Takes --litellm-version too."""
+    """Demonstrate the collection on a real LiteLLM. Also accepts --litellm-version."""
     with checkout.linked() as path:
         session.env["ANSIBLE_COLLECTIONS_PATH"] = str(path)
         run_with_sandbox(session, "ansible-playbook", "tests/demo.yml")

@@ -243,12 +243,12 @@ def _sentences(report: Entry) -> list[str]:
     totals = report["totals"]
     said = [f"{_count(totals['keys'], 'key')}, {totals['used']} used, {_spent(totals)}."]
     if totals["max_budget_from"] == "total_budget" and totals["remaining_budget"] <= 0:
-        said.append("The total budget is used up.")
+        said.append("The total budget is spent.")
     groups = _attention(report["people"])
     said += [
         f"{title}: {_some([f'{name} ({user})' if user else name for name, user in names])}." for title, names in groups
     ]
-    return said if groups else [*said, "Nobody needs attention."]
+    return said if groups else [*said, "No one needs attention."]
 
 
 def _spent(totals: Entry) -> str:

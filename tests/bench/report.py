@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The measurements as tables, and whether they are as good as promised."""
+"""The measurements as tables, and whether they meet their targets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Round:
         return mean(self.limits)
 
     def ratio(self, step: str = CREATE) -> float:
-        """What a further key costs, in costs of the plain loop."""
+        """The cost of an additional key, relative to the plain loop."""
         return (self.runs[step, MANY].seconds - self.runs[step, FEW].seconds) / (MANY - FEW) / self.limit
 
     @property
@@ -80,7 +80,7 @@ class Findings:
 
 @dataclass
 class Promise:
-    """Something measured, and how good it has to be."""
+    """A measurement and its target."""
 
     what: str
     target: str
@@ -89,24 +89,34 @@ class Promise:
 
 
 def report(litellm_version: str, near: Findings, far: Findings, memory: Mapping[int, int]) -> tuple[str, bool]:
-    """The report, and whether all promises are kept."""
+    """The report, and whether all targets are met."""
     promised = list(promises(near, far, memory))
     lines = [
         machine(litellm_version),
-        f"Medians of {len(near.rounds)} rounds, with the least and the most.",
+        f"Medians of {len(near.rounds)} rounds, with the minimum and the maximum.",
         "",
-        *table(("promise", "target", "measured", ""), [promise_row(one) for one in promised]),
+        *table(("measurement", "target", "result", "met"), [promise_row(one) for one in promised]),
         "",
         *table(("plain loop", *(f"keys/s, {one.name} added" for one in (near, far))), limit_rows(near, far)),
         "",
         *table(
-            ("role", "users", "added", "seconds", "keys/s", "x limit per further key", "requests", "writes", "CPU s"),
+            (
+                "role",
+                "users",
+                "added",
+                "seconds",
+                "keys/s",
+                "cost of an additional key relative to the plain loop",
+                "requests",
+                "writes",
+                "CPU s",
+            ),
             [row for one in (near, far) for row in run_rows(one)],
         ),
         "",
         *table(("loop over single keys", "keys", "seconds", "ms per key"), loop_rows(near)),
         "",
-        "Requests of the role, without added round trip:",
+        "Requests of the role, without an added round trip:",
         "",
         *table(("role", "users", "requests"), request_rows(near)),
         "",
@@ -129,7 +139,7 @@ def machine(litellm_version: str) -> str:
 def promises(near: Findings, far: Findings, memory: Mapping[int, int]) -> Iterator[Promise]:
     for found, most in ((near, 1.15), (far, 1.3)):
         ratios = [one.ratio() for one in found.rounds]
-        what = f"cost of a further key, {FEW} to {MANY} users, in costs of the plain loop, {found.name} added"
+        what = f"cost of an additional key, {FEW} to {MANY} users, relative to the plain loop, {found.name} added"
         yield Promise(what, f"at most {most}", spread(ratios), median(ratios) <= most)
     again = [one.runs[AGAIN, MANY] for one in near.rounds]
     most_requests = max(run.requests.total() for run in again)
@@ -139,17 +149,17 @@ def promises(near: Findings, far: Findings, memory: Mapping[int, int]) -> Iterat
     most_writes = max(run.writes for run in again)
     yield Promise(f"writes of a run with nothing to do, {MANY} users", "0", str(most_writes), most_writes == 0)
     gains = [one.gain for one in near.rounds]
-    what = f"{FEW} users from start to end, times faster than a loop of ansible.builtin.uri"
+    what = f"{FEW} users from start to end, speedup over a loop of ansible.builtin.uri"
     yield Promise(what, "at least 15", spread(gains, digits=1), median(gains) >= 15)
     for ours, theirs, keys, least in (
         ("key_create", "uri_create", "new", 5),
         ("key_again", "uri_read", "unchanged", 10),
     ):
         gains = [one.loops[theirs] / one.loops[ours] for one in near.rounds]
-        what = f"loop of litellm_key over {FEW} {keys} keys, times faster than one of ansible.builtin.uri"
+        what = f"loop of litellm_key over {FEW} {keys} keys, speedup over a loop of ansible.builtin.uri"
         yield Promise(what, f"at least {least}", spread(gains, digits=1), median(gains) >= least)
     growth = (memory[MANY] - memory[FEW]) / (MANY - FEW) / 1000
-    yield Promise("memory for a further key", "below 100 kB", f"{growth:.0f} kB", growth < 100)
+    yield Promise("memory for an additional key", "below 100 kB", f"{growth:.0f} kB", growth < 100)
 
 
 def promise_row(one: Promise) -> Sequence[str]:
@@ -160,7 +170,7 @@ def limit_rows(near: Findings, far: Findings) -> Iterator[Sequence[str]]:
     for workers in near.by_workers:
         yield f"{workers} workers", *(f"{1 / one.by_workers[workers]:.1f}" for one in (near, far))
     measured = (spread([1 / limit for one in found.rounds for limit in one.limits], digits=1) for found in (near, far))
-    yield f"the best ({near.best}; {far.best}), between the runs", *measured
+    yield f"best ({near.best}; {far.best}), between the runs", *measured
 
 
 def run_rows(found: Findings) -> Iterator[Sequence[str]]:

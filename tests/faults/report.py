@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What came of the schedules, as Markdown."""
+"""The results of the schedules, as Markdown."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from .schedule import KINDS
 from .workshop import Result
 
-HEAD = ("what goes wrong", "schedules", "faults", "right at once", "right after one more run", "wrong")
+HEAD = ("fault", "schedules", "faults", "correct after the first run", "correct after the second run", "wrong")
 INTRODUCTION = Path(__file__).with_name("introduction.md")
 
 
 def document(results: Sequence[Result], command: str, version: str) -> str:
-    """The table with what it means."""
+    """The page with its table."""
     return INTRODUCTION.read_text().format(command=command, version=version, table=table(results))
 
 

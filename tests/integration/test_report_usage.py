@@ -33,7 +33,7 @@ def report(play, tmp_path, alias):
         given.update((f"litellm_vkey_{name}", value) for name, value in variables.items())
         file.write_text(json.dumps({**given, "result": str(result)}))
         done = play(str(PLAYBOOK), "-e", f"@{file}", *arguments, secret=secret)
-        said = re.search(r"Say who used what.*?\"msg\": (\[.*?\n    \]|\".*?\"\n)", done.output, re.DOTALL)
+        said = re.search(r"Show the report.*?\"msg\": (\[.*?\n    \]|\".*?\"\n)", done.output, re.DOTALL)
         words = json.loads(said[1]) if said else []
         return done, words, json.loads(result.read_text()) if result.exists() else {}
 
@@ -193,7 +193,7 @@ def test_a_single_key(sandbox, report, alias):
     sandbox.call("POST", "/key/generate", {"key_alias": alias, "max_budget": 5, "spend": 1.25}).raise_for_status()
     done, said, fact = report(output_dir="")
     assert done.rc == 0 and done.changed == 0
-    assert said == ["1 key, 1 used, 1.25 USD of 5.00 USD.", "Nobody needs attention."]
+    assert said == ["1 key, 1 used, 1.25 USD of 5.00 USD.", "No one needs attention."]
     assert [person["name"] for person in fact["people"]] == [alias]
 
 

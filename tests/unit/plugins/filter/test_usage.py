@@ -87,7 +87,7 @@ def test_totals_and_who_needs_attention() -> None:
 
 
 def test_nobody_needs_attention() -> None:
-    assert report(key("ann"))["said"] == ["1 key, 1 used, 1.50 USD of 10.00 USD.", "Nobody needs attention."]
+    assert report(key("ann"))["said"] == ["1 key, 1 used, 1.50 USD of 10.00 USD.", "No one needs attention."]
 
 
 def test_many_names_are_counted() -> None:
@@ -120,8 +120,8 @@ def test_a_total_budget_goes_before_the_keys(given: Any) -> None:
 
 
 def test_a_total_budget_that_is_spent() -> None:
-    assert "The total budget is used up." in report(key("ann", spend=5.0), total_budget=5)["said"]
-    assert "The total budget is used up." not in report(key("ann", spend=5.0), total_budget=5.01)["said"]
+    assert "The total budget is spent." in report(key("ann", spend=5.0), total_budget=5)["said"]
+    assert "The total budget is spent." not in report(key("ann", spend=5.0), total_budget=5.01)["said"]
 
 
 @pytest.mark.parametrize("given", [None, "", "null", " "])
