@@ -152,7 +152,7 @@ def run_with_sandbox(session: nox.Session, *command: str, needs: Sequence[str] =
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """Run the integration tests. --litellm-version sets the version of LiteLLM; other arguments are passed to pytest."""
+    """Run the integration tests. --litellm-version sets the version; other arguments are passed to pytest."""
     run_with_sandbox(session, "python", "-m", "pytest", "-o", "testpaths=tests/integration")
 
 
@@ -175,7 +175,7 @@ def faults(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """Compare the speed of the role with the limit of the server, on an idle machine. Arguments are passed to tests/bench."""
+    """Compare the speed of the role with the limit of the server. Needs an idle machine. Arguments: see tests/bench."""
     with checkout.linked() as path:
         session.env["ANSIBLE_COLLECTIONS_PATH"] = str(path)
         run_with_sandbox(session, "python", "tests/bench")

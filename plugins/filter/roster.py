@@ -115,8 +115,8 @@ def _users(value: Any) -> list[Any] | None:
     users = _structure("litellm_vkey_users", value, list)
     if not users:
         raise RosterError(
-            "litellm_vkey_users is an empty list. Leave it out to declare a single key or numbered users; "
-            "to remove a workshop, set litellm_vkey_state to absent."
+            "litellm_vkey_users is an empty list. Omit it for a single key or numbered users. "
+            "To remove a workshop, set litellm_vkey_state to absent."
         )
     return list(users)
 
@@ -144,11 +144,13 @@ def _pruning(given: Mapping[str, Any], alias: str, is_workshop: bool, is_named: 
     prunes = _flag("prune", given["prune"])
     if prunes and not is_workshop:
         raise RosterError(
-            "litellm_vkey_prune needs a workshop: set litellm_vkey_users, "
+            "litellm_vkey_prune requires a workshop. Set litellm_vkey_users, "
             "or litellm_vkey_multi_user and litellm_vkey_user_count."
         )
     if prunes and not is_named and not ends:
-        raise RosterError("litellm_vkey_prune needs litellm_vkey_users or litellm_vkey_user_count, to know who stays.")
+        raise RosterError(
+            "litellm_vkey_prune requires litellm_vkey_users or litellm_vkey_user_count, which define the keys to keep."
+        )
     if ends and limit is None:
         limit = NO_LIMIT
     if not prunes and not ends:
@@ -189,7 +191,9 @@ def _shared_options(given: Mapping[str, Any], state: str) -> dict[str, Any]:
     if metadata:
         options["metadata"] = metadata
     if state != "absent" and not {"models", "team_id", "service_account_id"} & options.keys():
-        raise RosterError("litellm_vkey_models must name at least one model; say ['all-proxy-models'] for all of them.")
+        raise RosterError(
+            "litellm_vkey_models must contain at least one model. Use ['all-proxy-models'] for all models."
+        )
     return options
 
 
@@ -205,7 +209,7 @@ def _person(
     """The name of a person and the options of the key."""
     own: dict[str, Any] = dict(entry) if isinstance(entry, Mapping) else {"user": entry}
     if not isinstance(own.get("user"), str) or not own["user"].strip():
-        raise RosterError(f"litellm_vkey_users: entry {number} is neither a name nor a mapping with user.")
+        raise RosterError(f"litellm_vkey_users: entry {number} must be a name or a mapping with user.")
     user = own.pop("user").strip()
     where = f"litellm_vkey_users, {user}"
     _refuse_other_group(where, own)
@@ -222,13 +226,15 @@ def _metadata(where: str, value: Any) -> dict[str, Any]:
     """The user's metadata, in which the mark of a workshop has no place: it would be that of any workshop."""
     metadata: dict[str, Any] = _structure(where, value, dict)
     if GROUP_MARK in metadata:
-        raise RosterError(f"{where}: {GROUP_MARK} is set by this role and cannot be declared.")
+        raise RosterError(f"{where}: {GROUP_MARK} is set by this role and must not be set here.")
     return metadata
 
 
 def _refuse_other_group(where: str, options: Mapping[str, Any]) -> None:
     if "group" in options or "group" in (options.get("unset") or ()):
-        raise RosterError(f"{where}: the group of a workshop's keys is litellm_vkey_alias; it cannot be set or unset.")
+        raise RosterError(
+            f"{where}: the group of a workshop's keys is litellm_vkey_alias. It cannot be set or unset here."
+        )
 
 
 def _refuse_unknown(where: str, options: Mapping[str, Any]) -> None:
@@ -236,14 +242,14 @@ def _refuse_unknown(where: str, options: Mapping[str, Any]) -> None:
     for name in options:
         if name not in known:
             near = get_close_matches(str(name), known, n=1)
-            meant = f"; did you mean '{near[0]}'?" if near else "."
-            raise RosterError(f"{where}: '{name}' is no option of a key{meant}")
+            meant = f". Did you mean '{near[0]}'?" if near else "."
+            raise RosterError(f"{where}: '{name}' is not an option of a key{meant}")
 
 
 def _refuse_repetition(kind: str, names: list[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise RosterError(f"litellm_vkey_users: the {kind} {', '.join(twice)} stands there more than once.")
+        raise RosterError(f"litellm_vkey_users: the {kind} {', '.join(twice)} appears more than once.")
 
 
 def _refuse_broken_text(name: str, value: Any) -> None:
@@ -269,7 +275,7 @@ def _structure(name: str, value: Any, kind: type[Any]) -> Any:
             try:
                 value = json.loads(text)
             except ValueError as error:
-                raise RosterError(f"{name}: not the JSON that it looks like: {error}.") from error
+                raise RosterError(f"{name}: invalid JSON: {error}.") from error
             _refuse_broken_text(name, value)
         elif kind is list:
             value = [part.strip() for part in re.split("[,\n]", text) if part.strip()]

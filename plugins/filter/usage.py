@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who used what: the keys of a workshop as people, totals, sentences, a table and what a page shows."""
+"""The usage of keys: people, totals, sentences, a table, and the content of a page."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ NOTHING = ("", "null", "none", "None")
 
 
 class UsageError(ValueError):
-    """The variables cannot be meant so; the text is a sentence for the user."""
+    """The variables are invalid or contradictory. The text is a sentence for the user."""
 
 
 def usage(keys: Sequence[Entry], options: Entry) -> dict[str, Any]:
-    """Who used what, as data, in sentences, as a table and for a page; or what is wrong with the options.
+    """The usage as data, sentences, a table, and the content of a page, or what is wrong with the options.
 
     A problem is returned, not raised: Ansible wraps what a filter raises in pages of context.
 
@@ -169,7 +169,7 @@ def _times(entry: Entry, zone: tzinfo) -> dict[str, str | None]:
 def _removed(present: Sequence[Person], earlier: Entry, zone: tzinfo) -> list[Person]:
     """Those whose keys went since the earlier report: what they spent is known from there only.
 
-    If none of its keys is left, it tells of a workshop before this one.
+    If none of its keys is left, it belongs to an earlier workshop.
     """
     ids, aliases = {person["key_id"] for person in present}, {person["alias"] for person in present}
     before = earlier.get("people") or []

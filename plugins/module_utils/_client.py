@@ -4,7 +4,7 @@
 
 One session, one retry policy, one error type. Knows nothing of Ansible and nothing of keys.
 
-Retries: an answer that says "not now" (429, 502, 503, 504, or a 500 that tells of a database away) and every failure
+Retries: an answer that says "not now" (429, 502, 503, 504, or a 500 because of a lost database) and every failure
 of the connection are tried again, with exponential, jittered waits that honor ``Retry-After``. A request that must
 not be carried out twice (``replay=False``) is tried again only when it certainly was not carried out.
 """

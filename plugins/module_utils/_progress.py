@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a long task says how far it is. Private: only for use inside this collection."""
+"""When a long task reports its progress. Private: only for use inside this collection."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SECONDS = 2.5
 
 
 def now_and_then(tell: Progress, number: int | None = None, clock: Callable[[], float] = time.monotonic) -> Progress:
-    """``tell`` every few seconds, or at about every so-manieth, and not at the last.
+    """``tell`` every few seconds, or after each ``number`` of objects, but not after the last one.
 
-    :param number: after how many it is told; None for every few seconds.
+    :param number: the number of objects; None for every few seconds.
     """
     told = 0
     last = clock()

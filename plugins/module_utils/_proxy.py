@@ -52,16 +52,16 @@ class Proxy:
 
     @property
     def licensed(self) -> bool | None:
-        """Whether the proxy has an Enterprise licence, None if it is too old to tell.
+        """Whether the proxy has an Enterprise license, None if it is too old to report it.
 
-        :raises ApiError: if the caller's key is no admin's: only to admins does the proxy answer this.
+        :raises ApiError: if the caller's key does not belong to an admin, because the proxy answers only admins.
         """
         licensed: bool | None = self._fact("licensed", self._read_license)
         return licensed
 
     def check_admin(self) -> None:
         """
-        :raises ApiError: if the caller's key is no admin's.
+        :raises ApiError: if the caller's key does not belong to an admin.
         """
         self._fact("licensed", self._read_license)
 
@@ -164,7 +164,7 @@ class Proxy:
         try:
             answer: Mapping[str, Any] = self._get(path, shape, params)
         except ApiError as error:
-            # 403: only licensed proxies answer for organisations; there the write itself tells.
+            # 403: only licensed proxies answer for organizations; there the write itself tells.
             if error.status == 403:
                 return {}
             if error.status == 404 or "not found" in error.message.lower() or "doesn't exist" in error.message.lower():

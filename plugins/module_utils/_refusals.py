@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shapes in which LiteLLM tells of an error. Private: only for use inside this collection. Pure."""
+"""The shapes in which LiteLLM reports an error. Private: only for use inside this collection. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST_LITERAL = 20_000
 
 
 def is_error_body(body: Any) -> bool:
-    """Whether a body tells of a failure although it came with a status of success.
+    """Whether a body reports a failure although it came with a status of success.
 
     LiteLLM up to 1.98 answers so on its credential routes: the error itself as body, with ``code`` and ``type``.
     """
@@ -24,7 +24,7 @@ def is_error_body(body: Any) -> bool:
 
 
 def error_details(body: Any) -> dict[str, str]:
-    """``message, type, code, param`` from any of the shapes in which LiteLLM tells of an error."""
+    """``message, type, code, param`` from any of the shapes in which LiteLLM reports an error."""
     details = dict.fromkeys(("message", "type", "code", "param"), "")
     if not isinstance(body, dict):
         return details

@@ -76,7 +76,7 @@ def refuses(sandbox, run_module, alias):
         ({"renew_within": "2d"}, "renew_within requires duration"),
         ({"expires_at": "tomorrow"}, "expires_at: 'tomorrow' is not a valid time"),
         ({"expires_at": "2031-01-01T00:00:00"}, "zone"),
-        ({"expires_at": "2020-01-01T00:00:00Z"}, "lies in the past"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "is in the past"),
         ({"expires_at": "2031-01-01T00:00:00Z", "duration": "1d"}, "mutually exclusive"),
         ({"max_budget": -1}, "max_budget: must not be negative"),
         ({"max_budget": float("nan")}, "max_budget: must be a finite number"),
@@ -120,7 +120,7 @@ def test_field_that_needs_a_licence(refuses, run_module, alias, field, exists):
 
 def test_permission_that_needs_a_licence(refuses):
     """Only for a new key; LiteLLM itself answers that with an error that says nothing."""
-    refuses("get_spend_routes needs a LiteLLM Enterprise licence", permissions={"get_spend_routes": True})
+    refuses("get_spend_routes requires a LiteLLM Enterprise license", permissions={"get_spend_routes": True})
 
 
 def test_missing_alias(run_module):
@@ -240,7 +240,7 @@ ROLE_PROBLEMS = [
     ({"litellm_vkey_user_count": "0"}, "litellm_vkey_user_count must be at least 1"),
     ({"litellm_vkey_duration": "1y"}, "'1y' is not a duration"),
     ({"litellm_vkey_models": '["gpt-4", "nope"]'}, "the proxy has no model 'nope'"),
-    ({"litellm_vkey_models": "[]"}, "litellm_vkey_models must name at least one model"),
+    ({"litellm_vkey_models": "[]"}, "litellm_vkey_models must contain at least one model"),
     ({"litellm_vkey_max_budget": "-1"}, "litellm_vkey_max_budget must not be negative"),
     ({"litellm_vkey_master_key": "sk-wrong-0123456789"}, "does not know the key"),
     ({"litellm_vkey_batch_size": "0"}, "litellm_vkey_batch_size must be at least 1"),

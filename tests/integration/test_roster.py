@@ -87,9 +87,12 @@ def test_user_start(sandbox, manage, alias):
     [
         ({"users": ["ann", "ben", "ann"]}, "user ann"),
         ({"users": ["ann", {"user": "ben", "key_alias": "{alias}-ann"}]}, "key alias {alias}-ann"),
-        ({"users": [{"user": "ann", "max_budgt": 3}]}, "'max_budgt' is no option of a key; did you mean 'max_budget'?"),
-        ({"users": ["ann", {"name": "ben"}]}, "entry 2 is neither a name nor a mapping with user"),
-        ({"users": [7]}, "entry 1 is neither a name nor a mapping with user"),
+        (
+            {"users": [{"user": "ann", "max_budgt": 3}]},
+            "'max_budgt' is not an option of a key. Did you mean 'max_budget'?",
+        ),
+        ({"users": ["ann", {"name": "ben"}]}, "entry 2 must be a name or a mapping with user"),
+        ({"users": [7]}, "entry 1 must be a name or a mapping with user"),
         ({"users": ["ann"], "key_options": {"modells": ["gpt-4"]}}, "did you mean 'models'?"),
         ({"users": ["ann"], "key_seed": "too short"}, "key_seed must have at least 32 characters"),
     ],

@@ -174,7 +174,7 @@ def test_by_its_alias(sandbox, run_module, name) -> None:
     other = run_module("litellm_team", team_id=f"{name}-2", team_alias=f"{name} alias")
     assert other.action == "create"
     refused = run(max_budget=5)
-    assert "2 teams have this team_alias: identify the one you mean by team_id" in refused.msg
+    assert "2 teams have this team_alias. Set team_id to identify one of them" in refused.msg
     assert {one["team_id"] for one in run_module("litellm_team_info", team_alias=f"{name} alias").teams} == {
         created.team_id,
         f"{name}-2",
@@ -201,11 +201,11 @@ def test_a_team_with_keys_is_not_deleted_by_mistake(sandbox, team, run_module, a
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"max_budget": 0}, "max_budget: 0 would be no limit"),
+        ({"max_budget": 0}, "max_budget: LiteLLM ignores a budget of 0"),
         ({"max_budget": -1}, "max_budget: must not be negative."),
         ({"budget_duration": "1y"}, "is not a duration"),
         ({"metadata": {"model_rpm_limit": {}}}, "metadata: model_rpm_limit is set by the option model_rpm_limit."),
-        ({"metadata": {"logging": []}}, "metadata: logging is LiteLLM's own."),
+        ({"metadata": {"logging": []}}, "metadata: logging is reserved for LiteLLM."),
         ({"team_member_permissions": ["create_key"]}, "team_member_permissions"),
         ({"model_tpm_limit": {"gpt-4": "many"}}, "needs a whole number"),
         ({"models": ["gpt-4"], "unset": ["models"]}, "models cannot be both set and listed in unset."),

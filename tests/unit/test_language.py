@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users and contributors read is spelled as in Ansible's documentation, and free of phrases that read as translated."""
+"""What users and contributors read is in American English, without phrases that read as translated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ READ = (
 FILES = sorted({path for pattern in READ for path in ROOT.glob(pattern)})
 WRONG = {
     "British spelling": r"[a-z]*organis(?:e|ation)[a-z]*|colour\w*|honour\w*|behaviour\w*|licence\w*|centre|catalogue",
-    "e-mail instead of email": r"e-mails?",
     "translated phrase": (
         r"exclude each other|in clear|there shall|shall be|cannot be meant so|is no admin's|could not be made"
         r"|declared and in unset|does not tell again|so-manieth|tells of|that are there|stands there more than once"

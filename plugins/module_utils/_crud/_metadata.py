@@ -50,9 +50,9 @@ class Metadata:
         option_of = {entry: name for name, entry in self._entries.items()}
         taken = [entry for entry in options.get("metadata") or {} if entry in self._reserved]
         return [
-            f"metadata: {entry} is set by the option {option_of[entry]}."
+            f"metadata: use the option {option_of[entry]} to set {entry}."
             if entry in option_of
-            else f"metadata: {entry} is LiteLLM's own."
+            else f"metadata: {entry} is reserved for LiteLLM."
             for entry in taken
         ]
 

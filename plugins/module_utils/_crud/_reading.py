@@ -71,7 +71,7 @@ class Reader:
             ids = ", ".join(str(record[self._definition.id]) for record in bearers[:PAGE])
             things = f"{len(bearers)} {self._definition.resource.kind}s"
             raise InputError(
-                f"{things} have this {row.name}: identify the one you mean by {self._definition.id} ({ids}).", want.name
+                f"{things} have this {row.name}. Set {self._definition.id} to identify one of them ({ids}).", want.name
             )
         return self.complete(bearers[0]) if bearers else None
 

@@ -20,7 +20,7 @@ MOST_TOKENS = 2**63 - 1
 
 def is_identity(value: str) -> str | None:
     """What is wrong with a name by which requests call an object, in their address."""
-    return f"'{value}' cannot stand in an address." if value in (".", "..") else not_a_name(value)
+    return f"'{value}' is not allowed in a URL." if value in (".", "..") else not_a_name(value)
 
 
 def not_negative(value: float) -> str | None:

@@ -76,7 +76,7 @@ class ObjectStore:
         if plan.action == "delete" and hooks.refuse_delete and not want.force:
             lost = hooks.refuse_delete(plan.existing, self._client)
             if lost:
-                raise InputError(f"{lost} To delete it all the same, set force: true.", plan.name)
+                raise InputError(f"{lost} To delete it anyway, set force: true.", plan.name)
 
     # Writing
 
@@ -142,8 +142,8 @@ class ObjectStore:
         thing = f"the {self._definition.resource.kind} {step.name}"
         if step.action == "update":
             message = f"{proxy} accepted the request but did not store {', '.join(step.changes)} of {thing}."
-            return ApiError(message, hint="Leave the option out, or use a newer LiteLLM.")
-        state = "is still there" if step.action == "delete" else "is not there"
+            return ApiError(message, hint="Remove the option, or use a newer LiteLLM.")
+        state = "still exists" if step.action == "delete" else "does not exist"
         return ApiError(f"{proxy} accepted the request, but {thing} {state}.", hint="Run again.")
 
     def _create(self, step: Plan) -> None:

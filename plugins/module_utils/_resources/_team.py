@@ -44,11 +44,11 @@ LIMITS_OF_MEMBERS = ("team_member_budget", "team_member_rpm_limit", "team_member
 
 
 def _caps(value: float) -> str | None:
-    return not_negative(value) or (None if value else "0 would be no limit: LiteLLM ignores it. Use unset instead.")
+    return not_negative(value) or (None if value else "LiteLLM ignores a budget of 0. To remove the limit, use unset.")
 
 
 def _is_free(value: str) -> str | None:
-    return "'litellm-dashboard' is LiteLLM's own." if value == "litellm-dashboard" else None
+    return "'litellm-dashboard' is reserved for LiteLLM." if value == "litellm-dashboard" else None
 
 
 def _of_members(name: str, column: str, kind: str, unit: str, check: Any) -> Field:
@@ -117,7 +117,9 @@ def _further(team_id: str, plan: Plan) -> list[tuple[str, dict[str, Any]]]:
 
 def _refuse_delete(team: Mapping[str, Any], client: Any) -> str | None:
     keys = client.get(f"/team/info?team_id={quote(team['team_id'], safe='')}").get("keys") or []
-    return f"LiteLLM deletes a team's keys with it, and it has {len(keys)}." if keys else None
+    return (
+        f"LiteLLM deletes the keys of a team together with the team, and this team has {len(keys)}." if keys else None
+    )
 
 
 TEAM_KIND, TEAM_INFO = define(

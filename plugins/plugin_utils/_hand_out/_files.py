@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which files there shall be, and what is said of them. Private: only for use inside this collection."""
+"""Which files should exist, and what is reported about them. Private: only for use inside this collection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CALLED = {"json": "key", "csv": "key", "html": "slip", "env": "file", "mail": "m
 
 
 class Files:
-    """All files of the folder, as they shall be.
+    """All files of the folder, as they should be.
 
     :param args: of the task.
     :param before: who was on the list.

@@ -66,7 +66,7 @@ def secret_name(alias: str) -> str:
 
 
 def address(name: str, candidates: Iterable[Any]) -> Address | None:
-    """Whom to write to: the first of the candidates that is an e-mail address."""
+    """Whom to write to: the first of the candidates that is an email address."""
     for candidate in candidates:
         local, _at, domain = str(candidate or "").strip().rpartition("@")
         if not domain or not LOCAL_PART.fullmatch(local):

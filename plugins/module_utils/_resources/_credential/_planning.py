@@ -29,7 +29,7 @@ def plan_credential(want: Declaration, record: Record | None) -> Plan:
 
 
 def _states_after(want: Declaration, record: Record | None) -> dict[str, str]:
-    """The states of all values: those that are there stay, are marked as changed, or go; others come."""
+    """The states of all values: existing values stay, are marked as changed, or are removed; others are added."""
     after = states(record or {})
     for name, value in want.declared_values.items():
         if name not in after:
@@ -69,7 +69,7 @@ def value_names(plan: Plan) -> list[str]:
 
 
 def info_after(want: Declaration, plan: Plan, written: Mapping[str, str]) -> dict[str, Any]:
-    """All of ``credential_info`` as it shall be, which the proxy replaces as a whole: with our own entry."""
+    """All of ``credential_info`` as it should be, which the proxy replaces as a whole: with our own entry."""
     shown = {name: value for name, value in (plan.existing.get("credential_info") or {}).items() if name != OWN_ENTRY}
     info = dict(users_info(plan.existing) if want.info is None else want.info)
     known = own_entry(plan.existing).get("fingerprints") or {}

@@ -3,7 +3,7 @@
 """Provider credentials on a proxy: planning and writing. Private: only for use inside this collection.
 
 The proxy answers reads from the memory of the worker that happens to answer, which may lag its database by 30 s. So a
-write that was answered with success is not read back, and what a write tells of the database is believed more than
+write that was answered with success is not read back, and what a write reports about the database is believed more than
 what was read before: "exists already" leads to an update, "does not exist" to a creation.
 """
 
@@ -65,9 +65,10 @@ class CredentialStore:
         lost = names if want.update_values == "never" else [name for name in names if name not in (want.values or {})]
         if lost or not names:
             remedy = f"also set {', '.join(lost)}" if lost else "set a value to keep, or use state: absent"
+            removed = ", ".join(removed_values(plan))
             raise InputError(
-                f"{self._proxy.title} cannot remove {', '.join(removed_values(plan))} (requires {REMOVES_VALUES_SINCE}). "
-                f"The module would have to delete the credential and re-create it with its other values: {remedy}.",
+                f"{self._proxy.title} cannot remove {removed} (requires {REMOVES_VALUES_SINCE}), and "
+                f"re-creating the credential would lose other values: {remedy}.",
                 want.name,
             )
 

@@ -145,7 +145,7 @@ class KeyConfirmer:
         if one.is_gone:
             one.fails(_still_there(one))
         elif not one.standing.bearers:
-            one.fails(ApiError(f"The key {one.alias} is not there after it was created.", hint="Run again."))
+            one.fails(ApiError(f"The key {one.alias} does not exist after it was created.", hint="Run again."))
         else:
             try:
                 one.replaced_by(self._writer.adopt(one.want, one.outcome.plan))
@@ -170,4 +170,4 @@ def _is_new(one: Written) -> bool:
 
 
 def _still_there(one: Written) -> ApiError:
-    return ApiError(f"The key {one.alias} is still there after it was deleted.", hint="Run again.")
+    return ApiError(f"The key {one.alias} still exists after it was deleted.", hint="Run again.")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to be done for a virtual key: a declaration against the keys that are there. Pure.
+"""What has to be done for a virtual key: a declaration against the existing keys. Pure.
 
 Private: only for use inside this collection.
 """
@@ -74,7 +74,7 @@ def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
     if current is None and not is_empty(fields.get("team_id")) and "models" not in fields:
         fields["models"] = ["all-team-models"]
     if replaced:
-        warnings.append(f"Another run has just replaced the value of the key {want.alias}: it is not replaced again.")
+        warnings.append(f"Another run has just replaced the value of the key {want.alias}. It is not replaced again.")
     _guard_shared_budget(want, fields, current)
     plan = make_plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
@@ -122,7 +122,7 @@ def _refuse_retired_value(want: Declaration, current: Mapping[str, Any]) -> None
     retired = retired_ids(current)
     if want.value is not None and token_of(want.value) in retired:
         remedy = _other_version(want.derive, retired, current["token"]) if want.derive else "another value"
-        raise InputError(f"the declared value was replaced before, and never comes back. Declare {remedy}.", want.alias)
+        raise InputError(f"the declared value was replaced earlier and cannot be used again. Set {remedy}.", want.alias)
 
 
 def _other_version(derive: Callable[[int], str], retired: Sequence[str], token: str) -> str:
@@ -137,12 +137,12 @@ def _other_version(derive: Callable[[int], str], retired: Sequence[str], token: 
 def _other_value(want: Declaration, token: str) -> str:
     """What to say where the value is to be the declared one, or a known one, and is not."""
     if want.value is None:
-        problem = "the key exists, and its value is not known"
+        problem = "the key exists, but its value is not known"
     elif want.derive and token in (token_of(want.derive(number)) for number in range(1, VERSIONS)):
         problem = "the key exists with the value of another key_version than the declared one"
     else:
         problem = "the key exists with another value than the declared one"
-    return f"{problem}. Choose with value_policy: keep leaves its value as it is, reissue replaces it."
+    return f"{problem}. Set value_policy to keep to leave the value as it is, or to reissue to replace it."
 
 
 def _is_expired(time: Any, now: datetime) -> bool:
@@ -172,7 +172,9 @@ def _declare_expiry(
         end = moment(fields["expires_at"])
         fields["expires_at"] = end.isoformat(timespec="seconds")
         if end <= now and not (current and same_moment(end, expires)):
-            raise InputError("expires_at lies in the past; to end a key now, use blocked or state: absent.", want.alias)
+            raise InputError(
+                "expires_at is in the past. To disable a key now, use blocked or state: absent.", want.alias
+            )
     if expires and expires <= now and "expires_at" not in fields:
         return [
             f"The key {want.alias} expired at {expires.isoformat(timespec='seconds')}. "

@@ -30,7 +30,9 @@ LOOKS = 5
 PAUSE = 0.5
 # The run that made a key of this age has reported it, or never will.
 NOBODYS = timedelta(minutes=5)
-NO_RECOVERY = "The proxy forbids key values chosen by the client: a value whose answer is lost cannot be recovered."
+NO_RECOVERY = (
+    "The proxy does not allow clients to choose key values. If an answer is lost, its value cannot be recovered."
+)
 
 
 class Tries:
@@ -115,7 +117,7 @@ class KeyWriter:
             raise ApiError(
                 f"There are {len(doubles) + 1} keys with the alias {plan.name}, and another run may be creating "
                 "one of them.",
-                hint=f"Run again in {NOBODYS.seconds // 60} minutes: then the newer ones are removed.",
+                hint=f"Run again in {NOBODYS.seconds // 60} minutes to remove the newer ones.",
             )
 
     # Creating
@@ -184,7 +186,7 @@ class KeyWriter:
             if plan.value and record["token"] == token_of(plan.value):
                 return self._verified(Outcome(plan, plan.action, record, plan.value))
         if plan.value is None and not alias_taken(error):
-            error.hint = "The key was probably created, but its value is lost: run again with value_policy: reissue."
+            error.hint = "The key was probably created, but its value is lost. Run again with value_policy: reissue."
             raise error
         return self.adopt(want, plan)
 
@@ -202,7 +204,7 @@ class KeyWriter:
         outcome = self._write(want, plan_key(want.keeping, Found(theirs[:1]), self._now()))
         if outcome.value is not None:
             return outcome
-        warning = f"Another run created the key {plan.name} at the same time: only that run knows its value."
+        warning = f"Another run created the key {plan.name} at the same time. Only that run knows its value."
         return outcome.having(warnings=(*outcome.warnings, warning))
 
     def _bearers(self, alias: str) -> list[Record]:
@@ -252,7 +254,7 @@ class KeyWriter:
             raise
         if old["key_alias"] is not None:
             return outcome
-        warning = f"The proxy takes no other alias for {want.alias}: its old key was deleted first."
+        warning = f"The proxy does not accept another alias for {want.alias}, so its old key was deleted first."
         return outcome.having(warnings=(*outcome.warnings, warning))
 
     def _retire(self, want: Declaration, old: Record) -> Record:
@@ -271,7 +273,7 @@ class KeyWriter:
         try:
             self._rename(old, want.alias)
         except ApiError:
-            error.hint = f"{error.hint} The old key waits as {want.retired_alias} for the next run.".strip()
+            error.hint = f"{error.hint} The old key is kept as {want.retired_alias} for the next run.".strip()
 
     def _rename(self, record: Record, alias: str) -> Mapping[str, Any]:
         body = {"key": record["token"], "key_alias": alias}
@@ -293,12 +295,9 @@ class KeyWriter:
         lost = dropped(KEY, changes, record)
         if not lost:
             return outcome.having(record=record)
-        message = (
-            f"{self._proxy.title} took the request but did not store {', '.join(lost)} of the key {outcome.plan.name}."
-        )
-        return outcome.having(
-            record=record, error=ApiError(message, hint="Leave the option out, or use a newer LiteLLM.")
-        )
+        thing = f"{', '.join(lost)} of the key {outcome.plan.name}"
+        message = f"{self._proxy.title} accepted the request but did not store {thing}."
+        return outcome.having(record=record, error=ApiError(message, hint="Remove the option, or use a newer LiteLLM."))
 
     def _now(self) -> datetime:
         now: datetime = self._client.now()
@@ -328,9 +327,9 @@ def _removals(want: Declaration, plan: Plan) -> list[str]:
     """What to say of the surplus keys that were removed."""
     retired = sum(waits(want, record) for record in plan.surplus)
     doubles = len(plan.surplus) - retired
-    said = [f"Removed {doubles} further key(s) with the alias {plan.name}."] if doubles else []
+    said = [f"Removed {doubles} additional key(s) with the alias {plan.name}."] if doubles else []
     if retired:
-        unknown = " Only that run knew the new value: if it is lost, use value_policy: reissue."
+        unknown = " Only that run knew the new value. If it is lost, use value_policy: reissue."
         said.append(
             f"An earlier run was interrupted while it replaced the value of the key {plan.name}: the old key, which "
             f"still worked, was removed.{unknown if plan.value is None and plan.action != 'reissue' else ''}"

@@ -60,8 +60,8 @@ def test_people_that_were_left_out(users: Any) -> None:
     assert roster({**BASE, "users": users})["workshop"] is False
     numbered = roster({**BASE, "users": users, "multi_user": True, "user_count": "2"})
     assert [person["user"] for person in numbered["people"]] == ["user1", "user2"]
-    refused("litellm_vkey_prune needs a workshop", users=users, prune=True)
-    refused("to know who stays", users=users, prune=True, multi_user=True)
+    refused("litellm_vkey_prune requires a workshop", users=users, prune=True)
+    refused("which define the keys to keep", users=users, prune=True, multi_user=True)
 
 
 def test_the_end_of_a_workshop() -> None:
@@ -111,7 +111,7 @@ def test_metadata_as_text_joins_that_of_all() -> None:
     (key,) = roster({**BASE, "users": users, "metadata": '{"course": "x"}'})["virtual_keys"]
     assert key["metadata"] == {"course": "x", "seat": 1}
     refused("litellm_vkey_users, ann, metadata must be a mapping", users=[{"user": "ann", "metadata": "seat 1"}])
-    refused("not the JSON", users=[{"user": "ann", "metadata": "{seat"}])
+    refused("invalid JSON", users=[{"user": "ann", "metadata": "{seat"}])
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_metadata_as_text_joins_that_of_all() -> None:
         ({"key_options": {"key_alias": "other"}}, "key_alias cannot be set here. Set litellm_vkey_alias"),
         ({"key_options": "name"}, "litellm_vkey_key_options must be a mapping"),
         ({"users": {"ann": 1}}, "litellm_vkey_users must be a list"),
-        ({"users": [{"user": "ann", "name": "ben"}]}, "'name' is no option of a key"),
+        ({"users": [{"user": "ann", "name": "ben"}]}, "'name' is not an option of a key"),
         ({"state": "gone"}, "litellm_vkey_state must be present or absent"),
         ({"prune": "maybe"}, "litellm_vkey_prune must be true or false"),
         ({"no_log": "maybe"}, "litellm_vkey_no_log must be true or false"),

@@ -418,7 +418,7 @@ def nested(levels: int) -> Any:
         (2**64, "more than 64 bits"),
         (-(2**63) - 1, "more than 64 bits"),
         ("a\0b", "a NUL character"),
-        ("a\ud800", "a lone surrogate pair"),
+        ("a\ud800", "a lone surrogate"),
         (nested(65), "more than 64 levels deep"),
         (nested(5000), "more than 64 levels deep"),
     ],

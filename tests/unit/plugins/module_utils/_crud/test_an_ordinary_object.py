@@ -124,7 +124,7 @@ def test_what_is_not_declared_is_left_alone(task: TASK, server: FakeGadgets) -> 
         ({}, "gadget_id or label is required and must not be blank."),
         ({"gadget_id": " "}, "gadget_id or label is required and must not be blank."),
         ({"gadget_id": "a\u2028b"}, "gadget_id: must not contain control characters or line separators."),
-        ({"gadget_id": ".."}, "'..' cannot stand in an address"),
+        ({"gadget_id": ".."}, "'..' is not allowed in a URL"),
         ({"gadget_id": "g", "limit": -1}, "g: limit: must not be negative."),
         ({"gadget_id": "g", "limit": 1, "unset": ["limit"]}, "limit cannot be both set and listed in unset."),
         ({"gadget_id": "g", "unset": ["gadget_id"]}, "value of unset must be one"),
@@ -159,7 +159,7 @@ def test_an_alias_that_several_bear_is_refused(task: TASK, server: FakeGadgets) 
     for name in ("a", "b"):
         server.rows[name] = {"gadget_id": name, "label": "twice", "limit": None, "parts": []}
     assert (
-        "twice: 2 gadgets have this label: identify the one you mean by gadget_id (a, b)." in task(label="twice")["msg"]
+        "twice: 2 gadgets have this label. Set gadget_id to identify one of them (a, b)." in task(label="twice")["msg"]
     )
     assert task(gadget_id="b", label="once")["action"] == "update"
 
@@ -254,7 +254,7 @@ def test_hooks(task: TASK, server: FakeGadgets) -> None:
     server.rows["g"].update(uses=3, label="OTHER")
     assert task(modules=modules, gadget_id="g", label="other")["action"] == "none"
     refused = task(modules=modules, check=True, gadget_id="g", state="absent")["msg"]
-    assert refused == "g: 3 uses would be lost. To delete it all the same, set force: true."
+    assert refused == "g: 3 uses would be lost. To delete it anyway, set force: true."
     assert task(modules=modules, gadget_id="g", state="absent", force=True)["action"] == "delete"
 
 

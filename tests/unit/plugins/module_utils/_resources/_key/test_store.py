@@ -230,7 +230,7 @@ def test_a_senior_gives_way_to_a_junior_that_may_have_found_itself_alone(proxy: 
     proxy.fault("/key/generate", after=lambda: proxy.add("a", junior, age=-60))
     outcome = run(proxy)
     assert (outcome.action, outcome.error, outcome.value) == ("none", None, None)
-    assert "only that run knows its value" in outcome.warnings[-1]
+    assert "Only that run knows its value" in outcome.warnings[-1]
     assert list(proxy.keys) == [token_of(junior)]
     assert proxy.naps
 
@@ -264,7 +264,7 @@ def test_a_value_that_another_run_has_replaced_is_not_reported(proxy: FakeLiteLL
     proxy.fault("/key/generate", after=replaced)
     outcome = run(proxy)
     assert (outcome.error, outcome.value) == (None, None)
-    assert "only that run knows its value" in outcome.warnings[-1]
+    assert "Only that run knows its value" in outcome.warnings[-1]
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -302,7 +302,7 @@ def test_doubles_are_removed_with_a_warning(proxy: FakeLiteLLM) -> None:
     junior = proxy.add("a")["token"]
     outcome = run(proxy)
     assert (outcome.action, outcome.error) == ("update", None)
-    assert "Removed 1 further key" in outcome.warnings[0]
+    assert "Removed 1 additional key" in outcome.warnings[0]
     assert set(proxy.keys) == {senior}
     assert proxy.asked("/key/delete") == [{"keys": [junior]}]
     unchanged(proxy)
@@ -315,7 +315,7 @@ def test_a_removed_double_is_told_although_what_followed_failed(proxy: FakeLiteL
     outcome = run(proxy, max_budget=5.0)
     assert "Enterprise" in str(outcome.error)
     assert (outcome.action, outcome.value) == ("update", None)
-    assert "Removed 1 further key" in outcome.warnings[0]
+    assert "Removed 1 additional key" in outcome.warnings[0]
     assert proxy.only("a")["max_budget"] is None
 
 
@@ -548,7 +548,7 @@ def test_a_key_that_another_run_has_reissued_meanwhile_is_taken_over(proxy: Fake
     proxy.fault(request_before, before=reissued, carried_out=gone is None, raised=gone)
     outcome = run(proxy, value_policy="reissue")
     assert (outcome.action, outcome.error, outcome.value) == ("none", None, None)
-    assert "only that run knows its value" in outcome.warnings[-1]
+    assert "Only that run knows its value" in outcome.warnings[-1]
     assert list(proxy.keys) == [token_of("sk-value-of-another-run")]
 
 
@@ -556,7 +556,7 @@ def test_an_old_key_goes_only_when_the_new_one_is_confirmed(proxy: FakeLiteLLM) 
     old = proxy.add("a")["token"]
     proxy.fault("/key/generate", after=lambda: proxy.keys.pop(proxy.only("a")["token"]))
     outcome = run(proxy, value_policy="reissue")
-    assert "is not there after it was created" in str(outcome.error)
+    assert "does not exist after it was created" in str(outcome.error)
     assert list(proxy.keys) == [old]
 
 
@@ -626,7 +626,7 @@ def test_fields_that_the_server_drops_are_an_error_beside_the_value(proxy: FakeL
     if there:
         proxy.add("a", VALUE)
     outcome = run(proxy, key=VALUE, access_group_ids=["g"], max_budget=5.0)
-    assert "LiteLLM 1.106.2 took the request but did not store access_group_ids of the key a" in str(outcome.error)
+    assert "LiteLLM 1.106.2 accepted the request but did not store access_group_ids of the key a" in str(outcome.error)
     assert outcome.value == VALUE
     assert outcome.action == ("update" if there else "create")
 
@@ -699,14 +699,14 @@ def test_an_organisation_that_cannot_be_asked_for_is_left_to_the_server(proxy: F
 def test_a_key_that_vanishes_after_it_was_made_is_an_error(proxy: FakeLiteLLM) -> None:
     proxy.fault("/key/generate", after=proxy.keys.clear)
     outcome = run(proxy)
-    assert "is not there after it was created" in str(outcome.error)
+    assert "does not exist after it was created" in str(outcome.error)
     assert outcome.value is not None
 
 
 def test_a_key_that_stays_after_it_was_deleted_is_an_error(proxy: FakeLiteLLM) -> None:
     row = proxy.add("a")
     proxy.fault("/key/delete", after=lambda: proxy.keys.update({row["token"]: row}))
-    assert "still there after it was deleted" in str(run(proxy, state="absent").error)
+    assert "still exists after it was deleted" in str(run(proxy, state="absent").error)
 
 
 def test_a_stale_read_is_given_time(proxy: FakeLiteLLM) -> None:
