@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from faults.report import document, table
 from faults.runner import run_all
-from faults.schedule import KINDS, Schedule, first
+from faults.schedule import KINDS, Schedule
 from faults.server import Server
 
 
@@ -24,13 +24,15 @@ def main() -> int:
     parser.add_argument("--schedules", type=int, default=200, help="how many, with the seeds from 0 on")
     parser.add_argument("--seed", type=int, action="append", help="only the schedule of this seed; may be repeated")
     parser.add_argument("--kind", choices=KINDS, action="append", help="only schedules of this kind; may be repeated")
+    parser.add_argument("--values-file", action="store_true", help="keep all values in a file, and derive none")
     parser.add_argument("--workers", type=int, default=4, help="how many workshops at once")
     parser.add_argument("--markdown", type=Path, help="where to write the table as well")
     given = parser.parse_args()
     state = os.environ.get("SANDBOX_JSON")
     if not state:
         parser.error("SANDBOX_JSON is not set: run ./tests/run faults, or see tests/faults/README.md.")
-    schedules = [Schedule.of(seed) for seed in given.seed] if given.seed else list(first(given.schedules))
+    seeds = given.seed or range(given.schedules)
+    schedules = [Schedule.of(seed, given.values_file) for seed in seeds]
     schedules = [one for one in schedules if not given.kind or one.kind in given.kind]
     begun = time.monotonic()
     server = Server.described_in(Path(state))

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Kinds of fault, in the order of the table, with what they are.
@@ -68,10 +67,14 @@ class Schedule:
     rate: float
     moment: int
     soft_budget: bool
+    values_file: bool = False
 
     @classmethod
-    def of(cls, seed: int) -> Schedule:
-        """The schedule of a seed. Successive seeds go through all kinds, then through what is done, and how."""
+    def of(cls, seed: int, values_file: bool = False) -> Schedule:
+        """The schedule of a seed. Successive seeds go through all kinds, then through what is done, and how.
+
+        With a ``values_file`` all values are random, and the module runs in Ansible, which only has such a file.
+        """
         rolled, kind = divmod(seed, len(KINDS))
         kind_name = list(KINDS)[kind]
         journey = JOURNEYS[(rolled + kind) % len(JOURNEYS)]
@@ -87,12 +90,13 @@ class Schedule:
             seed=seed,
             kind=kind_name,
             journey=journey,
-            derived=rolled % ROUNDS in WITH_DERIVED_VALUES,
-            role=rolled % 3 == 0,
+            derived=rolled % ROUNDS in WITH_DERIVED_VALUES and not values_file,
+            role=rolled % 3 == 0 and not values_file,
             people=people,
             rate=rate,
             moment=rng.randrange(3 + writes),  # no run makes fewer calls
             soft_budget=rng.random() < 0.4,
+            values_file=values_file,
         )
 
     def fault(self, call: str, of_its_kind: int, number: int) -> Fault | None:
@@ -124,9 +128,5 @@ class Schedule:
 
     def __str__(self) -> str:
         values = "derived values" if self.derived else "random values"
+        values += " in a file" if self.values_file else ""
         return f"{self.kind}: {self.journey} {self.people}, {values}, {'role' if self.role else 'module'}"
-
-
-def first(count: int) -> Iterator[Schedule]:
-    """The schedules of the seeds from 0 on."""
-    return map(Schedule.of, range(count))

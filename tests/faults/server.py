@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,13 @@ class Server:
     def post(self, path: str, body: dict[str, Any]) -> None:
         headers = {"Authorization": f"Bearer {self.master_key}"}
         requests.post(self.api_url + path, json=body, headers=headers, timeout=60).raise_for_status()
+
+    def age(self, beginning: str, days: int) -> None:
+        """Make all keys whose alias begins so older."""
+        command = """UPDATE "LiteLLM_VerificationToken" SET created_at = created_at - %s, updated_at = updated_at - %s
+            WHERE starts_with(key_alias, %s)"""
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute(command, (timedelta(days), timedelta(days), beginning))
 
     def remove(self, beginning: str) -> None:
         """Delete all keys whose alias begins so."""

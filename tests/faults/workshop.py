@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 
 from .outage import Outage
 from .proxy import FaultProxy
@@ -27,7 +28,7 @@ from .schedule import Schedule
 from .server import TESTS, Server
 
 MODULE = "ansible_collections.litemaas.virtual_keys.plugins.modules.litellm_keys"
-PLAYBOOK = TESTS / "integration" / "playbooks" / "result.yml"
+PLAYBOOKS = TESTS / "integration" / "playbooks"
 KEY_VALUE = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
 SPEND = 1.25
 LONGEST_RUN = 300
@@ -78,7 +79,8 @@ class Workshop:
         self._people = [f"user{number}" for number in range(1, schedule.people + 1)]
         self._known: dict[str, set[str]] = defaultdict(set)
         self._before: dict[str, dict[str, Any]] = {}
-        self._new_values = schedule.journey == "reissue"
+        self._values_file = folder / "values.yml"
+        self._new_values: bool | None = schedule.journey == "reissue"
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def result(self, outage: Outage) -> Result:
@@ -114,6 +116,8 @@ class Workshop:
             run = self._module(proxy.url, self._options(self._people[:count], first=True))
             self._expect_well(run)
             self._learn(run)
+        if self._schedule.values_file and journey == "reissue":
+            self._server.age(self._alias, days=2)
         for row in self._server.rows(self._alias):
             self._server.post("/key/update", {"key": row["token"], "spend": SPEND})
         self._before = {row["key_alias"]: row for row in self._server.rows(self._alias)}
@@ -121,7 +125,8 @@ class Workshop:
     def _run_with_faults(self, proxy: FaultProxy, outage: Outage) -> list[Run]:
         on_call = self._kill if self._schedule.kind == "kill" else outage.begin
         side_by_side = self._schedule.runs
-        proxy.begin(self._schedule.fault, on_call, side_by_side)
+        # Those that share a file go one after the other.
+        proxy.begin(self._schedule.fault, on_call, 1 if self._schedule.values_file else side_by_side)
         with ThreadPoolExecutor(side_by_side) as pool:
             runs = list(pool.map(lambda number: self._run(proxy.url, number), range(side_by_side)))
         for run in runs:
@@ -141,9 +146,13 @@ class Workshop:
             result.problems += [f"said that all went well, but {problem}" for problem in problems]
         result.notes = [run.message for run in runs if not run.well] + problems
         # What a killed run made it did not tell of: unless the values are derived, the further run makes new ones.
-        mend = self._schedule.kind == "kill" and not self._schedule.derived
-        self._new_values = self._new_values or mend
-        further = self._run(proxy.url, 0, mend)
+        schedule = self._schedule
+        mend = schedule.kind == "kill" and not schedule.derived and not schedule.values_file
+        if mend:
+            self._new_values = True
+        elif schedule.values_file and self._new_values:
+            self._new_values = None  # the further run replaces none: each key has its old value, or its new one
+        further = self._run(proxy.url, 0, mend, last=True)
         self._learn(further)
         result.problems += further.leaks
         if not further.well:
@@ -167,7 +176,7 @@ class Workshop:
         for row in self._server.rows(self._alias):
             rows[row["key_alias"]].append(row)
         if self._schedule.journey == "absent":
-            return [f"{alias} is still there" for alias in rows]
+            return [f"{alias} is still there" for alias in rows] + self._problems_of_file({})
         wanted = [f"{self._alias}-{person}" for person in self._people]
         problems = [f"{alias} is there, which nobody declared" for alias in rows.keys() - set(wanted)]
         for alias in wanted:
@@ -180,12 +189,21 @@ class Workshop:
                 problems.append(f"nobody knows the value of {alias}")
             elif not self._server.accepts(value):
                 problems.append(f"the value of {alias} does not let in")
-            if values is not None and self._schedule.derived and values.get(alias) != value:
+            lasting = self._schedule.derived or self._schedule.values_file
+            if values is not None and lasting and values.get(alias) != value:
                 problems.append(f"the run did not return the value of {alias}")
             if values is not None and values.get(alias) not in (None, value):
                 problems.append(f"the run returned a value of {alias} that is dead")
             problems += self._wrong_fields(alias, found[0])
-        return problems
+        return problems if values is None else problems + self._problems_of_file(values)
+
+    def _problems_of_file(self, values: dict[str, str | None]) -> list[str]:
+        """Whether the values file has these values, and no others."""
+        if not self._schedule.values_file or not self._values_file.exists():
+            return []
+        content = yaml.safe_load(self._values_file.read_text())
+        problems = ["values are pending"] if content.get("litellm_vkey_values_pending") else []
+        return problems + ([] if content["litellm_vkey_values"] == values else ["the file has other values"])
 
     def _wrong_fields(self, alias: str, row: dict[str, Any]) -> list[str]:
         wrong = []
@@ -197,7 +215,7 @@ class Workshop:
                 wrong.append(f"{alias} lost its spend")
             if abs(row["expires"] - before["expires"]) > timedelta(minutes=1):
                 wrong.append(f"{alias} expires at another time")
-            if self._new_values == (row["token"] == before["token"]):
+            if self._new_values is (row["token"] == before["token"]):
                 wrong.append(f"{alias} {'kept' if self._new_values else 'changed'} its value")
         return wrong
 
@@ -213,8 +231,13 @@ class Workshop:
 
     # The runs
 
-    def _options(self, people: list[str], first: bool = False, state: str = "", mend: bool = False) -> dict[str, Any]:
-        """What is declared; ``mend`` reissues what a killed run made and did not tell of."""
+    def _options(
+        self, people: list[str], first: bool = False, state: str = "", mend: bool = False, last: bool = False
+    ) -> dict[str, Any]:
+        """What is declared; ``mend`` reissues what a killed run made and did not tell of.
+
+        With a values file, the ``last`` run replaces no value: it has to find the one that the key has.
+        """
         schedule = self._schedule
         reissue = schedule.journey == "reissue" and not first
         options: dict[str, Any] = {"models": ["gpt-4"], "duration": "3d", "max_budget": 10 if first else 20}
@@ -222,22 +245,27 @@ class Workshop:
             options["soft_budget"] = 5
         if schedule.derived:
             options |= {"key_seed": self._seed, "key_version": 2 if reissue else 1}
-        if reissue or mend:
+        if schedule.values_file:
+            options |= {"rotate_after": "1d"} if reissue and not last else {}
+        elif reissue or mend:
             options["value_policy"] = "reissue"
         return {
+            **({"values_file": str(self._values_file)} if schedule.values_file else {}),
             "state": state or ("absent" if schedule.journey == "absent" and not first else "present"),
             "defaults": options,
             "virtual_keys": [{"key_alias": f"{self._alias}-{person}"} for person in people],
         }
 
-    def _run(self, url: str, number: int, mend: bool = False) -> Run:
-        options = self._options(self._people, mend=mend)
+    def _run(self, url: str, number: int, mend: bool = False, last: bool = False) -> Run:
+        options = self._options(self._people, mend=mend, last=last)
         return self._role(url, options, number) if self._schedule.role else self._module(url, options, number)
 
     def _module(self, url: str, options: dict[str, Any], number: int = 0) -> Run:
         connection = {"api_url": url, "api_key": self._server.master_key}
         if self._schedule.kind in ("timeout", "mixed"):
             connection["timeout"] = 3
+        if self._schedule.values_file:
+            return self._task({**connection, **options}, number)
         file = self._file(f"arguments{number}.json", {"ANSIBLE_MODULE_ARGS": {**connection, **options}})
         code, output, seconds = self._process([sys.executable, "-m", MODULE, str(file)])
         answer = {}
@@ -252,9 +280,25 @@ class Workshop:
         failed = {report["key_alias"] for report in reports if report["error"]}
         return Run(code == 0, values, failed, message, self._leaks(output), seconds)
 
-    def _role(self, url: str, options: dict[str, Any], number: int) -> Run:
+    def _task(self, arguments: dict[str, Any], number: int) -> Run:
+        """The module as a task: only Ansible's own process has a values file."""
+        code, output, seconds, answer = self._play("keys.yml", {"declared": arguments}, number)
+        reports = answer.get("virtual_keys", [])
+        values = {report["key_alias"]: report["key"] for report in reports}
+        failed = {report["key_alias"] for report in reports if report["error"]}
+        message = answer.get("msg") or (output[-600:] if code else "")
+        return Run(code == 0, values, failed, message, self._leaks(output), seconds)
+
+    def _play(self, playbook: str, variables: dict[str, Any], number: int) -> tuple[int, str, float, dict[str, Any]]:
+        """How a play ended, what it printed, how long it took, and the result that it kept."""
         result = self._folder / f"result{number}.json"
         result.unlink(missing_ok=True)
+        file = self._file(f"variables{number}.json", {**variables, "result": str(result)})
+        program = Path(sys.executable).with_name("ansible-playbook")
+        command = [str(program), "-vvv", "--diff", str(PLAYBOOKS / playbook), "-e", f"@{file}"]
+        return (*self._process(command), json.loads(result.read_text()) if result.exists() else {})
+
+    def _role(self, url: str, options: dict[str, Any], number: int) -> Run:
         key_options = dict(options["defaults"])
         variables = {
             "api_url": url,
@@ -274,11 +318,8 @@ class Workshop:
         if self._schedule.kind in ("timeout", "mixed"):
             variables["api_timeout"] = 3
         given = {f"litellm_vkey_{name}": value for name, value in variables.items()}
-        file = self._file(f"variables{number}.json", {**given, "result": str(result)})
-        program = Path(sys.executable).with_name("ansible-playbook")
-        command = [str(program), "-vvv", "--diff", str(PLAYBOOK), "-e", f"@{file}"]
-        code, output, seconds = self._process(command)
-        users = json.loads(result.read_text()).get("users", []) if result.exists() else []
+        code, output, seconds, result = self._play("result.yml", given, number)
+        users = result.get("users", [])
         message = "\n".join(re.findall(r"\[ERROR\]: (.*)", output)) or (output[-600:] if code else "")
         values = {user["alias"]: user["key"] for user in users}
         failed = {user["alias"] for user in users if user["error"]}
