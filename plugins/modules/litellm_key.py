@@ -66,6 +66,13 @@ EXAMPLES = r"""
   no_log: true
   register: bob
 
+- name: Store a random value in a file, so that each run returns it
+  litemaas.virtual_keys.litellm_key:
+    key_alias: carol
+    values_file: "{{ playbook_dir }}/values.yml"
+  no_log: true
+  register: carol
+
 - name: Replace a leaked value once (keep the new version in the play)
   litemaas.virtual_keys.litellm_key:
     key_alias: bob

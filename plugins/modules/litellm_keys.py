@@ -114,6 +114,16 @@ EXAMPLES = r"""
     mode: "0600"
   no_log: true
 
+- name: Store random values in a file, so that each run returns them
+  litemaas.virtual_keys.litellm_keys:
+    values_file: "{{ playbook_dir }}/workshop-values.yml"
+    values_file_vault_id: workshop # run with --vault-id workshop@prompt
+    virtual_keys:
+      - key_alias: workshop-alice
+      - key_alias: workshop-bob
+  no_log: true
+  register: workshop
+
 - name: Manage keys from a variable and stop after the first failure
   litemaas.virtual_keys.litellm_keys:
     virtual_keys: "{{ team_keys }}"

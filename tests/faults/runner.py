@@ -38,8 +38,7 @@ def run_all(server: Server, schedules: Iterable[Schedule], workers: int) -> list
         }
 
         def work(schedule: Schedule, outage: Outage) -> Result:
-            own = Path(folder, str(schedule.seed))
-            own.mkdir()
+            own = Path(tempfile.mkdtemp(prefix=f"{schedule.seed}-", dir=folder))
             try:
                 result = Workshop(server, schedule, own, environment).result(outage)
             except Exception as error:

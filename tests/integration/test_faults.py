@@ -17,17 +17,20 @@ from faults.schedule import Schedule
 from faults.server import Server
 from faults.workshop import Result
 
+# With the values in a file, which takes longer: a kill while creating and while reissuing, lost answers, runs at once.
+WITH_VALUES_FILE = (70, 127, 16)
 SEEDS = (0, 12, 33, 39, 43, 47, 51, 55, 136, 140, 144, 149, 156, 160, 186, 211, 215, 219)
+SCHEDULES = [*map(Schedule.of, SEEDS), *(Schedule.of(seed, values_file=True) for seed in WITH_VALUES_FILE)]
 
 
 @pytest.fixture(scope="module")
-def results(sandbox: object) -> dict[int, Result]:
+def results(sandbox: object) -> dict[Schedule, Result]:
     server = Server.described_in(Path(os.environ["SANDBOX_JSON"]))
-    return {result.schedule.seed: result for result in run_all(server, map(Schedule.of, SEEDS), workers=2)}
+    return {result.schedule: result for result in run_all(server, SCHEDULES, workers=2)}
 
 
-@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"{seed}: {Schedule.of(seed)}")
-def test_everybody_ends_with_one_key_of_known_value(results: dict[int, Result], seed: int) -> None:
-    result = results[seed]
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: f"{schedule.seed}: {schedule}")
+def test_everybody_ends_with_one_key_of_known_value(results: dict[Schedule, Result], schedule: Schedule) -> None:
+    result = results[schedule]
     assert result.outcome in ("at once", "after a further run"), described(result)
     assert result.faults, "nothing went wrong: this proves nothing"
