@@ -44,7 +44,9 @@ def options_of(definition: Definition) -> dict[str, dict[str, Any]]:
     """Argument spec of one declared object, without ``state``."""
     force = {"force": {"type": "bool"}} if definition.hooks.refuse_delete else {}
     extra = {name: dict(option) for name, option in definition.options.items()}
-    return {**definition.resource.options(), **extra, **force, "unset": definition.resource.unset_option}
+    clearable = definition.resource.unset_option
+    unset = {"unset": clearable} if clearable["choices"] else {}
+    return {**definition.resource.options(), **extra, **force, **unset}
 
 
 def declare(definition: Definition, options: Mapping[str, Any], state: str) -> Declaration:

@@ -10,9 +10,11 @@ from typing import Any
 
 from .._kind import Info, Kind, Ledger, Store
 from ._declaration import declare, options_of
-from ._definition import Definition
+from ._definition import NEVER, Definition
 from ._info import info_options, read
 from ._store import ObjectStore
+
+ONLY_PRESENT = {"state": {"type": "str", "choices": ["present"], "default": "present"}}
 
 
 def _store(definition: Definition, client: Any, _params: Mapping[str, Any], _ledger: Ledger | None = None) -> Store:
@@ -31,6 +33,7 @@ def define(definition: Definition) -> tuple[Kind, Info]:
         declare=partial(declare, definition),
         store=partial(_store, definition),
         public=definition.public,
+        task_options=ONLY_PRESENT if definition.endpoints.delete is NEVER else {},
         advice=definition.advice,
         ids={} if definition.identities == (definition.id,) else {definition.id: definition.id},
     )

@@ -36,22 +36,26 @@ class Request:
     paged: bool = False
 
 
+NEVER = Request("", "")
+
+
 @dataclass(frozen=True)
 class Endpoints:
     """The requests of an object.
 
-    :param create: takes the declared fields.
+    :param create: takes the declared fields. ``NEVER`` for what another module makes.
     :param update: takes the fields that change; all others stay.
+    :param delete: ``NEVER`` for what another module deletes; then there is no ``state: absent``.
     :param listing: all objects.
     :param read: one object by its id. None if only the listing shows it.
     :param partial: whether the listing shows less of an object than ``read``.
     :param id: the field of a record by which requests name the object, if that is not the identity.
     """
 
-    create: Request
     update: Request
-    delete: Request
     listing: Request
+    create: Request = NEVER
+    delete: Request = NEVER
     read: Request | None = None
     partial: bool = False
     id: str = ""
@@ -66,9 +70,10 @@ class Hooks:
         For defaults at the creation, or to own only a part of a value.
     :param create_body: the body of the request, of what would be sent and the plan.
     :param update_body: likewise; if nothing is left of it, no request is sent.
-    :param further: requests that belong to the same write, as path and body, of the object's id and the plan.
+    :param further: requests that belong to the same write, as path and body, of the object's id and the plan. None of
+        them is repeated after a lost answer before the object was read again.
     :param after_read: a record as the table expects it, of one as the server shows it.
-    :param refuse: why the proxy cannot carry out a plan, of the plan and the proxy; None if it can.
+    :param refuse: why the proxy cannot carry out a plan, of the plan, all options, and the proxy; None if it can.
     :param refuse_delete: what would be lost with the object, of the record and the client; None if nothing. If given,
         the object has an option ``force``, with which it is deleted all the same.
     """
@@ -79,7 +84,7 @@ class Hooks:
     update_body: Callable[[dict[str, Any], Plan], dict[str, Any]] = lambda body, plan: body
     further: Callable[[str, Plan], Sequence[tuple[str, Values]]] = lambda name, plan: ()
     after_read: Callable[[Record], Record] = lambda record: record
-    refuse: Callable[[Plan, Any], str | None] = lambda plan, proxy: None
+    refuse: Callable[[Plan, Values, Any], str | None] = lambda plan, options, proxy: None
     refuse_delete: Callable[[Record, Any], str | None] | None = None
 
 

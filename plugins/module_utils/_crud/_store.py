@@ -17,7 +17,7 @@ from .._engine import Outcome, Plan, make_plan
 from .._errors import ApiError, InputError
 from .._proxy import Proxy
 from ._declaration import Declaration
-from ._definition import Definition, Record
+from ._definition import NEVER, Definition, Record
 from ._limits import licensed_fields, refuse_too_new, refuse_unlicensed
 from ._reading import Reader, ids_in_body, path_of
 
@@ -67,10 +67,13 @@ class ObjectStore:
 
     def _refuse(self, want: Declaration, plan: Plan) -> None:
         hooks = self._definition.hooks
+        if plan.action == "create" and self._definition.endpoints.create is NEVER:
+            kind = self._definition.resource.kind
+            raise InputError(f"the proxy has no {kind} with this {want.identified_by}.", plan.name)
         if plan.action in ("create", "update"):
             refuse_too_new(self._definition.resource, plan, self._proxy)
             refuse_unlicensed(licensed_fields(self._definition.resource, plan), plan, self._proxy)
-        reason = hooks.refuse(plan, self._proxy) if plan.changed else None
+        reason = hooks.refuse(plan, want.options, self._proxy) if plan.changed else None
         if reason:
             raise InputError(reason, plan.name)
         if plan.action == "delete" and hooks.refuse_delete and not want.force:
@@ -169,7 +172,7 @@ class ObjectStore:
 
     def _send_further(self, name: str, step: Plan) -> None:
         for path, body in self._definition.hooks.further(name, step):
-            self._client.send(path, dict(body), replay=True)
+            self._client.send(path, dict(body), replay=False)
 
     def _body(self, step: Plan) -> dict[str, Any]:
         """The changes as the API takes them."""

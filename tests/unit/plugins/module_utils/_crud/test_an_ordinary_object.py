@@ -238,7 +238,7 @@ def test_hooks(task: TASK, server: FakeGadgets) -> None:
         create_body=lambda body, plan: {**body, "parts": ["made"]},
         update_body=lambda body, plan: {**body, "parts": ["changed"]},
         after_read=lambda record: {**record, "label": record["label"] and record["label"].lower()},
-        refuse=lambda plan, proxy: "never." if plan.changes.get("label") == "no" else None,
+        refuse=lambda plan, options, proxy: "never." if plan.changes.get("label") == "no" else None,
         refuse_delete=lambda record, client: f"{record['uses']} uses would be lost." if record["uses"] else None,
         further=lambda name, plan: [("/gadget/update", {"gadget_id": name, "limit": 9})],
     )

@@ -1,0 +1,87 @@
+#!/usr/bin/python
+# Copyright: litemaas.virtual_keys contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: litellm_team_members_info
+short_description: Read the members of teams of a LiteLLM proxy
+version_added: 1.0.0
+description:
+  - Returns the members of a team, or of all teams.
+author:
+  - litemaas.virtual_keys contributors (@litemaas)
+extends_documentation_fragment:
+  - litemaas.virtual_keys._connection
+  - litemaas.virtual_keys._attributes.info_module
+  - litemaas.virtual_keys._attributes.action_group
+options:
+  team_id:
+    description: The ID of the team whose members to read.
+    type: str
+seealso:
+  - module: litemaas.virtual_keys.litellm_team_members
+  - module: litemaas.virtual_keys.litellm_team_info
+"""
+
+EXAMPLES = r"""
+# The address and the master key come from the environment variables LITELLM_PROXY_URL and LITELLM_PROXY_API_KEY.
+- name: Read the members of a team
+  litemaas.virtual_keys.litellm_team_members_info:
+    team_id: python-course
+  register: course
+
+- name: List their user IDs
+  ansible.builtin.debug:
+    msg: "{{ course.teams[0].members | map(attribute='user_id') }}"
+"""
+
+RETURN = r"""
+teams:
+  description: The teams, sorted by ID. Empty if there is no team with this ID.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    team_id:
+      description: The ID of the team.
+      returned: always
+      type: str
+    members:
+      description: The members of the team, each with C(user_id) and C(role).
+      returned: always
+      type: list
+      elements: dict
+  sample:
+    - team_id: python-course
+      members:
+        - user_id: default_user_id
+          role: admin
+        - user_id: ann@example.com
+          role: user
+failure:
+  description: The answer of the proxy, if it rejected a request or could not be reached.
+  returned: failure of a request
+  type: dict
+  sample:
+    message: "Cannot connect to https://litellm.example.com: Connection refused."
+    status: 0
+    type: ""
+    code: connection
+    param: ""
+    method: GET
+    path: /v2/team/list?team_id=python-course
+    hint: Check api_url, and that the proxy runs and can be reached from the host that runs this task.
+"""
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members import TEAM_MEMBERS_INFO
+
+
+def main(start: Start = Module) -> None:
+    run_info(TEAM_MEMBERS_INFO, start)
+
+
+if __name__ == "__main__":
+    main()
