@@ -477,6 +477,12 @@ options:
         LiteLLM itself accepts any name.
     type: bool
     default: false
+  validate_references:
+    description:
+      - Whether to fail before anything is written if the team, organization, or budget of a key does not exist.
+      - Set it to C({{ not ansible_check_mode }}) if an earlier task of the play creates them.
+    type: bool
+    default: true
   values_file:
     description:
       - A YAML file on the control node that stores the values of keys, so that no value is lost if a run is

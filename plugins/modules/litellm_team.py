@@ -183,6 +183,12 @@ options:
       - metadata
       - router_settings
       - blocked
+  validate_models:
+    description:
+      - Whether to fail before anything is written if one of O(models) does not exist on the proxy.
+        LiteLLM itself accepts any name.
+    type: bool
+    default: false
   force:
     description: Whether to delete a team that has keys. LiteLLM then deletes these keys as well.
     type: bool

@@ -115,6 +115,15 @@ def _further(team_id: str, plan: Plan) -> list[tuple[str, dict[str, Any]]]:
     return [("/team/permissions_update", {"team_id": team_id, "team_member_permissions": permissions})]
 
 
+def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
+    """The server takes the name of any model."""
+    models = plan.changes.get("models")
+    if not options.get("validate_models") or not isinstance(models, list):
+        return None
+    unknown = ", ".join(f"'{name}'" for name in proxy.unknown_models(models))
+    return f"models: the proxy has no model {unknown}." if unknown else None
+
+
 def _refuse_delete(team: Mapping[str, Any], client: Any) -> str | None:
     keys = client.get(f"/team/info?team_id={quote(team['team_id'], safe='')}").get("keys") or []
     return (
@@ -138,10 +147,11 @@ TEAM_KIND, TEAM_INFO = define(
             prepare=METADATA.prepare,
             update_body=_update_body,
             further=_further,
+            refuse=_refuse,
             refuse_delete=_refuse_delete,
         ),
         alias="team_alias",
-        options=METADATA.options,
+        options={**METADATA.options, "validate_models": {"type": "bool", "default": False}},
         readings=("spend", "budget_reset_at", "created_at", "updated_at"),
         filters=("organization_id",),
     )

@@ -8,7 +8,7 @@ keys of the same task were written. Questions are asked only about what is going
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from ..._crud._limits import refuse_too_new, refuse_unlicensed
@@ -26,9 +26,10 @@ from ._table import KEY, ROWS
 MOST_NAMED = 10
 
 
-def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_models: bool) -> None:
+def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, referred: Collection[str]) -> None:
     """Refuse plans that this proxy cannot carry out.
 
+    :param referred: kinds of objects that have to exist if a key refers to them.
     :raises InputError: for the first of them.
     :raises ApiError: if the caller is no admin, whose "there is no such key" would mean nothing.
     """
@@ -39,7 +40,7 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
         refuse_unlicensed(licensed_parts(plan), plan, proxy)
         refuse_too_new(KEY, plan, proxy)
     for row in ROWS.values():
-        if row.refers_to and (validate_models or row.refers_to != "model"):
+        if row.refers_to in referred:
             _refuse_missing(writing, row, proxy)
     _refuse_other_organization([plan for plan in writing if plan.action == "create"], proxy)
     _refuse_taken_values([plan for plan in writing if plan.value and plan.action != "update"], reader)

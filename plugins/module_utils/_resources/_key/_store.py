@@ -31,6 +31,8 @@ from ._secret import new_value, token_of
 from ._table import KEY, public_view, retired_ids
 from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
 
+REFERENCES = ("team", "organization", "budget")
+
 
 class KeyStore:
     """The virtual keys of one proxy.
@@ -38,6 +40,7 @@ class KeyStore:
     :param client: an object with ``get``, ``send`` and ``now``, such as ``_client.Client``.
     :param secret: a text that must not stand in a new value: Ansible would star it out.
     :param validate_models: whether models that the proxy does not have are refused.
+    :param validate_references: whether teams, organizations and budgets that it does not have are.
     :param prune_metadata: keys whose metadata has these entries, and that are not declared, are to go;
         ``prune_limit`` is how many they may be.
     :param ledger: where the values are kept, if anywhere.
@@ -48,6 +51,7 @@ class KeyStore:
         client: Any,
         secret: str = "",
         validate_models: bool = False,
+        validate_references: bool = True,
         prune_metadata: Mapping[str, Any] | None = None,
         prune_limit: int | None = None,
         ledger: Ledger | None = None,
@@ -56,7 +60,7 @@ class KeyStore:
         self._client = client
         self._proxy = Proxy(client)
         self._reader = KeyReader(client, self._proxy)
-        self._validate_models = validate_models
+        self._referred = (*(("model",) if validate_models else ()), *(REFERENCES if validate_references else ()))
         self._sleep = sleep
         self._prune_metadata = prune_metadata
         self._prune_limit = prune_limit
@@ -73,6 +77,7 @@ class KeyStore:
             client,
             secret=params["api_key"],
             validate_models=params["validate_models"],
+            validate_references=params["validate_references"],
             prune_metadata=params.get("prune_metadata"),
             prune_limit=params.get("prune_limit"),
             ledger=ledger,
@@ -124,7 +129,7 @@ class KeyStore:
         found = self.find([want for want in wants if want.record is None])
         now = self._now()
         plans = [plan_key(want, Found([want.record]) if want.record else found[want.alias], now) for want in wants]
-        refuse(plans, self._proxy, self._reader, self._validate_models)
+        refuse(plans, self._proxy, self._reader, self._referred)
         return plans
 
     def _recalling(self, want: Declaration) -> Declaration:
@@ -237,6 +242,7 @@ KEY_KIND = Kind(
     options=key_options(),
     task_options={
         "validate_models": {"type": "bool", "default": False},
+        "validate_references": {"type": "bool", "default": True},
         "values_file": {"type": "path"},
         "values_file_vault_id": {"type": "str"},
     },

@@ -44,7 +44,12 @@ def test_the_defaults_are_the_roles() -> None:
 def test_every_variable_of_the_role_reaches_the_roster_or_the_task() -> None:
     names = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
     passed = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())["__manage_keys_variables"]
-    elsewhere = {"litellm_vkey_api_url", "litellm_vkey_master_key", "litellm_vkey_retry_delay"}
+    elsewhere = {
+        "litellm_vkey_api_url",
+        "litellm_vkey_master_key",
+        "litellm_vkey_retry_delay",
+        "litellm_vkey_total_budget",  # to the filter in_team
+    }
     assert {f"litellm_vkey_{name}" for name in passed} == set(names) - elsewhere
 
 

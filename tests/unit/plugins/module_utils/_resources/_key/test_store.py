@@ -910,6 +910,6 @@ def test_many_keys_are_read_back_from_a_listing_on_older_servers(proxy: FakeLite
 
 
 def test_the_kind_says_what_the_modules_need() -> None:
-    params = {"api_key": "sk-master", "validate_models": True}
+    params = {"api_key": "sk-master", "validate_models": True, "validate_references": True}
     assert isinstance(KEY_KIND.store(FakeLiteLLM(), params), KeyStore)
     assert (KEY_KIND.result, KEY_KIND.secret, KEY_KIND.identity) == ("virtual_key", "key", ("key_alias",))

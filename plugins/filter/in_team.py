@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A workshop whose keys spend from one budget: the roster of the keys, with the team that they belong to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK
+
+# How a survey, or a template, writes a variable that was left out.
+NOTHING = ("", "null", "none", "None")
+VARIABLE = "litellm_vkey_total_budget"
+# What belongs to a team of the user's own.
+OTHER_TEAM = ("team_id", "service_account_id")
+
+Options = Mapping[str, Any]
+
+
+class TeamError(ValueError):
+    """The workshop cannot have the team; the text is a sentence for the user."""
+
+
+def in_team(roster: Options, total_budget: Any = None, found: Options | None = None) -> dict[str, Any]:
+    """The roster with ``team`` and ``members``, both empty for keys that belong to no team of the workshop.
+
+    A problem is returned, not raised: Ansible wraps what a filter raises in pages of context.
+
+    :param total_budget: what all keys together can spend.
+    :param found: the team that has the workshop's alias as its ID, as ``litellm_team_info`` returns it.
+    """
+    try:
+        return {**roster, **_in_team(roster, _amount(total_budget), found or {})}
+    except TeamError as error:
+        return {**roster, "team": {}, "members": [], "problem": str(error)}
+
+
+def _in_team(roster: Options, budget: float | None, found: Options) -> dict[str, Any]:
+    alias = roster["defaults"].get("group")
+    is_ours = bool(found) and (found.get("metadata") or {}).get(GROUP_MARK) == alias
+    if roster["task"]["state"] == "absent":
+        return {"team": {"team_id": alias} if roster["workshop"] and is_ours else {}, "members": []}
+    elsewhere = _in_other_teams(roster)
+    if budget is None and (elsewhere or not is_ours):
+        return {"team": {}, "members": []}
+    if not roster["workshop"]:
+        raise TeamError(f"{VARIABLE} is for the keys of a workshop. For a single key, set litellm_vkey_max_budget.")
+    if elsewhere:
+        raise TeamError(
+            f"{VARIABLE} puts the keys into a team of the workshop, but {elsewhere} is set. Leave one of them out."
+        )
+    if found and not is_ours:
+        raise TeamError(
+            f"{VARIABLE}: the proxy has a team '{alias}' already that is not this workshop's. "
+            "Choose another litellm_vkey_alias."
+        )
+    models = list(roster["defaults"]["models"])
+    more = [model for options in roster["virtual_keys"] for model in options.get("models") or () if model not in models]
+    # A key has no models that its team does not have. Those of one person are not for all others.
+    team: dict[str, Any] = {"team_id": alias, "models": list(dict.fromkeys([*models, *more]))}
+    if budget is not None:
+        team["max_budget"] = budget
+    if not found:
+        team.update(team_alias=alias, metadata={GROUP_MARK: alias})
+    return {
+        "team": team,
+        "members": _members(roster["virtual_keys"]),
+        "defaults": {**roster["defaults"], "team_id": alias, "models": models if more else ["all-team-models"]},
+    }
+
+
+def _in_other_teams(roster: Options) -> str:
+    """Which option puts a key into another team, "" if none does."""
+    declared = (roster["defaults"], *roster["virtual_keys"])
+    return next((name for options in declared for name in OTHER_TEAM if options.get(name)), "")
+
+
+def _members(keys: Iterable[Options]) -> list[dict[str, str]]:
+    return [{"user_id": user} for user in dict.fromkeys(str(key["user_id"]) for key in keys if key.get("user_id"))]
+
+
+def _amount(value: Any) -> float | None:
+    if value is None or (isinstance(value, str) and value.strip() in NOTHING):
+        return None
+    try:
+        amount = math.nan if isinstance(value, bool) else float(str(value).strip())
+    except ValueError:
+        amount = math.nan
+    if not math.isfinite(amount) or amount < 0:
+        raise TeamError(f"{VARIABLE} must be an amount in USD such as 100 or 2.5, not '{value}'.")
+    if not amount:
+        raise TeamError(f"{VARIABLE} must be above 0. LiteLLM takes a team budget of 0 for no limit.")
+    return amount
+
+
+class FilterModule:
+    """Filters of this collection."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"in_team": in_team}
