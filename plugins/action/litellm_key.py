@@ -110,7 +110,7 @@ class _Task:
 
     def __init__(self, action: ActionModule, argument_spec: dict[str, Any], given: dict[str, Any]) -> None:
         self.check_mode = bool(action.task.check_mode)
-        self._diff = bool(action.task.diff)
+        self.diff_mode = bool(action.task.diff)
         self._warnings: list[str] = []
         self.tell = action.tell
         self.values_file = action.values_file

@@ -15,6 +15,7 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import key_options
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import HALF_A_CHARACTER
 
 # How a survey, or a template, writes a variable that was left out.
 NOTHING = ("", "null", "none", "None")
@@ -261,7 +262,7 @@ def _refuse_broken_text(name: str, value: Any) -> None:
     elif isinstance(value, (list, tuple)):
         for part in value:
             _refuse_broken_text(name, part)
-    elif isinstance(value, str) and re.search("[\ud800-\udfff]", value):
+    elif isinstance(value, str) and HALF_A_CHARACTER.search(value):
         raise RosterError(f"{name} has a character that is not valid Unicode (a lone surrogate).")
 
 

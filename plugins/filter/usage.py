@@ -11,13 +11,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timezone, tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import moment
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._texts import cell, one_line
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._texts import cell, one_line, time_zone
 
 Entry = Mapping[str, Any]
 Person = dict[str, Any]
@@ -81,16 +81,10 @@ def usage(keys: Sequence[Entry], options: Entry) -> dict[str, Any]:
 
 
 def _zone(name: Any) -> tzinfo:
-    text = str(name or "UTC").strip()
-    if text == "UTC":
-        return timezone.utc
     try:
-        return ZoneInfo(text)
-    except (KeyError, ValueError, OSError) as error:
-        raise UsageError(
-            f"litellm_vkey_time_zone: '{text}' is not a time zone that the control node knows. "
-            "Use a name such as Europe/Berlin or UTC."
-        ) from error
+        return time_zone(str(name or "UTC").strip())
+    except InputError as error:
+        raise UsageError(str(error)) from error
 
 
 def _amount(value: Any) -> float | None:

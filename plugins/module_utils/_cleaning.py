@@ -39,6 +39,11 @@ PART = re.compile(
 )
 
 
+def printable(text: str) -> str:
+    """Text with a question mark for each character that a terminal may not show as what it is."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 class Secrets:
     """The secrets of one task. Safe to use from several threads."""
 

@@ -26,7 +26,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ._advice import UNKNOWN_KEY, Advice, advice
-from ._cleaning import Secrets
+from ._cleaning import Secrets, printable
 from ._clock import AGREEING, Clock
 from ._errors import ApiError
 from ._refusals import error_details, is_error_body
@@ -276,8 +276,7 @@ class Client:
 
     def _clean(self, text: str) -> str:
         """What the proxy says without secrets, on one line, of bounded length; in this order."""
-        text = " ".join(self.secrets.mask(text).split())
-        text = "".join(char if char.isprintable() else "?" for char in text)
+        text = printable(" ".join(self.secrets.mask(text).split()))
         return text if len(text) <= LONGEST_SENTENCE else text[:LONGEST_SENTENCE] + " ..."
 
 

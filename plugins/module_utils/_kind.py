@@ -47,25 +47,32 @@ class Ledger(Protocol):
 
 
 class Store(Protocol):
-    """Where objects of one kind are kept: what a batch needs of an object."""
+    """Where objects of one kind are kept: what a batch needs of an object.
+
+    What has a body here is the way of ordinary objects, whose stores inherit it.
+    """
 
     def plans(self, wants: Sequence[Any]) -> list[Plan]:
         """What has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
 
     def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
         """The plans with all that has to be settled before the first write; raises LiteLLMError if it cannot be."""
+        return list(plans)
 
     def undeclared(self, wants: Sequence[Any]) -> Sequence[Any]:
         """Declarations of absence for what the task wants pruned; none for objects that are never pruned."""
+        return []
 
     def units(self, plans: Sequence[Plan]) -> list[list[int]]:
         """Which plans are carried out, by position, and which of them in one request."""
+        return [[number] for number, plan in enumerate(plans) if plan.changed]
 
     def apply(self, wants: Sequence[Any], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out the plans of one unit."""
 
     def confirm(self, wants: Sequence[Any], outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """Read back what was written."""
+        """The outcomes, once what was written is read back, where applying has not done that."""
+        return list(outcomes)
 
 
 def _item_first(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,6 +108,7 @@ class Kind:
     :param readings: entries of ``public`` that are returned of each of many objects, besides.
     :param advice: what to do about refusals that only these objects meet: a sentence by a pattern of what is said.
     :param with_defaults: an item of many, with the defaults of the task; the item goes first.
+    :param actions: all that can be done to an object, in the order of a summary.
     :param conflicts: what is wrong with the declarations of a task taken together: names by sentence.
     """
 
@@ -119,6 +127,7 @@ class Kind:
     readings: tuple[str, ...] = ()
     advice: Mapping[str, str] = field(default_factory=dict)
     with_defaults: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] = _item_first
+    actions: tuple[str, ...] = ("create", "update", "delete", "none")
     conflicts: Callable[[Sequence[Any]], Mapping[str, Sequence[str]]] = _no_conflicts
 
 

@@ -18,21 +18,19 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ._args import CONNECTION_OPTIONS, Settings, base_url
 from ._batch import converge
-from ._cleaning import Secrets
+from ._cleaning import Secrets, printable
 from ._client import REQUESTS_IMPORT_ERROR, Client, Connection
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
 from ._kind import Declaration, Info, Kind, Ledger
 from ._masking import secrets_of, shown
 from ._progress import now_and_then
-from ._values import redact
+from ._values import listed, redact
 
 # Makes a Module, or what takes its place in Ansible's own worker, from the arguments of one.
 Start = Callable[..., Any]
 STATE = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
-ACTIONS = ("create", "update", "reissue", "delete", "none")
 MOST_CONCURRENT = 32
-MOST_NAMED = 10
 
 
 class Module(AnsibleModule):
@@ -42,6 +40,11 @@ class Module(AnsibleModule):
         # Connections with proxies, for those that come after this task in the same process: here, nobody.
         self.connections: dict[Any, Connection] = {}
         super().__init__(**arguments)
+
+    @property
+    def diff_mode(self) -> bool:
+        """Whether the task is to show what it changes. Ansible's modules know it by a private name only."""
+        return bool(self._diff)
 
     def _log_invocation(self) -> None:
         # Text that is not valid Unicode cannot be logged; it is refused right after this, in a sentence.
@@ -94,7 +97,7 @@ def run(kind: Kind, start: Start = Module) -> None:
         report = _report(kind, want, outcome)
         del report["error"]
         report[kind.result] = _record(kind, outcome, module.check_mode)
-        if module._diff:
+        if module.diff_mode:
             report["diff"] = outcome.plan.diff
         if outcome.error:
             _fail(module, outcome.error, **report)
@@ -187,7 +190,7 @@ def _end_batch(
             "module_args": redact({name: given for name, given in module.params.items() if name != kind.plural})
         },
     }
-    if module._diff:
+    if module.diff_mode:
         result["diff"] = [outcome.plan.diff for outcome in outcomes if outcome.plan.changed]
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if errors:
@@ -222,15 +225,10 @@ def _traceback_of(errors: Sequence[Exception]) -> dict[str, str]:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, InputError) and error.subject:
-        return _one_line(f"{error.subject}: {error}")
+        return printable(f"{error.subject}: {error}")
     if isinstance(error, LiteLLMError):
         return str(error)
     return f"This is a bug in litemaas.virtual_keys. Please report it: {type(error).__name__}: {error}"
-
-
-def _one_line(text: str) -> str:
-    """An alias may hold anything; a sentence for the user is one line."""
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _client(module: Any, advice: Mapping[str, str] | None = None, connections: int = 1) -> Client:
@@ -261,7 +259,7 @@ def _wanted(
         try:
             want = kind.declare(kind.with_defaults(item, defaults), state)
         except InputError as error:
-            wrong[str(error)].append(_one_line(error.subject) or f"item {number}")
+            wrong[str(error)].append(printable(error.subject) or f"item {number}")
         else:
             wants.append(want)
             positions[want.name, tuple(want.identity.items())].append(str(number))
@@ -269,7 +267,7 @@ def _wanted(
         if len(numbers) > 1:
             wrong[f"declared {len(numbers)} times, as items {', '.join(numbers)}."].append(name)
     for sentence, names in kind.conflicts(wants).items():
-        wrong[sentence] += map(_one_line, names)
+        wrong[sentence] += map(printable, names)
     if wrong:
         raise InputError(_by_reason(wrong))
     return wants
@@ -316,11 +314,11 @@ def _warn(module: Any, outcomes: Sequence[Outcome], client: Client) -> None:
 
 def _warn_of_unknown(kind: Kind, module: Any, outcomes: Sequence[Outcome]) -> None:
     """Who keeps secrets in a file expects to find all of them there."""
-    names = [_one_line(outcome.plan.name) for outcome in outcomes if _is_unknown(outcome)]
+    names = [printable(outcome.plan.name) for outcome in outcomes if _is_unknown(outcome)]
     if names and module.params.get("values_file") is not None:
         module.warn(
             f"values_file: these {kind.things} have values that are not in {module.params['values_file']}: "
-            f"{_listed(names, ', ')}. LiteLLM never shows a value again. Add those that you know to the file, or "
+            f"{listed(names)}. LiteLLM never shows a value again. Add those that you know to the file, or "
             f"replace them with value_policy: reissue."
         )
 
@@ -339,7 +337,7 @@ def _ledger(module: Any) -> Iterator[Ledger | None]:
 
 def _summary(kind: Kind, outcomes: Sequence[Outcome]) -> dict[str, int]:
     counts = Counter(outcome.action for outcome in outcomes if not outcome.error)
-    summary = {action: counts[action] for action in ACTIONS}
+    summary = {action: counts[action] for action in kind.actions}
     summary["failed"] = sum(1 for outcome in outcomes if outcome.error)
     if kind.secret:
         summary["unknown_value"] = sum(1 for outcome in outcomes if _is_unknown(outcome))
@@ -363,9 +361,4 @@ def _failed_names(outcomes: Sequence[Outcome]) -> str:
 
 def _by_reason(by_reason: Mapping[str, Sequence[str]]) -> str:
     """Each reason once, after the names that it concerns."""
-    return _listed([f"{_listed(names, ', ')}: {reason}" for reason, names in by_reason.items()], " ")
-
-
-def _listed(parts: Sequence[str], separator: str) -> str:
-    more = len(parts) - MOST_NAMED
-    return separator.join(parts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return listed([f"{listed(names)}: {reason}" for reason, names in by_reason.items()], " ")

@@ -30,6 +30,7 @@ DEEPEST = 64
 # An integer outside of these comes back from LiteLLM as the nearest float.
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 NOT_PRINTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+MOST_NAMED = 10
 HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
@@ -149,6 +150,12 @@ def not_a_name(value: str) -> str | None:
     if NOT_PRINTED.search(value):
         return "must not contain control characters or line separators."
     return None
+
+
+def listed(parts: Sequence[str], separator: str = ", ") -> str:
+    """The first of many parts of a sentence, and how many more there are."""
+    more = len(parts) - MOST_NAMED
+    return separator.join(parts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def version_tuple(version: str) -> tuple[int, ...]:

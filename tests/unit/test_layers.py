@@ -104,7 +104,7 @@ LAYERS = {
     "plugins/modules/*": layer("_module _resources.*"),
     "plugins/action/*": layer("_client _masking plugin_utils._values_file", others="ansible"),
     "plugins/plugin_utils/*": layer("_errors", others="ansible yaml"),
-    "plugins/filter/*": layer(f"_resources.* _values {HAND_OUT}._texts", others="ansible"),
+    "plugins/filter/*": layer(f"_resources.* _values _errors {HAND_OUT}._texts", others="ansible"),
     "plugins/module_utils/_module": layer(
         "_kind _engine _values _masking _progress _batch _client _cleaning _args _errors", others="ansible"
     ),

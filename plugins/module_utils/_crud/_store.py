@@ -15,6 +15,7 @@ from typing import Any
 
 from .._engine import Outcome, Plan, make_plan
 from .._errors import ApiError, InputError
+from .._kind import Store
 from .._proxy import Proxy
 from ._declaration import Declaration
 from ._definition import NEVER, Definition, Record
@@ -26,7 +27,7 @@ LOOKS = 3
 PAUSE = 0.5
 
 
-class ObjectStore:
+class ObjectStore(Store):
     """The objects of one kind on one proxy.
 
     :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
@@ -50,14 +51,6 @@ class ObjectStore:
         for want, plan in zip(wants, plans):
             self._refuse(want, plan)
         return plans
-
-    def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
-        """The plans as they are: nothing has to be settled before the first write."""
-        return list(plans)
-
-    def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
-        """None: only what is declared absent is deleted."""
-        return []
 
     def _plan(self, want: Declaration, record: Record | None) -> Plan:
         fields = want.fields
@@ -83,17 +76,9 @@ class ObjectStore:
 
     # Writing
 
-    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
-        """The plans to carry out, as positions, each alone."""
-        return [[number] for number, plan in enumerate(plans) if plan.changed]
-
     def apply(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out one unit."""
         return [self._carry_out(want, plan) for want, plan in zip(wants, plans)]
-
-    def confirm(self, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """The outcomes as they are: each write was read back at once."""
-        return list(outcomes)
 
     def _carry_out(self, want: Declaration, plan: Plan) -> Outcome:
         """Write until nothing is left to do. A write that had its way and left something did not store it."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._engine import Outcome, Plan
 from ..._errors import ApiError, InputError
-from ..._kind import Kind, Ledger
+from ..._kind import Kind, Ledger, Store
 from ..._proxy import Proxy
 from ._declaration import Declaration, credential_options, declare
 from ._planning import info_after, plan_credential, removed_values, value_names, written_values
@@ -24,7 +24,7 @@ from ._table import CREDENTIAL, HIDDEN, Record, own_entry, public_view
 REMOVES_VALUES_SINCE = "1.106.0"
 
 
-class CredentialStore:
+class CredentialStore(Store):
     """The provider credentials of one proxy.
 
     :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
@@ -76,28 +76,12 @@ class CredentialStore:
     def _removes_values(self) -> bool:
         return self._proxy.at_least(REMOVES_VALUES_SINCE)
 
-    def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
-        """The plans as they are: nothing has to be settled before the first write."""
-        return list(plans)
-
-    def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
-        """None: credentials are never pruned."""
-        return []
-
     # Writing
-
-    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
-        """The plans to carry out, as positions, each alone."""
-        return [[number] for number, plan in enumerate(plans) if plan.changed]
 
     def apply(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out one unit."""
         steps = {"create": self._create, "update": self._update, "delete": self._delete}
         return [steps[plan.action](want, plan) for want, plan in zip(wants, plans)]
-
-    def confirm(self, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """The outcomes as they are: another worker's memory would tell nothing of what was just written."""
-        return list(outcomes)
 
     def _create(self, want: Declaration, plan: Plan) -> Outcome:
         info = info_after(want, plan, want.declared_values)

@@ -15,15 +15,12 @@ from ..._crud._limits import refuse_too_new, refuse_unlicensed
 from ..._engine import Plan
 from ..._errors import InputError
 from ..._proxy import Proxy
-from ..._values import is_empty
+from ..._values import is_empty, listed
 from ._planning import licensed_parts
 from ._reading import KeyReader
 from ._rows import KeyField
 from ._secret import token_of
 from ._table import KEY, ROWS
-
-# How many of the proxy's models a message names.
-MOST_NAMED = 10
 
 
 def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, referred: Collection[str]) -> None:
@@ -61,17 +58,15 @@ def _refuse_missing(plans: Sequence[Plan], row: KeyField, proxy: Proxy) -> None:
         "model": proxy.unknown_models,
     }[row.refers_to](declared_by)
     if missing:
-        listed = ", ".join(f"'{one}'" for one in missing)
+        names = ", ".join(f"'{one}'" for one in missing)
         known = f" It has {_nearest(missing[0], proxy.models)}." if row.refers_to == "model" and proxy.models else ""
-        raise InputError(f"{row.name}: the proxy has no {row.refers_to} {listed}.{known}", declared_by[missing[0]])
+        raise InputError(f"{row.name}: the proxy has no {row.refers_to} {names}.{known}", declared_by[missing[0]])
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     """Some of the names that there are, those most like the wrong one first."""
     alike = get_close_matches(name, known, n=3)
-    names = [*alike, *(one for one in known if one not in alike)]
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return listed([*alike, *(one for one in known if one not in alike)])
 
 
 def _refuse_other_organization(plans: Sequence[Plan], proxy: Proxy) -> None:

@@ -12,12 +12,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..._errors import InputError
-from ..._values import identical, is_empty
+from ..._values import identical, is_empty, listed
 from ._rows import metadata_of
 from ._table import KEY
 
 NO_LIMIT = -1
-MOST_NAMED = 10
 
 
 def bears(record: Mapping[str, Any], mark: Mapping[str, Any]) -> bool:
@@ -56,12 +55,11 @@ def to_prune(
     allowed = len(marked) // 2 if limit is None else limit
     if limit == NO_LIMIT or len(chosen) <= allowed:
         return chosen
-    names = ", ".join(str(record["key_alias"]) for record in chosen[:MOST_NAMED])
-    more = f" and {len(chosen) - MOST_NAMED} more" if len(chosen) > MOST_NAMED else ""
+    names = listed([str(record["key_alias"]) for record in chosen])
     bound = "half of them can be deleted" if limit is None else f"prune_limit allows {limit}"
     raise InputError(
         f"Of the {len(marked)} keys that carry the mark, {len(chosen)} would be deleted, but only {bound}: "
-        f"{names}{more}. Nothing was written. To delete them all, set prune_limit (of the role: "
+        f"{names}. Nothing was written. To delete them all, set prune_limit (of the role: "
         f"litellm_vkey_prune_limit) to {len(chosen)}."
     )
 

@@ -255,5 +255,6 @@ KEY_KIND = Kind(
     secret="key",  # noqa: S106
     ids={"key_id": "token"},
     readings=("models", "max_budget", "expires_at", "blocked", "spend"),
+    actions=("create", "update", "reissue", "delete", "none"),
     advice=KEY_ADVICE,
 )
