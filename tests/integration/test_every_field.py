@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import NOT_CLEARABLE
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import KEY
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import KEY, RETIRED_MARK
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
 
 SOON = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
@@ -454,6 +454,7 @@ def test_a_new_value_keeps_every_field(rich):
     # Of its own: what identifies the value, and the rows and moments that are made with it.
     own = {"token", "key_name", "created_at", "updated_at", "settings_updated_at", "expires", "budget_limits"}
     own |= {"object_permission_id", "object_permission", "key_rotation_at"}
+    assert after["metadata"].pop(RETIRED_MARK) == [before["token"]]
     assert {name for name in before if before[name] != after[name]} <= own
     assert abs(after["expires"] - before["expires"]) < timedelta(minutes=1)
     assert plain(after["budget_limits"]) == plain(before["budget_limits"])

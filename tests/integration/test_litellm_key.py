@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
 
 SETTINGS = {"models": ["gpt-4"], "max_budget": 5, "duration": "30d", "metadata": {"course": "python"}}
 # What the server changes by itself at every write.
@@ -32,10 +34,11 @@ def test_create_and_run_again(sandbox, run_module, alias):
     with sandbox.requests_made() as made:
         again = run_module("litellm_key", key_alias=alias, **SETTINGS)
     assert not again.changed and again.key is None and again.key_id == row["token"]
-    # Before 1.98 the listing leaves out which budget a key has; a POST that only reads tells it.
-    assert [(method, path.split("?")[0]) for method, path, _status in made if path != "/v2/key/info"] == [
-        ("GET", "/key/list")
-    ]
+    # Before 1.98 the listing leaves out which budget a key has, and a POST that only reads tells it. It also does not
+    # say whether it finds parts of aliases, such as that of an old key that waits for its new value.
+    older = version_tuple(sandbox.litellm_version) < (1, 98)
+    asked = Counter(path.split("?")[0] for _method, path, _status in made)
+    assert asked <= Counter({"/key/list": 2, "/v2/key/info": 1} if older else {"/key/list": 1})
     assert sandbox.keys(alias)[alias] == row
 
 

@@ -23,10 +23,18 @@ LOGGING = {"logging": [CALLBACK]}
 LOGGING_AS_TEXT = str(LOGGING).replace("'", '"')
 
 Task = tuple[str, dict[str, Any], dict[str, Any]]
+# Each module once and more, and a failure: for the ways that differ only in how a process is begun.
+FEW: list[Task] = []
 
 
 def task(module: str, args: dict[str, Any], **keywords: Any) -> Task:
     return (module, args, keywords)
+
+
+def often(chosen: Task) -> Task:
+    """A task for FEW as well."""
+    FEW.append(chosen)
+    return chosen
 
 
 def one(alias: str = "@-1", **options: Any) -> dict[str, Any]:
@@ -39,8 +47,8 @@ def many(*numbers: int, **options: Any) -> list[dict[str, Any]]:
 
 TASKS: list[Task] = [
     # One key
-    task("litellm_key", one(key_seed=SEED, models=["gpt-4"], max_budget=5)),
-    task("litellm_key", one(key_seed=SEED, models=["gpt-4"], max_budget=5)),
+    often(task("litellm_key", one(key_seed=SEED, models=["gpt-4"], max_budget=5))),
+    often(task("litellm_key", one(key_seed=SEED, models=["gpt-4"], max_budget=5))),
     task("litellm_key", one(max_budget="7.5", rpm_limit=3), check_mode=True),
     task("litellm_key", one(max_budget="7.5", rpm_limit=3), diff=False),
     task("litellm_key", one(unset=["max_budget"]), diff=True),
@@ -48,7 +56,7 @@ TASKS: list[Task] = [
     task("litellm_key", one(key=VALUE, value_policy="fail")),
     task("litellm_key", one(key_seed=ODD_SEED, value_policy="reissue")),
     task("litellm_key", one(metadata=LOGGING)),
-    task("litellm_key", one(metadata=LOGGING_AS_TEXT, max_budget="much")),
+    often(task("litellm_key", one(metadata=LOGGING_AS_TEXT, max_budget="much"))),
     task("litellm_key", one(metadata=LOGGING, max_budgt=5)),
     task("litellm_key", one(expires_at=datetime(2040, 1, 1, tzinfo=UTC))),
     task("litellm_key", one(api_key="sk-not-the-key-of-this-proxy", user_id="u")),
@@ -61,14 +69,14 @@ TASKS: list[Task] = [
     task("litellm_key", one("@-2", value_policy="never")),
     task("litellm_key", one("@-2", key="short", key_seed="short")),
     task("litellm_key", {"max_budget": 1}),
-    task("litellm_key", one(state="absent")),
+    often(task("litellm_key", one(state="absent"))),
     task("litellm_key", one(state="absent")),
     # Many keys
-    task("litellm_keys", {"virtual_keys": many(1, 2), "defaults": {"key_seed": ODD_SEED, "metadata": LOGGING}}),
+    often(task("litellm_keys", {"virtual_keys": many(1, 2), "defaults": {"key_seed": ODD_SEED, "metadata": LOGGING}})),
     task("litellm_keys", {"virtual_keys": many(1, 2), "defaults": {"key_seed": ODD_SEED}}),
     task("litellm_keys", {"virtual_keys": many(1, 2, 3), "defaults": {"tpm_limit": 1}}, check_mode=True),
     task("litellm_keys", {"virtual_keys": many(1, 1), "defaults": {"metadata": LOGGING_AS_TEXT}}),
-    task("litellm_keys", {"virtual_keys": many(1, metadata=LOGGING, max_budgt=1)}),
+    often(task("litellm_keys", {"virtual_keys": many(1, metadata=LOGGING, max_budgt=1)})),
     task("litellm_keys", {"virtual_keys": many(1, key_seed=ODD_SEED), "defaults": {"max_budget": "much"}}),
     task("litellm_keys", {"virtual_keys": many(1), "concurrency": 0}),
     task("litellm_keys", {"virtual_keys": many(1), "progress_every": 0}),
@@ -76,30 +84,51 @@ TASKS: list[Task] = [
     task("litellm_keys", {}),
     task("litellm_keys", {"virtual_keys": many(4, 5, key_seed=SEED)}, no_log=True),
     # What is there
-    task("litellm_key_info", {"key_aliases": ["@-many-1", "@-many-9"]}),
+    often(task("litellm_key_info", {"key_aliases": ["@-many-1", "@-many-9"]})),
     task("litellm_key_info", {"key_aliases": []}),
     task("litellm_key_info", {"status": "nonsense"}),
     task("litellm_key_info", {"key": VALUE, "user_id": "u"}),
     task("litellm_key_info", {"key": VALUE}),
     task("litellm_key_info", {"key_aliases": ["@-many-1"]}, until="done.virtual_keys | length > 1", retries=1, delay=0),
-    task("litellm_keys", {"virtual_keys": many(1, 2, 4, 5), "state": "absent"}),
+    often(task("litellm_keys", {"virtual_keys": many(1, 2, 4, 5), "state": "absent"})),
     # Credentials
-    task("litellm_credential", {"name": "@-c", "credential_values": {"api_key": PROVIDER_KEY, "api_base": "http://x"}}),
+    often(
+        task(
+            "litellm_credential",
+            {"name": "@-c", "credential_values": {"api_key": PROVIDER_KEY, "api_base": "http://x"}},
+        )
+    ),
     task("litellm_credential", {"name": "@-c", "credential_values": {"api_key": PROVIDER_KEY}}),
     task("litellm_credential", {"name": "@-c", "credential_values": {"api_key": PROVIDER_KEY + "2"}}, check_mode=True),
     task("litellm_credential", {"name": "@-c", "credential_info": {"custom_llm_provider": "openai"}}),
     task("litellm_credential", {"name": "@-c", "credential_values": {"api_key": PROVIDER_KEY}, "vaules": 1}),
     task("litellm_credential", {"name": "@-d"}),
-    task("litellm_credential_info", {"credential_name": "@-c"}),
+    often(task("litellm_credential_info", {"credential_name": "@-c"})),
     task("litellm_credential_info", {"name": "@-d"}),
     task("litellm_credential_info", {"credential": "@-d"}),
+    often(task("litellm_credential", {"name": "@-c", "state": "absent"})),
     task("litellm_credential", {"name": "@-c", "state": "absent"}),
-    task("litellm_credential", {"name": "@-c", "state": "absent"}),
+    # Teams
+    often(task("litellm_team", {"team_id": "@-t", "team_alias": "@ team", "models": ["gpt-4"], "max_budget": 10})),
+    task("litellm_team", {"team_id": "@-t", "team_alias": "@ team", "models": ["gpt-4"], "max_budget": "10"}),
+    task("litellm_team", {"team_alias": "@ team", "tpm_limit": 5}, check_mode=True),
+    task("litellm_team", {"team_alias": "@ team", "tpm_limit": 5, "metadata": {"course": "python"}}),
+    task("litellm_team", {"team_id": "@-t", "unset": ["tpm_limit", "max_budget"]}),
+    task("litellm_team", {"team_id": "@-t", "metadata": {"secret_manager_settings": "x"}}),
+    task("litellm_team", {"team_id": "@-t", "max_budget": -1}),
+    task("litellm_team", {"team_id": "@-t", "modles": ["gpt-4"]}),
+    task("litellm_team", {"max_budget": 1}),
+    often(task("litellm_team_info", {"team_id": "@-t"})),
+    task("litellm_team_info", {"team_id": "@-no-such-team"}),
+    task("litellm_team_info", {"team": "@-t"}),
+    task("litellm_key", one("@-3", team_id="@-t", key_seed=SEED)),
+    task("litellm_team", {"team_id": "@-t", "state": "absent"}),
+    task("litellm_key", one("@-3", state="absent")),
+    task("litellm_team", {"team_id": "@-t", "state": "absent"}),
+    often(task("litellm_team", {"team_id": "@-t", "state": "absent"})),
     # Keywords
     task("litellm_key", one("@-loop-{{ item }}", key_seed=SEED), loop=[1, 2]),
     task("litellm_key", one("@-loop-{{ item }}", state="absent"), loop=[1, 2, 3], changed_when=False),
     task("litellm_key", one("@-2", max_budget=-1), failed_when=False),
     task("litellm_key", one("@-2"), when=False),
 ]
-# Each module once and more, and a failure: for the ways that differ only in how a process is begun.
-FEW = [TASKS[number] for number in (0, 1, 9, 24, 28, 35, 42, 48, 51)] + [TASKS[22], TASKS[41]]

@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""No module asks for more than it needs: what each task may cost the server, in requests."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+COLLECTION = "litemaas.virtual_keys"
+MANY = 30
+
+
+@pytest.fixture
+def name(sandbox) -> Iterator[str]:
+    """The name of this test's credential or team, which is removed at the end."""
+    beginning = f"t{secrets.token_hex(4)}"
+    yield beginning
+    sandbox.call("DELETE", f"/credentials/{beginning}")
+    sandbox.call("POST", "/team/delete", {"team_ids": [beginning]})
+
+
+@pytest.fixture
+def asked(sandbox, run_module):
+    """Runs a module and returns how many requests it made; it did what is expected."""
+
+    def asked(module: str, action: str, **options) -> int:
+        with sandbox.requests_made() as made:
+            done = run_module(module, **options)
+        assert not done.failed, done.msg
+        assert done.values.get("action", action) == action
+        return len(made)
+
+    return asked
+
+
+def test_one_key(asked, alias) -> None:
+    declared = {"key_alias": alias, "models": ["gpt-4"], "max_budget": 5}
+    # To look for it, to ask whether one may, to create it, to read it back.
+    assert asked("litellm_key", "create", **declared) <= 4
+    assert asked("litellm_key", "none", **declared) == 1
+    assert asked("litellm_key", "update", **{**declared, "max_budget": 6}) <= 3
+    assert asked("litellm_key", "delete", key_alias=alias, state="absent") <= 3
+
+
+def test_a_loop_over_keys(sandbox, play, alias, tmp_path) -> None:
+    """The items share what the proxy said of itself."""
+    task = {f"{COLLECTION}.litellm_key": {"key_alias": f"{alias}-{{{{ item }}}}"}, "no_log": True}
+    tasks = [{**task, "loop": list(range(MANY))}]
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    for most in (3 * MANY + 1, MANY):
+        with sandbox.requests_made() as made:
+            assert play(str(tmp_path / "play.yml")).rc == 0
+        assert len(made) <= most, Counter(path.split("?")[0] for _method, path, _status in made)
+    assert len(sandbox.keys(alias)) == MANY
+
+
+def test_many_keys(asked, alias) -> None:
+    declared = {"virtual_keys": [{"key_alias": f"{alias}-{number}", "models": ["gpt-4"]} for number in range(MANY)]}
+    assert asked("litellm_keys", "", **declared) <= MANY + 6
+    assert asked("litellm_keys", "", **declared) <= 2
+    assert asked("litellm_keys", "", **declared, state="absent") <= 5
+
+
+def test_a_credential(asked, name) -> None:
+    declared = {"credential_name": name, "credential_values": {"api_key": "a provider's key"}}
+    assert asked("litellm_credential", "create", **declared) == 2
+    assert asked("litellm_credential", "none", **declared) == 1
+    declared["credential_info"] = {"custom_llm_provider": "openai"}
+    assert asked("litellm_credential", "update", **declared) == 2
+    assert asked("litellm_credential_info", "", credential_name=name) == 1
+    assert asked("litellm_credential", "delete", credential_name=name, state="absent") == 2
+
+
+def test_a_team(asked, name) -> None:
+    declared = {"team_id": name, "models": ["gpt-4"], "max_budget": 5}
+    # To look for it, to create it, to read it back.
+    assert asked("litellm_team", "create", **declared) <= 3
+    assert asked("litellm_team", "none", **declared) == 1
+    assert asked("litellm_team", "update", **{**declared, "max_budget": 6}) <= 3
+    assert asked("litellm_team_info", "", team_id=name) == 1
+    # Also to see whether it has keys.
+    assert asked("litellm_team", "delete", team_id=name, state="absent") <= 4
