@@ -26,6 +26,8 @@ from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, is_encrypted, match_secrets, parse_vaulttext_envelope
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
 
+from ._whole_file import write_whole
+
 VALUES, PENDING, PROXY = "litellm_vkey_values", "litellm_vkey_values_pending", "litellm_vkey_values_proxy"
 HEADER = "# Values of virtual keys. Anyone who can read this file can use the keys. Comments are not kept.\n---\n"
 PATIENCE = 60.0
@@ -217,7 +219,8 @@ class ValuesFile:
             content[PENDING] = self._pending
         text = HEADER + yaml.safe_dump(content, allow_unicode=True, width=2**16)
         try:
-            _replace(self.path, self._vault.write(text.encode()))
+            # Nobody else writes the other one: the file is locked.
+            write_whole(self.path, _beside(self.path, "new"), self._vault.write(text.encode()))
         except (OSError, AnsibleError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise LiteLLMError(f"values_file: cannot write {self.path}: {reason}.") from error
@@ -305,34 +308,3 @@ def _try_lock(lock: str) -> int | None:
             raise
     os.close(handle)
     return None
-
-
-def _replace(path: str, data: bytes) -> None:
-    """Write a file so that at every moment either the old or the new content is there, also after a power cut."""
-    temporary = _beside(path, "new")  # nobody else writes it: the file is locked
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            os.fchmod(handle, 0o600)  # whatever the umask
-            stream.write(data)
-            stream.flush()
-            os.fsync(handle)
-            _give_to_owner(handle, path)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    parent = os.open(os.path.dirname(path), os.O_RDONLY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
-
-
-def _give_to_owner(handle: int, path: str) -> None:
-    """Let a file that root writes stay that of its owner."""
-    with suppress(FileNotFoundError):
-        old, new = os.stat(path), os.fstat(handle)
-        if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-            os.fchown(handle, old.st_uid, old.st_gid)

@@ -96,14 +96,14 @@ LAYERS = {
     "plugins/action/litellm_hand_out": layer(f"_errors {HAND_OUT}.*", others="ansible"),
     **{
         f"plugins/plugin_utils/_hand_out/{name}": layer(
-            " ".join(["_errors", *(f"{HAND_OUT}.{lower}" for lower in HAND_OUT_FILES[n:])])
+            " ".join(["_errors plugin_utils._whole_file", *(f"{HAND_OUT}.{lower}" for lower in HAND_OUT_FILES[n:])])
         )
         for n, name in enumerate(HAND_OUT_FILES, 1)
     },
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),
     "plugins/action/*": layer("_client _masking plugin_utils._values_file", others="ansible"),
-    "plugins/plugin_utils/*": layer("_errors", others="ansible yaml"),
+    "plugins/plugin_utils/*": layer("_errors plugin_utils._whole_file", others="ansible yaml"),
     "plugins/filter/*": layer(f"_resources.* _values _errors {HAND_OUT}._texts", others="ansible"),
     "plugins/module_utils/_module": layer(
         "_kind _engine _values _masking _progress _batch _client _cleaning _args _errors", others="ansible"

@@ -7,13 +7,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 
+from .._whole_file import write_whole
 from ._formats import ENDINGS, LISTS, read_csv_values, read_json
 from ._people import Person
 
@@ -86,18 +87,9 @@ class Folder:
 
     def _write(self, target: Path, text: bytes) -> None:
         target.parent.mkdir(mode=0o700, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(prefix=UNFINISHED, dir=target.parent)  # for the owner only
-        try:
-            with open(handle, "wb") as file:
-                file.write(text)
-                file.flush()
-                if target.name == LISTS["json"]:
-                    # It keeps the values, so it must outlive a power cut. The others can be written again.
-                    os.fsync(handle)
-            os.replace(unfinished, target)
-        except BaseException:
-            os.unlink(unfinished)
-            raise
+        unfinished = target.parent / f"{UNFINISHED}{secrets.token_hex(8)}"
+        # The JSON keeps the values, so it must outlive a power cut. The others can be written again.
+        write_whole(str(target), str(unfinished), text, lasting=target.name == LISTS["json"])
 
     def _clear_up(self) -> None:
         """Remove what a killed run left behind."""

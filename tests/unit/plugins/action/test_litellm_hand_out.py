@@ -272,9 +272,9 @@ def test_a_full_disk_leaves_every_file_whole(hand_out: HandOut, folder: Path, mo
     before = texts(folder)
     replaced = os.replace
 
-    def full(source: str, target: Path) -> None:
-        if target.name == "slips.html":
-            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+    def full(source: str, target: str) -> None:
+        if Path(target).name == "slips.html":
+            raise OSError(errno.ENOSPC, "No space left on device", target)
         replaced(source, target)
 
     monkeypatch.setattr(_folder.os, "replace", full)
