@@ -122,6 +122,10 @@ class Client:
                 self._ask_the_time()
         return self._clock.now()
 
+    def past(self) -> datetime | None:
+        """A moment that is past, whichever of the two clocks is wrong; None if the proxy's answers tell no time."""
+        return self._clock.past()
+
     @property
     def warnings(self) -> list[str]:
         """What the user is to know although nothing failed."""
@@ -309,11 +313,8 @@ def _refuse(constant: str) -> Any:
 
 
 def _worth_another_try(failure: ApiError, replay: bool) -> bool:
-    if failure.code in LASTING and failure.status == 0:
-        return False
-    if failure.status == 0:
-        return replay or not failure.unanswered
-    return _is_passing(failure) and (replay or not failure.unanswered)
+    passing = failure.code not in LASTING if failure.status == 0 else _is_passing(failure)
+    return passing and (replay or not failure.unanswered)
 
 
 def _is_passing(failure: ApiError) -> bool:

@@ -4,7 +4,8 @@
 
 A proxy writes expiries by its own clock, which may differ from this machine's. Its answers tell it in their ``Date``,
 to the second, at some moment between question and answer. One such header is no clock: a cache, a wrong proxy of many,
-or a slow answer says anything. So a difference counts when several answers in a row agree on it.
+or a slow answer says anything. So a difference counts when several answers in a row agree on it. Either clock may be
+wrong: what must not come too early, such as the replacement of a value for its age, has to be past for both.
 """
 
 from __future__ import annotations
@@ -31,10 +32,15 @@ class Clock:
         self._lock = Lock()
         self._lead = NONE
         self._leads: deque[Lead] = deque(maxlen=AGREEING)
+        self._latest: timedelta | None = None
         self.warning = ""
 
     def now(self) -> datetime:
         return datetime.now(timezone.utc) + self._lead
+
+    def past(self) -> datetime | None:
+        """A moment that is past by this machine's clock and by all answers; None while none has told the time."""
+        return None if self._latest is None else datetime.now(timezone.utc) + self._latest
 
     def observe(self, headers: Mapping[str, str], asked: datetime, answered: datetime) -> None:
         """Take note of an answer to a request of which begin and end are given."""
@@ -43,6 +49,7 @@ class Clock:
             return
         least, most = date - answered, date + timedelta(seconds=1) - asked
         with self._lock:
+            self._latest = min(NONE if self._latest is None else self._latest, most + TOLERANCE)
             if not _agree([(least, most)]):
                 self.warning = (
                     f"The proxy's Date header says {date.isoformat()}, which differs from the time of "

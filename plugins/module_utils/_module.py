@@ -89,8 +89,7 @@ def run(kind: Kind, start: Start = Module) -> None:
     module = _start(start, {**STATE, **kind.options, **kind.task_options})
     with _failures(module):
         want = kind.declare(module.params, module.params["state"])
-        client = _client(module, kind.advice)
-        with _ledger(module) as ledger:
+        with _connected(module, kind.advice) as client, _ledger(module) as ledger:
             (outcome,) = converge(kind.store(client, module.params, ledger), [want], module.check_mode)
         _warn_of_unknown(kind, module, [outcome])
         _warn(module, [outcome], client)
@@ -110,8 +109,7 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
     with _failures(module):
         _check_batch(module.params)
         wants = _wanted(kind, module.params[kind.plural], module.params["defaults"] or {}, module.params["state"])
-        client = _client(module, kind.advice, module.params["concurrency"])
-        with _ledger(module) as ledger:
+        with _connected(module, kind.advice, module.params["concurrency"]) as client, _ledger(module) as ledger:
             store = kind.store(client, module.params, ledger)
             # Only when everybody who is declared is served: a failure must not cost anybody a key.
             last = store.undeclared(wants)
@@ -140,8 +138,8 @@ def run_info(info: Info, start: Start = Module) -> None:
     """Read, and change nothing."""
     module = _start(start, info.options)
     with _failures(module):
-        client = _client(module)
-        result = redact(info.read(client, module.params))
+        with _connected(module) as client:
+            result = redact(info.read(client, module.params))
         _warn(module, [], client)
         module.exit_json(changed=False, **result)
 
@@ -231,7 +229,18 @@ def _sentence(error: Exception) -> str:
     return f"This is a bug in litemaas.virtual_keys. Please report it: {type(error).__name__}: {error}"
 
 
-def _client(module: Any, advice: Mapping[str, str] | None = None, connections: int = 1) -> Client:
+@contextmanager
+def _connected(module: Any, advice: Mapping[str, str] | None = None, connections: int = 1) -> Iterator[Client]:
+    """A client, of whose warnings one may explain what goes wrong with it."""
+    client = _client(module, advice, connections)
+    try:
+        yield client
+    except Exception:
+        _warn(module, [], client)
+        raise
+
+
+def _client(module: Any, advice: Mapping[str, str] | None, connections: int) -> Client:
     try:
         settings = Settings.from_params(module.params.get)
     except ValueError as error:

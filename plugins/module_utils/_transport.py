@@ -32,6 +32,8 @@ except ImportError:  # _client says so
 LONGEST_CONNECT = 10.0
 # LiteLLM shows 500 keys in about 1 MB; a page for people, or an endless one, is not to fill the memory.
 LARGEST_ANSWER = 32 * 1024 * 1024
+# Two bytes of JSON, such as {}, are seventy when they are read. A row of a listing has about a hundred parts.
+MOST_PARTS = 1_000_000
 # Compressed, it may be a thousand times that.
 READ_AT_ONCE = 16 * 1024
 
@@ -171,6 +173,8 @@ def content(response: requests.Response) -> bytes:
             received += part
             if len(received) > LARGEST_ANSWER:
                 raise TooLarge
+    if sum(map(received.count, (b",", b"[", b"{"))) > MOST_PARTS:
+        raise TooLarge
     return bytes(received)
 
 

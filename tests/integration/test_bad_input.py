@@ -82,7 +82,7 @@ def refuses(sandbox, run_module, alias):
         ({"max_budget": float("nan")}, "max_budget: must be a finite number"),
         ({"tpm_limit": -5}, "tpm_limit: must not be negative"),
         ({"model_rpm_limit": {"gpt-4": "many"}}, "model_rpm_limit: needs a whole number.*gpt-4"),
-        ({"max_budget": 5, "unset": ["max_budget"]}, "max_budget: declared and in unset"),
+        ({"max_budget": 5, "unset": ["max_budget"]}, "max_budget cannot be both set and listed in unset"),
         ({"budget_duration": "monthly"}, "budget_duration: 'monthly' is not a duration"),
         ({"key": "secret-value-without-prefix"}, "key must start with sk-"),
         ({"key_seed": "short"}, "key_seed must have at least 32 characters"),

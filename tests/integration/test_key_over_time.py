@@ -15,6 +15,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values impo
 
 QUESTION = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hello?"}]}
 MARK = "litellm_vkey_reset_spend"
+RETIRED = "litellm_vkey_retired"
 
 
 def answers(sandbox, value: str) -> int:
@@ -161,6 +162,7 @@ def test_an_old_value_is_replaced_and_all_else_kept(sandbox, run_module, alias):
     assert answers(sandbox, replaced.key) == 200 and answers(sandbox, first.key) == 401
     rows = sandbox.keys(alias)
     assert list(rows) == [alias]
+    assert rows[alias]["metadata"].pop(RETIRED) == [first.key_id]
     for name in ("max_budget", "metadata", "spend"):
         assert rows[alias][name] == before[name], name
     assert abs(rows[alias]["expires"] - before["expires"]) < timedelta(seconds=60)
@@ -189,7 +191,7 @@ def test_of_many_only_the_old_are_replaced(sandbox, run_module, alias):
     keys = [{"key_alias": f"{alias}-{number}"} for number in range(6)]
     made = run_module("litellm_keys", virtual_keys=keys)
     for number in (1, 4):
-        age(sandbox, f"{alias}-{number}", 31)
+        age(sandbox, f"{alias}-{number}", 32)
     done = run_module("litellm_keys", virtual_keys=keys, defaults={"rotate_after": "1mo"})
     assert [report["action"] for report in done.virtual_keys] == ["none", "reissue", "none", "none", "reissue", "none"]
     for old, new in zip(made.virtual_keys, done.virtual_keys, strict=True):
@@ -234,6 +236,7 @@ def test_a_service_account_gets_a_new_value(
     assert ("POST", "/key/service-account/generate", 200) in written
     after = sandbox.keys(alias)
     assert list(after) == [alias]
+    assert after[alias]["metadata"].pop(RETIRED) == [made.key_id]
     for name in ("metadata", "team_id", "user_id", "max_budget", "models"):
         assert after[alias][name] == before[name], name
     assert answers(sandbox, new.key) == 200 and answers(sandbox, made.key) == 401

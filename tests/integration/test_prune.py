@@ -12,6 +12,7 @@ import yaml
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "manage_keys"
 TASK = "tests/integration/playbooks/prune.yml"
+TOKENS = 'SELECT token FROM "LiteLLM_VerificationToken" WHERE token = ANY(%s)'
 
 
 @pytest.fixture
@@ -48,7 +49,9 @@ def tokens(sandbox, beginning):
     return {row["token"] for row in rows}
 
 
-@pytest.mark.parametrize("mark", [{"course": ""}, {"course": None}, {"course": []}, {}], ids=json.dumps)
+@pytest.mark.parametrize(
+    "mark", [{"course": ""}, {"course": None}, {"course": [" "]}, {"course": {"a": ""}}, {}], ids=json.dumps
+)
 def test_a_blank_mark_chooses_no_key(sandbox, make, keys_task, alias, mark):
     make(f"{alias}-other")
     with sandbox.requests_made() as made:
@@ -85,6 +88,20 @@ def test_an_unmarked_key_with_the_same_alias_stays(sandbox, make, keys_task, ali
     done = keys_task(virtual_keys=[], prune_metadata={"course": alias}, prune_limit=1)
     assert [(one["action"], one["error"]) for one in done["pruned"]] == [("delete", None)]
     assert tokens(sandbox, alias) == {left}
+
+
+def test_a_marked_key_without_an_alias_goes_too(sandbox, make, keys_task, alias):
+    token = make(f"{alias}-ann", course=alias)
+    left = make(f"{alias}-ben")
+    try:
+        for one in (token, left):
+            sandbox.execute('UPDATE "LiteLLM_VerificationToken" SET key_alias = NULL WHERE token = %s', one)
+        done = keys_task(virtual_keys=[], prune_metadata={"course": alias}, prune_limit=1)
+        (report,) = done["pruned"]
+        assert report["action"] == "delete" and report["key_alias"].startswith("(no alias) sk-...")
+        assert [row["token"] for row in sandbox.rows(TOKENS, [token, left])] == [left]
+    finally:
+        sandbox.call("POST", "/key/delete", {"keys": [left]}).raise_for_status()
 
 
 def test_more_deletions_than_allowed_are_refused(sandbox, make, keys_task, alias):

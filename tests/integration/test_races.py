@@ -127,7 +127,7 @@ def test_creating_at_once(sandbox, alias, at_once, runs, values):
         results = at_once(runs, people(beginning, **({"key_seed": SEED} if values == "derived" else {})), APART[number])
         assert wrong(sandbox, beginning, results) == []
         if values == "derived":
-            assert not [error for said in results for _action, _value, error in said.values() if error]
+            assert not [error for said in results for _action, _value, error in said.reports.values() if error]
 
 
 @pytest.mark.parametrize("values", ["random", "derived"])

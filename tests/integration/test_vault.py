@@ -86,6 +86,19 @@ ROLE = """
           - user: bob
             max_budget: 3
 """
+OTHER_ROLES = """
+    - ansible.builtin.include_role:
+        name: litemaas.virtual_keys.hand_out_keys
+      vars:
+        litellm_vkey_alias: {alias}
+        litellm_vkey_output_dir: {folder}
+    - ansible.builtin.include_role:
+        name: litemaas.virtual_keys.report_usage
+      vars:
+        litellm_vkey_master_key: {master_key}
+        litellm_vkey_alias: {alias}
+        litellm_vkey_output_dir: {folder}
+"""
 
 
 @pytest.fixture
@@ -101,7 +114,7 @@ def vaulted(sandbox, play, tmp_path, alias):
         text = done.stdout.partition("!vault |")[2].strip()
         return "!vault |\n" + indent("\n".join(line.strip() for line in text.splitlines()), " " * 16)
 
-    def run(text: str, **others: str):
+    def run(text: str, *further: str, reveals: bool = False, **others: str):
         secrets = {"master_key": sandbox.master_key, "seed": SEED, "value": VALUE, "provider_key": PROVIDER_KEY}
         # A key's value has to be another one for each key.
         parts = {name: inline(secret) for name, secret in secrets.items()}
@@ -109,7 +122,8 @@ def vaulted(sandbox, play, tmp_path, alias):
         (tmp_path / "play.yml").write_text(text.format(alias=alias, **parts, **others))
         environment = {"LITELLM_PROXY_API_KEY": "", "LITELLM_MASTER_KEY": ""}
         arguments = (str(tmp_path / "play.yml"), "--vault-password-file", str(password))
-        return play(*arguments, secret=(SEED, VALUE, PROVIDER_KEY), env=environment)
+        secret = (SEED, VALUE, PROVIDER_KEY, sandbox.master_key)
+        return play(*arguments, *further, secret=secret, env=environment, reveals=reveals)
 
     return run
 
@@ -129,3 +143,13 @@ def test_role(sandbox, vaulted, alias):
         assert done.rc == 0, done.output[-3000:]
         assert bool(done.changed) is changed
     assert set(sandbox.keys(alias)) == {f"{alias}-ann", f"{alias}-bob"}
+
+
+@pytest.mark.parametrize("no_log", [True, False])
+def test_the_other_roles(sandbox, vaulted, alias, tmp_path, no_log):
+    """With litellm_vkey_no_log set to false the values of keys are shown, but never what leads to them."""
+    folder = tmp_path / "out"
+    told = ("-e", json.dumps({"litellm_vkey_no_log": no_log, "litellm_vkey_api_url": sandbox.api_url}))
+    done = vaulted(ROLE + OTHER_ROLES, *told, reveals=not no_log, folder=str(folder))
+    assert done.rc == 0, done.output[-3000:]
+    assert {"keys.csv", "usage.html"} <= {file.name for file in folder.iterdir()}

@@ -65,7 +65,7 @@ class Fault:
 
 
 class FakeLiteLLM:
-    """Has ``get``, ``send``, ``now`` and ``warnings`` of the client."""
+    """Has ``get``, ``send``, ``now``, ``past`` and ``warnings`` of the client."""
 
     def __init__(self, version: str | None = "1.106.2") -> None:
         self.version = version
@@ -122,6 +122,9 @@ class FakeLiteLLM:
     # What the client does
 
     def now(self) -> datetime:
+        return NOW
+
+    def past(self) -> datetime:
         return NOW
 
     def get(self, path: str, params: dict[str, Any] | None = None) -> Any:

@@ -9,7 +9,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 SILENCE = b"silence"
@@ -26,10 +26,11 @@ def http(body: Any, status: str = "200 OK", missing: int = 0) -> bytes:
 class BrokenServer:
     """Answers each connection with the next of ``answers``, and counts the requests that it was sent.
 
-    :data:`RESET` breaks the connection off once the request is read, :data:`SILENCE` never answers.
+    :data:`RESET` breaks the connection off once the request is read, :data:`SILENCE` never answers; a function makes
+    the answer at that moment.
     """
 
-    def __init__(self, answers: Sequence[bytes]) -> None:
+    def __init__(self, answers: Sequence[bytes | Callable[[], bytes]]) -> None:
         self.answers = list(answers)
         self.received: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -64,7 +65,7 @@ class BrokenServer:
             if answer == RESET:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             else:
-                connection.sendall(answer)
+                connection.sendall(answer() if callable(answer) else answer)
             connection.close()
         self._over.wait(timeout=10)
         for connection in held:

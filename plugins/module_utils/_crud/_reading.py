@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from .._engine import Field
 from .._errors import ApiError, InputError
 from .._proxy import PAGE, Proxy
-from .._shapes import MAPPING, unexpected_shape
+from .._shapes import LIST, MAPPING, Shape, checked, maybe, unexpected_shape
 from ._declaration import Declaration
 from ._definition import Definition, Record, Request
 
@@ -110,7 +111,7 @@ class Reader:
         request = self._endpoints.listing
         if request.paged:
             rows = self._proxy.pages(request.path, request.entries, {"page_size": PAGE}, MAPPING)
-            return [self._definition.hooks.after_read(row) for row in rows]
+            return [self._record(request, row) for row in rows]
         return self._records(request, self._client.get(request.path))
 
     def _records(self, request: Request, answer: Any) -> list[Record]:
@@ -120,4 +121,18 @@ class Reader:
         rows = [held] if isinstance(held, Mapping) else held
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
             raise unexpected_shape(f"{request.method} {request.path}")
-        return [self._definition.hooks.after_read(row) for row in rows]
+        return [self._record(request, row) for row in rows]
+
+    def _record(self, request: Request, row: Record) -> Record:
+        """A record as the table expects it."""
+        record = self._definition.hooks.after_read(row)
+        rows = [row for row in self._definition.resource.fields if row.type in ("dict", "list")]
+        held = {row.name: record.get(row.name) if row.read else row.value(record) for row in rows}
+        checked(held, {row.name: maybe(_shape(row)) for row in rows}, f"{request.method} {request.path}")
+        return record
+
+
+def _shape(row: Field) -> Shape:
+    if row.type == "dict":
+        return MAPPING
+    return [MAPPING] if row.elements == "dict" else LIST

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from .._crud._define import define
 from .._crud._definition import Definition, Endpoints, Hooks, Request
@@ -24,6 +23,7 @@ from .._crud._rows import (
 )
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._shapes import LIST, checked
 
 # One that a server does not know makes it refuse new keys to every member.
 PERMISSIONS = (
@@ -125,7 +125,8 @@ def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
 
 
 def _refuse_delete(team: Mapping[str, Any], client: Any) -> str | None:
-    keys = client.get(f"/team/info?team_id={quote(team['team_id'], safe='')}").get("keys") or []
+    answer = client.get("/team/info", {"team_id": team["team_id"]})
+    keys = checked(answer, {"keys": LIST}, "GET /team/info")["keys"]
     return (
         f"LiteLLM deletes the keys of a team together with the team, and this team has {len(keys)}." if keys else None
     )

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+
+COLLECTION = "ansible_collections.litemaas.virtual_keys.plugins"
 
 MASTER_KEY = "sk-unit-master-key-0123456789"
 Run = Callable[..., dict[str, Any]]
@@ -34,6 +37,36 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         assert bool(result.get("failed")) == bool(ended.value.code)
         _has_no_secret({name: value for name, value in result.items() if name != "invocation"}, options)
         assert MASTER_KEY not in captured.out + captured.err
+        return result
+
+    return run
+
+
+@pytest.fixture
+def run_in_worker(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The same in Ansible's own worker, by the action."""
+    action = importlib.import_module(f"{COLLECTION}.action.litellm_key").ActionModule
+    monkeypatch.setattr(action, "connections", {})
+
+    def run(module: ModuleType, url: str, check: bool = False, **options: Any) -> dict[str, Any]:
+        name = module.__name__.rpartition(".")[2]
+        connection = {"api_url": url, "api_key": MASTER_KEY, "retries": 0}
+        task = SimpleNamespace(
+            action=name,
+            resolved_action=name,
+            args={**connection, **options},
+            check_mode=check,
+            diff=True,
+            async_val=0,
+            environment=[],
+            delegate_to=None,
+        )
+        here = SimpleNamespace(transport="local", become=None)
+        templar = SimpleNamespace(template=lambda _text: "auto")
+        action.connections.clear()
+        result: dict[str, Any] = action(task, here, None, None, templar, None).run(task_vars={})
+        _has_no_secret({name: value for name, value in result.items() if name != "invocation"}, options)
+        assert MASTER_KEY not in json.dumps(result)
         return result
 
     return run

@@ -30,12 +30,24 @@ def check_mark(mark: Mapping[str, Any], limit: int | None) -> None:
 
     :raises InputError: naming the entries without a value.
     """
-    blank = [str(name) for name, value in mark.items() if is_empty(value) or value is False or not str(value).strip()]
+    blank = [str(name) for name, value in mark.items() if _is_blank(value)]
     if not mark or blank:
         what = f"{', '.join(blank)} has no value" if blank else "it has no entry"
         raise InputError(f"prune_metadata: {what}. Each entry must have a value that only the keys to delete have.")
     if limit is not None and limit < NO_LIMIT:
         raise InputError("prune_limit must be at least 0, or -1 for no limit.")
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether a value, or all that is in it, is what a variable left blank gives."""
+    if isinstance(value, (Mapping, list, tuple)):
+        return all(map(_is_blank, value.values() if isinstance(value, Mapping) else value))
+    return is_empty(value) or value is False or not str(value).strip()
+
+
+def called(record: Mapping[str, Any]) -> str:
+    """How messages and results call a key, which may have no alias."""
+    return str(record["key_alias"] or f"(no alias) {record['key_name']}")
 
 
 def to_prune(
@@ -47,15 +59,15 @@ def to_prune(
         also declares at least as many keys as it deletes.
     :raises InputError: if they are more, naming them.
     """
-    marked = [record for record in records if record.get("key_alias") and bears(record, mark)]
+    marked = [record for record in records if bears(record, mark)]
     chosen = sorted(
         (record for record in marked if record["key_alias"] not in declared),
-        key=lambda record: (record["key_alias"], record["token"]),
+        key=lambda record: (called(record), record["token"]),
     )
     allowed = len(marked) // 2 if limit is None else limit
     if limit == NO_LIMIT or len(chosen) <= allowed:
         return chosen
-    names = listed([str(record["key_alias"]) for record in chosen])
+    names = listed([called(record) for record in chosen])
     bound = "half of them can be deleted" if limit is None else f"prune_limit allows {limit}"
     raise InputError(
         f"Of the {len(marked)} keys that carry the mark, {len(chosen)} would be deleted, but only {bound}: "

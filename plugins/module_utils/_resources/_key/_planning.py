@@ -46,9 +46,11 @@ class Found:
         return [record["token"] for record in (*self.records, *self.retired)]
 
 
-def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
-    """What has to be done for one key. ``now`` is the server's time.
+def plan_key(want: Declaration, found: Found, now: datetime, past: datetime | None = None) -> Plan:
+    """What has to be done for one key.
 
+    :param now: the server's time.
+    :param past: a moment that is past for sure, None if there is none: only then is a value replaced for its age.
     :raises InputError: if the declaration and the key that is there do not go together.
     """
     replaced = found.replaced and want.may_reissue
@@ -75,24 +77,27 @@ def plan_key(want: Declaration, found: Found, now: datetime) -> Plan:
         fields["models"] = ["all-team-models"]
     if replaced:
         warnings.append(f"Another run has just replaced the value of the key {want.alias}. It is not replaced again.")
+    if current and want.rotate_after and past is None:
+        warnings.append(f"The proxy's answers tell no time: the value of {want.alias} is not replaced for its age.")
     _guard_shared_budget(want, fields, current)
     plan = make_plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
         return plan.having(value=want.value or next(reversed(want.candidates), None))
     if not is_empty(plan.changes.get("reset_spend")):
         plan = plan.having(before={**plan.before, "spend": current.get("spend")}, after={**plan.after, "spend": 0.0})
-    plan = _choose_value(want, plan, found, now)
+    plan = _choose_value(want, plan, found, now, past)
     if surplus and plan.action == "none":
         return plan.having(action="update")
     return plan
 
 
-def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime) -> Plan:
+def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime, past: datetime | None) -> Plan:
     """The plan, with what becomes of the value of a key that is there."""
     token = plan.existing["token"]
     known = next((value for value in (want.value, *want.candidates) if value and token_of(value) == token), None)
     # Where a run was interrupted, nobody has got the new value, unless it is known.
-    due = _is_due(want, plan.existing, now, interrupted=bool(found.retired) and known is None)
+    interrupted = bool(found.retired) and known is None
+    due = _is_due(want, plan.existing, now, past, interrupted)
     if known is not None and not due:
         return plan.having(value=known)
     policy = "reissue" if due else want.value_policy
@@ -149,12 +154,16 @@ def _is_expired(time: Any, now: datetime) -> bool:
     return bool(time) and moment(time) <= now
 
 
-def _is_due(want: Declaration, current: Mapping[str, Any], now: datetime, interrupted: bool) -> bool:
+def _is_due(
+    want: Declaration, current: Mapping[str, Any], now: datetime, past: datetime | None, interrupted: bool
+) -> bool:
     """Whether the value is to be replaced for its age, or because a run was interrupted while it replaced it."""
     if not want.rotate_after or _is_expired(KEY.field("expires_at").value(current), now):
         return False
     made = [moment(current[name]) for name in ("created_at", "last_rotation_at") if current.get(name)]
-    return interrupted or (any(made) and add_duration(max(made), want.rotate_after) <= now)
+    if interrupted or not made or past is None:
+        return interrupted
+    return add_duration(max(made), want.rotate_after) <= past
 
 
 def _declare_expiry(

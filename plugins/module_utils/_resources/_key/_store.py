@@ -24,7 +24,7 @@ from ._checks import refuse
 from ._confirming import KeyConfirmer
 from ._declaration import Declaration, conflicts, declare, key_options, with_defaults
 from ._deleting import KeyRemover
-from ._marks import check_mark, to_prune
+from ._marks import called, check_mark, to_prune
 from ._planning import Found, plan_key
 from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
@@ -113,7 +113,7 @@ class KeyStore:
         """Whether another run may be creating or reissuing one of the keys at this moment."""
         unclear = [found[want.alias] for want in wants if want.state == "present" and not found[want.alias].is_plain]
         return any(
-            is_young(record.get("created_at"), self._now()) or is_young(record.get("updated_at"), self._now())
+            is_young(record.get("created_at"), self._past()) or is_young(record.get("updated_at"), self._past())
             for one in unclear
             for record in (*one.records, *one.retired)
         )
@@ -127,8 +127,10 @@ class KeyStore:
         """
         wants = [self._recalling(want) for want in wants]
         found = self.find([want for want in wants if want.record is None])
-        now = self._now()
-        plans = [plan_key(want, Found([want.record]) if want.record else found[want.alias], now) for want in wants]
+        now, past = self._client.now(), self._client.past()
+        plans = [
+            plan_key(want, Found([want.record]) if want.record else found[want.alias], now, past) for want in wants
+        ]
         refuse(plans, self._proxy, self._reader, self._referred)
         return plans
 
@@ -163,7 +165,7 @@ class KeyStore:
         check_mark(mark, limit)
         declared = {alias for want in wants for alias in (want.alias, want.retired_alias)}
         return [
-            Declaration(alias=record["key_alias"], state="absent", fields={}, record=record)
+            Declaration(alias=called(record), state="absent", fields={}, record=record)
             for record in to_prune(self._reader.listing({}), mark, declared, limit)
         ]
 
@@ -205,9 +207,9 @@ class KeyStore:
             return [one.having(error=error) if one.error is None and one.plan.changed else one for one in outcomes]
         return list(outcomes)
 
-    def _now(self) -> datetime:
-        now: datetime = self._client.now()
-        return now
+    def _past(self) -> datetime:
+        past: datetime = self._client.past() or self._client.now()
+        return past
 
 
 def _gets_a_value(plan: Plan) -> bool:

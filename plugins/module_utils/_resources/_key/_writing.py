@@ -113,7 +113,8 @@ class KeyWriter:
     def _refuse_young(self, plan: Plan) -> None:
         """Of several new keys with one alias each may be the one that a run is about to report, or has."""
         doubles = [record for record in plan.surplus if record["key_alias"] == plan.name]
-        if any(is_young(record.get("created_at"), self._now()) for record in doubles):
+        past = self._client.past() or self._now()
+        if any(is_young(record.get("created_at"), past) for record in doubles):
             raise ApiError(
                 f"There are {len(doubles) + 1} keys with the alias {plan.name}, and another run may be creating "
                 "one of them.",
@@ -309,9 +310,9 @@ def seniority(record: Record) -> tuple[str, str]:
     return (str(record.get("created_at")), str(record["token"]))
 
 
-def is_young(time: Any, now: datetime) -> bool:
+def is_young(time: Any, past: datetime) -> bool:
     """Whether what was written at that time may be the work of a run that is not over yet."""
-    return bool(time) and now - moment(time) < NOBODYS
+    return bool(time) and past - moment(time) < NOBODYS
 
 
 def waits(want: Declaration, record: Record) -> bool:

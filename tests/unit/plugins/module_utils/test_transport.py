@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import os
+import resource
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -84,6 +89,38 @@ def test_an_answer_without_bound_is_refused_before_it_fills_the_memory(status: s
             tracemalloc.stop()
     assert caught.value.unanswered
     assert peak < 100 * MEGABYTE
+
+
+ASKING = """
+import resource, sys
+from ansible_collections.litemaas.virtual_keys.tests.unit.plugins.module_utils.test_transport import client, grown_by
+print(grown_by(lambda: client(sys.argv[1], timeout=60).get("/x")))
+"""
+
+
+def grown_by(ask: Callable[[], Any]) -> int:
+    """By how many MB this process grew meanwhile, at most."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with contextlib.suppress(ApiError):
+        ask()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+
+
+@pytest.mark.parametrize("part", ["[]", '{"a":{}}', '"ab"'])
+def test_a_dense_answer_fills_no_memory(part: str) -> None:
+    """What takes two bytes in an answer may take seventy when it is read."""
+    text = part.encode()
+    body = b"[" + b",".join([text] * ((31 * MEGABYTE) // (len(text) + 1))) + b"]"
+    with BrokenServer([JSON + f"Content-Length: {len(body)}\r\n\r\n".encode() + body]) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", ASKING, server.url],
+            env={**os.environ, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 100
 
 
 def test_an_answer_of_some_megabytes_is_none_too_many() -> None:

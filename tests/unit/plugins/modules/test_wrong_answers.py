@@ -25,9 +25,12 @@ from ansible_collections.litemaas.virtual_keys.plugins.modules import (
     litellm_key,
     litellm_key_info,
     litellm_keys,
+    litellm_team,
+    litellm_team_info,
 )
 from ansible_collections.litemaas.virtual_keys.tests.unit import fake_litellm
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_credentials import FakeCredentials
+from ansible_collections.litemaas.virtual_keys.tests.unit.fake_teams import FakeTeams
 from ansible_collections.litemaas.virtual_keys.tests.unit.wrong_answers import Proxy
 
 Run = Callable[..., dict[str, Any]]
@@ -54,6 +57,12 @@ def credentials() -> FakeCredentials:
     return fake
 
 
+def teams() -> FakeTeams:
+    fake = FakeTeams()
+    fake.put("there", team_alias="x", models=["gpt-4"], max_budget=5.0, metadata={"a": 1, "model_rpm_limit": {"m": 5}})
+    return fake
+
+
 def now() -> str:
     return datetime.now(UTC).isoformat()
 
@@ -65,6 +74,7 @@ FIELDS = {
     "object_permission": {"mcp_servers": ["m"]},
 }
 REFERRING = {"team_id": "team", "budget_id": "budget", "models": ["gpt-4", "beta"], "validate_models": True}
+TEAM = {"max_budget": 7.5, "metadata": {"b": 2}, "model_tpm_limit": {"m": 9}, "router_settings": {"num_retries": 2}}
 MANY = [{"key_alias": "a", **FIELDS}, {"key_alias": "b"}, {"key_alias": "c", "tpm_limit": 5}]
 Case = tuple[Callable[[], Any], ModuleType, dict[str, Any]]
 CASES: dict[str, Case] = {
@@ -96,6 +106,11 @@ CASES: dict[str, Case] = {
         litellm_credential,
         {"credential_name": "there", "credential_values": {"api_key": SECRET + "x"}, "unset": ["region"]},
     ),
+    "create a team": (teams, litellm_team, {"team_id": "new", **TEAM}),
+    "update a team": (teams, litellm_team, {"team_id": "there", **TEAM, "team_member_permissions": ["/key/info"]}),
+    "a team by its alias": (teams, litellm_team, {"team_alias": "x", "blocked": True}),
+    "delete a team": (teams, litellm_team, {"team_id": "there", "state": "absent"}),
+    "teams": (teams, litellm_team_info, {}),
     "delete a credential": (credentials, litellm_credential, {"credential_name": "there", "state": "absent"}),
 }  # fmt: skip
 
@@ -115,15 +130,17 @@ def proxy() -> Iterator[Proxy]:
         yield proxy
 
 
+@pytest.mark.parametrize("way", ["module", "worker"])
 @pytest.mark.parametrize("name", CASES)
-def test_a_wrong_answer_is_one_sentence(run: Run, proxy: Proxy, name: str) -> None:
+def test_a_wrong_answer_is_one_sentence(request: pytest.FixtureRequest, proxy: Proxy, name: str, way: str) -> None:
     make, module, options = CASES[name]
+    run: Run = request.getfixturevalue("run" if way == "module" else "run_in_worker")
     proxy.play(make())
     result = run(module, proxy.url, **options)
     assert not result.get("failed"), result["msg"]
     requests = len(proxy.requests)
-    for number in range(-(-WRONG_ANSWERS // len(CASES))):
-        seed = zlib.crc32(f"{name} {number}".encode())
+    for number in range(-(-WRONG_ANSWERS // (2 * len(CASES)))):
+        seed = zlib.crc32(f"{name} {number} {way}".encode())
         proxy.play(make(), seed, wrong_at=seed % requests + 1)
         try:
             began = time.monotonic()

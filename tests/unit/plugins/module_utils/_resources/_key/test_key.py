@@ -59,7 +59,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 def planned(current: dict[str, Any] | None = None, retired: dict[str, Any] | None = None, **options: Any) -> Plan:
     found = Found([current] if current else [], [retired] if retired else [])
-    return plan_key(want(**options), found, NOW)
+    return plan_key(want(**options), found, NOW, NOW)
 
 
 def updated(current: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -900,7 +900,7 @@ def test_a_reissue_takes_no_value_of_the_ledger() -> None:
 
 def test_a_known_value_is_replaced_when_it_is_due() -> None:
     stored = row(token=token_of("sk-known"), created_at="2020-01-01T00:00:00+00:00")
-    assert plan_key(recalling("sk-known", rotate_after="1d"), Found([stored]), NOW).action == "reissue"
+    assert plan_key(recalling("sk-known", rotate_after="1d"), Found([stored]), NOW, NOW).action == "reissue"
 
 
 # Doubles, and what an interrupted reissue left behind

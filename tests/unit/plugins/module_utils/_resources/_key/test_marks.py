@@ -74,9 +74,15 @@ def test_what_is_chosen_bears_the_mark_and_is_not_declared(
     assert len(chosen) <= len(kept) <= len(declared)
 
 
+def says_something(value: Any) -> bool:
+    if isinstance(value, (dict, list)):
+        return any(map(says_something, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, (int, float, str)) and value is not False and bool(str(value).strip())
+
+
 @given(METADATA)
 def test_a_mark_has_entries_and_each_a_value(mark: dict[str, Any]) -> None:
-    if mark and all(not is_empty(value) and str(value).strip() for value in mark.values()):
+    if mark and all(map(says_something, mark.values())):
         check_mark(mark, None)
         return
     with pytest.raises(InputError, match="prune_metadata: "):
@@ -88,8 +94,11 @@ def test_metadata_that_is_no_mapping_bears_nothing(metadata: Any) -> None:
     assert not bears(key("u1", metadata), {"x": None})
 
 
-def test_a_key_without_alias_is_not_chosen() -> None:
-    assert to_prune([{**key("", {"x": 1}), "key_alias": None}], {"x": 1}, (), NO_LIMIT) == []
+def test_a_key_without_alias_is_called_by_its_ending() -> None:
+    record = {**key("", {"x": 1}), "key_alias": None, "key_name": "sk-...abcd"}
+    assert to_prune([record], {"x": 1}, (), NO_LIMIT) == [record]
+    with pytest.raises(InputError, match=r"\(no alias\) sk-\.\.\.abcd"):
+        to_prune([record], {"x": 1}, (), 0)
 
 
 @given(VALUES, st.text(min_size=1))
