@@ -136,16 +136,18 @@ def build(session: nox.Session) -> None:
         session.run("python", "-m", "galaxy_importer.main", str(archive))
 
 
-def run_with_sandbox(session: nox.Session, *command: str, needs: Sequence[str] = ("ansible", "integration")) -> None:
-    """Run a command with a LiteLLM. --litellm-version is for the sandbox; other arguments are passed to the command."""
+def run_with_sandbox(
+    session: nox.Session, *command: str, needs: Sequence[str] = ("ansible", "integration"), count: int = 1
+) -> None:
+    """Run a command with sandboxes. --litellm-version is for them; other arguments are passed to the command."""
     install(session, *needs)
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--litellm-version")
     known, rest = parser.parse_known_args(session.posargs)
     options = ["--litellm-version", known.litellm_version] if known.litellm_version else []
     try:
-        with sandbox.running(options) as state:
-            session.run(*command, *rest, env={"SANDBOX_JSON": str(state)}, external=True)
+        with sandbox.running(options, count) as states:
+            session.run(*command, *rest, env={"SANDBOX_JSON": states}, external=True)
     except sandbox.SandboxFailed as error:
         session.error(str(error))
 
@@ -153,7 +155,8 @@ def run_with_sandbox(session: nox.Session, *command: str, needs: Sequence[str] =
 @nox.session
 def integration(session: nox.Session) -> None:
     """Run the integration tests. --litellm-version sets the version; other arguments are passed to pytest."""
-    run_with_sandbox(session, "python", "-m", "pytest", "-o", "testpaths=tests/integration")
+    pytest = ("python", "-m", "pytest", "-o", "testpaths=tests/integration", "-n", "auto", "--dist", "loadfile")
+    run_with_sandbox(session, *pytest, count=2)
 
 
 @nox.session

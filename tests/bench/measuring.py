@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import resource
 import secrets
 import subprocess
@@ -17,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,10 @@ from typing import Any
 import psutil
 import psycopg
 import requests
+from tooling.server import is_write, requests_in
 
 HERE = Path(__file__).resolve().parent
 PLAYBOOKS = HERE / "playbooks"
-# POSTs that only read.
-READING = ("/v2/key/info", "/budget/info")
-REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<path>[^ ?]+)\S* HTTP/1\.1" (?P<status>\d{3})')
 SAMPLE_EVERY = 0.1
 MODELS = ["gpt-4"]
 BUDGET = 10
@@ -91,10 +88,10 @@ class Server:
     def requests_made(self) -> Iterator[Counter[str]]:
         """How many requests of each kind the server answers meanwhile."""
         made: Counter[str] = Counter()
-        with self.log.open() as log:
-            log.seek(0, os.SEEK_END)
+        with ExitStack() as until:
+            answered = until.enter_context(requests_in(self.log))
             yield made
-            made.update(f"{one['method']} {one['path']}" for one in REQUEST.finditer(log.read()))
+        made.update(f"{method} {path.split('?')[0]}" for method, path, _status in answered)
 
 
 def limit(server: Server, workers: int, count: int) -> float:
@@ -143,8 +140,7 @@ class Run:
 
     @property
     def writes(self) -> int:
-        reading = {f"POST {path}" for path in READING}
-        return sum(n for kind, n in self.requests.items() if not kind.startswith("GET ") and kind not in reading)
+        return sum(n for kind, n in self.requests.items() if is_write(*kind.split(" ")))
 
 
 def play(

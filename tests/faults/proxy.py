@@ -22,9 +22,8 @@ from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
+from tooling.server import is_write
 
-# POSTs that only read.
-READING = ("/v2/key/info", "/budget/info")
 # Longer than any client in these tests waits for an answer.
 LONGEST_SILENCE = 20.0
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "date"}
@@ -114,7 +113,7 @@ class FaultProxy:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
-        reads = request.method == "GET" or request.path in READING
+        reads = not is_write(request.method, request.path)
         call = f"{request.method} {request.path_qs if reads else request.path}"
         identity = f"{call} {request.headers.get('Authorization')} {body!r}"
         hand_on = partial(self._hand_on, request, body, identity if reads else None)

@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import psutil
 import yaml
+from tooling.server import token_of
 
 from .outage import Outage
 from .proxy import FaultProxy
@@ -375,7 +375,3 @@ class Workshop:
         if "Traceback" in output:
             leaks.append("a traceback is in the output: " + output[output.index("Traceback") :][-400:])
         return leaks
-
-
-def token_of(value: str) -> str:
-    return sha256(value.encode()).hexdigest()

@@ -1,6 +1,11 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests against a real LiteLLM share. SANDBOX_JSON names the file that describes a running sandbox."""
+"""
+What the tests against a real LiteLLM share.
+
+SANDBOX_JSON names the file that describes a running sandbox, or several files, as PATH does: then as many processes of
+pytest-xdist run side by side, each with a sandbox of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,12 +29,13 @@ import requests
 from ansible.module_utils.testing import patch_module_args
 from psycopg.rows import dict_row
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tooling.server import Request, is_write, requests_in
+
 ROOT = Path(__file__).resolve().parents[2]
 ROLE_PLAYBOOK = Path(__file__).parent / "playbooks" / "result.yml"
 MODULES = "ansible_collections.litemaas.virtual_keys.plugins.modules"
-# POSTs that only read.
-READING = ("/v2/key/info", "/budget/info", "/key/health", "/chat/completions", "/v1/chat/completions")
-REQUEST = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/1\.1" (?P<status>\d{3})')
 KEY_VALUE = re.compile(r"sk-[A-Za-z0-9_-]{16,}")
 
 
@@ -42,6 +48,7 @@ class Sandbox:
     litellm_version: str
     database_url: str
     litellm_log: Path
+    description: Path
 
     def call(
         self, method: str, path: str, body: Any = None, key: str | None = None, **options: Any
@@ -69,24 +76,18 @@ class Sandbox:
         assert len(by_alias) == len(rows), "an alias is there twice"
         return by_alias
 
-    @contextmanager
-    def requests_made(self) -> Iterator[list[tuple[str, str, int]]]:
+    def requests_made(self) -> AbstractContextManager[list[Request]]:
         """All requests that the proxy answers meanwhile, as method, path and status."""
-        with self.litellm_log.open() as log:
-            log.seek(0, os.SEEK_END)
-            made: list[tuple[str, str, int]] = []
-            yield made
-            for match in REQUEST.finditer(log.read()):
-                made.append((match["method"], match["path"], int(match["status"])))
+        return requests_in(self.litellm_log)
 
     @contextmanager
-    def writes(self) -> Iterator[list[tuple[str, str, int]]]:
+    def writes(self) -> Iterator[list[Request]]:
         """The writing requests among them."""
-        written: list[tuple[str, str, int]] = []
+        written: list[Request] = []
         with ExitStack() as until:
             made = until.enter_context(self.requests_made())
             yield written
-        written += [one for one in made if one[0] != "GET" and one[1].split("?")[0] not in READING]
+        written += [one for one in made if is_write(*one[:2])]
 
 
 @dataclass
@@ -122,14 +123,26 @@ class Play:
         return "\n".join(re.findall(r"\[ERROR\]: (.*)", self.output))
 
 
+def described_sandboxes() -> list[Path]:
+    return [Path(path) for path in os.environ.get("SANDBOX_JSON", "").split(os.pathsep) if path]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One for each sandbox: tests count what their server is asked, and some list all that it has."""
+    return max(1, len(described_sandboxes()))
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Sandbox:
-    path = os.environ.get("SANDBOX_JSON")
-    if not path:
+    paths = described_sandboxes()
+    if not paths:
         pytest.exit("SANDBOX_JSON is not set: run these tests by ./tests/run integration.", returncode=2)
-    described = json.loads(Path(path).read_text())
+    path = paths[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))]
+    described = json.loads(path.read_text())
     names = ("api_url", "master_key", "litellm_version", "database_url")
-    return Sandbox(**{name: described[name] for name in names}, litellm_log=Path(described["litellm_log"]))
+    return Sandbox(
+        **{name: described[name] for name in names}, litellm_log=Path(described["litellm_log"]), description=path
+    )
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,8 +24,8 @@ SCHEDULES = [*map(Schedule.of, SEEDS), *(Schedule.of(seed, values_file=True) for
 
 
 @pytest.fixture(scope="module")
-def results(sandbox: object) -> dict[Schedule, Result]:
-    server = Server.described_in(Path(os.environ["SANDBOX_JSON"]))
+def results(sandbox: Any) -> dict[Schedule, Result]:
+    server = Server.described_in(sandbox.description)
     return {result.schedule: result for result in run_all(server, SCHEDULES, workers=2)}
 
 

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+from ansible_collections.litemaas.virtual_keys.tests.tooling.server import token_of
 
 KEY_KIND = '"LiteLLM_VerificationToken"'
 
@@ -36,7 +36,7 @@ def make(sandbox):
     def make(alias: str, **fields: Any) -> dict[str, Any]:
         answer = sandbox.call("POST", "/key/generate", {"key_alias": alias, **fields})
         answer.raise_for_status()
-        return {**answer.json(), "token": hashlib.sha256(answer.json()["key"].encode()).hexdigest()}
+        return {**answer.json(), "token": token_of(answer.json()["key"])}
 
     return make
 

@@ -9,7 +9,6 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch impor
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import declare
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KeyStore
+from ansible_collections.litemaas.virtual_keys.tests.tooling.server import token_of
 
 PEOPLE = 6
 # Seconds between the starts of the runs, round by round.
@@ -102,7 +102,7 @@ def wrong(sandbox, beginning: str, results: list[Said]) -> list[str]:
             if not any(other.begun > said.ended - LAST_ANSWER and other[name][0] == "reissue" for other in results)
         }
         errors = [said[name][2] for said in results if said[name][2]]
-        dead = [value for value in values if sha256(value.encode()).hexdigest() not in tokens[name]]
+        dead = [value for value in values if token_of(value) not in tokens[name]]
         if dead:
             found.append(f"{len(dead)} of the values reported of {name} are dead")
         if len(tokens[name]) > 1 or not (tokens[name] or errors):

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .checkout import BUILD, ROOT
@@ -22,17 +22,22 @@ class SandboxFailed(Exception):
 
 
 @contextmanager
-def running(options: Sequence[str] = ()) -> Iterator[Path]:
+def running(options: Sequence[str] = (), count: int = 1) -> Iterator[str]:
     """
-    The file that describes the sandbox: address, master key and so on, in JSON.
+    The files that describe sandboxes: address, master key and so on, in JSON; their paths as in PATH.
 
-    One that runs already is used, and left running, if SANDBOX_JSON names its file. Else one is started here, and
-    stopped in any case.
+    Those that run already are used, and left running, if SANDBOX_JSON names their files. Else as many as asked for are
+    started here, and stopped in any case.
     """
     if given := os.environ.get("SANDBOX_JSON"):
-        yield Path(given).resolve(strict=True)
+        yield os.pathsep.join(str(Path(one).resolve(strict=True)) for one in given.split(os.pathsep))
         return
+    with ExitStack() as until:
+        yield os.pathsep.join(str(until.enter_context(_started(options))) for _ in range(count))
 
+
+@contextmanager
+def _started(options: Sequence[str]) -> Iterator[Path]:
     description = start(options)
     state = BUILD / f"sandbox-{description['port']}.json"
     try:

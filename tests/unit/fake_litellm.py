@@ -8,7 +8,6 @@ Rows and refusals are recorded ones. It knows only the requests that it lists; a
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections import Counter
@@ -18,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
+from ansible_collections.litemaas.virtual_keys.tests.tooling.server import token_of
 
 from .answers import body, key_row, page, recorded
 
@@ -36,10 +36,6 @@ IN_METADATA = (
     "allowed_passthrough_routes",
 )
 LISTS_AND_DICTS = {name: value for name, value in key_row().items() if isinstance(value, (list, dict))}
-
-
-def token_of(value: str) -> str:
-    return hashlib.sha256(value.encode()).hexdigest()
 
 
 def refusal(name: str) -> ApiError:

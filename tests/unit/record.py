@@ -18,12 +18,16 @@ recorded/described/ holds answers that this LiteLLM does not give, or not in a s
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import requests
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tooling.server import token_of
 
 FOLDER = Path(__file__).parent / "recorded"
 HEADERS = ("content-type", "location", "retry-after")
@@ -31,10 +35,6 @@ MASTER_KEY = "sk-recorded-master-key"
 VALUE, OTHER_VALUE, FOREIGN_VALUE = "sk-recorded-value-0001", "sk-recorded-value-0002", "sk-recorded-value-0003"
 NOBODY = "0" * 64
 UNKNOWN_KEY = "sk-recorded-unknown-key"
-
-
-def token_of(value: str) -> str:
-    return hashlib.sha256(value.encode()).hexdigest()
 
 
 class Recorder:
