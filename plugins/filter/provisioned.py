@@ -1,46 +1,150 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What everybody ended up with: people, and what was done to their keys, brought together."""
+"""What everybody ended up with: people, and what was done to their keys, brought together and put into words."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-REPORTED = ("key", "key_id", "action", "changed", "error")
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._texts import names, one_line
+
+REPORTED = ("key", "key_id", "action", "changed", "error", "models", "max_budget", "expires_at", "blocked", "spend")
 WORDS = {"create": "created", "update": "updated", "reissue": "reissued", "delete": "deleted", "none": "unchanged"}
+FEW = 10
+# The role's variables by the options of the modules, which speak of these.
+VARIABLES = {
+    "api_key": "litellm_vkey_master_key",
+    "validate_certs": "litellm_vkey_verify_ssl",
+    "timeout": "litellm_vkey_api_timeout",
+    "retries": "litellm_vkey_retry_count",
+    "key_alias": "litellm_vkey_alias",
+    "progress_every": "litellm_vkey_batch_size",
+    **{
+        option: f"litellm_vkey_{option}"
+        for option in (
+            *("api_url", "ca_path", "concurrency", "duration", "expires_at", "key_seed", "key_version", "max_budget"),
+            *("metadata", "models", "prune_limit", "renew_within", "value_policy", "values_file"),
+            "values_file_vault_id",
+        )
+    },
+}
 
 Entry = Mapping[str, Any]
 
 
-def provisioned(people: Sequence[Entry], result: Entry) -> dict[str, Any]:
-    """What came of everybody, how many of each, whose keys were removed, and who failed.
+def provisioned(
+    people: Sequence[Entry], result: Entry, check: bool = False, variables: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What came of everybody, in data and in words.
 
     :param people: of the roster.
-    :param result: of ``litellm_keys``, with their keys in the same order.
+    :param result: of ``litellm_keys``, with their keys in the same order; or how it failed.
+    :param check: whether nothing was done in truth.
+    :param variables: what the user set instead of an option of the module, where it is not the role's variable.
     """
+    if "virtual_keys" not in result:
+        problem = in_words_of_the_role(str(result.get("msg") or ""), variables or {})
+        nothing: dict[str, Any] = {"changed": False, "users": [], "summary": {}, "pruned": [], "unknown": []}
+        return {**nothing, "said": [], "changes": [], "problem": problem}
     users = [
-        {
-            "user": person["user"],
-            "user_id": person["user_id"],
-            "alias": report["key_alias"],
-            **{name: report[name] for name in REPORTED},
-        }
+        {**person, "alias": report["key_alias"], **{name: report.get(name) for name in REPORTED}}
         for person, report in zip(people, result["virtual_keys"])
     ]
-    failed = [f"{user['user']} ({user['error']})" for user in users if user["error"]]
-    kept = [f"{report['key_alias']} ({report['error']})" for report in result["pruned"] if report["error"]]
+    called = {user["alias"]: one_line(user["user"]) for user in users}
+    pruned = [report["key_alias"] for report in result["pruned"] if not report["error"]]
     problems = [
-        f"{len(failed)} of {len(users)} failed: {'; '.join(failed)}" if failed else "",
-        f"{len(kept)} not removed: {'; '.join(kept)}" if kept else "",
+        _failures(users, called, f"{sum(1 for user in users if user['error'])} of {len(users)} failed"),
+        _failures(result["pruned"], {}, "Not every key was removed"),
     ]
     return {
+        "changed": any(report["changed"] for report in (*users, *result["pruned"])),
         "users": users,
         "summary": dict(Counter("failed" if user["error"] else WORDS[user["action"]] for user in users)),
-        "pruned": [report["key_alias"] for report in result["pruned"] if not report["error"]],
-        "problem": " ".join(filter(None, problems)),
+        "pruned": pruned,
+        "unknown": [called[user["alias"]] for user in users if _is_unknown(user)],
+        "said": _said(users, pruned, check),
+        "changes": [line for diff in result.get("diff") or () for line in _changes(diff, called)],
+        "problem": in_words_of_the_role(" ".join(filter(None, problems)), variables or {}),
     }
+
+
+def in_words_of_the_role(text: str, variables: Mapping[str, str]) -> str:
+    """A message of a module, with what the user of the role has set instead of the module's options."""
+    known = {**VARIABLES, **variables}
+    # Those that are words of English too are options only where they are spoken of as such.
+    words = "|".join(name for name in known if "_" not in name)
+    options = "|".join(sorted((name for name in known if "_" in name), key=len, reverse=True))
+    pattern = rf"(?<![\w.'/\[-])(?:({options})(?![\w'])|({words})(?=:| must)|(?<=increase )(timeout))"
+    return re.sub(pattern, lambda found: known[found[0]], text)
+
+
+def _is_unknown(user: Entry) -> bool:
+    """Whether there is a key, and nobody knows its value."""
+    return not user["key"] and not user["error"] and bool(user["key_id"]) and user["action"] in ("update", "none")
+
+
+def _failures(reports: Iterable[Entry], called: Mapping[str, str], what: str) -> str:
+    """Each reason once, after those whom it concerns."""
+    by_reason: dict[str, list[Entry]] = defaultdict(list)
+    for report in reports:
+        if report["error"]:
+            alias = _alias(report)
+            by_reason[report["error"].replace(alias, "the key") if alias in called else report["error"]].append(report)
+    if not by_reason:
+        return ""
+    parts = []
+    for reason, failed in by_reason.items():
+        whom = names([called.get(_alias(report), _alias(report)) for report in failed])
+        parts.append(f"{whom}: {reason if len(failed) > 1 else failed[0]['error']}")
+    return f"{what}. {' '.join(parts)}"
+
+
+def _alias(report: Entry) -> str:
+    return str(report.get("alias") or report.get("key_alias"))
+
+
+def _said(users: Sequence[Entry], pruned: Sequence[str], check: bool) -> list[str]:
+    """What was done, in one line; and the names of those to whom it was done, where they are few."""
+    by_word: dict[str, list[str]] = defaultdict(list)
+    for user in users:
+        by_word["failed" if user["error"] else WORDS[user["action"]]].append(one_line(user["user"]))
+    by_word["deleted"] += pruned
+    done = {word: by_word[word] for word in (*WORDS.values(), "failed") if by_word[word]}
+    counts = [
+        f"{len(whom)} {'would be ' if check and word not in ('unchanged', 'failed') else ''}{word}"
+        for word, whom in done.items()
+    ]
+    lines = [f"{word}: {', '.join(whom)}" for word, whom in done.items() if word != "unchanged" and len(whom) <= FEW]
+    return [", ".join(counts) or "Nothing to do", *(lines if len(users) + len(pruned) > 1 else [])]
+
+
+def _changes(diff: Entry, called: Mapping[str, str]) -> list[str]:
+    """A line for each field that is different, or one for a key that is new or gone."""
+    who = called.get(diff["after_header"], diff["after_header"])
+    before, after = diff["before"], diff["after"]
+    if not before or not after:
+        return [f"{'-' if before else '+'} {who}"]
+    lines = [f"~ {who}  gets a new value"] if before.get("key_id") != after.get("key_id") else []
+    lines += [
+        f"~ {who}  {name} {_shown(before.get(name))} -> {_shown(value)}"
+        for name, value in after.items()
+        if before.get(name) != value and name != "key_id"
+    ]
+    return lines or [f"~ {who}"]
+
+
+def _shown(value: Any) -> str:
+    if value is None or value in ("", [], {}):
+        return "none"
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 class FilterModule:

@@ -32,8 +32,7 @@ DEFAULTS = {
     "prune": False,
     "api_timeout": 30,
     "verify_ssl": True,
-    "retry_count": 3,
-    "batch_size": 250,
+    "retry_count": 8,
     "concurrency": 12,
     "no_log": True,
 }
@@ -133,7 +132,7 @@ def _task_options(given: Mapping[str, Any]) -> dict[str, Any]:
         "retries": _whole("retry_count", given["retry_count"], least=0),
         "validate_certs": _flag("verify_ssl", given["verify_ssl"]),
         "validate_models": _flag("validate_models", given["validate_models"]),
-        "progress_every": _whole("batch_size", given["batch_size"], least=1),
+        "progress_every": _whole("batch_size", given["batch_size"], least=1) if "batch_size" in given else None,
         "concurrency": _whole("concurrency", given["concurrency"], least=1),
         **({"ca_path": str(given["ca_path"])} if "ca_path" in given else {}),
     }

@@ -88,6 +88,10 @@ def _no_conflicts(_declarations: Sequence[Any]) -> Mapping[str, Sequence[str]]:
     return {}
 
 
+def _no_readings(_public: Mapping[str, Any]) -> dict[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Kind:
     """What the modules of one kind of object are made of.
@@ -105,7 +109,7 @@ class Kind:
     :param secret: name of the one return value that holds its secret, None if none is ever returned.
     :param batch_options: argument spec of what only tasks with many objects have.
     :param ids: fields of a record that are returned beside the identity, by return value.
-    :param readings: entries of ``public`` that are returned of each of many objects, besides.
+    :param readings: what of ``public`` is returned of each of many objects, besides.
     :param advice: what to do about refusals that only these objects meet: a sentence by a pattern of what is said.
     :param with_defaults: an item of many, with the defaults of the task; the item goes first.
     :param actions: all that can be done to an object, in the order of a summary.
@@ -124,7 +128,7 @@ class Kind:
     batch_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     secret: str | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
-    readings: tuple[str, ...] = ()
+    readings: Callable[[Mapping[str, Any]], dict[str, Any]] = _no_readings
     advice: Mapping[str, str] = field(default_factory=dict)
     with_defaults: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] = _item_first
     actions: tuple[str, ...] = ("create", "update", "delete", "none")

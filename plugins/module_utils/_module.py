@@ -298,12 +298,9 @@ def _report(kind: Kind, want: Declaration, outcome: Outcome) -> dict[str, Any]:
 
 def _readings(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any]:
     """What the record tells anyway: as it is after the task, in check mode as it would be, once deleted as it was."""
-    if not kind.readings:
-        return {}
     record = outcome.record or outcome.plan.current
     planned = outcome.plan.after if check else {}
-    values = redact({**(kind.public(record) if record else {}), **planned})
-    return {name: values.get(name) for name in kind.readings}
+    return redact(kind.readings({**(kind.public(record) if record else {}), **planned}))
 
 
 def _record(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any] | None:

@@ -238,7 +238,7 @@ virtual_keys:
       error:
       models: [gpt-4o-mini]
       max_budget: 5.0
-      expires_at: "2031-03-14T17:00:00+00:00"
+      expires_at: "2031-03-14T17:00:00Z"
       blocked: false
       spend: 0.0
     - key_alias: workshop-bob
@@ -249,7 +249,7 @@ virtual_keys:
       error:
       models: [gpt-4o-mini]
       max_budget: 20.0
-      expires_at: "2031-03-14T17:00:00+00:00"
+      expires_at: "2031-03-14T17:00:00Z"
       blocked: false
       spend: 1.27
 pruned:

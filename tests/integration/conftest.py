@@ -187,7 +187,11 @@ def play(sandbox: Sandbox, tmp_path: Path) -> Callable[..., Play]:
     """
 
     def run(
-        *arguments: str, reveals: bool = False, secret: tuple[str, ...] = (), env: dict[str, str] | None = None
+        *arguments: str,
+        reveals: bool = False,
+        secret: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
+        cwd: Path = ROOT,
     ) -> Play:
         program = os.environ.get("ANSIBLE_PLAYBOOK") or Path(sys.executable).with_name("ansible-playbook")
         environment = {
@@ -201,7 +205,7 @@ def play(sandbox: Sandbox, tmp_path: Path) -> Callable[..., Play]:
         }
         command = [str(program), "-vvv", "--diff", *arguments]
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False
         )
         output = done.stdout + done.stderr
         assert "Traceback" not in output

@@ -21,6 +21,7 @@ COMMANDS = [
     if line.startswith("ansible-playbook ")
 ]
 PLAYS = [text for kind, text in BLOCKS if kind == "yaml"]
+VALUE = r"sk-[\w-]{32,43}"
 ALIASES = ("my-project", "python-course", "blue-team", "red-team")
 
 
@@ -39,37 +40,51 @@ def _clean(sandbox):
 
 
 def test_there_is_something_to_run():
-    assert len(COMMANDS) == 4 and len(PLAYS) == 3
+    assert len(COMMANDS) == 5 and len(PLAYS) == 3
 
 
 def test_commands(sandbox, play, tmp_path):
-    create, delete, workshop, usage = COMMANDS
-    assert play(*create[1:]).changed == 1
-    assert sandbox.keys("my-project")["my-project"]["max_budget"] == 50
-    assert play(*create[1:]).changed == 0
-    assert play(*delete[1:]).changed == 1
-    assert sandbox.keys("my-project") == {}
+    create, delete, workshop, end, usage = COMMANDS
 
-    assert play(*workshop[1:]).changed == 1
+    def run(command: list[str], *further: str):
+        done = play(*command[1:], *further, cwd=tmp_path)
+        assert done.rc == 0, done.messages
+        return done
+
+    def files(folder: str) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (tmp_path / folder).rglob("*") if path.is_file()}
+
+    run(create)
+    assert sandbox.keys("my-project")["my-project"]["max_budget"] == 50
+    first = files("my-project")
+    assert re.search(f"OPENAI_API_KEY={VALUE}", first["my-project.env"].decode())
+    assert run(create).changed == 0 and files("my-project") == first
+    run(delete)
+    assert sandbox.keys("my-project") == {}
+    assert "my-project.env" not in files("my-project") and b"sk-" not in files("my-project")["values.yml"]
+
+    run(workshop)
     assert len(sandbox.keys("python-course")) == 25
-    assert play(*workshop[1:]).changed == 0
-    assert play(*workshop[1:], "-e", "litellm_vkey_user_count=27").changed == 1
+    first = files("python-course")
+    assert len(set(re.findall(VALUE, first["keys.csv"].decode()))) == 25
+    assert run(workshop).changed == 0 and files("python-course") == first
+    run(workshop, "-e", "litellm_vkey_user_count=27")
     assert len(sandbox.keys("python-course")) == 27
-    folder = tmp_path / "python-course"
-    assert play(*usage[1:], "-e", f"litellm_vkey_output_dir={folder}").changed == 2
-    assert sorted(path.name for path in folder.iterdir()) == ["usage.csv", "usage.html", "usage.json"]
-    assert play(*workshop[1:], "-e", "litellm_vkey_user_count=27", "-e", "litellm_vkey_state=absent").changed == 1
-    assert sandbox.keys("python-course") == {}
+    run(usage)
+    assert {"usage.csv", "usage.html", "usage.json"} <= files("python-course").keys()
+    run(end)
+    assert sandbox.keys("python-course") == {} and "keys.csv" not in files("python-course")
 
 
 @pytest.mark.parametrize("text", PLAYS, ids=[yaml.safe_load(text)[0]["name"] for text in PLAYS])
 def test_plays(play, tmp_path, text):
     playbook = tmp_path / "play.yml"
     playbook.write_text(text)
-    environment = {"WORKSHOP_SEED": "a seed for this test only, 32 characters or more"}
-    first = play(str(playbook), env=environment, secret=(environment["WORKSHOP_SEED"],))
+    first = play(str(playbook), cwd=tmp_path)
     assert first.rc == 0 and first.changed >= 1, first.messages
-    again = play(str(playbook), env=environment)
+    lists = {path: path.read_bytes() for path in tmp_path.rglob("*.csv")}
+    again = play(str(playbook), cwd=tmp_path)
     assert again.rc == 0 and again.changed == 0
-    for file in tmp_path.glob("*.csv"):
-        assert re.fullmatch(r"user,key\n(\w+,sk-[\w-]{43}\n){3}", file.read_text())
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.csv")} == lists
+    for content in lists.values():
+        assert len(re.findall(VALUE, content.decode())) == 3

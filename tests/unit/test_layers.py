@@ -93,6 +93,7 @@ CRUD_FILES = (
 BELOW_CRUD = "_proxy _shapes _kind _engine _values _durations _errors"
 BELOW_OBJECTS = "_crud _proxy _shapes _kind _engine _values _durations _errors"
 LAYERS = {
+    "plugins/action/litellm_report": layer(others="ansible"),
     "plugins/action/litellm_hand_out": layer(f"_errors {HAND_OUT}.*", others="ansible"),
     **{
         f"plugins/plugin_utils/_hand_out/{name}": layer(

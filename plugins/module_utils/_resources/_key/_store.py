@@ -28,7 +28,7 @@ from ._marks import called, check_mark, to_prune
 from ._planning import Found, plan_key
 from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
-from ._table import KEY, public_view, retired_ids
+from ._table import KEY, public_view, readings, retired_ids
 from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
 
 REFERENCES = ("team", "organization", "budget")
@@ -256,7 +256,7 @@ KEY_KIND = Kind(
     public=public_view,
     secret="key",  # noqa: S106
     ids={"key_id": "token"},
-    readings=("models", "max_budget", "expires_at", "blocked", "spend"),
+    readings=readings,
     actions=("create", "update", "reissue", "delete", "none"),
     advice=KEY_ADVICE,
 )

@@ -258,3 +258,10 @@ def public_view(record: Mapping[str, Any]) -> dict[str, Any]:
         "key_name": record.get("key_name"),
         **{name: record.get(name) for name in names},
     }
+
+
+def readings(public: Mapping[str, Any]) -> dict[str, Any]:
+    """What many people want to know of their keys. The time is to the second: answers differ in the rest of it."""
+    names = ("models", "max_budget", "expires_at", "blocked", "spend")
+    values = {name: public.get(name) for name in names}
+    return {**values, "expires_at": values["expires_at"] and f"{second(values['expires_at'])}Z"}
