@@ -13,6 +13,7 @@ from ansible.utils.color import stringc
 
 COLORS = {"+": "COLOR_DIFF_ADD", "-": "COLOR_DIFF_REMOVE", "~": "COLOR_CHANGED"}
 TEXTS = {"type": "list", "elements": "str", "default": []}
+ARGUMENTS: dict[str, Any] = {"changed": {"type": "bool", "default": False}, "changes": TEXTS, "warnings": TEXTS}
 
 
 class ActionModule(ActionBase):
@@ -24,9 +25,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        _validated, given = self.validate_argument_spec(
-            {"changed": {"type": "bool", "default": False}, "changes": TEXTS, "warnings": TEXTS}
-        )
+        _validated, given = self.validate_argument_spec(ARGUMENTS)
         result: dict[str, Any] = {"changed": given["changed"]}
         if given["warnings"]:
             result["warnings"] = given["warnings"]

@@ -14,10 +14,12 @@ import pytest
 import yaml
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
-from ansible_collections.litemaas.virtual_keys.plugins.action.litellm_hand_out import ARGUMENTS
+from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_hand_out, litellm_report
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._kind import Kind
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import SELECTORS, describe
 
+# Those that are no modules, but actions.
+ACTIONS: dict[str, Any] = {"litellm_hand_out": litellm_hand_out, "litellm_report": litellm_report}
 COLLECTION = "litemaas.virtual_keys"
 ROOT = Path(__file__).resolve().parents[4]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("litellm_*.py"))
@@ -48,8 +50,8 @@ def code(module: str) -> Any:
 
 
 def spec_of(module: str) -> Mapping[str, Any]:
-    if module == "litellm_hand_out":
-        return ARGUMENTS
+    if module in ACTIONS:
+        return ACTIONS[module].ARGUMENTS
     with pytest.raises(Started) as started:
         code(module).main(start)
     spec: Mapping[str, Any] = started.value.args[0]
@@ -82,7 +84,7 @@ def test_the_documented_options_are_those_of_the_code(module: str) -> None:
     assert differences(documented(module)[0]["options"], spec_of(module)) == []
 
 
-WRITING = [module for module in MODULES if module != "litellm_hand_out" and not module.endswith("_info")]
+WRITING = [module for module in MODULES if module not in ACTIONS and not module.endswith("_info")]
 
 
 @pytest.mark.parametrize("module", WRITING)
@@ -91,17 +93,17 @@ def test_the_documented_results_are_those_of_the_code(module: str) -> None:
     of_one = {*kind.identity, *([kind.secret] if kind.secret else []), *kind.ids, "action"}
     if "run_batch" in vars(code(module)):
         assert set(returned) == {kind.plural, "pruned", "summary", "diff", "failure"}
-        assert set(returned[kind.plural]["contains"]) == {*of_one, "changed", "error", *kind.readings}
+        assert set(returned[kind.plural]["contains"]) == {*of_one, "changed", "error", *kind.readings({})}
     else:
         assert set(returned) == {*of_one, kind.result, "diff", "failure"}
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module != "litellm_hand_out"])
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in ACTIONS])
 def test_each_value_of_a_returned_record_is_documented(module: str) -> None:
     """Fields are documented as options, and need no second description. All other values are in RETURN."""
     kind, returned = kind_of(module), documented(module)[1]
     if "run_batch" in vars(code(module)):
-        described, record = returned[kind.plural]["contains"], set(kind.readings)
+        described, record = returned[kind.plural]["contains"], set(kind.readings({}))
     else:
         name = kind.plural if module.endswith("_info") else kind.result
         described, record = returned[name]["contains"], set(kind.public({})) | ALSO_READ.get(module, set())
