@@ -77,7 +77,7 @@ def at_once(sandbox, alias):
         ]
         for process in started:
             process.start()
-        results = [said.get(timeout=LONGEST) for _ in started]
+        results = [said.get(timeout=LONGEST) for _process in started]
         for process in started:
             process.join()
         return results

@@ -72,7 +72,7 @@ KEY = Resource(
     identity="key_alias",
     fields=(
         KeyField("key_alias", check=is_alias, cleared=NOT_CLEARABLE),
-        KeyField("models", "list", "str", cleared=[], refers_to="model"),
+        KeyField(name="models", type="list", elements="str", cleared=[], refers_to="model"),
         KeyField("max_budget", "float", unit="USD", check=not_negative),
         KeyField(
             "soft_budget",
@@ -84,7 +84,7 @@ KEY = Resource(
             update_since="1.102.0",
         ),
         KeyField("budget_duration", unit="duration", check=is_duration, clear_since="1.90.0"),
-        KeyField("budget_id", refers_to="budget"),
+        KeyField(name="budget_id", refers_to="budget"),
         KeyField(
             "budget_limits",
             "list",
@@ -98,8 +98,8 @@ KEY = Resource(
             clear_since="1.90.0",
         ),
         KeyField(
-            "temp_budget_increase",
-            "float",
+            name="temp_budget_increase",
+            type="float",
             unit="USD",
             path=("metadata", "temp_budget_increase"),
             same=alike,
@@ -127,8 +127,10 @@ KEY = Resource(
         ),
         KeyField("group", path=("metadata", GROUP_MARK), check=has_text, in_metadata_only=("create", "update")),
         KeyField("user_id"),
-        KeyField("team_id", refers_to="team"),
-        KeyField("organization_id", read=organization, refers_to="organization", since="1.79.0", update_since="1.82.3"),
+        KeyField(name="team_id", refers_to="team"),
+        KeyField(
+            name="organization_id", read=organization, refers_to="organization", since="1.79.0", update_since="1.82.3"
+        ),
         KeyField("project_id", updatable=False, since="1.81.14", clear_since="1.102.0"),
         KeyField("agent_id", since="1.81.16"),
         KeyField(
@@ -226,7 +228,14 @@ KEY = Resource(
             cleared={},
             since="1.80.13",
         ),
-        KeyField("auto_rotate", "bool", nothing=(False,), cleared=False, partner="rotation_interval", since="1.77.5"),
+        KeyField(
+            name="auto_rotate",
+            type="bool",
+            nothing=(False,),
+            cleared=False,
+            partner="rotation_interval",
+            since="1.77.5",
+        ),
         KeyField("rotation_interval", unit="duration", check=is_duration, partner="auto_rotate", since="1.77.5"),
         KeyField("blocked", "bool", nothing=(False,), cleared=False),
         KeyField(

@@ -73,8 +73,9 @@ def test_whatever_the_csv_module_writes_comes_back(users: list[str], delimiter: 
 
 @given(st.binary())
 def test_any_file_is_people_or_a_sentence(data: bytes) -> None:
+    found, sentence = [], ""
     try:
         found = people(data)
     except RegistrationError as error:
-        found, sentence = [], str(error)
+        sentence = str(error)
     assert all(person["user"] for person in found) if found else sentence.endswith(".")

@@ -104,7 +104,7 @@ def test_a_good_name_is_kept(user: str) -> None:
 
 @pytest.mark.parametrize("user", ["../../etc/passwd", "a/b", ".hidden", "-rf", "a b", "jürgen", "x" * 300, "שרה", "a."])
 def test_a_bad_name_is_made_up(user: str) -> None:
-    (stem,) = _people.stems(people(entry(user))).values()
+    stem = next(iter(_people.stems(people(entry(user))).values()))
     assert re.fullmatch(r"([a-z0-9]+-)*[0-9a-f]{8}", stem)
 
 

@@ -768,7 +768,7 @@ def refuse_to_delete(proxy: FakeLiteLLM, monkeypatch: pytest.MonkeyPatch, tokens
 
     def answer(sent: dict[str, Any]) -> Any:
         if tokens & set(sent["keys"]):
-            raise ApiError("{'error': 'Internal Server Error.'}", 500)
+            raise ApiError("Internal Server Error.", 500)
         return delete(sent)
 
     monkeypatch.setattr(proxy, "_delete", answer)
