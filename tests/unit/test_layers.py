@@ -59,6 +59,9 @@ def package(folder: str, files: tuple[str, ...], below: str) -> dict[str, Layer]
 # The files of what hands out keys, from the top down: each may use those below it.
 HAND_OUT = "plugin_utils._hand_out"
 HAND_OUT_FILES = ("_files", "_folder", "_formats", "_people", "_texts")
+# The files of what makes the role's variables a list of people, likewise.
+ROSTER = "plugin_utils._roster"
+ROSTER_FILES = ("_people", "_task", "_options", "_names", "_variables")
 # The files of a key, from the top down: each may use those below it.
 KEY_FILES = (
     "_info",
@@ -101,10 +104,25 @@ LAYERS = {
         )
         for n, name in enumerate(HAND_OUT_FILES, 1)
     },
+    **{
+        f"plugins/plugin_utils/_roster/{name}": layer(
+            " ".join(
+                [
+                    "_values _resources._key._declaration _resources._key._table",
+                    *(f"{ROSTER}.{lower}" for lower in ROSTER_FILES[n:]),
+                ]
+            ),
+            others="ansible yaml",
+            python=f"{PURE} difflib pathlib",
+        )
+        for n, name in enumerate(ROSTER_FILES, 1)
+    },
+    "plugins/lookup/registrations": layer("plugin_utils._registrations", others="ansible"),
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),
     "plugins/action/*": layer("_client _masking plugin_utils._values_file", others="ansible"),
     "plugins/plugin_utils/*": layer("_errors plugin_utils._whole_file", others="ansible yaml"),
+    "plugins/filter/roster": layer(f"{ROSTER}.*"),
     "plugins/filter/*": layer(f"_resources.* _values _errors {HAND_OUT}._texts", others="ansible"),
     "plugins/module_utils/_module": layer(
         "_kind _engine _values _masking _progress _batch _client _cleaning _args _errors", others="ansible"

@@ -49,7 +49,8 @@ def test_every_variable_of_the_role_reaches_the_roster_or_the_task() -> None:
     elsewhere |= {"litellm_vkey_output_dir", "litellm_vkey_output_formats", "litellm_vkey_report_usage"}
     elsewhere |= {"litellm_vkey_artifact_password"}
     elsewhere.add("litellm_vkey_total_budget")  # to the filter in_team
-    assert {f"litellm_vkey_{name}" for name in passed} == set(names) - elsewhere
+    derived = {"litellm_vkey_seed_declared", "litellm_vkey_registered", "litellm_vkey_names"}
+    assert {f"litellm_vkey_{name}" for name in passed} - derived == set(names) - elsewhere
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -64,8 +65,8 @@ def test_people_that_were_left_out(users: Any) -> None:
     assert roster({**BASE, "users": users})["workshop"] is False
     numbered = roster({**BASE, "users": users, "multi_user": True, "user_count": "2"})
     assert [person["user"] for person in numbered["people"]] == ["user1", "user2"]
-    refused("litellm_vkey_prune requires a workshop", users=users, prune=True)
-    refused("which define the keys to keep", users=users, prune=True, multi_user=True)
+    refused("litellm_vkey_prune needs a workshop", users=users, prune=True)
+    refused("to know who stays", users=users, prune=True, multi_user=True)
 
 
 def test_the_end_of_a_workshop() -> None:
@@ -115,7 +116,7 @@ def test_metadata_as_text_joins_that_of_all() -> None:
     (key,) = roster({**BASE, "users": users, "metadata": '{"course": "x"}'})["virtual_keys"]
     assert key["metadata"] == {"course": "x", "seat": 1}
     refused("litellm_vkey_users, ann, metadata must be a mapping", users=[{"user": "ann", "metadata": "seat 1"}])
-    refused("invalid JSON", users=[{"user": "ann", "metadata": "{seat"}])
+    refused("not the JSON", users=[{"user": "ann", "metadata": "{seat"}])
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,18 @@ def test_metadata_as_text_joins_that_of_all() -> None:
         ({"key_options": {"key_alias": "other"}}, "key_alias cannot be set here. Set litellm_vkey_alias"),
         ({"key_options": "name"}, "litellm_vkey_key_options must be a mapping"),
         ({"users": {"ann": 1}}, "litellm_vkey_users must be a list"),
-        ({"users": [{"user": "ann", "name": "ben"}]}, "'name' is not an option of a key"),
+        ({"users": [{"user": "ann", "nmae": "ben"}]}, "litellm_vkey_users, ann: 'nmae' is no option of a key"),
+        ({"users": [{"user": "ann", "max_budget": "10,50"}]}, "litellm_vkey_users, ann, max_budget must be a number"),
+        (
+            {"users": '[{"user": "ann", "rpm_limit": "ten"}]'},
+            "litellm_vkey_users, ann, rpm_limit must be a whole number",
+        ),
+        ({"key_options": {"soft_budget": "10,50"}}, "litellm_vkey_key_options, soft_budget must be a number"),
+        ({"key_options": {"blocked": "ja"}}, "litellm_vkey_key_options, blocked must be true or false, not 'ja'"),
+        ({"users": [{"name": "Ann"}]}, "entry 1 is neither a name nor a mapping with user or email"),
+        ({"users": ["ann"], "users_file": "p.csv", "registered": {}}, "litellm_vkey_users_file are mutually exclusive"),
+        ({"seed_declared": True, "key_seed": ""}, "litellm_vkey_key_seed is empty"),
+        ({"seed_declared": True, "key_seed": " "}, "litellm_vkey_key_seed is empty"),
         ({"state": "gone"}, "litellm_vkey_state must be present or absent"),
         ({"prune": "maybe"}, "litellm_vkey_prune must be true or false"),
         ({"no_log": "maybe"}, "litellm_vkey_no_log must be true or false"),
@@ -165,3 +177,116 @@ def test_whatever_the_variables_hold_keys_are_pruned_only_with_people_or_at_the_
         assert keys or (task["state"] == "absent" and variables.get("users") in (None, ""))
         assert "prune_limit" not in task or not keys
     assert all("litellm_vkey_group" not in (key.get("metadata") or {}) for key in keys)
+
+
+def registered(*rows: dict[str, Any], problem: str = "", **variables: Any) -> dict[str, Any]:
+    file = {"people": list(rows), "problem": problem}
+    return roster({**BASE, "users_file": "people.csv", "registered": file, **variables})
+
+
+def test_people_from_a_file() -> None:
+    result = registered(
+        {"user": "ann@x.org", "email": "ann@x.org", "user_id": "ann@x.org", "name": "=Ann", "seat": "7"},
+        {
+            "user": "ben",
+            "user_id": "b1",
+            "max_budget": "10.5",
+            "models": "gpt-4; gpt-4o",
+            "blocked": "true",
+            "rpm_limit": "3",
+            "metadata": '{"a": 1}',
+        },
+        metadata={"course": "x"},
+        prune=True,
+    )
+    assert result["problem"] == "" and result["workshop"] is True
+    assert result["people"] == [
+        {"user": "ann@x.org", "user_id": "ann@x.org", "email": "ann@x.org", "name": "=Ann", "seat": "7"},
+        {"user": "ben", "user_id": "b1"},
+    ]
+    ann, ben = result["virtual_keys"]
+    assert (ann["key_alias"], ann["user_id"]) == ("ws-ann@x.org", "ann@x.org")
+    assert ben == {
+        "key_alias": "ws-ben",
+        "user_id": "b1",
+        "duration": "30d",
+        "max_budget": 10.5,
+        "models": ["gpt-4", "gpt-4o"],
+        "blocked": True,
+        "rpm_limit": 3,
+        "metadata": {"course": "x", "a": 1},
+    }
+    assert result["task"]["prune_metadata"] == MARK
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"max_budget": "10,50"}, "people.csv, ann, max_budget must be a number such as 10 or 2.5, not '10,50'."),
+        ({"blocked": "ja"}, "people.csv, ann, blocked must be true or false"),
+        ({"group": "other"}, "people.csv, ann: the group of a workshop's keys"),
+        ({"max budget": "10"}, "people.csv: the column 'max budget' is no option of a key; did you mean 'max_budget'?"),
+        ({"max_budgett": "10"}, "did you mean 'max_budget'?"),
+        ({"model": "gpt-4"}, "did you mean 'models'?"),
+    ],
+)
+def test_a_problem_names_the_file_the_person_and_the_column(row: dict[str, str], words: str) -> None:
+    assert words in registered({"user": "ann", **row})["problem"]
+
+
+@pytest.mark.parametrize(
+    "column", ["name", "company", "seat", "country", "role", "phone", "first name", "city", "notes"]
+)
+def test_other_columns_are_free(column: str) -> None:
+    result = registered({"user": "ann", column: "x"})
+    assert result["problem"] == "" and result["people"][0][column] == "x"
+
+
+def test_a_file_that_cannot_be_used() -> None:
+    assert (
+        registered(problem="line 3 is not CSV.")["problem"] == "litellm_vkey_users_file, people.csv: line 3 is not CSV."
+    )
+
+
+def test_names_and_addresses_of_people_in_a_list() -> None:
+    result = roster({**BASE, "users": [{"user": "ann", "name": "Ann A.", "email": "a@x.org"}, {"email": "b@x.org"}]})
+    assert result["people"] == [
+        {"user": "ann", "user_id": "a@x.org", "name": "Ann A.", "email": "a@x.org"},
+        {"user": "b@x.org", "user_id": "b@x.org", "email": "b@x.org"},
+    ]
+    assert [key["key_alias"] for key in result["virtual_keys"]] == ["ws-ann", "ws-b@x.org"]
+
+
+def test_a_seed_may_be_left_out_and_is_not_needed_to_remove_keys() -> None:
+    assert roster({**WORKSHOP, "seed_declared": False, "key_seed": ""})["problem"] == ""
+    assert roster({**WORKSHOP, "seed_declared": True, "key_seed": "", "state": "absent"})["problem"] == ""
+
+
+def test_every_variable_of_every_role_is_known() -> None:
+    for role in ROLE.parent.iterdir():
+        names = yaml.safe_load((role / "defaults" / "main.yml").read_text())
+        assert roster({**WORKSHOP, "names": list(names)})["problem"] == ""
+    assert roster({**WORKSHOP, "names": ["litellm_vkey_result", "litellm_vkey_values"]})["problem"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("max_budgett", "max_budget"),
+        ("budget", "max_budget"),
+        ("maxbudget", "max_budget"),
+        ("model", "models"),
+        ("user_cuont", "user_count"),
+        ("expire_at", "expires_at"),
+        ("keyseed", "key_seed"),
+        ("results", "result"),
+    ],
+)
+def test_a_variable_that_nearly_exists_is_refused(name: str, meant: str) -> None:
+    problem = roster({**WORKSHOP, "names": ["litellm_vkey_alias", f"litellm_vkey_{name}"]})["problem"]
+    assert problem == f"litellm_vkey_{name} is no variable of this collection; did you mean 'litellm_vkey_{meant}'?"
+
+
+@pytest.mark.parametrize("name", ["course", "room", "trainer_mail", "my_keys", "team", "x", "environment", ""])
+def test_a_variable_of_the_users_own_is_left_alone(name: str) -> None:
+    assert roster({**WORKSHOP, "names": [f"litellm_vkey_{name}"]})["problem"] == ""
