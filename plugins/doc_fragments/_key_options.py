@@ -91,6 +91,18 @@ options:
         V(2030-01-31T18:00:00+01:00).
       - Differences of less than a minute are ignored.
     type: str
+  reissue:
+    description:
+      - Replaces the value of the key, once for each text that is set here, such as V(1) or V(leaked in June). If the
+        text differs from the one of the last reissue, the key is replaced as with O(value_policy=reissue). The text is
+        stored in the entry C(litellm_vkey_reissue) of the key's metadata, which O(metadata) does not show or change.
+      - With O(key_seed), the new value is derived from this text, too. Later runs with the seed return the new value,
+        whether or not they set this option. If a value would return that was replaced before, the module fails.
+      - Deleting a key also deletes the record of its old values. To make sure that they do not return with the seed, keep
+        this option set, or use another seed.
+      - A new key only gets the entry. You can change the text, but not remove it.
+      - V("") has the same effect as omitting the option. Mutually exclusive with O(key).
+    type: str
   reset_spend:
     description:
       - Resets the spending of the key to zero, once for each text that is set here, such as V(2030-06) or
@@ -358,7 +370,8 @@ options:
       - This is a master secret. Anyone who has it and knows the aliases has all the keys. Protect it like the master
         key. You can generate one with C(openssl rand -hex 32).
       - The value is V("sk-" + base64url(HMAC-SHA256(seed, "litemaas.virtual_keys.v1\\0" + alias + "\\0" + version\)\)),
-        without padding. The version is O(key_version) in decimal digits.
+        without padding. The version is O(key_version) in decimal digits. If the key has been reissued with O(reissue),
+        V("\\0" + reissue) follows the version.
       - Mutually exclusive with O(key).
     type: str
   key_version:

@@ -18,9 +18,9 @@ from typing import Any
 from ..._durations import is_duration
 from ..._engine import declared_fields
 from ..._errors import InputError
-from ..._values import as_json
+from ..._values import UNSET, as_json
 from ._secret import SHORTEST_SEED, derived_value
-from ._table import KEY, NOT_THE_USERS, OPTION_OF
+from ._table import KEY, NOT_THE_USERS, OPTION_OF, reissue_of
 
 # Options of a declaration that are no field of the key.
 KEY_CONTROLS: dict[str, dict[str, Any]] = {
@@ -43,6 +43,7 @@ EXCLUSIVE = (
     ("soft_budget", "budget_id", ": LiteLLM stores a soft budget in that budget"),
     ("key_type", "allowed_routes", ": a key type already defines the routes"),
     ("key", "key_seed", ""),
+    ("reissue", "key", ": to replace the declared value, set another one"),
     ("rotate_after", "key", ": only random values can be replaced by age"),
     ("rotate_after", "key_seed", ": to replace a value derived from a seed, increase key_version"),
     ("rotate_after", "value_policy", " unless it is keep"),
@@ -64,9 +65,10 @@ SHORTEST_VALUE = 16
 class Declaration:
     """A checked declaration of one key.
 
-    :param value: the declared or derived secret, None if the client may choose.
+    :param value: the declared secret, or that derived for a new key; None if the client may choose.
     :param candidates: values that the key may have where none is declared, the one chosen last at the end.
-    :param derive: what the seed makes of a version, where there is a seed.
+    :param version: of the value that is derived from a seed.
+    :param derive: what the seed makes of a version and the note of a reissue, where there is a seed.
     :param record: the one key that is meant where it was chosen by its mark: others may bear its alias, too.
     """
 
@@ -78,7 +80,8 @@ class Declaration:
     rotate_after: str | None = None
     value: str | None = dataclass_field(default=None, repr=False)
     candidates: tuple[str, ...] = dataclass_field(default=(), repr=False)
-    derive: Callable[[int], str] | None = dataclass_field(default=None, repr=False)
+    version: int = 1
+    derive: Callable[[int, str], str] | None = dataclass_field(default=None, repr=False)
     value_policy: str = "keep"
     merge_metadata: bool = True
     record: Mapping[str, Any] | None = dataclass_field(default=None, repr=False)
@@ -95,12 +98,19 @@ class Declaration:
     def keeping(self) -> Declaration:
         """The same for a key whose value another run has just chosen: that value is kept, or refused, not replaced."""
         policy = "keep" if self.value is None or self.value_policy == "keep" else "fail"
-        return replace(self, value_policy=policy, rotate_after=None)
+        fields = {name: value for name, value in self.fields.items() if name != "reissue"}
+        return replace(self, fields=fields, value_policy=policy, rotate_after=None)
 
     @property
     def may_reissue(self) -> bool:
         """Whether this run may put a new key in the place of the old one, which then bears the retired alias."""
-        return self.value_policy == "reissue" or self.rotate_after is not None
+        return self.value_policy == "reissue" or self.rotate_after is not None or "reissue" in self.fields
+
+    def value_for(self, record: Mapping[str, Any] | None) -> str | None:
+        """The secret that a key is to have: where one is derived, each reissue that was noted gives another."""
+        if self.derive is None:
+            return self.value
+        return self.derive(self.version, self.fields.get("reissue") or reissue_of(record))
 
     @property
     def retired_alias(self) -> str:
@@ -154,8 +164,10 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
     if found:
         raise InputError(" ".join(found), alias)
     derive = partial(derived_value, options["key_seed"], alias) if options.get("key_seed") else None
-    value = derive(options.get("key_version") or 1) if derive else options.get("key") or None
-    return Declaration(
+    value = options.get("key") or None
+    if fields.get("reissue") is UNSET:  # an answer left blank
+        del fields["reissue"]
+    declared = Declaration(
         alias=alias,
         state=state,
         fields=fields,
@@ -163,10 +175,12 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
         renew_within=options.get("renew_within") or None,
         rotate_after=options.get("rotate_after") or None,
         value=value,
+        version=options.get("key_version") or 1,
         derive=derive,
-        value_policy=options.get("value_policy") or ("fail" if value else "keep"),
+        value_policy=options.get("value_policy") or ("fail" if value or derive else "keep"),
         merge_metadata=options.get("metadata_mode") != "replace",
     )
+    return replace(declared, value=declared.value_for(None))
 
 
 def _alias(options: Mapping[str, Any]) -> list[str]:

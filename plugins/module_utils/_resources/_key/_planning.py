@@ -7,8 +7,8 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -58,9 +58,8 @@ def plan_key(want: Declaration, found: Found, now: datetime, past: datetime | No
         want = want.keeping
     current = next(iter((*found.records, *found.retired)), None)
     if want.value:
-        current = next(
-            (record for record in (*found.records, *found.retired) if record["token"] == token_of(want.value)), current
-        )
+        current = next((record for record in (*found.records, *found.retired) if _has_its_value(want, record)), current)
+        want = replace(want, value=want.value_for(current))
     elif want.candidates:
         tokens = [token_of(value) for value in want.candidates]
         # Not of those that wait to be removed: their values were to come to an end.
@@ -97,14 +96,14 @@ def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime, pa
     known = next((value for value in (want.value, *want.candidates) if value and token_of(value) == token), None)
     # Where a run was interrupted, nobody has got the new value, unless it is known.
     interrupted = bool(found.retired) and known is None
-    due = _is_due(want, plan.existing, now, past, interrupted)
+    due = _is_asked_for(want, plan, interrupted) or _is_due(want, plan.existing, now, past, interrupted)
     if known is not None and not due:
         return plan.having(value=known)
     policy = "reissue" if due else want.value_policy
     if policy != "keep":
         _refuse_retired_value(want, plan.existing)
     if policy == "fail" and found.records:
-        raise InputError(_other_value(want, token), want.alias)
+        raise InputError(_other_value(want, plan.existing), want.alias)
     if policy == "keep":
         return plan.having(value=None)
     # A key that only waits under its retired name was to get another value already.
@@ -126,24 +125,34 @@ def _refuse_retired_value(want: Declaration, current: Mapping[str, Any]) -> None
     """A value may have been replaced because somebody else knows it."""
     retired = retired_ids(current)
     if want.value is not None and token_of(want.value) in retired:
-        remedy = _other_version(want.derive, retired, current["token"]) if want.derive else "another value"
+        remedy = _other_version(want, current) if want.derive else "another value"
         raise InputError(f"the declared value was replaced earlier and cannot be used again. Set {remedy}.", want.alias)
 
 
-def _other_version(derive: Callable[[int], str], retired: Sequence[str], token: str) -> str:
+def _other_version(want: Declaration, current: Mapping[str, Any]) -> str:
     """What to declare instead of a version whose value was replaced: the one that the key has, else the next."""
-    tokens = {token_of(derive(number)): number for number in range(1, len(retired) + 2)}
-    if token in tokens:
-        return f"key_version: {tokens[token]}, whose value the key has"
+    if "reissue" in want.fields:
+        return "another text as reissue"
+    retired = retired_ids(current)
+    tokens = _tokens_of_versions(want, current, len(retired) + 2)
+    if current["token"] in tokens:
+        return f"key_version: {tokens[current['token']]}, whose value the key has"
     unused = next(number for one, number in tokens.items() if one not in retired)
-    return f"key_version: {unused} with value_policy: reissue"
+    return f"key_version: {unused} with value_policy: reissue, or, for this key alone, reissue"
 
 
-def _other_value(want: Declaration, token: str) -> str:
+def _tokens_of_versions(want: Declaration, current: Mapping[str, Any], end: int) -> dict[str, int]:
+    """The versions before ``end`` by the id that the key has with the value of each."""
+    values = ((replace(want, version=number).value_for(current), number) for number in range(1, end))
+    return {token_of(value): number for value, number in values if value}
+
+
+def _other_value(want: Declaration, current: Mapping[str, Any]) -> str:
     """What to say where the value is to be the declared one, or a known one, and is not."""
+    token = current["token"]
     if want.value is None:
         problem = "the key exists, but its value is not known"
-    elif want.derive and token in (token_of(want.derive(number)) for number in range(1, VERSIONS)):
+    elif want.derive and token in _tokens_of_versions(want, current, VERSIONS):
         problem = "the key exists with the value of another key_version than the declared one"
     else:
         problem = "the key exists with another value than the declared one"
@@ -152,6 +161,18 @@ def _other_value(want: Declaration, token: str) -> str:
 
 def _is_expired(time: Any, now: datetime) -> bool:
     return bool(time) and moment(time) <= now
+
+
+def _has_its_value(want: Declaration, record: Mapping[str, Any]) -> bool:
+    value = want.value_for(record)
+    return value is not None and record["token"] == token_of(value)
+
+
+def _is_asked_for(want: Declaration, plan: Plan, interrupted: bool) -> bool:
+    """Whether the declared reissue has not been carried out yet, or by a run that was interrupted."""
+    if "reissue" not in want.fields or _has_its_value(want, plan.existing):
+        return False
+    return interrupted or "reissue" in plan.changes
 
 
 def _is_due(

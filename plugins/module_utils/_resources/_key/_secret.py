@@ -28,8 +28,11 @@ def new_value(avoid: str) -> str:
             return value
 
 
-def derived_value(seed: str, alias: str, version: int) -> str:
-    """The value that a seed stands for, the same on every machine."""
-    message = f"litemaas.virtual_keys.v1\0{alias}\0{version}".encode()
-    digest = hmac.new(seed.encode(), message, hashlib.sha256).digest()
+def derived_value(seed: str, alias: str, version: int, reissue: str = "") -> str:
+    """The value that a seed stands for, the same on every machine.
+
+    :param reissue: the note of the last reissue of this one key, empty if it never was.
+    """
+    parts = ["litemaas.virtual_keys.v1", alias, str(version), *([reissue] if reissue else [])]
+    digest = hmac.new(seed.encode(), "\0".join(parts).encode(), hashlib.sha256).digest()
     return "sk-" + urlsafe_b64encode(digest).decode().rstrip("=")

@@ -24,7 +24,7 @@ from ..._crud._rows import (
 )
 from ..._durations import is_duration
 from ..._engine import NOT_CLEARABLE, Resource
-from ..._values import alike, redact, same_moment
+from ..._values import alike, not_a_name, redact, same_moment
 from ._rows import (
     KeyField,
     changed_permissions,
@@ -45,6 +45,8 @@ from ._rows import (
 
 # The entry of metadata that says which declared reset of the spending was the last one carried out.
 SPEND_MARK = "litellm_vkey_reset_spend"
+# The entry of metadata that says which declared reissue was the last one carried out.
+REISSUE_MARK = "litellm_vkey_reissue"
 # The entry of metadata that says to which workshop, or other group, a key belongs.
 GROUP_MARK = "litellm_vkey_group"
 # The entry of metadata that lists the ids that the key had before its value was replaced. They must not come back.
@@ -60,6 +62,11 @@ def retired_ids(record: Mapping[str, Any]) -> list[str]:
     """The ids that a key had before its value was replaced, the last one at the end."""
     value = metadata_of(record).get(RETIRED_MARK)
     return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def reissue_of(record: Mapping[str, Any] | None) -> str:
+    """The note of the last reissue of a key, empty if it never was."""
+    return str(metadata_of(record or {}).get(REISSUE_MARK) or "")
 
 
 def own_metadata(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,6 +131,13 @@ KEY = Resource(
             check=has_text,
             in_metadata_only=("create", "update"),
             since="1.81.7",
+        ),
+        KeyField(
+            "reissue",
+            path=("metadata", REISSUE_MARK),
+            check=not_a_name,
+            in_metadata_only=("create", "update"),
+            cleared=NOT_CLEARABLE,
         ),
         KeyField("group", path=("metadata", GROUP_MARK), check=has_text, in_metadata_only=("create", "update")),
         KeyField("user_id"),

@@ -228,8 +228,8 @@ DERIVED = "sk-zONJBHLGtoBjlt9R8GtDWIh47HzZYq83GtDNC2CYnSY"
 names = st.text(min_size=1, max_size=8)
 
 
-@given(st.lists(st.tuples(names, names, st.integers(1, 20)), unique=True, min_size=2, max_size=5))
-def test_derived_values_differ_and_are_good_values(inputs: list[tuple[str, str, int]]) -> None:
+@given(st.lists(st.tuples(names, names, st.integers(1, 20), names | st.just("")), unique=True, min_size=2, max_size=5))
+def test_derived_values_differ_and_are_good_values(inputs: list[tuple[str, str, int, str]]) -> None:
     # A lone surrogate cannot be encoded, and Ansible does not let one in.
     inputs = [one for one in inputs if "".join(map(str, one)).isprintable()]
     values = {derived_value(*one) for one in inputs}
@@ -415,6 +415,7 @@ SPECIAL = {
     "temp_budget_increase",
     "temp_budget_expiry",
     "reset_spend",
+    "reissue",
     "group",
 }
 
@@ -852,7 +853,9 @@ def test_each_reissue_notes_the_id_that_it_retires() -> None:
 @pytest.mark.parametrize("policy", ["fail", "reissue"])
 def test_a_seed_does_not_bring_a_replaced_value_back(policy: str) -> None:
     leaked = row(metadata={RETIRED_MARK: [version(1)]})  # its value was replaced by a random one
-    with pytest.raises(InputError, match=r"cannot be used again. Set key_version: 2 with value_policy: reissue\.$"):
+    with pytest.raises(
+        InputError, match=r"cannot be used again. Set key_version: 2 with value_policy: reissue, or, .* reissue"
+    ):
         planned(leaked, key_seed=SEED, value_policy=policy)
     raised = row(token=version(2), metadata={RETIRED_MARK: [version(1)]})
     with pytest.raises(InputError, match=r"Set key_version: 2, whose value the key has\.$"):
@@ -871,6 +874,103 @@ def test_a_declared_value_does_not_come_back_either() -> None:
 def test_a_refusal_says_that_the_key_has_the_value_of_another_version() -> None:
     with pytest.raises(InputError, match="the value of another key_version"):
         planned(row(token=version(3)), key_seed=SEED)
+
+
+# A reissue that is asked for by name
+
+
+REISSUE_MARK = "litellm_vkey_reissue"
+
+
+def reissued(number: int = 1, note: str = "1") -> str:
+    return token_of(derived_value(SEED, "a", number, note))
+
+
+def test_a_reissue_that_was_not_carried_out_replaces_the_value_and_notes_it() -> None:
+    old = row(metadata={"x": 1})
+    result = planned(old, reissue="1")
+    assert (result.action, result.value) == ("reissue", None)
+    assert create_body(result, NOW)["metadata"] == {"x": 1, REISSUE_MARK: "1", RETIRED_MARK: [old["token"]]}
+    done = row(metadata={"x": 1, REISSUE_MARK: "1"})
+    assert planned(done, reissue="1").action == "none"
+    assert planned(done, reissue="2").action == "reissue"
+    assert planned(done, reissue="").action == planned(done).action == "none"
+    assert public_view(done)["reissue"] == "1" and public_view(done)["metadata"] == {"x": 1}
+    assert planned(reissue="1").action == "create"
+
+
+def test_a_reissue_with_a_seed_derives_another_value_that_later_runs_find() -> None:
+    old = row(token=version(1))
+    result = planned(old, reissue="1", key_seed=SEED)
+    assert result.action == "reissue" and token_of(result.value or "") == reissued()
+    done = row(token=reissued(), metadata={REISSUE_MARK: "1", RETIRED_MARK: [version(1)]})
+    for options in ({}, {"reissue": "1"}, {"value_policy": "reissue"}, {"value_policy": "fail"}):
+        again = planned(done, key_seed=SEED, **options)
+        assert again.action == "none" and token_of(again.value or "") == reissued()
+    raised = planned(done, key_seed=SEED, key_version=2, value_policy="reissue")
+    assert raised.action == "reissue" and token_of(raised.value or "") == reissued(2)
+    with pytest.raises(InputError, match="another key_version"):
+        planned(row(token=reissued(2), metadata={REISSUE_MARK: "1"}), key_seed=SEED)
+    once_more = row(token=reissued(note="2"), metadata={REISSUE_MARK: "2", RETIRED_MARK: [version(1), reissued()]})
+    with pytest.raises(InputError, match=r"cannot be used again. Set another text as reissue\.$"):
+        planned(once_more, key_seed=SEED, reissue="1")
+
+
+def test_a_new_key_with_a_reissue_does_not_get_the_value_that_was_to_go() -> None:
+    """Somebody may have deleted the leaked key by hand."""
+    assert token_of(planned(reissue="1", key_seed=SEED).value or "") == reissued()
+
+
+def test_a_reissue_whose_note_was_lost_is_noted_again() -> None:
+    result = planned(row(token=reissued()), reissue="1", key_seed=SEED)
+    assert (result.action, dict(result.changes)) == ("update", {"reissue": "1"})
+
+
+def test_an_interrupted_reissue_is_completed() -> None:
+    old = row(key_alias=want().retired_alias, token=version(1))
+    new = row(token=reissued(), metadata={REISSUE_MARK: "1", RETIRED_MARK: [version(1)]})
+    for options in ({"reissue": "1", "key_seed": SEED}, {"key_seed": SEED}):
+        result = planned(new, old, **options)
+        assert (result.existing, result.surplus, result.action) == (new, (old,), "update")
+        assert token_of(result.value or "") == reissued()
+    assert planned(retired=old, reissue="1", key_seed=SEED).action == "reissue"
+    assert planned(new, old, reissue="1").action == "reissue", "nobody has got the new value"
+    assert plan_key(recalling("sk-x", reissue="1"), Found([row(token=token_of("sk-x"))]), NOW).action == "reissue"
+
+
+def test_a_reissue_is_not_repeated_where_another_run_was_quicker() -> None:
+    new = row(metadata={REISSUE_MARK: "other"})
+    result = plan_key(want(reissue="1"), Found([new], replaced=True), NOW)
+    assert result.action == "none" and "not replaced again" in result.warnings[0]
+    seeded = row(token=reissued(), metadata={REISSUE_MARK: "1"})
+    result = plan_key(want(reissue="1", key_seed=SEED), Found([seeded], replaced=True), NOW)
+    assert result.action == "none" and token_of(result.value or "") == reissued()
+
+
+@pytest.mark.parametrize(
+    "options", [{"reissue": " "}, {"reissue": "a\0b"}, {"reissue": "1", "key": "sk-of-the-users-own"}]
+)
+def test_a_reissue_that_cannot_be_meant(options: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="reissue"):
+        want(**options)
+
+
+@given(st.lists(st.sampled_from(["1", "2", "3"]), max_size=6))
+def test_no_value_ever_comes_back(notes: list[str]) -> None:
+    """Whatever is asked for in whatever order, with runs between that ask for nothing."""
+    current, had = row(token=version(1)), {version(1)}
+    for note in notes:
+        try:
+            plan = planned(current, reissue=note, key_seed=SEED)
+        except InputError:
+            continue
+        if plan.action == "reissue":
+            sent = create_body(plan, NOW)
+            assert token_of(sent["key"]) not in had
+            current = row(token=token_of(sent["key"]), metadata=sent["metadata"])
+            had.add(current["token"])
+        later = planned(current, key_seed=SEED)
+        assert later.action == "none" and token_of(later.value or "") == current["token"]
 
 
 # Values that a ledger knows
