@@ -20,6 +20,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._peo
     people,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._task import pruning, task_options
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._trouble import settle_trouble
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._variables import (
     NOTHING,
     RosterError,
@@ -84,8 +85,8 @@ def _roster(given: Mapping[str, Any]) -> dict[str, Any]:
         and "key_seed" not in given
     ):
         raise RosterError(
-            "litellm_vkey_key_seed is empty: so is the environment variable or the variable that it comes from. "
-            "Set that, or leave litellm_vkey_key_seed out for random values."
+            "litellm_vkey_key_seed is empty, because the variable or the environment variable that it comes from is empty. "
+            "Set that, or omit litellm_vkey_key_seed for random values."
         )
     declared = entries(given)
     is_workshop = declared is not None or flag("litellm_vkey_multi_user", given["multi_user"])
@@ -98,12 +99,16 @@ def _roster(given: Mapping[str, Any]) -> dict[str, Any]:
     expiry = {name: shared.pop(name) for name in EXPIRY if name in shared}
     if not is_workshop:
         options = {"user_id": str(given.get("user_id") or alias), **expiry, **shared, "key_alias": alias}
-        return {**common, **_lists([Person(alias, options)], {})}
+        person = Person(alias, options)
+        settle_trouble(given, task["state"], [person])
+        return {**common, **_lists([person], {})}
     refuse_other_group("litellm_vkey_key_options", shared)
     shared["group"] = alias
     if declared is None:
         declared = [] if ends else numbered(given)
-    return {**common, **_lists(people(declared, alias, str(given["user_domain"]), expiry, shared), shared)}
+    everybody = people(declared, alias, str(given["user_domain"]), expiry, shared)
+    settle_trouble(given, task["state"], everybody)
+    return {**common, **_lists(everybody, shared)}
 
 
 def _alias(value: Any) -> str:

@@ -80,7 +80,7 @@ class LookupModule(LookupBase):
     def _data(self, path: str, variables: Any) -> bytes:
         found = self.find_file_in_search_path(variables, "files", path, ignore_missing=True)
         if not found:
-            raise RegistrationError("there is no such file on the control node.")
+            raise RegistrationError("the file does not exist on the control node.")
         try:
             plain = self._loader.get_real_file(found)
             data = Path(plain).read_bytes()

@@ -120,9 +120,9 @@ EXAMPLES = {
     "blocked": example(True, False),
     "expires_at": example(SOON.isoformat(), (SOON + timedelta(days=9)).isoformat(), moves={"expires"}),
 }
-# The alias says which key is meant. It has no other value: that would be another key.
-WITHOUT_EXAMPLE = {"key_alias"}
-# A key with all of these has as much as one key can have. Of each two that are mutually exclusive, one is missing.
+# The alias says which key is meant. It has no other value: that would be another key, as would a reissue.
+WITHOUT_EXAMPLE = {"key_alias", "reissue"}
+# A key with all of these has as much as one key can have. Of each two that exclude each other, one is missing.
 EXCLUDED = {"budget_id", "key_type", "service_account_id"}
 LICENSED = {row.name for row in KEY.fields if row.licensed}
 

@@ -43,7 +43,7 @@ def test_a_file_with_a_wrong_cell_writes_nothing(sandbox, manage, alias, tmp_pat
         done, _result = manage(users_file=file)
     assert done.rc != 0 and f"{file}, ben@example.org, max_budget must be a number" in done.messages, done.messages
     done, _result = manage(users_file=str(tmp_path / "none.csv"))
-    assert done.rc != 0 and "none.csv: there is no such file on the control node" in done.messages
+    assert done.rc != 0 and "none.csv: the file does not exist on the control node" in done.messages
     assert written == [] and sandbox.keys(alias) == {}
 
 
@@ -78,6 +78,6 @@ def test_an_empty_seed_is_refused(sandbox, manage, alias):
 def test_a_misspelled_variable_is_refused(sandbox, manage, alias):
     with sandbox.writes() as written:
         done, _result = manage(max_budgett=3)
-    meant = "litellm_vkey_max_budgett is no variable of this collection; did you mean 'litellm_vkey_max_budget'?"
+    meant = "litellm_vkey_max_budgett is not a variable of this collection. Did you mean 'litellm_vkey_max_budget'?"
     assert done.rc != 0 and meant in done.messages and written == []
     assert manage(room="A 113")[0].rc == 0

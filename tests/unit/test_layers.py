@@ -61,7 +61,7 @@ HAND_OUT = "plugin_utils._hand_out"
 HAND_OUT_FILES = ("_files", "_folder", "_formats", "_people", "_texts")
 # The files of what makes the role's variables a list of people, likewise.
 ROSTER = "plugin_utils._roster"
-ROSTER_FILES = ("_people", "_task", "_options", "_names", "_variables")
+ROSTER_FILES = ("_trouble", "_people", "_task", "_options", "_names", "_variables")
 # The files of a key, from the top down: each may use those below it.
 KEY_FILES = (
     "_info",

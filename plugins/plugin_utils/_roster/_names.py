@@ -38,4 +38,4 @@ def refuse_likely_typos(names: Iterable[str]) -> None:
         short = name[len(PREFIX) :]
         meant = None if short in known_names() else nearest(short, known_names(), LIKELY)
         if meant:
-            raise RosterError(f"{name} is no variable of this collection{did_you_mean(PREFIX + meant)}")
+            raise RosterError(f"{name} is not a variable of this collection{did_you_mean(PREFIX + meant)}")

@@ -48,7 +48,9 @@ def shared_options(given: Mapping[str, Any], state: str) -> dict[str, Any]:
     if metadata:
         options["metadata"] = metadata
     if state != "absent" and not {"models", "team_id", "service_account_id"} & options.keys():
-        raise RosterError("litellm_vkey_models must name at least one model; say ['all-proxy-models'] for all of them.")
+        raise RosterError(
+            "litellm_vkey_models must contain at least one model. Use ['all-proxy-models'] for all models."
+        )
     return options
 
 
@@ -60,7 +62,7 @@ def checked_options(where: str, options: Mapping[str, Any]) -> dict[str, Any]:
     known = key_options()
     for name in options:
         if name not in known:
-            raise RosterError(f"{where}: '{name}' is no option of a key{did_you_mean(nearest(str(name), known))}")
+            raise RosterError(f"{where}: '{name}' is not an option of a key{did_you_mean(nearest(str(name), known))}")
     return {name: _typed(f"{where}, {name}", value, known[name]["type"]) for name, value in options.items()}
 
 
@@ -74,10 +76,12 @@ def own_metadata(where: str, value: Any) -> dict[str, Any]:
     """The user's metadata, in which the mark of a workshop has no place: it would be that of any workshop."""
     metadata: dict[str, Any] = structure(where, value, dict)
     if GROUP_MARK in metadata:
-        raise RosterError(f"{where}: {GROUP_MARK} is set by this role and cannot be declared.")
+        raise RosterError(f"{where}: {GROUP_MARK} is set by this role and must not be set here.")
     return metadata
 
 
 def refuse_other_group(where: str, options: Mapping[str, Any]) -> None:
     if "group" in options or "group" in (options.get("unset") or ()):
-        raise RosterError(f"{where}: the group of a workshop's keys is litellm_vkey_alias; it cannot be set or unset.")
+        raise RosterError(
+            f"{where}: the group of a workshop's keys is litellm_vkey_alias. It cannot be set or unset here."
+        )

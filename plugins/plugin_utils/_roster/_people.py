@@ -21,7 +21,7 @@ FREE = ("name", "email")
 LIKELY = 0.85
 
 
-@dataclass
+@dataclass(eq=False)
 class Person:
     """Somebody who gets a key.
 
@@ -86,8 +86,8 @@ def _listed(value: Any) -> list[Entry]:
     users = structure("litellm_vkey_users", value, list)
     if not users:
         raise RosterError(
-            "litellm_vkey_users is an empty list. Leave it out to declare a single key or numbered users; "
-            "to remove a workshop, set litellm_vkey_state to absent."
+            "litellm_vkey_users is an empty list. Omit it for a single key or numbered users. "
+            "To remove a workshop, set litellm_vkey_state to absent."
         )
     return [_listed_one(user, number) for number, user in enumerate(users, 1)]
 
@@ -96,7 +96,7 @@ def _listed_one(value: Any, number: int) -> Entry:
     own: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {"user": value}
     user = own.pop("user", None) or own.get("email")
     if not isinstance(user, str) or not user.strip():
-        raise RosterError(f"litellm_vkey_users: entry {number} is neither a name nor a mapping with user or email.")
+        raise RosterError(f"litellm_vkey_users: entry {number} must be a name or a mapping with user or email.")
     fields = {name: own.pop(name) for name in FREE if name in own}
     if fields.get("email"):
         own.setdefault("user_id", fields["email"])
@@ -124,7 +124,7 @@ def _registered(path: str, registered: Mapping[str, Any]) -> list[Entry]:
 def _refuse_likely_option(path: str, column: str, known: Iterable[str]) -> None:
     meant = nearest(column.replace(" ", "_").replace("-", "_"), known, LIKELY)
     if column not in known and column not in FREE and meant:
-        raise RosterError(f"{path}: the column '{column}' is no option of a key{did_you_mean(meant)}")
+        raise RosterError(f"{path}: the column '{column}' is not an option of a key{did_you_mean(meant)}")
 
 
 def _person(entry: Entry, alias: str, domain: str, expiry: Mapping[str, Any], shared: Mapping[str, Any]) -> Person:
@@ -145,4 +145,4 @@ def _person(entry: Entry, alias: str, domain: str, expiry: Mapping[str, Any], sh
 def _refuse_repetition(kind: str, names: list[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise RosterError(f"litellm_vkey_users: the {kind} {', '.join(twice)} stands there more than once.")
+        raise RosterError(f"litellm_vkey_users: the {kind} {', '.join(twice)} appears more than once.")

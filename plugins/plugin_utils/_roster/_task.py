@@ -41,13 +41,13 @@ def pruning(given: Mapping[str, Any], alias: str, is_workshop: bool, is_named: b
     prunes = flag("litellm_vkey_prune", given["prune"])
     if prunes and not is_workshop:
         raise RosterError(
-            "litellm_vkey_prune needs a workshop: set litellm_vkey_users, litellm_vkey_users_file, "
+            "litellm_vkey_prune requires a workshop. Set litellm_vkey_users, litellm_vkey_users_file, "
             "or litellm_vkey_multi_user and litellm_vkey_user_count."
         )
     if prunes and not is_named and not ends:
         raise RosterError(
-            "litellm_vkey_prune needs litellm_vkey_users, litellm_vkey_users_file, or litellm_vkey_user_count, "
-            "to know who stays."
+            "litellm_vkey_prune requires litellm_vkey_users, litellm_vkey_users_file, or "
+            "litellm_vkey_user_count, which define the keys to keep."
         )
     if ends and limit is None:
         limit = NO_LIMIT

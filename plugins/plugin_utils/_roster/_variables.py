@@ -49,7 +49,7 @@ def structure(name: str, value: Any, kind: type[Any], separators: str = SEPARATO
             try:
                 value = json.loads(text)
             except ValueError as error:
-                raise RosterError(f"{name}: not the JSON that it looks like: {error}.") from error
+                raise RosterError(f"{name}: invalid JSON: {error}.") from error
             refuse_broken_text(name, value)
         elif kind is list:
             value = [part.strip() for part in re.split(separators, text) if part.strip()]
@@ -96,4 +96,4 @@ def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | Non
 
 def did_you_mean(meant: str | None) -> str:
     """The end of a sentence about an unknown name."""
-    return f"; did you mean '{meant}'?" if meant else "."
+    return f". Did you mean '{meant}'?" if meant else "."

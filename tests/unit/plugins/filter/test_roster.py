@@ -66,7 +66,7 @@ def test_people_that_were_left_out(users: Any) -> None:
     numbered = roster({**BASE, "users": users, "multi_user": True, "user_count": "2"})
     assert [person["user"] for person in numbered["people"]] == ["user1", "user2"]
     refused("litellm_vkey_prune needs a workshop", users=users, prune=True)
-    refused("to know who stays", users=users, prune=True, multi_user=True)
+    refused("which define the keys to keep", users=users, prune=True, multi_user=True)
 
 
 def test_the_end_of_a_workshop() -> None:
@@ -116,7 +116,7 @@ def test_metadata_as_text_joins_that_of_all() -> None:
     (key,) = roster({**BASE, "users": users, "metadata": '{"course": "x"}'})["virtual_keys"]
     assert key["metadata"] == {"course": "x", "seat": 1}
     refused("litellm_vkey_users, ann, metadata must be a mapping", users=[{"user": "ann", "metadata": "seat 1"}])
-    refused("not the JSON", users=[{"user": "ann", "metadata": "{seat"}])
+    refused("invalid JSON", users=[{"user": "ann", "metadata": "{seat"}])
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_metadata_as_text_joins_that_of_all() -> None:
         ({"key_options": {"key_alias": "other"}}, "key_alias cannot be set here. Set litellm_vkey_alias"),
         ({"key_options": "name"}, "litellm_vkey_key_options must be a mapping"),
         ({"users": {"ann": 1}}, "litellm_vkey_users must be a list"),
-        ({"users": [{"user": "ann", "nmae": "ben"}]}, "litellm_vkey_users, ann: 'nmae' is no option of a key"),
+        ({"users": [{"user": "ann", "nmae": "ben"}]}, "litellm_vkey_users, ann: 'nmae' is not an option of a key"),
         ({"users": [{"user": "ann", "max_budget": "10,50"}]}, "litellm_vkey_users, ann, max_budget must be a number"),
         (
             {"users": '[{"user": "ann", "rpm_limit": "ten"}]'},
@@ -138,7 +138,7 @@ def test_metadata_as_text_joins_that_of_all() -> None:
         ),
         ({"key_options": {"soft_budget": "10,50"}}, "litellm_vkey_key_options, soft_budget must be a number"),
         ({"key_options": {"blocked": "ja"}}, "litellm_vkey_key_options, blocked must be true or false, not 'ja'"),
-        ({"users": [{"name": "Ann"}]}, "entry 1 is neither a name nor a mapping with user or email"),
+        ({"users": [{"name": "Ann"}]}, "entry 1 must be a name or a mapping with user or email"),
         ({"users": ["ann"], "users_file": "p.csv", "registered": {}}, "litellm_vkey_users_file are mutually exclusive"),
         ({"seed_declared": True, "key_seed": ""}, "litellm_vkey_key_seed is empty"),
         ({"seed_declared": True, "key_seed": " "}, "litellm_vkey_key_seed is empty"),
@@ -225,9 +225,12 @@ def test_people_from_a_file() -> None:
         ({"max_budget": "10,50"}, "people.csv, ann, max_budget must be a number such as 10 or 2.5, not '10,50'."),
         ({"blocked": "ja"}, "people.csv, ann, blocked must be true or false"),
         ({"group": "other"}, "people.csv, ann: the group of a workshop's keys"),
-        ({"max budget": "10"}, "people.csv: the column 'max budget' is no option of a key; did you mean 'max_budget'?"),
-        ({"max_budgett": "10"}, "did you mean 'max_budget'?"),
-        ({"model": "gpt-4"}, "did you mean 'models'?"),
+        (
+            {"max budget": "10"},
+            "people.csv: the column 'max budget' is not an option of a key. Did you mean 'max_budget'?",
+        ),
+        ({"max_budgett": "10"}, "Did you mean 'max_budget'?"),
+        ({"model": "gpt-4"}, "Did you mean 'models'?"),
     ],
 )
 def test_a_problem_names_the_file_the_person_and_the_column(row: dict[str, str], words: str) -> None:
@@ -284,9 +287,80 @@ def test_every_variable_of_every_role_is_known() -> None:
 )
 def test_a_variable_that_nearly_exists_is_refused(name: str, meant: str) -> None:
     problem = roster({**WORKSHOP, "names": ["litellm_vkey_alias", f"litellm_vkey_{name}"]})["problem"]
-    assert problem == f"litellm_vkey_{name} is no variable of this collection; did you mean 'litellm_vkey_{meant}'?"
+    assert problem == f"litellm_vkey_{name} is not a variable of this collection. Did you mean 'litellm_vkey_{meant}'?"
 
 
 @pytest.mark.parametrize("name", ["course", "room", "trainer_mail", "my_keys", "team", "x", "environment", ""])
 def test_a_variable_of_the_users_own_is_left_alone(name: str) -> None:
     assert roster({**WORKSHOP, "names": [f"litellm_vkey_{name}"]})["problem"] == ""
+
+
+PEOPLE = [
+    {"user": "ivan", "name": "Ivan Petrov", "email": "Ivan@x.org"},
+    {"user": "ann", "name": "Ann A."},
+    {"user": "ann2", "name": "Ann A."},
+    "a:1",
+]
+
+
+def options_of(variable: str, value: Any, **variables: Any) -> dict[str, dict[str, Any]]:
+    """What a variable changes, by user."""
+    before = roster({**BASE, "users": PEOPLE, **variables})
+    after = roster({**BASE, "users": PEOPLE, **variables, variable: value})
+    assert after["problem"] == ""
+    pairs = zip(before["people"], before["virtual_keys"], after["virtual_keys"], strict=True)
+    assert {**after, "virtual_keys": []} == {**before, "virtual_keys": []}
+    changes = {person["user"]: dict(new.items() - old.items()) for person, old, new in pairs}
+    return {user: change for user, change in changes.items() if change}
+
+
+@pytest.mark.parametrize("name", ["ivan", "IVAN ", "ivan@X.org", "Ivan Petrov", "ivan\n"])
+def test_somebody_named_in_one_variable(name: str) -> None:
+    assert options_of("block", [name]) == options_of("block", name) == {"ivan": {"blocked": True}}
+    assert options_of("unblock", [name]) == {"ivan": {"blocked": False}}
+    assert options_of("reissue", [name]) == {"ivan": {"reissue": "1"}}
+    assert options_of("reissue", f"ann, {name}") == {"ivan": {"reissue": "1"}, "ann": {"reissue": "1"}}
+
+
+@pytest.mark.parametrize("again", ["ivan:2", ["ivan: 2"], {"ivan": 2}, '{"ivan": "2"}', {"Ivan@x.org": "2"}])
+def test_a_reissue_once_more(again: Any) -> None:
+    assert options_of("reissue", again) == {"ivan": {"reissue": "2"}}
+
+
+def test_a_name_with_a_colon() -> None:
+    assert options_of("reissue", ["a:1"]) == {"a:1": {"reissue": "1"}}
+    assert options_of("reissue", ["a:1:2"]) == {"a:1": {"reissue": "2"}}
+
+
+def test_trouble_of_a_numbered_user_and_of_a_single_key() -> None:
+    (_one, two) = roster({**BASE, "multi_user": True, "user_count": 2, "block": "user2"})["virtual_keys"]
+    assert two["blocked"] is True and "blocked" not in _one
+    assert roster({**BASE, "reissue": "ws"})["virtual_keys"][0]["reissue"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        (
+            {"block": ["ivna"]},
+            "litellm_vkey_block: 'ivna' is not among the people of this workshop. Did you mean 'ivan'?",
+        ),
+        ({"reissue": ["xyz"]}, "litellm_vkey_reissue: 'xyz' is not among the people of this workshop."),
+        ({"reissue": ["ivna:2"]}, "litellm_vkey_reissue: 'ivna' is not among the people"),
+        ({"unblock": ["Ann A."]}, "litellm_vkey_unblock: 'Ann A.' may be ann or ann2. Name the user."),
+        ({"block": "ivan", "unblock": "ann, ivan"}, "litellm_vkey_block and litellm_vkey_unblock both name ivan."),
+        ({"block": "ivan", "state": "absent"}, "litellm_vkey_block requires litellm_vkey_state to be present"),
+        ({"block": {"ivan": True}}, "litellm_vkey_block must be a list"),
+        ({"reissue": 7}, "litellm_vkey_reissue must be a list"),
+        ({"reissue": "ivan: "}, "litellm_vkey_reissue: there is no text after the colon for ivan."),
+        ({"reissue": {"ivan": " "}}, "litellm_vkey_reissue: there is no text after the colon for ivan."),
+    ],
+)
+def test_trouble_that_cannot_be_meant(variables: dict[str, Any], words: str) -> None:
+    refused(words, users=PEOPLE, **variables)
+
+
+def test_somebody_from_a_file_is_named_by_the_beginning_of_the_address() -> None:
+    row = {"user": "ivan.petrov@x.org", "email": "ivan.petrov@x.org"}
+    assert registered(row, block="ivan.petrov@x.org")["virtual_keys"][0]["blocked"] is True
+    assert "Did you mean 'ivan.petrov@x.org'?" in registered(row, block="ivan")["problem"]

@@ -43,7 +43,7 @@ def test_an_encrypted_file(loader: DataLoader, tmp_path: Path) -> None:
 
 
 def test_no_such_file(loader: DataLoader, tmp_path: Path) -> None:
-    assert looked_up(loader, tmp_path)["problem"] == "there is no such file on the control node."
+    assert looked_up(loader, tmp_path)["problem"] == "the file does not exist on the control node."
     (tmp_path / "people.csv").mkdir()
     assert "cannot be read" in looked_up(loader, tmp_path)["problem"]
 
