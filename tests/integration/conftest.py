@@ -119,8 +119,9 @@ class Play:
 
     @property
     def messages(self) -> str:
-        """What the failed tasks say."""
-        return "\n".join(re.findall(r"\[ERROR\]: (.*)", self.output))
+        """What the failed tasks say. Before ansible-core 2.19 that stands only in their results."""
+        newer = re.findall(r"\[ERROR\]: (.*)", self.output)
+        return "\n".join(newer or re.findall(r'"msg": "(.*)"', self.output))
 
 
 def described_sandboxes() -> list[Path]:

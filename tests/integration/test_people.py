@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 SEED = "a seed for tests only, of 32 characters and more"
 
 
@@ -81,3 +84,97 @@ def test_a_misspelled_variable_is_refused(sandbox, manage, alias):
     meant = "litellm_vkey_max_budgett is not a variable of this collection. Did you mean 'litellm_vkey_max_budget'?"
     assert done.rc != 0 and meant in done.messages and written == []
     assert manage(room="A 113")[0].rc == 0
+
+
+def by_user(sandbox, result) -> dict[str, dict]:
+    rows = sandbox.rows(
+        'SELECT * FROM "LiteLLM_VerificationToken" WHERE key_alias = ANY(%s)', [one["alias"] for one in result["users"]]
+    )
+    users = {one["alias"]: one["user"] for one in result["users"]}
+    return {users[row["key_alias"]]: row for row in rows}
+
+
+def works(sandbox, value: str) -> bool:
+    return sandbox.call("GET", "/v1/models", key=value).status_code == 200
+
+
+def test_one_person_is_blocked_and_unblocked(sandbox, manage):
+    shared = {"users": ["ann", "ivan"], "key_seed": SEED}
+    _done, first = manage(**shared)
+    before = by_user(sandbox, first)
+    with sandbox.writes() as written:
+        done, result = manage(**shared, block=["ivan"])
+    assert done.rc == 0, done.output
+    after = by_user(sandbox, result)
+    assert after["ann"] == before["ann"] and after["ivan"]["blocked"] is True and len(written) == 1
+    with sandbox.writes() as written:
+        done, _result = manage(**shared)
+        assert done.changed == 0 and by_user(sandbox, result) == after, "who is not named stays as they are"
+        done, _result = manage(**shared, block="ivna")
+        assert done.rc != 0 and "did you mean" in done.output
+    assert written == []
+    done, result = manage(**shared, unblock="ivan@example.com")
+    after = by_user(sandbox, result)
+    assert after["ann"] == before["ann"] and after["ivan"]["blocked"] is False
+
+
+@pytest.mark.parametrize("kept", ["seed", "file", "nothing"])
+@pytest.mark.parametrize("source", ["list", "csv"])
+def test_one_persons_leaked_key_is_replaced_for_ever(sandbox, manage, run_module, tmp_path, kept, source):
+    if kept == "file" and not has_values_file():
+        pytest.skip("the role has no values file yet")
+    file = csv_file(tmp_path, "user,email,name", "ann,ann@x.org,Änn", "ivan,ivan@x.org,Ivan")
+    people = {"users": ["ann", "ivan"]} if source == "list" else {"users_file": file}
+    values = tmp_path / "values.yml"
+    keeping = {"seed": {"key_seed": SEED}, "file": {"values_file": str(values)}, "nothing": {}}[kept]
+    _done, first = manage(**people, **keeping)
+    before = by_user(sandbox, first)
+    leaked = first["users"][1]["key"]
+
+    with sandbox.writes() as written:
+        done, predicted = manage("--check", **people, **keeping, reissue=["ivan"])
+    assert done.rc == 0 and [one["action"] for one in predicted["users"]] == ["none", "reissue"] and written == []
+    done, result = manage(**people, **keeping, reissue=["ivan"])
+    assert done.rc == 0, done.output
+    ann, ivan = result["users"]
+    assert (ann["action"], ivan["action"]) == ("none", "reissue") and ivan["key"] not in ("", None, leaked)
+    assert by_user(sandbox, result)["ann"] == before["ann"]
+    assert works(sandbox, ivan["key"]) and not works(sandbox, leaked)
+
+    known = ivan["key"] if keeping else None
+    with sandbox.writes() as written:
+        for variables in ({"reissue": ["ivan"]}, {}, {"reissue": "ivan:1"}):
+            done, again = manage(**people, **keeping, **variables)
+            assert done.rc == 0 and done.changed == 0, done.output
+            assert again["users"][1]["key"] == known
+    assert written == [] and works(sandbox, ivan["key"]) and not works(sandbox, leaked)
+
+    done, once_more = manage(**people, **keeping, reissue={"ivan": 2})
+    assert once_more["users"][1]["key"] not in (None, leaked, ivan["key"]) and works(
+        sandbox, once_more["users"][1]["key"]
+    )
+    assert not works(sandbox, ivan["key"]) and not works(sandbox, leaked)
+    assert by_user(sandbox, once_more)["ann"] == before["ann"]
+    if kept == "seed":
+        # Whatever is advised, whatever is tried: neither value is ever alive again.
+        for variables in (
+            {"reissue": "ivan:1"},
+            {"value_policy": "reissue"},
+            {"key_version": 2, "value_policy": "reissue"},
+        ):
+            manage(**people, **keeping, **variables)
+            assert not works(sandbox, ivan["key"]) and not works(sandbox, leaked)
+
+
+def test_a_key_that_was_deleted_by_hand_does_not_come_back(sandbox, manage):
+    shared = {"users": ["ann", "ivan"], "key_seed": SEED}
+    _done, first = manage(**shared)
+    leaked = first["users"][1]
+    sandbox.call("POST", "/key/delete", {"keys": [leaked["key_id"]]}).raise_for_status()
+    done, result = manage(**shared, reissue="ivan")
+    assert done.rc == 0 and works(sandbox, result["users"][1]["key"]) and not works(sandbox, leaked["key"])
+    assert manage(**shared)[1]["users"][1]["key"] == result["users"][1]["key"]
+
+
+def has_values_file() -> bool:
+    return "litellm_vkey_values_file" in (ROOT / "roles" / "manage_keys" / "defaults" / "main.yml").read_text()
