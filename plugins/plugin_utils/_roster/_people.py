@@ -31,7 +31,7 @@ class Person:
 
     user: str
     options: dict[str, Any] = field(repr=False)
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def shown(self) -> dict[str, Any]:
         return {**self.fields, "user": self.user, "user_id": self.options["user_id"]}
@@ -47,7 +47,7 @@ class Entry:
     where: str
     user: str
     options: Mapping[str, Any] = field(repr=False)
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def entries(given: Mapping[str, Any]) -> list[Entry] | None:
