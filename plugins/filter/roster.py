@@ -85,8 +85,8 @@ def _roster(given: Mapping[str, Any]) -> dict[str, Any]:
         and "key_seed" not in given
     ):
         raise RosterError(
-            "litellm_vkey_key_seed is empty, because the variable or the environment variable that it comes from is empty. "
-            "Set that, or omit litellm_vkey_key_seed for random values."
+            "litellm_vkey_key_seed is empty. Set the variable or the environment variable that it comes from, or omit "
+            "litellm_vkey_key_seed for random values."
         )
     declared = entries(given)
     is_workshop = declared is not None or flag("litellm_vkey_multi_user", given["multi_user"])

@@ -122,7 +122,7 @@ EXAMPLES = {
 }
 # The alias says which key is meant. It has no other value: that would be another key, as would a reissue.
 WITHOUT_EXAMPLE = {"key_alias", "reissue"}
-# A key with all of these has as much as one key can have. Of each two that exclude each other, one is missing.
+# A key with all of these has as much as one key can have. Of each two that are mutually exclusive, one is missing.
 EXCLUDED = {"budget_id", "key_type", "service_account_id"}
 LICENSED = {row.name for row in KEY.fields if row.licensed}
 

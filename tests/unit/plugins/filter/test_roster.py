@@ -65,7 +65,7 @@ def test_people_that_were_left_out(users: Any) -> None:
     assert roster({**BASE, "users": users})["workshop"] is False
     numbered = roster({**BASE, "users": users, "multi_user": True, "user_count": "2"})
     assert [person["user"] for person in numbered["people"]] == ["user1", "user2"]
-    refused("litellm_vkey_prune needs a workshop", users=users, prune=True)
+    refused("litellm_vkey_prune requires a workshop", users=users, prune=True)
     refused("which define the keys to keep", users=users, prune=True, multi_user=True)
 
 
