@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The day of a trainer, as docs/workshop_day.md tells it: its files, its commands, and what they print."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "workshop_day.md"
+SECTION = re.compile(r"^## (.*)\n", re.MULTILINE)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FILE = re.compile(r"`([\w-]+\.(?:csv|yml))`")
+ALIAS = "python-course"
+KEYS, TEAMS = '"LiteLLM_VerificationToken"', '"LiteLLM_TeamTable"'
+
+
+def sections() -> dict[str, str]:
+    """The text of each section of the guide, by its heading."""
+    _intro, *parts = SECTION.split(GUIDE.read_text(encoding="utf-8"))
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def without_amounts(text: str) -> str:
+    """What a model costs is not the guide's to say."""
+    return re.sub(r"\d+\.\d+ USD", "USD", text)
+
+
+@dataclass
+class Day:
+    """A trainer who follows the guide in a folder of their own."""
+
+    sandbox: Any
+    play: Callable[..., Any]
+    folder: Path
+    printed: str = ""
+    ran: list[str] = field(default_factory=list)
+
+    def follow(self, heading: str) -> None:
+        """Do what a section says: write and edit its files, run its commands, look at what they print."""
+        text = sections()[heading]
+        self.ran.append(heading)
+        for block in BLOCK.finditer(text):
+            kind, content = block.groups()
+            file = self.folder / (FILE.findall(text[: block.start()]) or ["none"])[-1]
+            if kind in ("csv", "yaml"):
+                file.write_text(content, encoding="utf-8")
+            elif kind == "diff":
+                self.edit(file, content)
+            elif kind == "bash":
+                for line in content.splitlines():
+                    self.command(line)
+            elif kind == "text":
+                for line in without_amounts(content).splitlines():
+                    assert line in self.printed, f"{heading}: the output has no line {line!r}:\n{self.said()}"
+
+    def edit(self, file: Path, diff: str) -> None:
+        """Apply what is shown as a diff: each removed line gives way to the added one after it."""
+        removed: list[str] = []
+        text = file.read_text(encoding="utf-8-sig")
+        for sign, line in re.findall(r"^([+-])(.*)$", diff, re.MULTILINE):
+            if sign == "-":
+                assert text.count(line + "\n") == 1, f"{file.name} has no line {line!r}"
+                removed.append(line)
+            elif removed:
+                text = text.replace(removed.pop(0) + "\n", line + "\n")
+            else:
+                text += line + "\n"
+        file.write_text(text, encoding="utf-8")
+
+    def command(self, line: str) -> None:
+        program, *arguments = shlex.split(line)
+        if program == "ansible-playbook":
+            done = self.play(*arguments, cwd=self.folder, secret=tuple(self.values().values()))
+            self.printed = without_amounts(done.output)
+            assert done.rc == 0, f"{line}:\n{done.messages}"
+
+    def said(self) -> str:
+        """The messages of the last command."""
+        return "\n".join(re.findall(r'"msg": (\[.*?\n    \]|".*?")\n', self.printed, re.DOTALL))
+
+    def values(self) -> dict[str, str]:
+        """The values of the keys by alias, as the trainer's folder has them."""
+        file = self.folder / ALIAS / "values.yml"
+        return yaml.safe_load(file.read_text())["litellm_vkey_values"] if file.exists() else {}
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The keys in the database by the people's e-mail addresses."""
+        return {alias[len(ALIAS) + 1 :]: row for alias, row in self.sandbox.keys(ALIAS).items()}
+
+    def team(self) -> list[dict[str, Any]]:
+        return self.sandbox.rows(f"SELECT * FROM {TEAMS} WHERE team_id = %s", ALIAS)
+
+    def others(self) -> list[dict[str, Any]]:
+        """All keys and teams on the server that are not the workshop's."""
+        return self.sandbox.rows(
+            f"SELECT * FROM {KEYS} WHERE NOT starts_with(coalesce(key_alias, ''), %s) ORDER BY token", ALIAS
+        ) + self.sandbox.rows(f"SELECT * FROM {TEAMS} WHERE team_id <> %s ORDER BY team_id", ALIAS)
+
+    def ask(self, person: str, model: str = "gpt-4") -> int:
+        """A chat with somebody's key; the status that the proxy answers."""
+        return self.ask_with(self.values()[f"{ALIAS}-{person}"], model)
+
+    def ask_with(self, key: str, model: str = "gpt-4") -> int:
+        body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
+        return self.sandbox.call("POST", "/v1/chat/completions", body, key=key).status_code
+
+    def settled(self, *people: str) -> None:
+        """Wait until LiteLLM has written down what these have spent."""
+        end = time.monotonic() + 60
+        while not all(self.rows()[person]["spend"] for person in people):
+            assert time.monotonic() < end, "LiteLLM has not written the spend down"
+            time.sleep(1)
+
+
+@pytest.fixture
+def day(sandbox, play, tmp_path) -> Iterator[Day]:
+    def remove() -> None:
+        tokens = [row["token"] for row in sandbox.keys(ALIAS).values()]
+        if tokens:
+            sandbox.call("POST", "/key/delete", {"keys": tokens}).raise_for_status()
+        if sandbox.rows(f"SELECT 1 FROM {TEAMS} WHERE team_id = %s", ALIAS):
+            sandbox.call("POST", "/team/delete", {"team_ids": [ALIAS]}).raise_for_status()
+
+    remove()
+    folder = tmp_path / "trainer"
+    folder.mkdir()
+    yield Day(sandbox, play, folder)
+    remove()
+
+
+def test_the_day_by_the_guide(day, sandbox, run_module, alias):
+    with sandbox.writes() as written:
+        day.follow("The week before")
+    assert written == [] and list(day.folder.glob("*/")) == []
+    run_module("litellm_key", key_alias=f"{alias}-other", models=["gpt-4"])
+    others = day.others()
+
+    day.follow("The morning")
+    first = day.rows()
+    assert len(first) == 12 and set(day.values()) == {f"{ALIAS}-{person}" for person in first}
+    assert {(row["max_budget"], row["user_id"] == person) for person, row in first.items()} == {(5, True)}
+    assert day.team()[0]["max_budget"] == 40
+    assert day.ask("anne@example.org") == 200 and day.ask("eva@example.org") == 200
+    assert day.ask("kai@example.org", "gpt-4o-mini") != 200
+    with (day.folder / ALIAS / "keys.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert {row["alias"]: row["key"] for row in csv.DictReader(file)} == day.values()
+    day.settled("anne@example.org", "eva@example.org")
+
+    before = day.rows()
+    day.follow("Late joiners")
+    after = day.rows()
+    assert len(after) == 14 and {person: after[person] for person in before} == before
+
+    day.follow("Stop one person's key")
+
+    before, leaked = day.rows(), day.values()[f"{ALIAS}-eva@example.org"]
+    day.follow("Replace a key that leaked")
+    after = day.rows()
+    assert without(after, "eva@example.org") == without(before, "eva@example.org")
+    old, new = before["eva@example.org"], after["eva@example.org"]
+    assert new["token"] != old["token"] and new["spend"] == old["spend"] > 0
+    assert day.ask_with(leaked) == 401 and day.ask("eva@example.org") == 200
+    comeback = run_module("litellm_key", key_alias=f"{ALIAS}-eva@example.org", key=leaked, value_policy="reissue")
+    assert comeback.failed and leaked not in comeback.output
+    assert day.rows()["eva@example.org"]["token"] == new["token"]
+
+    before = day.rows()
+    day.follow("Raise the budgets")
+    assert {row["max_budget"] for row in day.rows().values()} == {10} and day.team()[0]["max_budget"] == 80
+    day.follow("One more model for one person")
+    assert day.ask("kai@example.org", "gpt-4o-mini") == 200 and day.ask("ben@example.org", "gpt-4o-mini") != 200
+    day.follow("Go on tomorrow")
+    after = day.rows()
+    assert {row["expires"].isoformat()[:16] for row in after.values()} == {"2031-03-15T17:00"}
+    assert {person: row["token"] for person, row in after.items()} == {p: row["token"] for p, row in before.items()}
+
+    day.settled("kai@example.org")
+    rows = day.rows()
+    day.follow("Who used what")
+    usage = json.loads((day.folder / ALIAS / "usage.json").read_text())
+    assert {person["alias"]: (person["spend"], person["max_budget"]) for person in usage["people"]} == {
+        row["key_alias"]: (row["spend"], row["max_budget"]) for row in rows.values()
+    }
+    assert math.isclose(usage["totals"]["spend"], math.fsum(row["spend"] for row in rows.values()))
+
+    (day.folder / ALIAS).rename(day.folder / "stolen")
+    day.follow("If something goes wrong")
+    tokens = {row["token"] for row in rows.values()}
+    assert len(day.values()) == 14 and tokens.isdisjoint(row["token"] for row in day.rows().values())
+    assert day.ask("anne@example.org") == 200
+
+    day.follow("The evening")
+    assert day.rows() == {} and day.team() == [] and day.values() == {}
+    assert day.others() == others
+    assert (day.folder / ALIAS / "usage.html").exists()
+    assert set(day.ran) == {heading for heading, text in sections().items() if BLOCK.search(text)}
+
+
+def without(rows: dict[str, Any], person: str) -> dict[str, Any]:
+    return {name: row for name, row in rows.items() if name != person}
