@@ -17,8 +17,8 @@ description:
     with it.
   - Finds out the encoding and the delimiter. Ignores blank lines and empty cells.
   - The first line names the columns, V(user) or V(email) among them.
-  - Relative paths are searched as by P(ansible.builtin.file#lookup), that is in C(files) and beside the playbook. The
-    file may be encrypted with Ansible Vault.
+  - Relative paths are searched as by P(ansible.builtin.file#lookup), that is in C(files) and beside the playbook, and
+    then in the folder in which C(ansible-playbook) runs. The file may be encrypted with Ansible Vault.
 options:
   _terms:
     description: Paths of the files.
@@ -56,6 +56,7 @@ _raw:
           type: str
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,8 @@ class LookupModule(LookupBase):
             return {"problem": str(error), "people": []}
 
     def _data(self, path: str, variables: Any) -> bytes:
-        found = self.find_file_in_search_path(variables, "files", path, ignore_missing=True)
-        if not found:
+        found = self.find_file_in_search_path(variables, "files", path, ignore_missing=True) or os.path.abspath(path)
+        if not os.path.exists(found):
             raise RegistrationError("the file does not exist on the control node.")
         try:
             plain = self._loader.get_real_file(found)

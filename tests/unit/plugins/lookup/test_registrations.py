@@ -35,6 +35,14 @@ def test_any_encoding(loader: DataLoader, tmp_path: Path, encoding: str, folder:
     assert looked_up(loader, tmp_path) == {"problem": "", "people": [{"user": "ann", "name": "Änn"}]}
 
 
+def test_a_file_where_the_user_is(loader: DataLoader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The playbooks of the collection have no file beside them."""
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
+    Path("people.csv").write_text("user\nann\n")
+    assert looked_up(loader, tmp_path) == {"problem": "", "people": [{"user": "ann"}]}
+
+
 def test_an_encrypted_file(loader: DataLoader, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_bytes(VaultLib(SECRETS).encrypt(b"user\nann\n"))
     assert "vault password" in looked_up(loader, tmp_path)["problem"]
