@@ -180,7 +180,7 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     day.follow("Raise the budgets")
     assert {row["max_budget"] for row in day.rows().values()} == {10} and day.team()[0]["max_budget"] == 80
     day.follow("One more model for one person")
-    assert day.ask("kai@example.org", "gpt-4o-mini") == 200 and day.ask("ben@example.org", "gpt-4o-mini") != 200
+    assert day.ask("kai@example.org", "gpt-4o-mini") == 200 and day.ask("anne@example.org", "gpt-4o-mini") != 200
     day.follow("Go on tomorrow")
     after = day.rows()
     assert {row["expires"].isoformat()[:16] for row in after.values()} == {"2031-03-15T17:00"}
