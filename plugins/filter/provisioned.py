@@ -51,7 +51,7 @@ def provisioned(
         nothing: dict[str, Any] = {"changed": False, "users": [], "summary": {}, "pruned": [], "unknown": []}
         return {**nothing, "said": [], "changes": [], "problem": problem}
     users = [
-        {**person, "alias": report["key_alias"], **{name: report.get(name) for name in REPORTED}}
+        {**_described(person), "alias": report["key_alias"], **{name: report.get(name) for name in REPORTED}}
         for person, report in zip(people, result["virtual_keys"])
     ]
     called = {user["alias"]: one_line(user["user"]) for user in users}
@@ -66,7 +66,7 @@ def provisioned(
         "summary": dict(Counter("failed" if user["error"] else WORDS[user["action"]] for user in users)),
         "pruned": pruned,
         "unknown": [called[user["alias"]] for user in users if _is_unknown(user)],
-        "said": _said(users, pruned, check),
+        "said": [*_said(users, pruned, check), *_reissued_before(people, users)],
         "changes": [line for diff in result.get("diff") or () for line in _changes(diff, called)],
         "problem": in_words_of_the_role(" ".join(filter(None, problems)), variables or {}),
     }
@@ -80,6 +80,29 @@ def in_words_of_the_role(text: str, variables: Mapping[str, str]) -> str:
     options = "|".join(sorted((name for name in known if "_" in name), key=len, reverse=True))
     pattern = rf"(?<![\w.'/\[-])(?:({options})(?![\w'])|({words})(?=:| must)|(?<=increase )(timeout))"
     return re.sub(pattern, lambda found: known[found[0]], text)
+
+
+def _described(person: Entry) -> dict[str, Any]:
+    """The person, without what was asked for."""
+    return {name: value for name, value in person.items() if name != "reissue"}
+
+
+def _reissued_before(people: Iterable[Entry], users: Iterable[Entry]) -> list[str]:
+    """For whom a reissue that was asked for had been done already, and how to do it again."""
+    again = {
+        one_line(user["user"]): f"{one_line(user['user'])}:{_next(person['reissue'])}"
+        for person, user in zip(people, users)
+        if person.get("reissue") and user["action"] not in ("create", "reissue") and not user["error"]
+    }
+    if not again:
+        return []
+    return [
+        f"reissued before: {', '.join(again)}; to do it again, set litellm_vkey_reissue to {', '.join(again.values())}"
+    ]
+
+
+def _next(note: str) -> str:
+    return str(int(note) + 1) if note.isdecimal() else f"{note} again"
 
 
 def _is_unknown(user: Entry) -> bool:

@@ -147,6 +147,7 @@ def test_one_persons_leaked_key_is_replaced_for_ever(sandbox, manage, run_module
             done, again = manage(**people, **keeping, **variables)
             assert done.rc == 0 and done.changed == 0, done.output
             assert again["users"][1]["key"] == known
+            assert ("to do it again, set litellm_vkey_reissue to ivan" in done.output) is bool(variables)
     assert written == [] and works(sandbox, ivan["key"]) and not works(sandbox, leaked)
 
     done, once_more = manage(**people, **keeping, reissue={"ivan": 2})

@@ -27,14 +27,17 @@ class Person:
 
     :param options: of the key.
     :param fields: whatever else is known of the person.
+    :param reissue: the note of the reissue that was asked for, None if none was.
     """
 
     user: str
     options: dict[str, Any] = field(repr=False)
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    reissue: str | None = None
 
     def shown(self) -> dict[str, Any]:
-        return {**self.fields, "user": self.user, "user_id": self.options["user_id"]}
+        asked = {"reissue": self.reissue} if self.reissue else {}
+        return {**self.fields, "user": self.user, "user_id": self.options["user_id"], **asked}
 
 
 @dataclass(frozen=True)

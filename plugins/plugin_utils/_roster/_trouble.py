@@ -33,7 +33,7 @@ def settle_trouble(given: Mapping[str, Any], state: str, people: Sequence[Person
         person = _find("litellm_vkey_reissue", name, people)
         if not note:
             raise RosterError(f"litellm_vkey_reissue: there is no text after the colon for {person.user}.")
-        person.options["reissue"] = note
+        person.options["reissue"] = person.reissue = note
 
 
 def _named(variable: str, value: Any, people: Sequence[Person]) -> list[Person]:

@@ -142,3 +142,12 @@ def test_a_message_names_what_the_user_set(message: str, expected: str) -> None:
     assert provisioned(PEOPLE, {"msg": message}, variables=variables)["problem"] == expected
     told = provisioned(PEOPLE[:1], done(report("w-ann", error=message)), variables=variables)["problem"]
     assert told == f"1 of 1 failed. ann: {expected}"
+
+
+def test_a_reissue_that_was_done_before_is_named_with_the_way_to_do_it_again() -> None:
+    people = [{**PEOPLE[0], "reissue": "1"}, {**PEOPLE[1], "reissue": "leak"}, {**PEOPLE[2], "reissue": "1"}]
+    result = provisioned(people, done(report("w-ann"), report("w-ben", "update"), report("w-cem", "reissue")))
+    assert result["said"][-1] == (
+        "reissued before: ann, ben; to do it again, set litellm_vkey_reissue to ann:2, ben:leak again"
+    )
+    assert all("reissue" not in user for user in result["users"])

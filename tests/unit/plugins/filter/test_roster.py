@@ -308,6 +308,8 @@ def options_of(variable: str, value: Any, **variables: Any) -> dict[str, dict[st
     before = roster({**BASE, "users": PEOPLE, **variables})
     after = roster({**BASE, "users": PEOPLE, **variables, variable: value})
     assert after["problem"] == ""
+    asked = {person["user"]: person.pop("reissue") for person in after["people"] if "reissue" in person}
+    assert asked == {key["key_alias"][3:]: key["reissue"] for key in after["virtual_keys"] if "reissue" in key}
     pairs = zip(before["people"], before["virtual_keys"], after["virtual_keys"], strict=True)
     assert {**after, "virtual_keys": []} == {**before, "virtual_keys": []}
     changes = {person["user"]: dict(new.items() - old.items()) for person, old, new in pairs}
