@@ -93,7 +93,7 @@ def test_user_start(sandbox, manage, alias):
         ),
         ({"users": ["ann", {"name": "ben"}]}, "entry 2 must be a name or a mapping with user"),
         ({"users": [7]}, "entry 1 must be a name or a mapping with user"),
-        ({"users": ["ann"], "key_options": {"modells": ["gpt-4"]}}, "did you mean 'models'?"),
+        ({"users": ["ann"], "key_options": {"modells": ["gpt-4"]}}, "Did you mean 'models'?"),
         ({"users": ["ann"], "key_seed": "too short"}, "key_seed must have at least 32 characters"),
     ],
 )
