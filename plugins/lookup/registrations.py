@@ -12,13 +12,12 @@ version_added: 1.0.0
 author:
   - litemaas.virtual_keys contributors
 description:
-  - Reads a CSV file of people, as registration systems and spreadsheets export it. The role
-    P(litemaas.virtual_keys.manage_keys#role) reads O(litemaas.virtual_keys.manage_keys#role:litellm_vkey_users_file)
-    with it.
+  - Reads a CSV file of people, as registration systems and spreadsheets export it. It is what
+    O(litemaas.virtual_keys.manage_keys#role:main:litellm_vkey_users_file) is read with.
   - Finds out the encoding and the delimiter. Ignores blank lines and empty cells.
   - The first line names the columns, V(user) or V(email) among them.
-  - Relative paths are searched as by P(ansible.builtin.file#lookup), that is in C(files) and beside the playbook, and
-    then in the folder in which C(ansible-playbook) runs. The file may be encrypted with Ansible Vault.
+  - Relative paths are searched as by the C(ansible.builtin.file) lookup, that is in C(files) and beside the playbook,
+    and then in the folder in which C(ansible-playbook) runs. The file may be encrypted with Ansible Vault.
 options:
   _terms:
     description: Paths of the files.
