@@ -11,9 +11,11 @@ from pathlib import Path
 
 import ansible_runner
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from .conftest import KEY_VALUE
 
+PASSWORD = "a password for tests only"
 SEED = "a seed for tests only, of 32 characters and more"
 
 
@@ -29,7 +31,7 @@ def test_job_template(sandbox, alias, tmp_path, verbosity):
     }
     # AWX hands a credential's extra variables over in a file of their own.
     credential = tmp_path / "credential.json"
-    credential.write_text(json.dumps({"litellm_vkey_key_seed": SEED}))
+    credential.write_text(json.dumps({"litellm_vkey_key_seed": SEED, "litellm_vkey_artifact_password": PASSWORD}))
     (tmp_path / "project").mkdir()
     # As AWX's own inventory has it.
     (tmp_path / "inventory").mkdir()
@@ -55,12 +57,21 @@ def test_job_template(sandbox, alias, tmp_path, verbosity):
 
     job = run_job()
     assert job.rc == 0, job.stdout.read()
-    assert job.stats["changed"] == {"localhost": 1}
+    assert job.stats["changed"] == {"localhost": 3}  # the folder, the keys, what is handed out
     with job.stdout as output:
         assert "2 of 3 keys written" in output.read()
     rows = sandbox.keys(alias)
     assert len(rows) == 3 and {row["max_budget"] for row in rows.values()} == {5.0}
     assert run_job().stats["changed"] == {}
+
+    (artifact,) = [
+        event["event_data"]["artifact_data"]["litellm_vkey_artifact"]
+        for event in job.events
+        if event["event"] == "playbook_on_stats"
+    ]
+    vault = VaultLib([("default", VaultSecret(PASSWORD.encode()))])
+    published = {person["alias"]: person["key_id"] for person in json.loads(vault.decrypt(artifact))["users"]}
+    assert published == {name: row["token"] for name, row in rows.items()}
 
     artifacts = [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]
     assert sum("job_events" in str(path) for path in artifacts) > 20
@@ -68,4 +79,5 @@ def test_job_template(sandbox, alias, tmp_path, verbosity):
         if path.name == "command":
             continue  # ansible-runner itself writes the environment there; AWX keeps it from its users
         text = path.read_text()
+        assert PASSWORD not in text
         assert sandbox.master_key not in text and SEED not in text and not KEY_VALUE.search(text), path.name
