@@ -111,7 +111,7 @@ def test_one_person_is_blocked_and_unblocked(sandbox, manage):
         done, _result = manage(**shared)
         assert done.changed == 0 and by_user(sandbox, result) == after, "who is not named stays as they are"
         done, _result = manage(**shared, block="ivna")
-        assert done.rc != 0 and "did you mean" in done.output
+        assert done.rc != 0 and "Did you mean" in done.output
     assert written == []
     done, result = manage(**shared, unblock="ivan@example.com")
     after = by_user(sandbox, result)
