@@ -178,7 +178,7 @@ def link(path: Path) -> str:
 
 def of_another_proxy(path: Path) -> str:
     path.write_text(path.read_text().replace("127.0.0.1", "litellm.example.com"))
-    return "holds the values of keys on http://litellm.example.com"
+    return "contains the values of keys on http://litellm.example.com"
 
 
 def without_its_folder(path: Path) -> str:
@@ -271,7 +271,7 @@ def test_elsewhere_the_task_says_where_it_works(sandbox, play, tmp_path, path, a
     with sandbox.writes() as written:
         done = play(str(book))
     assert done.rc != 0 and written == [] and not path.exists()
-    assert "is a file of the control node" in done.messages and "Run the task on localhost" in done.messages
+    assert "can be used only on the control node" in done.messages and "localhost, without become" in done.messages
 
 
 def test_a_value_that_is_not_in_the_file(sandbox, declare, run_module, path, alias):
