@@ -75,10 +75,10 @@ def provisioned(
 def in_words_of_the_role(text: str, variables: Mapping[str, str]) -> str:
     """A message of a module, with what the user of the role has set instead of the module's options."""
     known = {**VARIABLES, **variables}
-    # Those that are words of English too are options only where they are spoken of as such.
+    # Those that are words of English too are options only where a sentence begins with them.
     words = "|".join(name for name in known if "_" not in name)
     options = "|".join(sorted((name for name in known if "_" in name), key=len, reverse=True))
-    pattern = rf"(?<![\w.'/\[-])(?:({options})(?![\w'])|({words})(?=:| must)|(?<=increase )(timeout))"
+    pattern = rf"(?<![\w.'/\[-])(?:({options})(?![\w'])|(?:^|(?<=[:.] ))({words})(?=:| must)|(?<=increase )(timeout))"
     return re.sub(pattern, lambda found: known[found[0]], text)
 
 

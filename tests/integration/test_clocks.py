@@ -87,7 +87,7 @@ def test_no_value_is_replaced(sandbox, run_module, alias, run_at_wrong_time, yea
             timedelta(days=365 * years), virtual_keys=[{"key_alias": alias, "duration": "30d", "rotate_after": "30d"}]
         )
     assert not done.changed and written == [] and sandbox.keys(alias) == before
-    assert any("check both clocks" in str(warning) for warning in done.warnings)
+    assert any("Check both clocks" in str(warning) for warning in done.warnings)
 
 
 @pytest.mark.parametrize("hours", [-3, 23, 48])
@@ -102,4 +102,4 @@ def test_a_key_that_another_run_has_just_made_is_not_removed(sandbox, run_module
 
 def test_what_fails_says_what_is_wrong_with_the_clocks(alias, run_at_wrong_time):
     done = run_at_wrong_time(timedelta(days=400), virtual_keys=[{"key_alias": alias, "team_id": "no-such-team"}])
-    assert done.failed and any("check both clocks" in str(warning) for warning in done.warnings)
+    assert done.failed and any("Check both clocks" in str(warning) for warning in done.warnings)

@@ -243,8 +243,8 @@ def test_a_value_for_two_and_a_retired_name_are_refused(sandbox, run_module, ali
     retired = f"{alias}.retired-{hashlib.sha256(alias.encode()).hexdigest()[:8]}"
     assert made.changed
     for items, words in (
-        (twice, "the same key value"),
-        ([{"key_alias": alias}, {"key_alias": retired}], "reserved for replacing"),
+        (twice, "Each key must have its own value"),
+        ([{"key_alias": alias}, {"key_alias": retired}], "reserved for the replacement"),
     ):
         for check in (True, False):
             with sandbox.requests_made() as requests:

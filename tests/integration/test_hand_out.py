@@ -34,9 +34,10 @@ def hand_out(play, alias, tmp_path):
         given = {
             "litellm_vkey_alias": alias,
             "litellm_vkey_models": ["gpt-4"],
-            "litellm_vkey_output_dir": str(tmp_path / "course"),
+            "hand_out_to": str(tmp_path / "course"),
             **{f"litellm_vkey_{name}": value for name, value in variables.items()},
         }
+        given["hand_out_to"] = given.pop("litellm_vkey_output_dir", given["hand_out_to"])
         file = tmp_path / "variables.json"
         file.write_text(json.dumps(given))
         return play(PLAYBOOK, "-e", f"@{file}", *arguments)
@@ -150,10 +151,10 @@ def test_two_batches_at_once(hand_out, play, alias, folder, tmp_path):
         variables = {
             "alias": alias,
             "models": ["gpt-4"],
-            "output_dir": str(folder),
             "users": [f"{name}{n}" for n in range(8)],
         }
-        file.write_text(json.dumps({f"litellm_vkey_{key}": value for key, value in variables.items()}))
+        given = {f"litellm_vkey_{key}": value for key, value in variables.items()}
+        file.write_text(json.dumps({**given, "hand_out_to": str(folder)}))
         return play(PLAYBOOK, "-e", f"@{file}")
 
     with ThreadPoolExecutor() as pool:
