@@ -10,7 +10,7 @@ name: registrations
 short_description: People from a CSV file
 version_added: 1.0.0
 author:
-  - litemaas.virtual_keys contributors
+  - litemaas.virtual_keys contributors (@litemaas)
 description:
   - Reads a CSV file of people, as registration systems and spreadsheets export it. It is what
     O(litemaas.virtual_keys.manage_keys#role:main:litellm_vkey_users_file) is read with.

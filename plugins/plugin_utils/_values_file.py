@@ -200,14 +200,15 @@ class ValuesFile:
         known = isinstance(content, dict) and {VALUES, PENDING} & content.keys()
         values: Any = content.get(VALUES) or {} if known else None
         pending: Any = content.get(PENDING) or {} if known else None
-        if not _is_mapping(values, _is_value) or not _is_mapping(pending, _are_values):
+        proxy = str(content.get(PROXY, self._proxy)) if known else ""
+        if not _is_mapping(values, _is_value) or not _is_mapping(pending, _are_values) or "://" not in proxy:
             raise InputError(
                 f"values_file: {self.path} is damaged or is not a values file. It was not changed. Restore it from a "
                 "backup, or use another file."
             )
-        if content.get(PROXY, self._proxy) != self._proxy:
+        if proxy != self._proxy:
             raise InputError(
-                f"values_file: {self.path} contains the values of keys on {content[PROXY]}, but this task is for "
+                f"values_file: {self.path} contains the values of keys on {proxy}, but this task is for "
                 f"{self._proxy}. Use another file. If the proxy has moved, change {PROXY} in the file."
             )
         _refuse_shared_values(self.path, values, pending)

@@ -24,8 +24,9 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from faults.proxy import READING, FaultProxy
+from faults.proxy import FaultProxy
 from faults.schedule import Fault
+from tooling.server import READING
 
 PLAYBOOK = Path(__file__).parent / "playbooks" / "keys.yml"
 PROGRAM = os.environ.get("ANSIBLE_PLAYBOOK") or Path(sys.executable).with_name("ansible-playbook")
@@ -330,7 +331,7 @@ def test_a_leaked_value_never_comes_back(sandbox, declare, run_module, alias):
         with sandbox.writes() as written:
             refused = declare(**{**seeded, "defaults": {"key_seed": SEED, **policy}}, silent=False)
         assert not refused.ok and f"{name}: the declared value was replaced earlier" in refused.msg
-        assert "Set key_version: 2 with value_policy: reissue." in refused.msg
+        assert "Set key_version: 2 with value_policy: reissue" in refused.msg
         assert written == [] and sandbox.keys(alias) == rows
 
     kept = declare(**{**seeded, "defaults": {"key_seed": SEED, "value_policy": "keep"}})

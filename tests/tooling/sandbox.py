@@ -33,7 +33,7 @@ def running(options: Sequence[str] = (), count: int = 1) -> Iterator[str]:
         yield os.pathsep.join(str(Path(one).resolve(strict=True)) for one in given.split(os.pathsep))
         return
     with ExitStack() as until:
-        yield os.pathsep.join(str(until.enter_context(_started(options))) for _ in range(count))
+        yield os.pathsep.join(str(until.enter_context(_started(options))) for _number in range(count))
 
 
 @contextmanager
