@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: litemaas.virtual_keys contributors
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 """
 The project's test sessions. Run them with ./tests/run, which installs nox. See CONTRIBUTING.md.
 
@@ -69,7 +69,7 @@ def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str] 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, types, documentation, and changelog."""
+    """Check style, types, licenses, documentation, and changelog."""
     install(session, "ansible", "lint")
     leave_home(session)
     python = ("plugins", "tests", "noxfile.py")
@@ -81,6 +81,7 @@ def lint(session: nox.Session) -> None:
             ("ruff", "format", "--check", *python),
             ("mypy", f"--config-file={ROOT / 'mypy.ini'}", str(path / checkout.MEMBER / "plugins")),
             ("yamllint", "--strict", "."),
+            ("reuse", "lint"),
             ("antsibull-changelog", "lint"),
             (
                 "antsibull-docs",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: litemaas.virtual_keys contributors
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 """Makes the checkout importable as ansible_collections.litemaas.virtual_keys, whatever its folder is called."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 
-# Copyright: litemaas.virtual_keys contributors
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Documentation of the action of this name, which does the work on the control node."""

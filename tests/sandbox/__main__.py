@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: litemaas.virtual_keys contributors
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 
 """A real LiteLLM proxy with a real PostgreSQL for tests: python3 tests/sandbox up|status|down|restart|install."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: litemaas.virtual_keys contributors
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 
 """Installation of LiteLLM, PostgreSQL, Node.js and Prisma from the Python and Node.js package indexes."""
 

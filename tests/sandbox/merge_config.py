@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: litemaas.virtual_keys contributors
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 
 """Merge the sandbox's configuration with the user's additions; runs with LiteLLM's Python, which has PyYAML.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: litemaas.virtual_keys contributors
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 """The checkout as others need to see it: as a plain copy, or as a member of a collections path."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Copyright: litemaas.virtual_keys contributors
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 """A home folder below .build, so that ansible-test and others neither read nor write the user's."""
 
 from __future__ import annotations

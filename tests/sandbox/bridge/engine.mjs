@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Copyright: litemaas.virtual_keys contributors
+// SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 //
 // Prisma's query engine, as WebAssembly, on a pool of connections of the "pg" driver.
 

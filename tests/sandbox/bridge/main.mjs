@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Copyright: litemaas.virtual_keys contributors
+// SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 //
 // Stands in for Prisma's native query engine: prisma-client-py starts it as `query-engine -p PORT ...` and talks HTTP
 // to it. The native engine comes from a download host of its own; this one needs npm packages only.

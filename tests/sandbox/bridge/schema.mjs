@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Copyright: litemaas.virtual_keys contributors
+// SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 //
 // The little that the translation has to know of a Prisma schema: the name and the type of every model's fields.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Copyright: litemaas.virtual_keys contributors
+// SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 //
 // prisma-client-py speaks Prisma's old GraphQL protocol, the WebAssembly engine speaks the newer JSON protocol only.
 // This file turns a query of the one into a query of the other, and an answer back.
