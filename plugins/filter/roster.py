@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._names import refuse_likely_typos
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._options import (
+    checked_alias,
     refuse_other_group,
     shared_options,
 )
@@ -118,7 +119,7 @@ def _alias(value: Any) -> str:
     alias = "" if value is None else str(value).strip()
     if not alias:
         raise RosterError("litellm_vkey_alias is required and must not be empty.")
-    return alias
+    return checked_alias("litellm_vkey_alias", alias)
 
 
 def _lists(persons: list[Person], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -237,6 +237,9 @@ def test_redirect_is_not_followed(refuses):
 
 ROLE_PROBLEMS = [
     ({"litellm_vkey_alias": ""}, "litellm_vkey_alias is required and must not be empty"),
+    ({"litellm_vkey_alias": "../x"}, "litellm_vkey_alias: '../x' must not contain '..' as part of a path"),
+    ({"litellm_vkey_alias": ".."}, "litellm_vkey_alias: '..' must not contain '..' as part of a path"),
+    ({"litellm_vkey_users": "ann,b/../x"}, "litellm_vkey_users, b/../x: "),
     ({"litellm_vkey_user_count": "0"}, "litellm_vkey_user_count must be at least 1"),
     ({"litellm_vkey_duration": "1y"}, "'1y' is not a duration"),
     ({"litellm_vkey_models": '["gpt-4", "nope"]'}, "the proxy has no model 'nope'"),
@@ -248,7 +251,9 @@ ROLE_PROBLEMS = [
 
 
 @pytest.mark.parametrize(("variables", "expected"), ROLE_PROBLEMS, ids=[text for _variables, text in ROLE_PROBLEMS])
-def test_role(sandbox, play, alias, variables, expected):
+def test_role(sandbox, play, alias, tmp_path, variables, expected):
+    folder = tmp_path / "trainer"
+    folder.mkdir()
     given = {
         "litellm_vkey_alias": alias,
         "litellm_vkey_models": '["gpt-4"]',
@@ -257,6 +262,9 @@ def test_role(sandbox, play, alias, variables, expected):
     }
     extra = [part for name, value in given.items() for part in ("-e", f"{name}='{value}'")]
     with sandbox.writes() as written:
-        done = play("playbooks/examples/create_workshop_keys.yml", *extra)
+        done = play("litemaas.virtual_keys.examples.create_workshop_keys", *extra, cwd=folder)
     assert done.rc != 0 and expected in done.messages, done.messages
     assert written == [] and sandbox.keys(alias) == {}
+    assert not any(path.is_file() for path in tmp_path.rglob("*") if "ansible" not in path.parts)
+    if variables.keys() & {"litellm_vkey_alias", "litellm_vkey_users"}:
+        assert not list(folder.iterdir()) and not (tmp_path / "x").exists()

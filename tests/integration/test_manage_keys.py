@@ -130,11 +130,10 @@ def test_known_models(sandbox, manage, alias, models):
     assert sandbox.keys(alias)[alias]["models"] == models
 
 
-def test_values_only_when_asked_for(sandbox, play, alias):
+def test_values_only_when_asked_for(sandbox, play, alias, tmp_path):
     arguments = ("-e", f"litellm_vkey_alias={alias}", "-e", '{"litellm_vkey_models": ["gpt-4"]}')
-    shown = play(
-        "playbooks/examples/create_single_key.yml", *arguments, "-e", "litellm_vkey_no_log=false", reveals=True
-    )
+    playbook = "litemaas.virtual_keys.examples.create_single_key"
+    shown = play(playbook, *arguments, "-e", "litellm_vkey_no_log=false", reveals=True, cwd=tmp_path)
     assert shown.rc == 0 and '"key": "sk-' in shown.output
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import key_options
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK, KEY
 
 from ._variables import RosterError, amount, did_you_mean, flag, nearest, structure, whole
 
@@ -70,6 +70,15 @@ def _typed(where: str, value: Any, kind: str) -> Any:
     if kind not in TYPED or not isinstance(value, str) or not value.strip():
         return value
     return TYPED[kind](where, value)
+
+
+def checked_alias(where: str, alias: str) -> str:
+    """An alias that LiteLLM accepts. The folder of what is handed out may be named after it."""
+    check = KEY.field("key_alias").check
+    problem = check and check(alias)
+    if problem:
+        raise RosterError(f"{where}: {alias!r} {problem}")
+    return alias
 
 
 def own_metadata(where: str, value: Any) -> dict[str, Any]:

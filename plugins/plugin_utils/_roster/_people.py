@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import key_options
 
-from ._options import checked_options, own_metadata, refuse_other_group
-from ._variables import RosterError, did_you_mean, nearest, structure, whole
+from ._options import checked_alias, checked_options, own_metadata, refuse_other_group
+from ._variables import RosterError, did_you_mean, nearest, shown, structure, whole
 
 EXPIRY = ("duration", "renew_within", "expires_at")
 # What is known of a person besides the options of the key.
@@ -103,7 +103,7 @@ def _listed_one(value: Any, number: int) -> Entry:
     fields = {name: own.pop(name) for name in FREE if name in own}
     if fields.get("email"):
         own.setdefault("user_id", fields["email"])
-    return Entry(f"litellm_vkey_users, {user.strip()}", user.strip(), own, fields)
+    return Entry(f"litellm_vkey_users, {shown(user.strip())}", user.strip(), own, fields)
 
 
 def _registered(path: str, registered: Mapping[str, Any]) -> list[Entry]:
@@ -115,7 +115,7 @@ def _registered(path: str, registered: Mapping[str, Any]) -> list[Entry]:
         _refuse_likely_option(path, column, known)
     return [
         Entry(
-            f"{path}, {row['user']}",
+            f"{path}, {shown(row['user'])}",
             row["user"],
             {name: value for name, value in row.items() if name in known},
             {name: value for name, value in row.items() if name not in known and name != "user"},
@@ -142,6 +142,7 @@ def _person(entry: Entry, alias: str, domain: str, expiry: Mapping[str, Any], sh
         }
     user_id = entry.user if "@" in entry.user else f"{entry.user}@{domain}"
     options = {"key_alias": f"{alias}-{entry.user}", "user_id": user_id, **own}
+    checked_alias(entry.where, str(options["key_alias"]))
     return Person(entry.user, options, entry.fields)
 
 

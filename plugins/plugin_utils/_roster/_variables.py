@@ -89,6 +89,11 @@ def flag(name: str, value: Any) -> bool:
         raise RosterError(f"{name} must be true or false, not '{value}'.") from None
 
 
+def shown(text: str) -> str:
+    """Text that strangers chose, as a sentence may show it."""
+    return text if text.isprintable() else ascii(text)
+
+
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
     """What an unknown name was probably meant to be, None if it is like no other."""
     return next(iter(get_close_matches(name, list(known), n=1, cutoff=likeness)), None)

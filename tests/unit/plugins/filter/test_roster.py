@@ -88,6 +88,12 @@ def test_one_alias_for_names_and_mark(alias: Any, text: str) -> None:
     assert roster({**BASE, "alias": alias})["virtual_keys"][0]["key_alias"] == text
 
 
+@pytest.mark.parametrize("alias", ["..", "../ws", "a/../ws", "ws/..", "w\u2028s", "w\x07s"])
+def test_an_alias_that_no_key_can_have_is_refused_before_a_folder_is_named_after_it(alias: str) -> None:
+    refused("litellm_vkey_alias: ", alias=alias)
+    refused("litellm_vkey_users, ", **{**WORKSHOP, "users": ["ann", f"b/{alias}"]})
+
+
 @pytest.mark.parametrize("alias", [None, "", " ", "null", True, 1.5, ["ws"], {"a": 1}])
 def test_an_alias_is_text(alias: Any) -> None:
     refused("litellm_vkey_alias", alias=alias)
