@@ -11,38 +11,78 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import TEAM
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, two
 
 TABLE = '"LiteLLM_TeamTable"'
-# Two values for each field.
-FIELDS: dict[str, tuple[Any, Any]] = {
-    "team_alias": ("one", "two"),
-    "models": (["gpt-4"], ["gpt-4", "fake-openai"]),
-    "model_aliases": ({"fast": "gpt-4"}, {"slow": "gpt-4"}),
-    "max_budget": (10, 12.5),
-    "soft_budget": (5, 0),
-    "budget_duration": ("30d", "1d"),
-    "budget_limits": (
-        [{"max_budget": 2, "budget_duration": "1d"}],
-        [{"max_budget": 3, "budget_duration": "1d"}, {"max_budget": 9, "budget_duration": "7d"}],
-    ),
-    "tpm_limit": (1000, 0),
-    "rpm_limit": (10, 20),
-    "model_tpm_limit": ({"gpt-4": 100}, {"gpt-4": 200}),
-    "model_rpm_limit": ({"gpt-4": 1}, {"gpt-4": 0}),
-    "team_member_budget": (1, 0.5),
-    "team_member_budget_duration": ("7d", "1d"),
-    "team_member_tpm_limit": (100, 200),
-    "team_member_rpm_limit": (1, 2),
-    "team_member_permissions": (["/key/generate"], ["/key/generate", "/key/delete"]),
-    "default_team_member_models": (["gpt-4"], ["fake-openai"]),
-    "access_group_ids": (["g1"], ["g1", "g2"]),
-    "metadata": ({"course": "python"}, {"course": "go"}),
-    "router_settings": ({"num_retries": 2}, {"num_retries": 3}),
-    "blocked": (True, False),
+# Rows that a team has elsewhere, by the name under which records show them: table, its id, and the team's column.
+LINKED = {
+    "litellm_model_table": ("LiteLLM_ModelTable", "id", "model_id"),
+    "object_permission": ("LiteLLM_ObjectPermissionTable", "object_permission_id", "object_permission_id"),
 }
-# The identity has one value, and organizations need a license.
-WITHOUT_VALUES = {"team_id", "organization_id"}
+
+
+def stored(sandbox, name: str) -> dict[str, Any]:
+    (row,) = sandbox.rows(f"SELECT * FROM {TABLE} WHERE team_id = %s", name)
+    return row
+
+
+def linked(sandbox, table: str, column: str, value: Any) -> dict[str, Any] | None:
+    rows = sandbox.rows(f'SELECT * FROM "{table}" WHERE {column} = %s', value)
+    return rows[0] if rows else None
+
+
+def row(sandbox, name: str) -> dict[str, Any]:
+    """The team with the rows that belong to it, and what else hangs on it."""
+    team = stored(sandbox, name)
+    budget = (team["metadata"] or {}).get("team_member_budget_id")
+    return {
+        **team,
+        **{name: linked(sandbox, table, id_, team[column]) for name, (table, id_, column) in LINKED.items()},
+        "team_member_budget_table": linked(sandbox, "LiteLLM_BudgetTable", "budget_id", budget),
+        "memberships": sandbox.rows('SELECT * FROM "LiteLLM_TeamMembership" WHERE team_id = %s ORDER BY 1', name),
+        "users": sandbox.rows('SELECT * FROM "LiteLLM_UserTable" WHERE %s = ANY(teams) ORDER BY user_id', name),
+        "keys": sandbox.rows('SELECT * FROM "LiteLLM_VerificationToken" WHERE team_id = %s ORDER BY token', name),
+    }
+
+
+OF_MEMBERS = {"team_member_budget": 3}
+LAWS = Laws(
+    "litellm_team",
+    TEAM,
+    row,
+    {
+        "team_alias": two("one", "two"),
+        "models": two(["gpt-4"], ["gpt-4", "fake-openai"]),
+        "model_aliases": two({"fast": "gpt-4"}, {"slow": "gpt-4"}, at="litellm_model_table", moves=("model_id",)),
+        "max_budget": two(10, 12.5),
+        "soft_budget": two(5, 0),
+        "budget_duration": two("30d", "1d", moves=("budget_reset_at",)),
+        "budget_limits": two(
+            [{"max_budget": 2, "budget_duration": "1d"}],
+            [{"max_budget": 3, "budget_duration": "1d"}, {"max_budget": 9, "budget_duration": "7d"}],
+        ),
+        "tpm_limit": two(1000, 0),
+        "rpm_limit": two(10, 20),
+        "model_tpm_limit": two({"gpt-4": 100}, {"gpt-4": 200}),
+        "model_rpm_limit": two({"gpt-4": 1}, {"gpt-4": 0}),
+        "team_member_budget": two(1, 0.5),
+        "team_member_budget_duration": two(
+            "7d", "1d", beside=OF_MEMBERS, moves=("team_member_budget_table.budget_reset_at",)
+        ),
+        "team_member_tpm_limit": two(100, 200),
+        "team_member_rpm_limit": two(1, 2),
+        "team_member_permissions": two(["/key/generate"], ["/key/generate", "/key/delete"]),
+        "default_team_member_models": two(["gpt-4"], ["fake-openai"]),
+        "access_group_ids": two(["g1"], ["g1", "g2"]),
+        "metadata": two({"course": "python"}, {"course": "go"}),
+        "router_settings": two({"num_retries": 2}, {"num_retries": 3}),
+        "blocked": two(True, False),
+    },
+    # The identity has one value, and organizations need a license.
+    without={"team_id", "organization_id"},
+    # Older servers forget with it what they keep in metadata.
+    others={"metadata": {"other": "entry"}},
+)
 
 
 @pytest.fixture
@@ -62,73 +102,17 @@ def team(run_module, name):
     return partial(run_module, "litellm_team", team_id=f"{name} ä")
 
 
-def stored(sandbox, name: str) -> dict[str, Any]:
-    (row,) = sandbox.rows(f"SELECT * FROM {TABLE} WHERE team_id = %s", name)
-    return row
-
-
-def as_declared(team, sandbox, writes_expected: int, **options: Any) -> Any:
-    """What a declaration leads to; in check mode it writes nothing, and a second time neither."""
-    with sandbox.writes() as writes:
-        planned = team(check=True, **options)
-    assert (planned.failed, writes) == (False, [])
-    with sandbox.writes() as writes:
-        done = team(**options)
-    assert not done.failed, done.msg
-    assert (done.action, len(writes)) == (planned.action, writes_expected), writes
-    assert planned.diff == done.diff
-    with sandbox.writes() as writes:
-        assert team(**options).changed is False
-    assert writes == []
-    return done
-
-
-def shown(result: Any, field: str) -> Any:
-    """The field as it is returned, without what the server adds to it."""
-    value = result.team[field]
-    if field == "budget_limits":
-        return [{name: window[name] for name in ("max_budget", "budget_duration")} for window in value]
-    return value
-
-
-def too_old(sandbox, since: str) -> bool:
-    return bool(since) and version_tuple(sandbox.litellm_version) < version_tuple(since)
-
-
 def test_every_field_has_values() -> None:
-    assert {row.name for row in TEAM.fields} == {*FIELDS, *WITHOUT_VALUES}
+    assert LAWS.fields_without_values == set()
 
 
-@pytest.mark.parametrize("field", FIELDS)
-def test_every_field(sandbox, team, field: str) -> None:
-    first, second = FIELDS[field]
-    row = TEAM.field(field)
-    if too_old(sandbox, row.since):
-        assert f"does not know {field} (since {row.since})." in team(**{field: first}).msg
-        return
-    together = {"team_member_budget": 3} if field == "team_member_budget_duration" else {}
-    created = as_declared(team, sandbox, 1, **{**together, field: first})
-    assert (created.action, shown(created, field)) == ("create", first)
-    updated = as_declared(team, sandbox, 1, **{field: second})
-    assert (updated.action, shown(updated, field)) == ("update", second)
-    # What was set is still there after writes of metadata and of a member's limit, which older servers forget.
-    as_declared(team, sandbox, 1, metadata={"other": "entry"})
-    assert team(**{field: second}).changed is False
-    if too_old(sandbox, row.clear_since):
-        assert f"does not clear {field} (since {row.clear_since})." in team(unset=[field]).msg
-    elif field != "blocked":
-        as_declared(team, sandbox, 1, unset=[field])
-        assert not team(check=True).team[field] or field == "metadata"
+@pytest.mark.parametrize("field", LAWS.examples)
+def test_every_field(sandbox, run_module, name, field: str) -> None:
+    LAWS.hold(sandbox, partial(run_module, team_id=f"{name} ä"), field)
 
 
-def test_all_fields_at_once(sandbox, team) -> None:
-    known = {field: values for field, values in FIELDS.items() if not too_old(sandbox, TEAM.field(field).since)}
-    as_declared(team, sandbox, 1, **{field: values[0] for field, values in known.items()})
-    row = stored(sandbox, team.keywords["team_id"])
-    as_declared(team, sandbox, 2, **{field: values[1] for field, values in known.items()})
-    assert stored(sandbox, team.keywords["team_id"])["created_at"] == row["created_at"]
-    clearable = [name for name in known if name != "blocked" and not too_old(sandbox, TEAM.field(name).clear_since)]
-    as_declared(team, sandbox, 2, unset=clearable)
+def test_all_fields_at_once(sandbox, run_module, name) -> None:
+    LAWS.hold_together(sandbox, partial(run_module, team_id=f"{name} ä"), changes=2, clears=2)
 
 
 def test_what_is_not_declared_stays(sandbox, team) -> None:

@@ -1,0 +1,236 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+The laws of every field of an object, held on a real LiteLLM: set, changed and cleared, each in check mode, for real in
+one write, and once more without one; and nothing but the field itself changes in the database.
+
+An object brings its module, its table, two values for each field, and its row::
+
+    LAWS = Laws("litellm_gadget", GADGET, row, {"label": two("a", "b"), …}, without={"gadget_id"})
+
+    def test_every_field_has_values() -> None:
+        assert LAWS.fields_without_values == set()
+
+    @pytest.mark.parametrize("field", LAWS.examples)
+    def test_every_field(sandbox, run_module, name, field: str) -> None:
+        LAWS.hold(sandbox, partial(run_module, gadget_id=name), field)
+
+What the table says an older or unlicensed LiteLLM cannot do must be refused by name before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Field, Resource
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
+
+# What the server changes by itself at every write.
+OWN_PACE = {"updated_at", "updated_by", "settings_updated_at"}
+EMPTY: dict[str, Any] = {"str": "", "list": [], "dict": {}}
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """Two values of a field, and what is particular about it.
+
+    :param beside: options that its creation needs beside it.
+    :param unset: what has to be cleared together with it.
+    :param at: where the row has it, if not where the record has it.
+    :param moves: parts of the row that the server changes with it, as names joined by a dot.
+    :param requests: how many writes a change takes.
+    :param shown: what is returned for each of the two values, if not these.
+    :param empty: whether an empty value of its type clears it as well.
+    """
+
+    first: Any
+    second: Any
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+    at: str = ""
+    moves: Collection[str] = ()
+    requests: int = 1
+    shown: tuple[Any, ...] = ()
+    empty: bool = True
+
+
+def two(first: Any, second: Any, **particulars: Any) -> Example:
+    return Example(first, second, **particulars)
+
+
+@dataclass(frozen=True)
+class Laws:
+    """What is held of each field of an object.
+
+    :param module: the module that declares the object.
+    :param row: what the database has of the object with that identity: its row, with the rows that belong to it under
+        the names by which records show them.
+    :param examples: two values for each field of the table.
+    :param without: the fields that have none, such as the identity.
+    :param others: options whose write must leave all fields alone.
+    :param creates: how many writes the creation takes.
+    """
+
+    module: str
+    table: Resource
+    row: Callable[[Any, str], dict[str, Any]]
+    examples: Mapping[str, Example]
+    without: Collection[str] = ()
+    others: Mapping[str, Any] = field(default_factory=dict)
+    creates: int = 1
+
+    @property
+    def fields_without_values(self) -> set[str]:
+        return {row.name for row in self.table.fields} ^ {*self.examples, *self.without}
+
+    def hold(self, sandbox: Any, run_module: Callable[..., Any], name: str) -> None:
+        """All laws of a field.
+
+        :param run_module: runs modules on the object of the test, whose identity is among its arguments.
+        """
+        run, identity = partial(run_module, self.module), run_module.keywords[self.table.identity]  # type: ignore[attr-defined]
+        example, row = self.examples[name], self.table.field(name)
+        reason = self._never(sandbox, row)
+        if reason:
+            refused(run, sandbox, reason, **{**example.beside, name: example.first})
+            return
+        created = as_declared(run, sandbox, self.creates, **{**example.beside, name: example.first})
+        assert (created.action, self._shown(created, row)) == ("create", self._expected(row, 0))
+        if row.updatable and not too_old(sandbox, row.update_since):
+            with self._only(sandbox, identity, name):
+                updated = as_declared(run, sandbox, example.requests, **{name: example.second})
+            assert (updated.action, self._shown(updated, row)) == ("update", self._expected(row, 1))
+        else:
+            reason = f"(since {row.update_since})" if row.updatable else f"LiteLLM cannot change {name}"
+            refused(run, sandbox, reason, **{name: example.second})
+        self._stays(sandbox, run, identity, row)
+        self._can_be_cleared(sandbox, run, identity, row)
+
+    def hold_together(self, sandbox: Any, run_module: Callable[..., Any], changes: int = 1, clears: int = 1) -> None:
+        """The laws of all fields at once.
+
+        :param changes: how many writes it takes to change them all, and ``clears`` to clear them all.
+        """
+        run = partial(run_module, self.module)
+        known = [row for row in map(self.table.field, self.examples) if not self._never(sandbox, row)]
+        beside = {name: value for row in known for name, value in self.examples[row.name].beside.items()}
+        first = {row.name: self.examples[row.name].first for row in known}
+        as_declared(run, sandbox, self.creates, **{**beside, **first})
+        changing = [row for row in known if row.updatable and not too_old(sandbox, row.update_since)]
+        as_declared(run, sandbox, changes, **{row.name: self.examples[row.name].second for row in changing})
+        clearable = [row for row in known if row.clearable and not too_old(sandbox, row.clear_since)]
+        named = {name for row in clearable for name in (row.name, *self.examples[row.name].unset)}
+        as_declared(run, sandbox, clears, unset=sorted(named))
+
+    def _never(self, sandbox: Any, row: Field) -> str:
+        """Why the server under test, which has no license, cannot have the field at all."""
+        if too_old(sandbox, row.since):
+            return f"does not know {row.name} (since {row.since})."
+        return f"{row.name} requires a LiteLLM Enterprise license" if row.licensed else ""
+
+    def _stays(self, sandbox: Any, run: Callable[..., Any], identity: str, row: Field) -> None:
+        """A write of other options leaves the field alone."""
+        if self.others and row.name not in self.others:
+            with self._only(sandbox, identity, *self.others):
+                as_declared(run, sandbox, 1, **self.others)
+
+    def _can_be_cleared(self, sandbox: Any, run: Callable[..., Any], identity: str, row: Field) -> None:
+        unset, example = {"unset": [row.name]}, self.examples[row.name]
+        since = row.clear_since or row.update_since
+        if not row.clearable:
+            with sandbox.writes() as writes:
+                assert run(**unset).failed
+            assert writes == []
+            return
+        if too_old(sandbox, since):
+            refused(run, sandbox, f"does not clear {row.name} (since {since}).", **unset)
+            return
+        if row.is_nothing(example.second):
+            with sandbox.writes() as writes:
+                assert run(**unset).changed is False
+            assert writes == []
+        else:
+            with self._only(sandbox, identity, row.name, *example.unset):
+                cleared = as_declared(run, sandbox, example.requests, unset=[row.name, *example.unset])
+            assert row.is_nothing(cleared.values[self._result][row.name])
+        if example.empty and row.type in EMPTY:
+            assert run(**{row.name: EMPTY[row.type]}).changed is False
+
+    def _only(self, sandbox: Any, identity: str, *names: str) -> AbstractContextManager[None]:
+        """Holds that nothing but the fields so named changes in the row."""
+        allowed = {place for name in names for place in self._places(name)}
+        return only_changes(partial(self.row, sandbox, identity), allowed)
+
+    def _places(self, name: str) -> Iterator[Path]:
+        if name not in self.examples:
+            yield (name,)
+            return
+        example, row = self.examples[name], self.table.field(name)
+        yield tuple(example.at.split(".")) if example.at else row.path or (name,)
+        yield from (tuple(moved.split(".")) for moved in example.moves)
+
+    @property
+    def _result(self) -> str:
+        return self.table.kind.replace(" ", "_")
+
+    def _shown(self, result: Any, row: Field) -> Any:
+        """The field as it is returned, without what the server adds to it."""
+        value = result.values[self._result][row.name]
+        return None if row.is_nothing(value) else row.normal(value)
+
+    def _expected(self, row: Field, number: int) -> Any:
+        example = self.examples[row.name]
+        value = (example.shown or (example.first, example.second))[number]
+        return None if row.is_nothing(value) else value
+
+
+def as_declared(run: Callable[..., Any], sandbox: Any, writes_expected: int, **options: Any) -> Any:
+    """What a declaration leads to; in check mode it writes nothing, and a second time neither."""
+    with sandbox.writes() as writes:
+        planned = run(check=True, **options)
+    assert (planned.failed, writes) == (False, []), planned.values
+    with sandbox.writes() as writes:
+        done = run(**options)
+    assert not done.failed, done.msg
+    assert (done.action, len(writes)) == (planned.action, writes_expected), writes
+    assert planned.diff == done.diff
+    with sandbox.writes() as writes:
+        assert run(**options).changed is False
+    assert writes == []
+    return done
+
+
+def refused(run: Callable[..., Any], sandbox: Any, sentence: str, **options: Any) -> None:
+    """Holds that a declaration fails with that sentence, in check mode and for real, and writes nothing."""
+    with sandbox.writes() as writes:
+        planned, done = run(check=True, **options), run(**options)
+    assert planned.failed, planned.values
+    assert (sentence in planned.msg, done.msg, writes) == (True, planned.msg, []), planned.msg
+
+
+def too_old(sandbox: Any, since: str) -> bool:
+    return bool(since) and version_tuple(sandbox.litellm_version) < version_tuple(since)
+
+
+@contextmanager
+def only_changes(read: Callable[[], Mapping[str, Any]], allowed: Collection[Path]) -> Iterator[None]:
+    """Holds that meanwhile something changes, and only below the places that are allowed."""
+    before = read()
+    yield
+    changed = differing(before, read())
+    assert changed, "nothing changed in the database"
+    others = {place for place in changed if not any(place[: len(one)] == one for one in allowed)}
+    assert not others, f"more than the declared fields changed: {sorted(others)}"
+
+
+def differing(before: Any, after: Any, place: Path = ()) -> set[Path]:
+    """Where two rows differ, as deep as mappings go, but for what the server changes at every write."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        names = (before.keys() | after.keys()) - OWN_PACE
+        return {found for name in names for found in differing(before.get(name), after.get(name), (*place, str(name)))}
+    return set() if before == after else {place}
