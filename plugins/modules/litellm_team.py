@@ -99,18 +99,23 @@ options:
     description:
       - The amount in USD that each member of the team can spend, unless the member has a budget of their own.
       - Applies to keys that have both a team and a user.
-      - LiteLLM 1.83.14 cannot unset the defaults for members.
+      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: float
   team_member_budget_duration:
     description:
       - The period after which the spending of each member is reset.
       - If it is not set when O(team_member_budget) is first set, LiteLLM uses O(budget_duration).
+      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   team_member_tpm_limit:
-    description: The number of tokens per minute for each member of the team.
+    description:
+      - The number of tokens per minute for each member of the team.
+      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: int
   team_member_rpm_limit:
-    description: The number of requests per minute for each member of the team.
+    description:
+      - The number of requests per minute for each member of the team.
+      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: int
   team_member_permissions:
     description:

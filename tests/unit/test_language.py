@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = (
-    "*.md", "galaxy.yml", "changelogs/fragments/*.yml", "docs/*.md", "noxfile.py", "playbooks/**/*.yml",
+    "*.md", "galaxy.yml", "changelogs/fragments/*.yml", "docs/**/*.md", "noxfile.py", "playbooks/**/*.yml",
     "plugins/**/*.py", "plugins/**/*.yml", "roles/**/*.j2", "roles/**/*.md", "roles/**/*.yml", "tests/*/*.md",
     "tests/bench/report.py", "tests/tooling/options_page.py",
 )  # fmt: skip
