@@ -10,7 +10,7 @@ A *field* is one row of an object's table; from it come argument spec, compariso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -45,6 +45,7 @@ class Field:
     :param sent: makes of a value what the API takes.
     :param shown: makes of a value what may be shown: without secrets.
     :param cleared: what the API takes for "no value".
+    :param instead: what to do where an existing object cannot be given a value, or "no value", a sentence.
     :param updatable: whether the API can change it on an existing object.
     :param since: the first LiteLLM version that knows it; ``update_since`` the first that can change it,
         ``clear_since`` the first that can take it away again.
@@ -67,6 +68,7 @@ class Field:
     sent: Callable[[Any], Any] = _unchanged
     shown: Callable[[Any], Any] = _unchanged
     cleared: Any = None
+    instead: str = ""
     updatable: bool = True
     since: str = ""
     update_since: str = ""
@@ -109,7 +111,7 @@ class Field:
 
     def can_become(self, declared: Any) -> bool:
         """Whether an existing object can be given that value; what cannot change may still be taken away."""
-        return self.updatable or (self.is_nothing(declared) and self.clearable)
+        return self.clearable if self.is_nothing(declared) else self.updatable
 
     def equal(self, declared: Any, actual: Any) -> bool:
         """Whether writing ``declared`` over ``actual`` would change nothing."""
@@ -251,13 +253,7 @@ def make_plan(
     before = resource.view(current, [row.name for row in rows])
     wanted = {row.name: row.over(declared[row.name], before[row.name]) for row in rows}
     changing = [row for row in rows if not row.equal(wanted[row.name], before[row.name])]
-    fixed = [row.name for row in changing if not row.can_become(wanted[row.name])]
-    if fixed:
-        raise InputError(
-            f"LiteLLM cannot change {', '.join(fixed)} of an existing {resource.kind}. "
-            "Delete it first, or set its current value.",
-            name,
-        )
+    _check_possible(resource.kind, [(row, wanted[row.name]) for row in changing], name)
     changes = {row.name: wanted[row.name] for row in changing}
     return Plan(
         name,
@@ -267,6 +263,15 @@ def make_plan(
         after=resource.shown({**before, **changes}),
         current=current,
     )
+
+
+def _check_possible(kind: str, wanted: Sequence[tuple[Field, Any]], name: str) -> None:
+    fixed = [(row, value) for row, value in wanted if not row.can_become(value)]
+    if fixed:
+        what = ", ".join(f"{'clear' if row.is_nothing(value) else 'change'} {row.name}" for row, value in fixed)
+        hints = [row.instead for row, _value in fixed if row.instead]
+        hint = " ".join(dict.fromkeys(hints)) or "Delete it first, or set its current value."
+        raise InputError(f"LiteLLM cannot {what} of an existing {kind}. {hint}", name)
 
 
 def dropped(resource: Resource, changes: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:

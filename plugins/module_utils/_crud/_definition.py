@@ -74,6 +74,8 @@ class Hooks:
         them is repeated after a lost answer before the object was read again.
     :param after_read: a record as the table expects it, of one as the server shows it.
     :param refuse: why the proxy cannot carry out a plan, of the plan, all options, and the proxy; None if it can.
+    :param warn: what the user has to know before a plan is carried out, of the plan, all options, and the client; a
+        sentence each.
     :param refuse_delete: what would be lost with the object, of the record and the client; None if nothing. If given,
         the object has an option ``force``, with which it is deleted all the same.
     """
@@ -85,6 +87,7 @@ class Hooks:
     further: Callable[[str, Plan], Sequence[tuple[str, Values]]] = lambda name, plan: ()
     after_read: Callable[[Record], Record] = lambda record: record
     refuse: Callable[[Plan, Values, Any], str | None] = lambda plan, options, proxy: None
+    warn: Callable[[Plan, Values, Any], Sequence[str]] = lambda plan, options, client: ()
     refuse_delete: Callable[[Record, Any], str | None] | None = None
 
 

@@ -50,13 +50,17 @@ class ObjectStore(Store):
         plans = [self._plan(want, record) for want, record in zip(wants, self._reader.find_all(wants))]
         for want, plan in zip(wants, plans):
             self._refuse(want, plan)
-        return plans
+        return [self._with_warnings(want, plan) for want, plan in zip(wants, plans)]
 
     def _plan(self, want: Declaration, record: Record | None) -> Plan:
         fields = want.fields
         if want.state == "present":
             fields = self._definition.hooks.prepare(fields, want.options, record)
         return make_plan(self._definition.identified_by(want.identified_by), fields, record, want.state)
+
+    def _with_warnings(self, want: Declaration, plan: Plan) -> Plan:
+        warnings = self._definition.hooks.warn(plan, want.options, self._client) if plan.changed else ()
+        return plan.having(warnings=tuple(warnings))
 
     def _refuse(self, want: Declaration, plan: Plan) -> None:
         hooks = self._definition.hooks

@@ -261,6 +261,18 @@ def test_a_field_that_cannot_be_changed_is_refused_by_name() -> None:
     assert make_plan(THING, {"name": "n", "colour": "red"}, {"name": "n", "colour": "red"}).action == "none"
 
 
+def test_what_cannot_be_cleared_is_refused_by_name_with_what_to_do_instead() -> None:
+    stuck = Field("parts", "list", "str", cleared=NOT_CLEARABLE, instead="To allow all parts, set parts to all.")
+    thing = Resource("thing", "name", (Field("name"), stuck, Field("colour", updatable=False)))
+    record = {"name": "n", "parts": ["a"], "colour": "blue"}
+    with pytest.raises(InputError) as caught:
+        make_plan(thing, {"name": "n", "parts": [], "colour": "red"}, record)
+    said = "LiteLLM cannot clear parts, change colour of an existing thing. To allow all parts, set parts to all."
+    assert str(caught.value) == said
+    assert make_plan(thing, {"name": "n", "parts": ["b"], "colour": UNSET}, record).action == "update"
+    assert make_plan(thing, {"name": "n", "parts": []}, {"name": "n", "parts": []}).action == "none"
+
+
 def test_dropped_names_what_the_server_does_not_show() -> None:
     changes = {"limit": 1.0, "deep": "d", "members": ["a", "b"], "count": UNSET}
     record = {"limit": 1.0, "members": ["b", "a"], "count": 3}

@@ -239,6 +239,7 @@ def test_hooks(task: TASK, server: FakeGadgets) -> None:
         update_body=lambda body, plan: {**body, "parts": ["changed"]},
         after_read=lambda record: {**record, "label": record["label"] and record["label"].lower()},
         refuse=lambda plan, options, proxy: "never." if plan.changes.get("label") == "no" else None,
+        warn=lambda plan, options, client: [f"{plan.action} is watched."],
         refuse_delete=lambda record, client: f"{record['uses']} uses would be lost." if record["uses"] else None,
         further=lambda name, plan: [("/gadget/update", {"gadget_id": name, "limit": 9})],
     )
@@ -247,12 +248,16 @@ def test_hooks(task: TASK, server: FakeGadgets) -> None:
     assert "g: never." in task(modules=modules, gadget_id="g", label="no")["msg"]
     assert "gated requires a LiteLLM Enterprise license" in task(modules=modules, gadget_id="g", gated="x")["msg"]
     assert server.writes == []
-    assert task(modules=modules, gadget_id="g")["gadget"]["label"] == "the default"
+    made = task(modules=modules, gadget_id="g")
+    assert made["gadget"]["label"] == "the default"
+    assert "create is watched." in str(made["warnings"])
     assert (server.rows["g"]["parts"], server.rows["g"]["limit"]) == (["made"], 9)
     task(modules=modules, gadget_id="g", label="other")
     assert server.rows["g"]["parts"] == ["changed"]
     server.rows["g"].update(uses=3, label="OTHER")
-    assert task(modules=modules, gadget_id="g", label="other")["action"] == "none"
+    same = task(modules=modules, gadget_id="g", label="other")
+    assert same["action"] == "none"
+    assert "none is watched." not in str(same.get("warnings"))
     refused = task(modules=modules, check=True, gadget_id="g", state="absent")["msg"]
     assert refused == "g: 3 uses would be lost. To delete it anyway, set force: true."
     assert task(modules=modules, gadget_id="g", state="absent", force=True)["action"] == "delete"
