@@ -3,7 +3,8 @@
 """
 The project's test sessions. Run them with ./tests/run, which installs nox. See CONTRIBUTING.md.
 
-Each session has its own environment in .build/nox with the packages in tests/requirements.
+Each session has its own environment in .build/nox with the packages in tests/requirements. ANSIBLE_CORE, such as 2.21,
+replaces the version of ansible-core there, in environments of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,9 +26,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 from tooling import artifact, checkout, home, sandbox  # noqa: E402
 
 BUILD = checkout.BUILD
+ANSIBLE_CORE = os.environ.get("ANSIBLE_CORE", "")
 
 nox.options.default_venv_backend = "venv"
-nox.options.envdir = str(BUILD / "nox")
+nox.options.envdir = str(BUILD / "nox" / ANSIBLE_CORE)
 nox.options.reuse_venv = "yes"
 
 
@@ -41,12 +44,21 @@ signal.signal(signal.SIGTERM, interrupt)
 
 def install(session: nox.Session, *names: str) -> None:
     """Install tests/requirements/NAME.txt, unless the environment already contains exactly these packages."""
-    files = [ROOT / "tests" / "requirements" / f"{name}.txt" for name in names]
-    wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    packages = [package for name in names for package in required(name)]
+    wanted = hashlib.sha256("\n".join(packages).encode()).hexdigest()
     stamp = Path(session.virtualenv.location) / "requirements.sha256"
     if not (stamp.exists() and stamp.read_text() == wanted):
-        session.install(*(argument for file in files for argument in ("--requirement", str(file))))
+        session.install(*packages)
         stamp.write_text(wanted)
+
+
+def required(name: str) -> list[str]:
+    """The packages of tests/requirements/NAME.txt."""
+    lines = (ROOT / "tests" / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    packages = [line for line in lines if line and not line.startswith("#")]
+    if name == "ansible" and ANSIBLE_CORE:
+        return [re.sub(r"(?<=^ansible-core==).*", f"{ANSIBLE_CORE}.*", package) for package in packages]
+    return packages
 
 
 def leave_home(session: nox.Session) -> None:

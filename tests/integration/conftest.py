@@ -18,7 +18,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, redirect_stdout, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,11 @@ from typing import Any
 import psycopg
 import pytest
 import requests
-from ansible.module_utils.testing import patch_module_args
 from psycopg.rows import dict_row
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tooling.module_arguments import module_arguments
 from tooling.server import Request, is_write, requests_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,21 +162,18 @@ def alias(sandbox: Sandbox) -> Iterator[str]:
 
 
 @pytest.fixture
-def run_module(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def run_module(sandbox: Sandbox) -> Callable[..., Result]:
     """Runs a module's real ``main()`` in this process, with the address and key of the sandbox.
 
     For an object that has no module, what the module would call takes the place of its name.
     """
-    # Tests of controller plugins in the same process make Ansible take it for the control node's.
-    with suppress(ImportError):  # before ansible-core 2.19 there is no difference
-        monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
 
     def run(name: str | Callable[[], None], check: bool = False, **params: Any) -> Result:
         connection = {"api_url": sandbox.api_url, "api_key": sandbox.master_key}
         arguments = {**connection, **params, "_ansible_check_mode": check, "_ansible_diff": True}
         output = io.StringIO()
         main = name if callable(name) else importlib.import_module(f"{MODULES}.{name}").main
-        with patch_module_args(arguments), redirect_stdout(output), pytest.raises(SystemExit):
+        with module_arguments(arguments), redirect_stdout(output), pytest.raises(SystemExit):
             main()
         return Result(json.loads(output.getvalue()), output.getvalue())
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The versions of pip that ansible-core 2.16-2.17, 2.18-2.19 and 2.21 ask for.
+# The versions of pip that ansible-core 2.16 to 2.21 ask for.
 PIP_VERSIONS = ("23.1.2", "24.2", "25.2")
 # How pip reaches its packages. All else is left to pip.
 PIP_OPTIONS = {

@@ -11,9 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = (
-    "*.md", "galaxy.yml", "changelogs/fragments/*.yml", "docs/**/*.md", "noxfile.py", "playbooks/**/*.yml",
-    "plugins/**/*.py", "plugins/**/*.yml", "roles/**/*.j2", "roles/**/*.md", "roles/**/*.yml", "tests/*/*.md",
-    "tests/bench/report.py", "tests/tooling/options_page.py",
+    "*.md", ".github/**/*.md", ".github/**/*.yml", "galaxy.yml", "changelogs/fragments/*.yml", "docs/**/*.md",
+    "noxfile.py", "playbooks/**/*.yml", "plugins/**/*.py", "plugins/**/*.yml", "roles/**/*.j2", "roles/**/*.md",
+    "roles/**/*.yml", "tests/*/*.md", "tests/bench/report.py", "tests/tooling/options_page.py",
 )  # fmt: skip
 FILES = sorted({path for pattern in READ for path in ROOT.glob(pattern)})
 WRONG = {

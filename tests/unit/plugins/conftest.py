@@ -12,7 +12,6 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 COLLECTION = "ansible_collections.litemaas.virtual_keys.plugins"
 
@@ -21,16 +20,16 @@ Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """``run(module, url, check=False, **options)`` is the result of the task."""
-    # Tests of controller plugins in the same process make Ansible take it for the control node's.
-    monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
+    # Importable only after tests/conftest.py has done its work.
+    from ansible_collections.litemaas.virtual_keys.tests.tooling.module_arguments import module_arguments
 
     def run(module: ModuleType, url: str, check: bool = False, **options: Any) -> dict[str, Any]:
         connection = {"api_url": url, "api_key": MASTER_KEY, "retries": 0}
         given = {name: value for name, value in {**connection, **options}.items() if value is not None}
         args = {**given, "_ansible_check_mode": check, "_ansible_diff": True}
-        with patch_module_args(args), pytest.raises(SystemExit) as ended:
+        with module_arguments(args), pytest.raises(SystemExit) as ended:
             module.main()
         captured = capsys.readouterr()
         result = json.loads(captured.out)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -111,7 +112,8 @@ def test_it_returns_what_the_module_returns(
     warnings, expected_warnings = result.pop("warnings", []), expected.pop("warnings", [])
     assert result == expected
     # A module's warnings stay with the process, those of other tests included.
-    assert set(warnings) <= {one["event"]["msg"] for one in expected_warnings}
+    # Before ansible-core 2.19, they are text.
+    assert set(warnings) <= {one if isinstance(one, str) else one["event"]["msg"] for one in expected_warnings}
     assert proxy.aliases() == other_proxy.aliases()
     assert bool(proxy.writes) == bool(other_proxy.writes)
 
@@ -221,7 +223,8 @@ def test_a_bug_keeps_its_traceback(
     monkeypatch: pytest.MonkeyPatch, act: Run, run: Run, module: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(_module, "Client", Broken)
-    monkeypatch.setattr("ansible.module_utils._internal._traceback.is_traceback_enabled", lambda _event: True)
+    with suppress(ImportError):  # before ansible-core 2.19, the traceback is always in the result
+        monkeypatch.setattr("ansible.module_utils._internal._traceback.is_traceback_enabled", lambda _event: True)
     options = {"virtual_keys": keys("u1")} if module is litellm_keys else {"key_alias": "u1"}
     args = {"api_url": URL, "api_key": MASTER_KEY, **options}
     name = module.__name__.rpartition(".")[2]
