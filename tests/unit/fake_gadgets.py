@@ -36,6 +36,7 @@ class FakeGadgets:
         self.drops: set[str] = set()  # fields that are taken and not stored
         self.loses: set[str] = set()  # paths whose next answer is lost after the write
         self.refuses_after: set[str] = set()  # paths that answer 500 although the write was done
+        self.answers: dict[str, Any] = {}  # what paths answer after the write in place of a record
         self.first: dict[str, Callable[[Rows], Any]] = {}  # what somebody else does before the next write to a path
         self.defaults: dict[str, Any] = {}  # what the server gives a new gadget
         self.stale = 0  # how many reads still show what was there before the last write
@@ -67,6 +68,8 @@ class FakeGadgets:
             return 504, {"error": {"message": "gateway timeout"}}
         if request.path in self.refuses_after:
             return 500, {"error": {"message": "saved to the database, but not live"}}
+        if answer[0] == 200 and request.path in self.answers:
+            return 200, self.answers[request.path]
         return answer
 
     def _read(self, request: Request) -> tuple[int, Any]:

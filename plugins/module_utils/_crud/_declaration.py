@@ -44,9 +44,10 @@ def options_of(definition: Definition) -> dict[str, dict[str, Any]]:
     """Argument spec of one declared object, without ``state``."""
     force = {"force": {"type": "bool"}} if definition.hooks.refuse_delete else {}
     extra = {name: dict(option) for name, option in definition.options.items()}
+    identity = {} if definition.alias else {definition.resource.identity: {"type": "str", "required": True}}
     clearable = definition.resource.unset_option
     unset = {"unset": clearable} if clearable["choices"] else {}
-    return {**definition.resource.options(), **extra, **force, **unset}
+    return {**definition.resource.options(), **identity, **extra, **force, **unset}
 
 
 def declare(definition: Definition, options: Mapping[str, Any], state: str) -> Declaration:

@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a proxy cannot do because of its age or its license, found before anything is written.
+"""What a proxy is too old for, has no license for, or has no model for, found before anything is written.
 
 Private: only for use inside this collection. The proxy is asked only about what is going to be written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .._engine import Plan, Resource, unsupported
 from .._errors import InputError
@@ -41,3 +42,12 @@ def refuse_unlicensed(parts: Sequence[str], plan: Plan, proxy: Proxy) -> None:
     if parts and proxy.licensed is False:
         message = f"{', '.join(parts)} requires a LiteLLM Enterprise license, which the proxy does not have."
         raise InputError(message, plan.name)
+
+
+def unknown_models(plan: Plan, options: Mapping[str, Any], proxy: Proxy) -> str | None:
+    """Why the models of the plan are refused, if the user wants them looked up: LiteLLM itself takes any name."""
+    models = plan.changes.get("models")
+    if not options.get("validate_models") or not isinstance(models, list):
+        return None
+    unknown = ", ".join(f"'{name}'" for name in proxy.unknown_models(models))
+    return f"models: the proxy has no model {unknown}." if unknown else None

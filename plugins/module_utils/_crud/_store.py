@@ -174,5 +174,9 @@ def _same(one: Plan, other: Plan) -> bool:
 
 
 def _may_have_worked(refusal: ApiError | None) -> bool:
-    """Whether a step may have been carried out. LiteLLM says 500 also when an object was stored and then not loaded."""
-    return refusal is None or refusal.unanswered or refusal.status >= 500
+    """Whether a step may have been carried out.
+
+    LiteLLM says 500 also when an object was stored and then not loaded. With 200, it may answer with a bare number or
+    null, in which nothing can be read.
+    """
+    return refusal is None or refusal.unanswered or refusal.status >= 500 or 200 <= refusal.status < 300

@@ -9,6 +9,7 @@ from typing import Any
 
 from .._crud._define import define
 from .._crud._definition import Definition, Endpoints, Hooks, Request
+from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
 from .._crud._rows import (
     BUDGET_WINDOW,
@@ -115,15 +116,6 @@ def _further(team_id: str, plan: Plan) -> list[tuple[str, dict[str, Any]]]:
     return [("/team/permissions_update", {"team_id": team_id, "team_member_permissions": permissions})]
 
 
-def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
-    """The server takes the name of any model."""
-    models = plan.changes.get("models")
-    if not options.get("validate_models") or not isinstance(models, list):
-        return None
-    unknown = ", ".join(f"'{name}'" for name in proxy.unknown_models(models))
-    return f"models: the proxy has no model {unknown}." if unknown else None
-
-
 def _refuse_delete(team: Mapping[str, Any], client: Any) -> str | None:
     answer = client.get("/team/info", {"team_id": team["team_id"]})
     keys = checked(answer, {"keys": LIST}, "GET /team/info")["keys"]
@@ -148,7 +140,7 @@ TEAM_KIND, TEAM_INFO = define(
             prepare=METADATA.prepare,
             update_body=_update_body,
             further=_further,
-            refuse=_refuse,
+            refuse=unknown_models,
             refuse_delete=_refuse_delete,
         ),
         alias="team_alias",

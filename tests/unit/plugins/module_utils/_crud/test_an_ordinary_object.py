@@ -197,6 +197,17 @@ def test_a_write_that_is_refused_although_it_was_done(task: TASK, server: FakeGa
     assert "saved to the database, but not live" in str(result["warnings"])
 
 
+@pytest.mark.parametrize("answer", [1, None])
+def test_a_write_whose_answer_says_nothing(task: TASK, server: FakeGadgets, answer: Any) -> None:
+    server.answers = dict.fromkeys(("/gadget/new", "/gadget/update", "/gadget/delete"), answer)
+    assert task(gadget_id="g", label="x")["action"] == "create"
+    assert task(gadget_id="g", label="y")["action"] == "update"
+    assert task(gadget_id="g", state="absent")["action"] == "delete"
+    server.drops = {"label"}
+    failed = task(gadget_id="g", label="x")
+    assert (failed["failed"], [path for path, _body in server.writes][-1]) == (True, "/gadget/update")
+
+
 def test_what_the_server_gives_a_new_one_and_the_play_does_not_want(task: TASK, server: FakeGadgets) -> None:
     server.defaults = {"limit": 100}
     result = task(gadget_id="g", unset=["limit"])

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A user: a person or service to whom keys belong. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .._crud._define import define
+from .._crud._definition import Definition, Endpoints, Hooks, Request
+from .._crud._limits import unknown_models
+from .._crud._metadata import Metadata
+from .._crud._reading import path_of
+from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, counts_by_model, not_negative, up_to
+from .._durations import is_duration
+from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._shapes import LIST, checked
+from .._values import listed
+
+ROLES = ("proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer")
+# An update drops an empty value of most fields, and null of some.
+CLEAR_SINCE = "1.106.2"
+INFO = Request("GET", "/user/info", id="user_id", entries="user_info")
+
+BY_MODEL = tuple(
+    Field(name, "dict", unit=unit, path=("metadata", name), check=counts_by_model, cleared={})
+    for name, unit in (("model_tpm_limit", "tokens/min by model"), ("model_rpm_limit", "requests/min by model"))
+)
+METADATA = Metadata(BY_MODEL)
+USER = Resource(
+    kind="user",
+    identity="user_id",
+    fields=(
+        Field("user_id", cleared=NOT_CLEARABLE),
+        Field("user_email", cleared=NOT_CLEARABLE),
+        Field("user_alias", cleared=NOT_CLEARABLE),
+        Field("user_role", choices=ROLES, cleared=NOT_CLEARABLE),
+        Field(
+            "models",
+            "list",
+            "str",
+            cleared=NOT_CLEARABLE,
+            instead="To allow all models, set models to all-proxy-models.",
+        ),
+        Field("max_budget", "float", unit="USD", check=not_negative),
+        Field("budget_duration", unit="duration", check=is_duration, clear_since=CLEAR_SINCE),
+        Field("tpm_limit", "int", unit="tokens/min", check=up_to(MOST_TOKENS), clear_since=CLEAR_SINCE),
+        Field("rpm_limit", "int", unit="requests/min", check=up_to(MOST_TOKENS), clear_since=CLEAR_SINCE),
+        Field("max_parallel_requests", "int", unit="requests", check=up_to(MOST_REQUESTS), cleared=NOT_CLEARABLE),
+        *BY_MODEL,
+        Field("allowed_cache_controls", "list", "str", cleared=NOT_CLEARABLE),
+        replace(METADATA.field, cleared=NOT_CLEARABLE),
+        Field("sso_user_id", updatable=False, cleared=NOT_CLEARABLE),
+    ),
+)
+
+
+def _create_body(body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
+    """LiteLLM creates a key with each user unless it is told not to."""
+    return {**body, "auto_create_key": False}
+
+
+def _update_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """What ``/user/update`` takes. An internal user without a budget in it gets the one for new internal users."""
+    if "metadata" in plan.changes:
+        body = METADATA.update_body(body, plan)
+    if body.get("user_role") != "internal_user":
+        return body
+    kept = {"max_budget": plan.existing.get("max_budget")}
+    if plan.existing.get("budget_duration") is None:
+        kept["budget_duration"] = None
+    return {**kept, **body}
+
+
+def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
+    """LiteLLM takes the name of any model, and with an update the address of somebody else."""
+    return unknown_models(plan, options, proxy) or _taken(plan, proxy)
+
+
+def _taken(plan: Plan, proxy: Any) -> str | None:
+    email = str(plan.changes.get("user_email") or "").lower()
+    if not email:
+        return None
+    users = proxy.pages("/user/list", "users", {"user_email": email, "page_size": 100})
+    bearers = [
+        user["user_id"]
+        for user in users
+        if str(user.get("user_email")).lower() == email and user["user_id"] != plan.name
+    ]
+    return f"user_email: it belongs to the user {listed(bearers)}." if bearers else None
+
+
+def _lost(user: Mapping[str, Any], client: Any) -> tuple[str | None, str | None]:
+    """What goes with a user, in a sentence each: the keys, and the places in teams."""
+    answer = checked(client.get(path_of(INFO, user["user_id"])), {"keys": LIST, "teams": LIST}, "GET /user/info")
+    keys = [str(key.get("key_alias") or key.get("key_name")) for key in answer["keys"]]
+    teams = [str(team.get("team_id")) for team in answer["teams"]]
+    return (
+        f"LiteLLM deletes the keys of a user together with the user, and this user has {len(keys)}: {listed(keys)}."
+        if keys
+        else None,
+        f"LiteLLM removes the user from these teams: {listed(teams)}." if teams else None,
+    )
+
+
+def _refuse_delete(user: Mapping[str, Any], client: Any) -> str | None:
+    keys, teams = _lost(user, client)
+    return f"{keys} {teams or ''}".rstrip() if keys else None
+
+
+def _warn(plan: Plan, _options: Mapping[str, Any], client: Any) -> list[str]:
+    lost = _lost(plan.existing, client) if plan.action == "delete" else ()
+    return [f"{plan.name}: {sentence}" for sentence in lost if sentence]
+
+
+USER_KIND, USER_INFO = define(
+    Definition(
+        USER,
+        Endpoints(
+            create=Request("POST", "/user/new"),
+            update=Request("POST", "/user/update", id="user_id"),
+            delete=Request("POST", "/user/delete", id="user_ids", many=True),
+            listing=Request("GET", "/user/list", entries="users", paged=True),
+            read=INFO,
+        ),
+        Hooks(
+            check=METADATA.problems,
+            prepare=METADATA.prepare,
+            create_body=_create_body,
+            update_body=_update_body,
+            refuse=_refuse,
+            warn=_warn,
+            refuse_delete=_refuse_delete,
+        ),
+        options={**METADATA.options, "validate_models": {"type": "bool", "default": False}},
+        readings=("spend", "teams", "budget_reset_at", "created_at", "updated_at"),
+        filters=("user_email", "user_role"),
+    )
+)
