@@ -130,6 +130,13 @@ def unit(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-n", "2", "--cov", *session.posargs)
 
 
+@nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Change the code in random places, and print what no unit test notices. Arguments: see tests/mutants."""
+    install(session, "ansible", "unit", "mutants")
+    session.run("python", "tests/mutants", *session.posargs)
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """Build the archive, and check its contents and whether Galaxy would accept it."""
