@@ -4,23 +4,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import NOTHING, VariableError, amount
 
-# How a survey, or a template, writes a variable that was left out.
-NOTHING = ("", "null", "none", "None")
 VARIABLE = "litellm_vkey_total_budget"
 # What belongs to a team of the user's own.
 OTHER_TEAM = ("team_id", "service_account_id")
 
 Options = Mapping[str, Any]
-
-
-class TeamError(ValueError):
-    """The workshop cannot have the team; the text is a sentence for the user."""
 
 
 def in_team(roster: Options, total_budget: Any = None, found: Options | None = None) -> dict[str, Any]:
@@ -33,7 +27,7 @@ def in_team(roster: Options, total_budget: Any = None, found: Options | None = N
     """
     try:
         return {**roster, **_in_team(roster, _amount(total_budget), found or {})}
-    except TeamError as error:
+    except VariableError as error:
         return {**roster, "team": {}, "members": [], "problem": str(error)}
 
 
@@ -46,13 +40,13 @@ def _in_team(roster: Options, budget: float | None, found: Options) -> dict[str,
     if budget is None and (elsewhere or not is_ours):
         return {"team": {}, "members": []}
     if not roster["workshop"]:
-        raise TeamError(f"{VARIABLE} is for the keys of a workshop. For a single key, set litellm_vkey_max_budget.")
+        raise VariableError(f"{VARIABLE} is for the keys of a workshop. For a single key, set litellm_vkey_max_budget.")
     if elsewhere:
-        raise TeamError(
+        raise VariableError(
             f"{VARIABLE} puts the keys into a team of the workshop, but {elsewhere} is set. Leave one of them out."
         )
     if found and not is_ours:
-        raise TeamError(
+        raise VariableError(
             f"{VARIABLE}: the proxy has a team '{alias}' already that is not this workshop's. "
             "Choose another litellm_vkey_alias."
         )
@@ -84,15 +78,10 @@ def _members(keys: Iterable[Options]) -> list[dict[str, str]]:
 def _amount(value: Any) -> float | None:
     if value is None or (isinstance(value, str) and value.strip() in NOTHING):
         return None
-    try:
-        amount = math.nan if isinstance(value, bool) else float(str(value).strip())
-    except ValueError:
-        amount = math.nan
-    if not math.isfinite(amount) or amount < 0:
-        raise TeamError(f"{VARIABLE} must be an amount in USD such as 100 or 2.5, not '{value}'.")
-    if not amount:
-        raise TeamError(f"{VARIABLE} must be above 0. LiteLLM takes a team budget of 0 for no limit.")
-    return amount
+    budget = amount(VARIABLE, value)
+    if not budget:
+        raise VariableError(f"{VARIABLE} must be above 0. LiteLLM takes a team budget of 0 for no limit.")
+    return budget
 
 
 class FilterModule:

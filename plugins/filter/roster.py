@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._names import refuse_likely_typos
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._names import refuse_likely_typos
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._options import (
     checked_alias,
     refuse_other_group,
@@ -22,9 +22,9 @@ from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._peo
 )
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._task import pruning, task_options
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._trouble import settle_trouble
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._roster._variables import (
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import (
     NOTHING,
-    RosterError,
+    VariableError,
     flag,
     refuse_broken_text,
 )
@@ -45,6 +45,7 @@ DEFAULTS = {
     "retry_count": 8,
     "concurrency": 12,
     "no_log": True,
+    "report_usage": True,
 }
 
 
@@ -55,7 +56,7 @@ def roster(variables: Mapping[str, Any]) -> dict[str, Any]:
     """
     try:
         return {"problem": "", **_roster(_given(variables))}
-    except RosterError as error:
+    except VariableError as error:
         return {"problem": str(error), "workshop": False, "people": [], "virtual_keys": [], "defaults": {}, "task": {}}
 
 
@@ -85,7 +86,7 @@ def _roster(given: Mapping[str, Any]) -> dict[str, Any]:
         and flag("seed_declared", given.get("seed_declared", False))
         and "key_seed" not in given
     ):
-        raise RosterError(
+        raise VariableError(
             "litellm_vkey_key_seed is empty. Set the variable or the environment variable that it comes from, or omit "
             "litellm_vkey_key_seed for random values."
         )
@@ -115,10 +116,10 @@ def _roster(given: Mapping[str, Any]) -> dict[str, Any]:
 def _alias(value: Any) -> str:
     """The alias as text, once for all: as name of a key, beginning of names, and mark of a workshop."""
     if isinstance(value, (bool, float)) or not isinstance(value, (str, int, type(None))):
-        raise RosterError("litellm_vkey_alias must be text.")
+        raise VariableError("litellm_vkey_alias must be text.")
     alias = "" if value is None else str(value).strip()
     if not alias:
-        raise RosterError("litellm_vkey_alias is required and must not be empty.")
+        raise VariableError("litellm_vkey_alias is required and must not be empty.")
     return checked_alias("litellm_vkey_alias", alias)
 
 

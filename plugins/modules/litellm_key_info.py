@@ -61,9 +61,16 @@ options:
       - The time within which the keys expire, such as V(2d). Keys that have already expired do not match.
       - A duration is a whole number above 0 followed by one of C(s), C(m), C(h), C(d), C(w), C(mo).
     type: str
+  check_use:
+    description:
+      - Whether to return RV(virtual_keys[].used).
+      - Takes one more request for each key that was active and has not spent anything.
+    type: bool
+    default: false
   key:
     description:
-      - The value of a key with which to send the requests. Mutually exclusive with all options above.
+      - The value of a key with which to send the requests. Mutually exclusive with the options that
+        select keys.
       - If that key is not allowed to read its own record, the module reads the record with O(api_key).
         An owner who has no other key can set O(api_key) to the same value.
     type: str
@@ -149,9 +156,17 @@ virtual_keys:
       returned: always
       type: str
     last_active:
-      description: When the key was last used. Null if it was never used, or if LiteLLM is too old to report it.
+      description:
+        - When the key was last used. Null if it was never used, or if LiteLLM is too old to report it.
+        - Requests that LiteLLM rejects also count. See RV(virtual_keys[].used).
       returned: always
       type: str
+    used:
+      description:
+        - Whether at least one request with the key has succeeded.
+        - Null if the key was active and LiteLLM does not report the results of its requests.
+      returned: if O(check_use=true)
+      type: bool
     budget_reset_at:
       description: When the spending is reset. Null if it is not reset.
       returned: always

@@ -187,7 +187,7 @@ def test_a_team_that_is_not_the_workshops_is_neither_taken_nor_deleted(sandbox, 
     ("variables", "sentence"),
     [
         ({"total_budget": 0}, "litellm_vkey_total_budget must be above 0"),
-        ({"total_budget": "10,50"}, "litellm_vkey_total_budget must be an amount in USD"),
+        ({"total_budget": "10,50"}, "litellm_vkey_total_budget must be a number such as 10 or 2.5"),
         ({"multi_user": False, "user_count": ...}, "litellm_vkey_total_budget is for the keys of a workshop"),
         ({"key_options": {"team_id": "other"}}, "but team_id is set. Leave one of them out."),
         ({"models": ["no-such-model"]}, "the proxy has no model 'no-such-model'"),

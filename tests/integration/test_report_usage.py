@@ -255,10 +255,10 @@ def test_times_of_the_reader(report, people, tmp_path):
     ("variables", "message"),
     [
         ({"alias": ""}, "Set litellm_vkey_alias to the alias of a workshop or of a key"),
-        ({"total_budget": "10,50"}, "litellm_vkey_total_budget: '10,50' is not an amount in USD"),
+        ({"total_budget": "10,50"}, "litellm_vkey_total_budget must be a number such as 10 or 2.5, not '10,50'"),
         ({"time_zone": "Berlin"}, "litellm_vkey_time_zone: 'Berlin' is not a time zone"),
-        ({"usage_filter": {"team": "x"}}, "litellm_vkey_usage_filter.team. Supported parameters include"),
-        ({"usage_formats": ["pdf"]}, "value of litellm_vkey_usage_formats must be one or more of"),
+        ({"usage_filter": {"team": "x"}}, "litellm_vkey_usage_filter: 'team' is not one of key_aliases, "),
+        ({"usage_formats": ["pdf"]}, "litellm_vkey_usage_formats: 'pdf' is not one of csv, json, html."),
     ],
 )
 def test_what_is_refused(report, people, tmp_path, variables, message):

@@ -61,7 +61,7 @@ HAND_OUT = "plugin_utils._hand_out"
 HAND_OUT_FILES = ("_files", "_folder", "_formats", "_people", "_texts")
 # The files of what makes the role's variables a list of people, likewise.
 ROSTER = "plugin_utils._roster"
-ROSTER_FILES = ("_trouble", "_people", "_task", "_options", "_names", "_variables")
+ROSTER_FILES = ("_trouble", "_people", "_task", "_options")
 # The files of a key, from the top down: each may use those below it.
 KEY_FILES = (
     "_info",
@@ -108,22 +108,31 @@ LAYERS = {
         f"plugins/plugin_utils/_roster/{name}": layer(
             " ".join(
                 [
-                    "_values _resources._key._declaration _resources._key._table",
+                    "plugin_utils._variables _resources._key._declaration _resources._key._table",
                     *(f"{ROSTER}.{lower}" for lower in ROSTER_FILES[n:]),
                 ]
             ),
-            others="ansible yaml",
-            python=f"{PURE} difflib pathlib",
+            python=PURE,
         )
         for n, name in enumerate(ROSTER_FILES, 1)
     },
+    "plugins/plugin_utils/_names": layer("plugin_utils._variables", others="yaml", python=f"{PURE} pathlib"),
+    "plugins/plugin_utils/_variables": layer("_values", others="ansible", python=f"{PURE} difflib"),
     "plugins/lookup/registrations": layer("plugin_utils._registrations", others="ansible"),
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),
     "plugins/action/*": layer("_client _masking plugin_utils._values_file", others="ansible"),
     "plugins/plugin_utils/*": layer("_errors plugin_utils._whole_file", others="ansible yaml"),
-    "plugins/filter/roster": layer(f"{ROSTER}.*"),
-    "plugins/filter/*": layer(f"_resources.* _values _errors {HAND_OUT}._texts", others="ansible"),
+    "plugins/plugin_utils/_usage/_page": layer(f"plugin_utils._usage._words {HAND_OUT}._texts"),
+    "plugins/plugin_utils/_usage/_words": layer(),
+    "plugins/filter/usage": layer(
+        f"_values _errors plugin_utils._usage.* plugin_utils._variables {HAND_OUT}._texts", others="ansible"
+    ),
+    "plugins/filter/roster": layer(f"{ROSTER}.* plugin_utils._names plugin_utils._variables"),
+    "plugins/filter/answers": layer(f"_errors {HAND_OUT}._texts plugin_utils._names plugin_utils._variables"),
+    "plugins/filter/*": layer(
+        f"_resources.* _values _errors plugin_utils._variables {HAND_OUT}._texts", others="ansible"
+    ),
     "plugins/module_utils/_module": layer(
         "_kind _engine _values _masking _progress _batch _client _cleaning _args _errors", others="ansible"
     ),

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import key_options
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK, KEY
 
-from ._variables import RosterError, amount, did_you_mean, flag, nearest, structure, whole
+from .._variables import VariableError, amount, did_you_mean, flag, nearest, structure, whole
 
 SHARED = ("duration", "expires_at", "renew_within", "max_budget", "key_seed", "key_version", "value_policy")
 # In a cell of a table the comma may be taken by the table.
@@ -29,7 +29,7 @@ def shared_options(given: Mapping[str, Any], state: str) -> dict[str, Any]:
     extra = structure("litellm_vkey_key_options", given.get("key_options"), dict)
     for name in ("key_alias", "name"):
         if name in extra:
-            raise RosterError(f"litellm_vkey_key_options: {name} cannot be set here. Set litellm_vkey_alias.")
+            raise VariableError(f"litellm_vkey_key_options: {name} cannot be set here. Set litellm_vkey_alias.")
     extra = checked_options("litellm_vkey_key_options", extra)
     options: dict[str, Any] = {name: given[name] for name in SHARED if name in given}
     if "max_budget" in options:
@@ -48,7 +48,7 @@ def shared_options(given: Mapping[str, Any], state: str) -> dict[str, Any]:
     if metadata:
         options["metadata"] = metadata
     if state != "absent" and not {"models", "team_id", "service_account_id"} & options.keys():
-        raise RosterError(
+        raise VariableError(
             "litellm_vkey_models must contain at least one model. Use ['all-proxy-models'] for all models."
         )
     return options
@@ -62,7 +62,7 @@ def checked_options(where: str, options: Mapping[str, Any]) -> dict[str, Any]:
     known = key_options()
     for name in options:
         if name not in known:
-            raise RosterError(f"{where}: '{name}' is not an option of a key{did_you_mean(nearest(str(name), known))}")
+            raise VariableError(f"{where}: '{name}' is not an option of a key{did_you_mean(nearest(str(name), known))}")
     return {name: _typed(f"{where}, {name}", value, known[name]["type"]) for name, value in options.items()}
 
 
@@ -77,7 +77,7 @@ def checked_alias(where: str, alias: str) -> str:
     check = KEY.field("key_alias").check
     problem = check and check(alias)
     if problem:
-        raise RosterError(f"{where}: {alias!r} {problem}")
+        raise VariableError(f"{where}: {alias!r} {problem}")
     return alias
 
 
@@ -85,12 +85,12 @@ def own_metadata(where: str, value: Any) -> dict[str, Any]:
     """The user's metadata, in which the mark of a workshop has no place: it would be that of any workshop."""
     metadata: dict[str, Any] = structure(where, value, dict)
     if GROUP_MARK in metadata:
-        raise RosterError(f"{where}: {GROUP_MARK} is set by this role and must not be set here.")
+        raise VariableError(f"{where}: {GROUP_MARK} is set by this role and must not be set here.")
     return metadata
 
 
 def refuse_other_group(where: str, options: Mapping[str, Any]) -> None:
     if "group" in options or "group" in (options.get("unset") or ()):
-        raise RosterError(
+        raise VariableError(
             f"{where}: the group of a workshop's keys is litellm_vkey_alias. It cannot be set or unset here."
         )

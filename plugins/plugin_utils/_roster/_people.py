@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import key_options
 
+from .._variables import VariableError, did_you_mean, nearest, shown, structure, whole
 from ._options import checked_alias, checked_options, own_metadata, refuse_other_group
-from ._variables import RosterError, did_you_mean, nearest, shown, structure, whole
 
 EXPIRY = ("duration", "renew_within", "expires_at")
 # What is known of a person besides the options of the key.
@@ -56,7 +56,7 @@ class Entry:
 def entries(given: Mapping[str, Any]) -> list[Entry] | None:
     """The people by name, None if there is neither a list of them nor a file."""
     if "users" in given and "users_file" in given:
-        raise RosterError("litellm_vkey_users and litellm_vkey_users_file are mutually exclusive: set one of them.")
+        raise VariableError("litellm_vkey_users and litellm_vkey_users_file are mutually exclusive: set one of them.")
     if "users_file" in given:
         return _registered(str(given["users_file"]), given["registered"])
     if "users" in given:
@@ -88,7 +88,7 @@ def people(
 def _listed(value: Any) -> list[Entry]:
     users = structure("litellm_vkey_users", value, list)
     if not users:
-        raise RosterError(
+        raise VariableError(
             "litellm_vkey_users is an empty list. Omit it for a single key or numbered users. "
             "To remove a workshop, set litellm_vkey_state to absent."
         )
@@ -99,7 +99,7 @@ def _listed_one(value: Any, number: int) -> Entry:
     own: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {"user": value}
     user = own.pop("user", None) or own.get("email")
     if not isinstance(user, str) or not user.strip():
-        raise RosterError(f"litellm_vkey_users: entry {number} must be a name or a mapping with user or email.")
+        raise VariableError(f"litellm_vkey_users: entry {number} must be a name or a mapping with user or email.")
     fields = {name: own.pop(name) for name in FREE if name in own}
     if fields.get("email"):
         own.setdefault("user_id", fields["email"])
@@ -108,7 +108,7 @@ def _listed_one(value: Any, number: int) -> Entry:
 
 def _registered(path: str, registered: Mapping[str, Any]) -> list[Entry]:
     if registered["problem"]:
-        raise RosterError(f"litellm_vkey_users_file, {path}: {registered['problem']}")
+        raise VariableError(f"litellm_vkey_users_file, {path}: {registered['problem']}")
     rows: Sequence[Mapping[str, Any]] = registered["people"]
     known = key_options()
     for column in {column: None for row in rows for column in row}:
@@ -127,7 +127,7 @@ def _registered(path: str, registered: Mapping[str, Any]) -> list[Entry]:
 def _refuse_likely_option(path: str, column: str, known: Iterable[str]) -> None:
     meant = nearest(column.replace(" ", "_").replace("-", "_"), known, LIKELY)
     if column not in known and column not in FREE and meant:
-        raise RosterError(f"{path}: the column '{column}' is not an option of a key{did_you_mean(meant)}")
+        raise VariableError(f"{path}: the column '{column}' is not an option of a key{did_you_mean(meant)}")
 
 
 def _person(entry: Entry, alias: str, domain: str, expiry: Mapping[str, Any], shared: Mapping[str, Any]) -> Person:
@@ -149,4 +149,4 @@ def _person(entry: Entry, alias: str, domain: str, expiry: Mapping[str, Any], sh
 def _refuse_repetition(kind: str, names: list[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise RosterError(f"litellm_vkey_users: the {kind} {', '.join(twice)} appears more than once.")
+        raise VariableError(f"litellm_vkey_users: the {kind} {', '.join(twice)} appears more than once.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK
 
-from ._variables import RosterError, flag, whole
+from .._variables import VariableError, flag, whole
 
 NO_LIMIT = -1
 
@@ -17,8 +17,9 @@ NO_LIMIT = -1
 def task_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """What concerns the task and no single key, as the module's options."""
     if given["state"] not in ("present", "absent"):
-        raise RosterError(f"litellm_vkey_state must be present or absent, not '{given['state']}'.")
-    flag("litellm_vkey_no_log", given["no_log"])
+        raise VariableError(f"litellm_vkey_state must be present or absent, not '{given['state']}'.")
+    for name in ("no_log", "report_usage"):  # the role's own
+        flag(f"litellm_vkey_{name}", given[name])
     return {
         "state": str(given["state"]),
         "timeout": whole("litellm_vkey_api_timeout", given["api_timeout"], least=1),
@@ -40,12 +41,12 @@ def pruning(given: Mapping[str, Any], alias: str, is_workshop: bool, is_named: b
     limit = whole("litellm_vkey_prune_limit", given["prune_limit"], least=NO_LIMIT) if "prune_limit" in given else None
     prunes = flag("litellm_vkey_prune", given["prune"])
     if prunes and not is_workshop:
-        raise RosterError(
+        raise VariableError(
             "litellm_vkey_prune requires a workshop. Set litellm_vkey_users, litellm_vkey_users_file, "
             "or litellm_vkey_multi_user and litellm_vkey_user_count."
         )
     if prunes and not is_named and not ends:
-        raise RosterError(
+        raise VariableError(
             "litellm_vkey_prune requires litellm_vkey_users, litellm_vkey_users_file, or "
             "litellm_vkey_user_count, which define the keys to keep."
         )

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .._variables import VariableError, did_you_mean, nearest, structure
 from ._people import Person
-from ._variables import RosterError, did_you_mean, nearest, structure
 
 VARIABLES = ("block", "unblock", "reissue")
 # The note of a reissue for which none is given.
@@ -22,17 +22,17 @@ def settle_trouble(given: Mapping[str, Any], state: str, people: Sequence[Person
     """Declare for the people named what was asked for. Everybody else's options stay as they are."""
     asked = [name for name in VARIABLES if name in given]
     if asked and state == "absent":
-        raise RosterError(f"litellm_vkey_{asked[0]} requires litellm_vkey_state to be present.")
+        raise VariableError(f"litellm_vkey_{asked[0]} requires litellm_vkey_state to be present.")
     blocked, unblocked = (_named(f"litellm_vkey_{name}", given.get(name), people) for name in ("block", "unblock"))
     both = [person.user for person in blocked if person in unblocked]
     if both:
-        raise RosterError(f"litellm_vkey_block and litellm_vkey_unblock both name {', '.join(both)}.")
+        raise VariableError(f"litellm_vkey_block and litellm_vkey_unblock both name {', '.join(both)}.")
     for person in (*blocked, *unblocked):
         person.options["blocked"] = person in blocked
     for name, note in _notes(given.get("reissue"), people).items():
         person = _find("litellm_vkey_reissue", name, people)
         if not note:
-            raise RosterError(f"litellm_vkey_reissue: there is no text after the colon for {person.user}.")
+            raise VariableError(f"litellm_vkey_reissue: there is no text after the colon for {person.user}.")
         person.options["reissue"] = person.reissue = note
 
 
@@ -59,11 +59,13 @@ def _find(variable: str, name: Any, people: Sequence[Person]) -> Person:
     known = _by_name(people)
     found = known.get(_plain(name), [])
     if len(found) > 1:
-        raise RosterError(f"{variable}: '{name}' may be {' or '.join(person.user for person in found)}. Name the user.")
+        raise VariableError(
+            f"{variable}: '{name}' may be {' or '.join(person.user for person in found)}. Name the user."
+        )
     if not found:
         likely = nearest(_plain(name), known) or next((one for one in known if one.startswith(_plain(name))), None)
         meant = known[likely][0].user if likely else None
-        raise RosterError(f"{variable}: '{name}' is not among the people of this workshop{did_you_mean(meant)}")
+        raise VariableError(f"{variable}: '{name}' is not among the people of this workshop{did_you_mean(meant)}")
     return found[0]
 
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..._durations import add_duration, is_duration
 from ..._errors import ApiError, InputError
 from ..._kind import Info
 from ..._proxy import Proxy
-from ..._shapes import TEXT, checked
+from ..._shapes import COUNT, TEXT, checked
 from ..._values import alike, identical, moment
 from ._reading import INFO, KeyReader, Record
 from ._secret import token_of
@@ -33,8 +33,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "metadata": {"type": "dict"},
     "status": {"type": "list", "elements": "str", "choices": list(STATUS)},
     "expiring_within": {"type": "str"},
+    "check_use": {"type": "bool", "default": False},
     "key": {"type": "str", "no_log": True},
 }
+# What a key asked for, by day, model and provider. It answers for a span of days only.
+ACTIVITY = "/user/daily/activity"
+FIRST_DAY = "2023-01-01"
+MOST_DAYS = 1000
+DAYS = {"total_successful_requests": COUNT}
 
 
 def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,7 +57,10 @@ def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
     records = [record for record in _candidates(reader, params) if _is_meant(record, params)]
     now = client.now()
     keys = [describe(record, now) for record in reader.with_budgets(records)]
-    return {"virtual_keys": sorted((key for key in keys if _is_due(key, params, now)), key=_order)}
+    found_keys = sorted((key for key in keys if _is_due(key, params, now)), key=_order)
+    if params["check_use"]:
+        found_keys = [{**key, "used": _is_used(client, key, now)} for key in found_keys]
+    return {"virtual_keys": found_keys}
 
 
 def _problems(params: Mapping[str, Any]) -> list[str]:
@@ -125,6 +134,18 @@ def _status(key: Mapping[str, Any], remaining: float | None, now: datetime) -> s
     if key["expires_at"] and moment(key["expires_at"]) <= now:
         return "expired"
     return "over_budget" if remaining is not None and remaining <= 0 else "active"
+
+
+def _is_used(client: Any, key: Mapping[str, Any], now: datetime) -> bool | None:
+    """Whether a request of the key has succeeded: LiteLLM notes rejected ones as activity, too."""
+    if key["spend"] or not key["last_active"]:
+        return bool(key["spend"])
+    days = {"start_date": FIRST_DAY, "end_date": f"{now + timedelta(days=1):%Y-%m-%d}"}
+    question = {"api_key": key["key_id"], **days, "page_size": MOST_DAYS}
+    answer = _if_known(lambda: client.get(ACTIVITY, question))
+    if answer is None:
+        return None
+    return bool(checked(answer, {"metadata": DAYS}, f"GET {ACTIVITY}")["metadata"]["total_successful_requests"])
 
 
 def _asked_as(client: Any, reader: KeyReader, key: str) -> dict[str, Any]:

@@ -66,10 +66,10 @@ def test_only_the_workshops_own_team_goes_at_its_end() -> None:
     [
         ({"budget": 0}, "must be above 0. LiteLLM takes a team budget of 0 for no limit."),
         ({"budget": "0.0"}, "must be above 0."),
-        ({"budget": -1}, "must be an amount in USD such as 100 or 2.5, not '-1'."),
-        ({"budget": "10,50"}, "must be an amount in USD such as 100 or 2.5, not '10,50'."),
-        ({"budget": True}, "must be an amount in USD"),
-        ({"budget": "nan"}, "must be an amount in USD"),
+        ({"budget": -1}, "must not be negative."),
+        ({"budget": "10,50"}, "must be a number such as 10 or 2.5, not '10,50'."),
+        ({"budget": True}, "must be a number such as 10 or 2.5"),
+        ({"budget": "nan"}, "must be a number such as 10 or 2.5"),
         ({"users": None}, "is for the keys of a workshop. For a single key, set litellm_vkey_max_budget."),
         ({"key_options": {"team_id": "x"}}, "puts the keys into a team of the workshop, but team_id is set."),
         (

@@ -46,7 +46,7 @@ def test_every_variable_of_the_role_reaches_the_roster_or_the_task() -> None:
     passed = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())["__manage_keys_variables"]
     elsewhere = {"litellm_vkey_api_url", "litellm_vkey_master_key", "litellm_vkey_retry_delay"}
     elsewhere |= {f"litellm_vkey_{name}" for name in ("values_file", "values_file_vault_id", "unknown_values")}
-    elsewhere |= {"litellm_vkey_output_dir", "litellm_vkey_output_formats", "litellm_vkey_report_usage"}
+    elsewhere |= {"litellm_vkey_output_dir", "litellm_vkey_output_formats"}
     elsewhere |= {"litellm_vkey_artifact_password"}
     elsewhere.add("litellm_vkey_total_budget")  # to the filter in_team
     derived = {"litellm_vkey_seed_declared", "litellm_vkey_registered", "litellm_vkey_names"}

@@ -12,7 +12,8 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.plugins.filter.usage import STATUS, money, usage
+from ansible_collections.litemaas.virtual_keys.plugins.filter.usage import usage
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._usage._words import STATUS, money
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def test_totals_and_who_needs_attention() -> None:
         "keys": 5,
         "used": 4,
         "never_used": 1,
+        "only_rejected": 0,
         "active": 2,
         "over_budget": 1,
         "expired": 1,
@@ -80,6 +82,7 @@ def test_totals_and_who_needs_attention() -> None:
         "spend": 14.5,
         "max_budget": 50.0,
         "max_budget_from": "keys",
+        "max_budget_spent": 14.5,
         "remaining_budget": 35.5,
         "unlimited": 0,
         "last_active": "2030-01-31T09:30:00+00:00",
@@ -106,7 +109,35 @@ def test_a_key_used_for_nothing_is_used() -> None:
     assert report(key("ann", spend=0.0))["report"]["totals"]["used"] == 1
 
 
+@pytest.mark.parametrize(("used", "said"), [(True, []), (False, ["Only rejected requests: ann."]), (None, [])])
+def test_who_only_asked_for_what_is_rejected(used: Any, said: list[str]) -> None:
+    made = report(key("ann", spend=0.0, used=used), key("ben"))
+    assert [line for line in made["said"][1:] if "No one" not in line] == said
+    assert made["report"]["totals"]["only_rejected"] == len(said)
+    assert made["report"]["totals"]["never_used"] == 0
+    assert ("Only rejected requests" in [row["status_text"] for row in made["page"]["rows"]]) == bool(said)
+
+
 # The cap
+
+
+def test_the_budget_of_the_team_goes_before_all_and_counts_what_it_counts() -> None:
+    team = {"team_id": "ws", "max_budget": 40.0, "spend": 12.5}
+    made = report(key("ann", spend=5.0), key("ben", spend=5.0), total_budget=80, team=team)
+    assert made["said"][:2] == ["2 keys, 2 used, 12.50 USD of 40.00 USD.", "The keys themselves spent 10.00 USD."]
+    totals = made["report"]["totals"]
+    assert (totals["max_budget_from"], totals["spend"], totals["max_budget_spent"]) == ("team", 10.0, 12.5)
+    assert totals["remaining_budget"] == 27.5
+    assert (made["page"]["spent"], made["page"]["by_keys"], made["page"]["share"]) == ("12.50", "10.00", 31.2)
+
+    spent = report(key("ann", spend=5.0), team={**team, "spend": 40.0})
+    assert "The total budget is spent. The proxy rejects the requests of all keys." in spent["said"]
+    assert report(key("ann", spend=12.5), team=team)["page"]["by_keys"] is None
+
+
+def test_a_team_without_a_budget_is_no_cap() -> None:
+    team = {"team_id": "ws", "max_budget": None, "spend": 12.5}
+    assert report(key("ann"), total_budget=80, team=team)["report"]["totals"]["max_budget"] == 80
 
 
 @pytest.mark.parametrize("given", [100, 100.0, "100", " 100.0 "])
@@ -134,7 +165,7 @@ def test_one_unlimited_key_leaves_no_cap(given: Any) -> None:
 @pytest.mark.parametrize("given", ["10,50", "ten", -1, True, math.nan, "inf", [1]])
 def test_what_is_no_amount_is_refused(given: Any) -> None:
     problem = usage([key()], {"total_budget": given})["problem"]
-    assert problem.startswith("litellm_vkey_total_budget: ") and "Use a number such as 10.50." in problem
+    assert problem.startswith("litellm_vkey_total_budget must ")
 
 
 def test_a_shared_budget_is_a_limit() -> None:

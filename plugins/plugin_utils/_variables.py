@@ -22,7 +22,7 @@ NOTHING = ("", "null", "none", "None")
 SEPARATORS = "[,\n]"
 
 
-class RosterError(ValueError):
+class VariableError(ValueError):
     """The variables are invalid or contradictory; the text is a sentence for the user."""
 
 
@@ -36,7 +36,7 @@ def refuse_broken_text(name: str, value: Any) -> None:
         for part in value:
             refuse_broken_text(name, part)
     elif isinstance(value, str) and HALF_A_CHARACTER.search(value):
-        raise RosterError(f"{name} has a character that is not valid Unicode (a lone surrogate).")
+        raise VariableError(f"{name} has a character that is not valid Unicode (a lone surrogate).")
 
 
 def structure(name: str, value: Any, kind: type[Any], separators: str = SEPARATORS) -> Any:
@@ -49,7 +49,7 @@ def structure(name: str, value: Any, kind: type[Any], separators: str = SEPARATO
             try:
                 value = json.loads(text)
             except ValueError as error:
-                raise RosterError(f"{name}: invalid JSON: {error}.") from error
+                raise VariableError(f"{name}: invalid JSON: {error}.") from error
             refuse_broken_text(name, value)
         elif kind is list:
             value = [part.strip() for part in re.split(separators, text) if part.strip()]
@@ -57,16 +57,16 @@ def structure(name: str, value: Any, kind: type[Any], separators: str = SEPARATO
         return dict(value)
     if kind is list and isinstance(value, (list, tuple)):
         return list(value)
-    raise RosterError(f"{name} must be a {'list' if kind is list else 'mapping'}.")
+    raise VariableError(f"{name} must be a {'list' if kind is list else 'mapping'}.")
 
 
 def whole(name: str, value: Any, least: int | None = None) -> int:
     try:
         number = int(str(value).strip())
     except ValueError:
-        raise RosterError(f"{name} must be a whole number, not '{value}'.") from None
+        raise VariableError(f"{name} must be a whole number, not '{value}'.") from None
     if least is not None and number < least:
-        raise RosterError(f"{name} must be at least {least}, not {number}.")
+        raise VariableError(f"{name} must be at least {least}, not {number}.")
     return number
 
 
@@ -76,9 +76,9 @@ def amount(name: str, value: Any) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise RosterError(f"{name} must be a number such as 10 or 2.5, not '{value}'.")
+        raise VariableError(f"{name} must be a number such as 10 or 2.5, not '{value}'.")
     if number < 0:
-        raise RosterError(f"{name} must not be negative.")
+        raise VariableError(f"{name} must not be negative.")
     return number
 
 
@@ -86,7 +86,7 @@ def flag(name: str, value: Any) -> bool:
     try:
         return bool(boolean(value.strip() if isinstance(value, str) else value))
     except TypeError:
-        raise RosterError(f"{name} must be true or false, not '{value}'.") from None
+        raise VariableError(f"{name} must be true or false, not '{value}'.") from None
 
 
 def shown(text: str) -> str:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import yaml
 
-from ._variables import RosterError, did_you_mean, nearest
+from ._variables import VariableError, did_you_mean, nearest
 
 PREFIX = "litellm_vkey_"
-ROLES = Path(__file__).resolve().parents[3] / "roles"
+ROLES = Path(__file__).resolve().parents[2] / "roles"
 # What the roles set, and what a file with the values of keys holds.
 SET = ("result", "usage", "values", "values_pending", "values_proxy")
 LIKELY = 0.75
@@ -38,4 +38,4 @@ def refuse_likely_typos(names: Iterable[str]) -> None:
         short = name[len(PREFIX) :]
         meant = None if short in known_names() else nearest(short, known_names(), LIKELY)
         if meant:
-            raise RosterError(f"{name} is not a variable of this collection{did_you_mean(PREFIX + meant)}")
+            raise VariableError(f"{name} is not a variable of this collection{did_you_mean(PREFIX + meant)}")

@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The usage of keys as a table, and as the content of a page. Private: only for use inside this collection.
+
+Pure functions.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from .._hand_out._texts import cell
+from ._words import NEVER_USED, ONLY_REJECTED, STATUS, attention, is_apart, is_rejected, money
+
+Entry = Mapping[str, Any]
+
+COLUMNS = (
+    "name", "user", "user_id", "alias", "status", "used", "spend", "max_budget", "remaining_budget", "last_active",
+    "expires_at", "key_id",
+)  # fmt: skip
+AMOUNTS = ("spend", "max_budget", "remaining_budget")
+
+
+# The table
+
+
+def csv_table(people: Sequence[Entry]) -> str:
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    rows.writerows([_cell(column, person[column]) for column in COLUMNS] for person in people)
+    return text.getvalue()
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if column in AMOUNTS:
+        return _plain(value)
+    return cell(re.sub(r"[\r\n]+", " ", str(value).lower() if isinstance(value, bool) else str(value)))
+
+
+def _plain(number: float) -> str:
+    """All digits, and no exponent, which not every program reads."""
+    return f"{Decimal(str(number)):f}"
+
+
+# The page
+
+
+def page(report: Entry) -> Any:
+    """The content of the page, with all text fit for HTML, so that no template can forget it."""
+    return _escaped(_content(report))
+
+
+def _content(report: Entry) -> dict[str, Any]:
+    """What the page shows, as text: the one who spent most first. What is the same for everybody stands there once."""
+    totals, people = report["totals"], report["people"]
+    most = max((person["spend"] for person in people), default=0)
+    rows = sorted((_row(person, most) for person in people), key=lambda row: -row["spend"])
+    cap = totals["max_budget"]
+    return {
+        "title": report["title"],
+        "spent": money(totals["spend"] if cap is None else totals["max_budget_spent"]),
+        "by_keys": money(totals["spend"]) if is_apart(totals) else None,
+        "cap": None if cap is None else money(cap),
+        "left": None if cap is None else money(max(totals["remaining_budget"], 0)),
+        "share": _share(totals["spend"] if cap is None else totals["max_budget_spent"], cap),
+        "keys": totals["keys"],
+        "used": totals["used"],
+        "last_active": _minute(totals["last_active"]),
+        "time_zone": report["time_zone"],
+        "attention": attention(people),
+        "limit": _common(row["limit"] for row in rows),
+        "expires_at": _common(row["expires_at"] for row in rows),
+        "decimals": max((len(row["spent"].partition(".")[2]) for row in rows), default=2),
+        "rows": rows,
+    }
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _escaped(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_escaped(entry) for entry in value]
+    return html.escape(value) if isinstance(value, str) else value
+
+
+def _row(person: Entry, most: float) -> dict[str, Any]:
+    limit, status = person["max_budget"], person["status"]
+    idle = status == "active" and not person["used"]
+    idle_text = ONLY_REJECTED if is_rejected(person) else NEVER_USED
+    return {
+        "name": person["name"],
+        "user": person["user"],
+        "status": "idle" if idle else status,
+        "status_text": idle_text if idle else STATUS[status],
+        "spend": person["spend"],
+        "spent": money(person["spend"]),
+        "length": _share(person["spend"], most),
+        "limit": "none" if limit is None else money(limit),
+        "share": _share(person["spend"], limit),
+        "last_active": _minute(person["last_active"]) or ("unknown" if person["used"] else "never"),
+        "expires_at": _minute(person["expires_at"]) or "never",
+    }
+
+
+def _common(texts: Iterable[str]) -> str | None:
+    """What all are, if there are several and they are all the same."""
+    found = list(texts)
+    return found[0] if len(found) > 1 and len(set(found)) == 1 else None
+
+
+def _share(part: float, whole: float | None) -> float | None:
+    """In percent, with one decimal, rounded down: 100 is reached, not nearly reached."""
+    return math.floor(round(1000 * min(part / whole, 100), 6)) / 10 if whole else None
+
+
+def _minute(text: str | None) -> str | None:
+    return text and f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M}"

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the usage of keys amounts to, in words. Private: only for use inside this collection. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Entry = Mapping[str, Any]
+
+STATUS = {
+    "over_budget": "Out of budget",
+    "expired": "Expired",
+    "blocked": "Blocked",
+    "removed": "Removed",
+    "active": "Active",
+}
+NEVER_USED = "Never used"
+ONLY_REJECTED = "Only rejected requests"
+NAMES_IN_A_SENTENCE = 10
+
+
+def is_rejected(person: Entry) -> bool:
+    """Whether all requests of the person were rejected."""
+    return bool(person["last_active"]) and not person["used"]
+
+
+def money(usd: float) -> str:
+    """An amount in USD with two decimals, and below 1 USD with as many as two digits take: 0.00012 is not 0.00."""
+    decimals = 2
+    if 0 < abs(usd) < 1:
+        decimals = max(2, 1 - math.floor(math.log10(abs(usd))))
+    return f"{usd:,.{decimals}f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def sentences(report: Entry) -> list[str]:
+    totals = report["totals"]
+    said = [f"{_count(totals['keys'], 'key')}, {totals['used']} used, {_spent(totals)}."]
+    if is_apart(totals):
+        said.append(f"The keys themselves spent {money(totals['spend'])} USD.")
+    if totals["max_budget_from"] != "keys" and totals["max_budget"] is not None and totals["remaining_budget"] <= 0:
+        refused = " The proxy rejects the requests of all keys." if totals["max_budget_from"] == "team" else ""
+        said.append(f"The total budget is spent.{refused}")
+    groups = attention(report["people"])
+    said += [
+        f"{title}: {_some([f'{name} ({user})' if user else name for name, user in names])}." for title, names in groups
+    ]
+    return said if groups else [*said, "No one needs attention."]
+
+
+def _spent(totals: Entry) -> str:
+    if totals["max_budget"] is not None:
+        return f"{money(totals['max_budget_spent'])} USD of {money(totals['max_budget'])} USD"
+    return f"{money(totals['spend'])} USD spent, no cap ({_count(totals['unlimited'], 'key')} without a budget)"
+
+
+def is_apart(totals: Entry) -> bool:
+    """Whether the budget counts something else than the keys: those replaced or removed, or only since they joined."""
+    return totals["max_budget"] is not None and money(totals["max_budget_spent"]) != money(totals["spend"])
+
+
+def attention(people: Sequence[Entry]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Who cannot go on, who has not begun, and who is gone: names, each with the user where several bear it."""
+    groups = [
+        (STATUS[status], [person for person in people if person["status"] == status])
+        for status in ("over_budget", "expired", "blocked")
+    ]
+    present = [one for one in people if one["status"] != "removed"]
+    groups.append((ONLY_REJECTED, [one for one in present if is_rejected(one) and one["status"] == "active"]))
+    groups.append((NEVER_USED, [one for one in present if not one["used"] and not is_rejected(one)]))
+    groups.append(("Removed, still counted", [one for one in people if one["status"] == "removed"]))
+    bearers = Counter(person["name"] for person in people)
+    return [
+        (title, [(one["name"], one["user"] if bearers[one["name"]] > 1 else "") for one in group])
+        for title, group in groups
+        if group
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    if len(names) <= NAMES_IN_A_SENTENCE + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:NAMES_IN_A_SENTENCE])} and {len(names) - NAMES_IN_A_SENTENCE} more"
