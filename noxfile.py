@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import signal
@@ -188,6 +189,26 @@ def oldest(session: nox.Session) -> None:
         (path / "venv").symlink_to(session.virtualenv.location)
         python = str(path / "venv" / "bin" / "python")
         run_with_sandbox(session, python, "-m", "ansible", "playbook", "tests/demo.yml", needs=["oldest"])
+
+
+@nox.session(default=False)
+def ansible_test(session: nox.Session) -> None:
+    """Run "ansible-test units" and "ansible-test integration" on the tests that belong there."""
+    install(session, "ansible", "unit", "integration")
+    leave_home(session)
+    copy = BUILD / checkout.MEMBER
+    checkout.copy(copy)
+    with session.chdir(copy), sandbox.running() as state:
+        config = {f"litellm_{name}": json.loads(Path(state).read_text())[name] for name in ("api_url", "master_key")}
+        # JSON is also YAML.
+        (copy / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(config))
+        environment = {"PATH": os.pathsep.join((session.bin, os.environ["PATH"]))}
+        run_all(
+            session,
+            ("ansible-test", "units", "--local", "--num-workers", "2"),
+            ("ansible-test", "integration", "--local", *session.posargs),
+            env=environment,
+        )
 
 
 @nox.session(default=False)
