@@ -26,7 +26,7 @@ options:
     description:
       - V(present) creates the team or updates the options that are set. V(absent) deletes it.
       - LiteLLM deletes the keys of a team together with the team. A team that has keys is deleted only with
-        O(force=true).
+        O(force=true). The task then warns which keys are deleted, also in check mode.
     type: str
     choices: [present, absent]
     default: present
@@ -95,6 +95,126 @@ options:
   model_rpm_limit:
     description: The number of requests per minute for individual models, as a mapping of model names to numbers.
     type: dict
+  tpd_limit:
+    description:
+      - The number of tokens per day for all keys of the team together.
+      - Requires LiteLLM 1.106.2 or newer.
+    type: int
+  model_max_budget:
+    description:
+      - 'A budget in USD and a period for each model, such as
+        C({"gpt-4o-mini": {"max_budget": 5, "budget_duration": "1d"}}). It applies to each key of the team.'
+      - Models that are not listed are removed.
+      - Requires a LiteLLM Enterprise license on the proxy, and LiteLLM 1.106.2 or newer.
+    type: dict
+  mcp_rpm_limit:
+    description:
+      - The number of requests per minute for individual MCP servers, as a mapping of server names to numbers.
+      - Requires LiteLLM 1.90.0 or newer.
+    type: dict
+  tpm_limit_type:
+    description:
+      - How LiteLLM treats O(tpm_limit) of a new team. With V(guaranteed_throughput), it rejects a limit that, together
+        with the limits of other teams, exceeds what the model has. With V(best_effort_throughput), it accepts it.
+    type: str
+    choices:
+      - guaranteed_throughput
+      - best_effort_throughput
+  rpm_limit_type:
+    description: How LiteLLM treats O(rpm_limit). See O(tpm_limit_type).
+    type: str
+    choices:
+      - guaranteed_throughput
+      - best_effort_throughput
+  default_estimated_output_tokens:
+    description:
+      - The number of output tokens that LiteLLM expects of a request that sets no limit, when it checks the rate limits.
+      - Requires LiteLLM 1.98.1 or newer.
+    type: int
+  default_estimated_output_tokens_per_model:
+    description:
+      - The same for individual models, as a mapping of model names to numbers.
+      - Requires LiteLLM 1.98.1 or newer.
+    type: dict
+  allowed_vector_store_indexes:
+    description: The indexes of vector stores that the team can use. Indexes that are not listed are removed.
+    type: list
+    elements: dict
+    suboptions:
+      index_name:
+        description: The name of the index.
+        type: str
+        required: true
+      index_permissions:
+        description: What the team can do with the index.
+        type: list
+        elements: str
+        choices:
+          - read
+          - write
+        required: true
+  enforced_batch_output_expires_after:
+    description:
+      - 'When the output files of batches expire, such as C({"anchor": "created_at", "seconds": 86400}). It replaces what
+        requests ask for.'
+    type: dict
+  enforced_file_expires_after:
+    description:
+      - When uploaded files expire, in the format of O(enforced_batch_output_expires_after).
+    type: dict
+  tags:
+    description:
+      - Tags for tracking spending and routing requests, as a set.
+      - Requires a LiteLLM Enterprise license on the proxy.
+    type: list
+    elements: str
+  guardrails:
+    description:
+      - The names of the guardrails that apply to each request, as a set.
+      - Requires a LiteLLM Enterprise license on the proxy.
+    type: list
+    elements: str
+  disable_global_guardrails:
+    description:
+      - Whether the guardrails of the proxy do not apply to the team.
+      - Requires a LiteLLM Enterprise license on the proxy, and LiteLLM 1.90.0 or newer.
+    type: bool
+  policies:
+    description:
+      - The names of the policies that apply to the team, as a set.
+      - Requires a LiteLLM Enterprise license on the proxy.
+    type: list
+    elements: str
+  prompts:
+    description:
+      - The IDs of the prompts that the team can use, as a set.
+      - Requires a LiteLLM Enterprise license on the proxy.
+    type: list
+    elements: str
+  allowed_passthrough_routes:
+    description:
+      - The pass-through endpoints of the proxy that the team can call, as a set, such as V(/my-endpoint).
+      - Requires a LiteLLM Enterprise license on the proxy.
+    type: list
+    elements: str
+  denied_passthrough_routes:
+    description:
+      - The pass-through endpoints of the proxy that the team cannot call, as a set.
+      - Requires a LiteLLM Enterprise license on the proxy, and LiteLLM 1.106.2 or newer.
+    type: list
+    elements: str
+  team_member_key_duration:
+    description:
+      - How long the keys are valid that members of the team create, as a duration such as V(30d).
+      - Requires a LiteLLM Enterprise license on the proxy.
+    type: str
+  object_permission:
+    description:
+      - 'The MCP servers, vector stores, agents, and other objects that the team can use, as a list of IDs for each kind,
+        such as C({"vector_stores": ["vs-1"], "mcp_servers": []}). The lists are sets.'
+      - Only the kinds that are listed are compared and written. V([]) empties one kind, and V({}) or O(unset) empties
+        all of them.
+    type: dict
   team_member_budget:
     description:
       - The amount in USD that each member of the team can spend, unless the member has a budget of their own.
@@ -120,6 +240,8 @@ options:
   team_member_permissions:
     description:
       - What members can do with the keys of the team. An empty list stands for LiteLLM's default.
+      - V(/team/key/bulk_update), V(/key/access_group_assignment), and V(/spend/logs/v2) require LiteLLM 1.90,
+        V(/auto_router/manage) and V(/team/daily/activity/aggregated) LiteLLM 1.106.
     type: list
     elements: str
     choices:
@@ -131,10 +253,19 @@ options:
       - /key/{key_id}/regenerate
       - /key/block
       - /key/unblock
+      - /key/bulk_update
+      - /team/key/bulk_update
+      - /key/{key_id}/reset_spend
+      - /key/access_group_assignment
       - /key/info
       - /key/health
       - /key/list
       - /key/aliases
+      - /team/daily/activity
+      - /team/daily/activity/aggregated
+      - /spend/logs
+      - /spend/logs/v2
+      - /auto_router/manage
   default_team_member_models:
     description: The models of members for whom no models are set.
     type: list
@@ -176,8 +307,26 @@ options:
       - budget_limits
       - tpm_limit
       - rpm_limit
+      - tpd_limit
+      - model_max_budget
       - model_tpm_limit
       - model_rpm_limit
+      - mcp_rpm_limit
+      - tpm_limit_type
+      - rpm_limit_type
+      - default_estimated_output_tokens
+      - default_estimated_output_tokens_per_model
+      - allowed_vector_store_indexes
+      - enforced_batch_output_expires_after
+      - enforced_file_expires_after
+      - tags
+      - guardrails
+      - disable_global_guardrails
+      - policies
+      - prompts
+      - allowed_passthrough_routes
+      - denied_passthrough_routes
+      - team_member_key_duration
       - team_member_budget
       - team_member_budget_duration
       - team_member_tpm_limit
@@ -185,6 +334,7 @@ options:
       - team_member_permissions
       - default_team_member_models
       - access_group_ids
+      - object_permission
       - metadata
       - router_settings
       - blocked

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import TEAM
-from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, two
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import PERMISSIONS, TEAM
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, too_old, two
 
 TABLE = '"LiteLLM_TeamTable"'
 # Rows that a team has elsewhere, by the name under which records show them: table, its id, and the team's column.
@@ -65,6 +65,37 @@ LAWS = Laws(
         "rpm_limit": two(10, 20),
         "model_tpm_limit": two({"gpt-4": 100}, {"gpt-4": 200}),
         "model_rpm_limit": two({"gpt-4": 1}, {"gpt-4": 0}),
+        "tpd_limit": two(10_000, 2**40),
+        "model_max_budget": two(
+            {"gpt-4": {"max_budget": 1, "budget_duration": "1d"}}, {"gpt-4": {"max_budget": 2, "budget_duration": "1d"}}
+        ),
+        "mcp_rpm_limit": two({"github": 5}, {"github": 0, "jira": 7}),
+        "tpm_limit_type": two("best_effort_throughput", "guaranteed_throughput"),
+        "rpm_limit_type": two("best_effort_throughput", "guaranteed_throughput"),
+        "default_estimated_output_tokens": two(100, 200),
+        "default_estimated_output_tokens_per_model": two({"gpt-4": 100}, {"gpt-4": 200, "fake-openai": 1}),
+        "allowed_vector_store_indexes": two(
+            [{"index_name": "a", "index_permissions": ["read"]}], [{"index_name": "b", "index_permissions": ["write"]}]
+        ),
+        "enforced_batch_output_expires_after": two(
+            {"anchor": "created_at", "seconds": 86400}, {"anchor": "created_at", "seconds": 90000}
+        ),
+        "enforced_file_expires_after": two(
+            {"anchor": "created_at", "seconds": 86400}, {"anchor": "created_at", "seconds": 90000}
+        ),
+        "tags": two(["a"], ["b"]),
+        "guardrails": two(["no-pii"], ["no-code"]),
+        "disable_global_guardrails": two(True, False),
+        "policies": two(["strict"], ["lenient"]),
+        "prompts": two(["greeting"], ["farewell"]),
+        "allowed_passthrough_routes": two(["/mine"], ["/other"]),
+        "denied_passthrough_routes": two(["/mine"], ["/other"]),
+        "team_member_key_duration": two("1d", "2d"),
+        "object_permission": two(
+            {"vector_stores": ["v1", "v2"], "agents": ["a1"]},
+            {"vector_stores": ["v2"]},
+            shown=({"vector_stores": ["v1", "v2"], "agents": ["a1"]}, {"vector_stores": ["v2"], "agents": ["a1"]}),
+        ),
         "team_member_budget": two(1, 0.5),
         "team_member_budget_duration": two(
             "7d", "1d", beside=OF_MEMBERS, moves=("team_member_budget_table.budget_reset_at",)
@@ -157,8 +188,7 @@ def test_by_its_alias(sandbox, run_module, name) -> None:
     assert run(max_budget=4).team_id == created.team_id
     other = run_module("litellm_team", team_id=f"{name}-2", team_alias=f"{name} alias")
     assert other.action == "create"
-    refused = run(max_budget=5)
-    assert "2 teams have this team_alias. Set team_id to identify one of them" in refused.msg
+    refused(run, sandbox, "2 teams have this team_alias. Set team_id to identify one of them (", max_budget=5)
     assert {one["team_id"] for one in run_module("litellm_team_info", team_alias=f"{name} alias").teams} == {
         created.team_id,
         f"{name}-2",
@@ -171,12 +201,16 @@ def test_a_team_with_keys_is_not_deleted_by_mistake(sandbox, team, run_module, a
     made = run_module("litellm_key", key_alias=alias, team_id=team_id)
     assert not made.failed
     with sandbox.writes() as writes:
-        refused = team(check=True, state="absent")
-        assert team(state="absent").msg == refused.msg
+        planned = team(check=True, state="absent")
+        done = team(state="absent")
     assert writes == []
-    assert f"{team_id}: LiteLLM deletes the keys of a team" in refused.msg
-    assert (sandbox.keys(alias)[alias]["team_id"], refused.failed) == (team_id, True)
-    assert team(state="absent", force=True).action == "delete"
+    lost = f"{team_id}: LiteLLM deletes the keys of a team together with the team, and this team has 1: {alias}."
+    assert planned.msg == done.msg == f"{lost} To delete it anyway, set force: true."
+    assert sandbox.keys(alias)[alias]["team_id"] == team_id
+    planned = team(check=True, state="absent", force=True)
+    assert (planned.action, lost in str(planned.warnings), len(sandbox.keys(alias))) == ("delete", True, 1)
+    done = team(state="absent", force=True)
+    assert (done.action, lost in str(done.warnings)) == ("delete", True)
     assert sandbox.keys(alias) == {}
     assert team(state="absent").changed is False
     assert run_module("litellm_team_info", team_id=team_id).teams == []
@@ -192,6 +226,9 @@ def test_a_team_with_keys_is_not_deleted_by_mistake(sandbox, team, run_module, a
         ({"metadata": {"logging": []}}, "metadata: logging is reserved for LiteLLM."),
         ({"team_member_permissions": ["create_key"]}, "team_member_permissions"),
         ({"model_tpm_limit": {"gpt-4": "many"}}, "needs a whole number"),
+        ({"model_max_budget": {"gpt-4": 5}}, "needs a max_budget and a budget_duration for gpt-4."),
+        ({"default_estimated_output_tokens": 0}, "must be above 0."),
+        ({"team_id": "litellm-dashboard"}, "'litellm-dashboard' is reserved for LiteLLM."),
         ({"models": ["gpt-4"], "unset": ["models"]}, "models cannot be both set and listed in unset."),
     ],
 )
@@ -201,6 +238,35 @@ def test_wrong_input_writes_nothing(sandbox, team, options: dict[str, Any], sent
     assert result.failed
     assert sentence in result.msg
     assert writes == []
+
+
+def test_a_deleted_budget_of_the_members_is_named(sandbox, team, run_module) -> None:
+    team(team_member_budget=2)
+    budget = stored(sandbox, team.keywords["team_id"])["metadata"]["team_member_budget_id"]
+    sandbox.call("POST", "/budget/delete", {"id": budget}).raise_for_status()
+    refused(team, sandbox, f"the budget {budget}, in which LiteLLM keeps", team_member_budget=3)
+    assert team(max_budget=9).action == "update"
+    sandbox.call("POST", "/budget/new", {"budget_id": budget}).raise_for_status()
+    as_declared(team, sandbox, 1, team_member_budget=3)
+
+
+def test_permissions_that_the_server_does_not_know_are_refused(sandbox, team) -> None:
+    for permission, since in PERMISSIONS.items():
+        if too_old(sandbox, since):
+            reason = (
+                f"team_member_permissions: LiteLLM {sandbox.litellm_version} on this proxy does not know {permission}"
+            )
+            refused(team, sandbox, reason, team_member_permissions=[permission])
+    known = [permission for permission, since in PERMISSIONS.items() if not too_old(sandbox, since)]
+    as_declared(team, sandbox, 1, team_member_permissions=known)
+    team_id = team.keywords["team_id"]
+    sandbox.call("POST", "/team/member_add", {"team_id": team_id, "member": {"role": "user", "user_id": team_id}})
+    own = sandbox.call("POST", "/key/generate", {"user_id": team_id}).json()["key"]
+    made = sandbox.call("POST", "/key/generate", {"team_id": team_id}, key=own)
+    assert made.status_code == 200, made.text
+    for value in (own, made.json()["key"]):
+        sandbox.call("POST", "/key/delete", {"keys": [value]}).raise_for_status()
+    sandbox.call("POST", "/user/delete", {"user_ids": [team_id]}).raise_for_status()
 
 
 def test_what_the_server_refuses_is_said(team) -> None:

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._durations import is_duration
-from .._values import not_a_name
+from .._values import alike, is_empty, not_a_name
 
 BUDGET_WINDOW = {
     "max_budget": {"type": "float", "required": True},
     "budget_duration": {"type": "str", "required": True},
 }
+# What a row of object permissions names besides permissions.
+BACK_REFERENCES = ("teams", "projects", "verification_tokens", "organizations", "users", "end_users", "agents_table")
 MOST_REQUESTS = 2**31 - 1
 MOST_TOKENS = 2**63 - 1
 
@@ -61,3 +64,29 @@ def without_null(value: Mapping[str, Any]) -> dict[str, Any]:
 def router_settings(record: Mapping[str, Any]) -> dict[str, Any]:
     """The server names all settings of a new object, null for those that are not set."""
     return without_null(record.get("router_settings") or {})
+
+
+def object_permission(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the row's id and back-references, and without what is empty."""
+    value = record.get("object_permission") or {}
+    return {
+        name: part
+        for name, part in value.items()
+        if not is_empty(part) and isinstance(part, (list, dict, bool)) and name not in BACK_REFERENCES
+    }
+
+
+def changed_permissions(declared: Any, present: Mapping[str, Any]) -> dict[str, Any]:
+    """The kinds of permission to write: the server keeps the others, and has no way to take all away at once."""
+    if is_empty(declared):
+        declared = {kind: None if isinstance(part, bool) else type(part)() for kind, part in present.items()}
+    return {kind: part for kind, part in declared.items() if not alike(part, present.get(kind))}
+
+
+def permission_sets(value: Any) -> Any:
+    """Permissions without what is empty, which the server does not keep apart from what is missing; lists are sets."""
+    if isinstance(value, Mapping):
+        return {name: permission_sets(part) for name, part in value.items() if not is_empty(part)}
+    if isinstance(value, list):
+        return sorted({json.dumps(part, sort_keys=True) for part in value})
+    return value

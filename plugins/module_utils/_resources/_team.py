@@ -15,8 +15,11 @@ from .._crud._rows import (
     BUDGET_WINDOW,
     MOST_TOKENS,
     are_windows,
+    changed_permissions,
     counts_by_model,
     not_negative,
+    object_permission,
+    permission_sets,
     router_settings,
     up_to,
     windows,
@@ -24,28 +27,57 @@ from .._crud._rows import (
 )
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
-from .._shapes import LIST, checked
+from .._shapes import TEXT, checked, maybe
+from .._values import listed
 
-# One that a server does not know makes it refuse new keys to every member.
-PERMISSIONS = (
-    "/key/generate",
-    "/key/update",
-    "/key/delete",
-    "/key/regenerate",
-    "/key/service-account/generate",
-    "/key/{key_id}/regenerate",
-    "/key/block",
-    "/key/unblock",
-    "/key/info",
-    "/key/health",
-    "/key/list",
-    "/key/aliases",
-)
+# What members can be permitted, and since when. A server that does not know one refuses new keys to every member.
+PERMISSIONS = {
+    "/key/generate": "",
+    "/key/update": "",
+    "/key/delete": "",
+    "/key/regenerate": "",
+    "/key/service-account/generate": "",
+    "/key/{key_id}/regenerate": "",
+    "/key/block": "",
+    "/key/unblock": "",
+    "/key/bulk_update": "",
+    "/team/key/bulk_update": "1.90.0",
+    "/key/{key_id}/reset_spend": "",
+    "/key/access_group_assignment": "1.90.0",
+    "/key/info": "",
+    "/key/health": "",
+    "/key/list": "",
+    "/key/aliases": "",
+    "/team/daily/activity": "",
+    "/team/daily/activity/aggregated": "1.106.2",
+    "/spend/logs": "",
+    "/spend/logs/v2": "1.90.0",
+    "/auto_router/manage": "1.106.2",
+}
+LIMIT_TYPES = ("guaranteed_throughput", "best_effort_throughput")
+VECTOR_STORE_INDEX = {
+    "index_name": {"type": "str", "required": True},
+    "index_permissions": {"type": "list", "elements": "str", "choices": ["read", "write"], "required": True},
+}
 LIMITS_OF_MEMBERS = ("team_member_budget", "team_member_rpm_limit", "team_member_tpm_limit")
+OF_MEMBERS = (*LIMITS_OF_MEMBERS, "team_member_budget_duration")
 
 
 def _caps(value: float) -> str | None:
     return not_negative(value) or (None if value else "LiteLLM ignores a budget of 0. To remove the limit, use unset.")
+
+
+def _are_budgets(value: Mapping[str, Any]) -> str | None:
+    wrong = [str(name) for name, budget in value.items() if not _is_budget(budget)]
+    return f"needs a max_budget and a budget_duration for {', '.join(wrong)}." if wrong else None
+
+
+def _is_budget(value: Any) -> bool:
+    if not isinstance(value, Mapping) or set(value) != set(BUDGET_WINDOW):
+        return False
+    amount, duration = value["max_budget"], value["budget_duration"]
+    is_number = isinstance(amount, (int, float)) and not isinstance(amount, bool)
+    return is_number and isinstance(duration, str) and are_windows([value]) is None
 
 
 def _is_free(value: str) -> str | None:
@@ -58,14 +90,57 @@ def _of_members(name: str, column: str, kind: str, unit: str, check: Any) -> Fie
     return Field(name, kind, unit=unit, path=path, check=check, clear_since="1.90.0")
 
 
-BY_MODEL = tuple(
-    Field(name, "dict", unit=unit, path=("metadata", name), check=counts_by_model, cleared={})
-    for name, unit in (("model_tpm_limit", "tokens/min by model"), ("model_rpm_limit", "requests/min by model"))
+def _in_metadata(name: str, kind: str = "str", elements: str | None = None, **more: Any) -> Field:
+    """A field that requests take by its name and LiteLLM keeps in metadata."""
+    return Field(name, kind, elements, path=("metadata", name), **more)
+
+
+def _by_model(name: str, unit: str, **more: Any) -> Field:
+    return _in_metadata(name, "dict", unit=unit, check=counts_by_model, **more)
+
+
+def _licensed(name: str, kind: str = "list", elements: str | None = "str", **more: Any) -> Field:
+    return _in_metadata(name, kind, elements, licensed=True, **more)
+
+
+def _above_zero(value: int) -> str | None:
+    return "must be above 0." if value < 1 else None
+
+
+def _are_above_zero(value: Mapping[str, Any]) -> str | None:
+    return counts_by_model(value) or (None if all(value.values()) else "each number must be above 0.")
+
+
+IN_METADATA = (
+    _by_model("model_tpm_limit", "tokens/min by model"),
+    _by_model("model_rpm_limit", "requests/min by model"),
+    _by_model("mcp_rpm_limit", "requests/min by MCP server", since="1.90.0"),
+    _in_metadata("tpm_limit_type", choices=LIMIT_TYPES),
+    _in_metadata("rpm_limit_type", choices=LIMIT_TYPES),
+    _in_metadata("default_estimated_output_tokens", "int", unit="tokens", check=_above_zero, since="1.98.1"),
+    _in_metadata(
+        "default_estimated_output_tokens_per_model",
+        "dict",
+        unit="tokens by model",
+        check=_are_above_zero,
+        since="1.98.1",
+    ),
+    _in_metadata("allowed_vector_store_indexes", "list", "dict", suboptions=VECTOR_STORE_INDEX),
+    _in_metadata("enforced_batch_output_expires_after", "dict"),
+    _in_metadata("enforced_file_expires_after", "dict"),
+    _licensed("tags"),
+    _licensed("guardrails"),
+    _licensed("disable_global_guardrails", "bool", None, nothing=(False,), since="1.90.0"),
+    _licensed("policies"),
+    _licensed("prompts"),
+    _licensed("allowed_passthrough_routes"),
+    _licensed("denied_passthrough_routes", since="1.106.2"),
+    _licensed("team_member_key_duration", "str", None, unit="duration", check=is_duration),
 )
 METADATA = Metadata(
-    BY_MODEL,
+    IN_METADATA,
     server=("team_member_budget_id",),
-    carried_by=(*LIMITS_OF_MEMBERS, "team_member_budget_duration"),
+    carried_by=OF_MEMBERS,
 )
 TEAM = Resource(
     kind="team",
@@ -84,14 +159,25 @@ TEAM = Resource(
         ),
         Field("tpm_limit", "int", unit="tokens/min", check=up_to(MOST_TOKENS)),
         Field("rpm_limit", "int", unit="requests/min", check=up_to(MOST_TOKENS)),
-        *BY_MODEL,
+        Field("tpd_limit", "int", unit="tokens/day", check=up_to(MOST_TOKENS), since="1.106.2"),
+        Field(
+            "model_max_budget",
+            "dict",
+            unit="{max_budget: USD, budget_duration: duration} by model",
+            check=_are_budgets,
+            cleared={},
+            since="1.106.2",
+            licensed=True,
+        ),
+        *IN_METADATA,
         _of_members("team_member_budget", "max_budget", "float", "USD", not_negative),
         _of_members("team_member_budget_duration", "budget_duration", "str", "duration", is_duration),
         _of_members("team_member_tpm_limit", "tpm_limit", "int", "tokens/min", up_to(MOST_TOKENS)),
         _of_members("team_member_rpm_limit", "rpm_limit", "int", "requests/min", up_to(MOST_TOKENS)),
-        Field("team_member_permissions", "list", "str", choices=PERMISSIONS, cleared=[]),
+        Field("team_member_permissions", "list", "str", choices=tuple(PERMISSIONS), cleared=[]),
         Field("default_team_member_models", "list", "str", cleared=[]),
         Field("access_group_ids", "list", "str", cleared=[]),
+        Field("object_permission", "dict", read=object_permission, normal=permission_sets, merged=True, cleared={}),
         METADATA.field,
         Field("router_settings", "dict", read=router_settings, normal=without_null, merged=True, cleared={}),
         Field("blocked", "bool", nothing=(False,), cleared=False),
@@ -103,6 +189,9 @@ def _update_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
     """What ``/team/update`` takes. LiteLLM up to 1.98 forgets the members' limits when it gets metadata without one."""
     body = METADATA.update_body(body, plan)
     body.pop("team_member_permissions", None)
+    if "object_permission" in body:
+        present = object_permission(plan.existing)
+        body["object_permission"] = changed_permissions(plan.changes["object_permission"], present)
     limits = {name: TEAM.field(name).value(plan.existing) for name in LIMITS_OF_MEMBERS if name not in body}
     kept = [name for name, value in limits.items() if value is not None]
     return {**body, kept[0]: limits[kept[0]]} if "metadata" in body and kept else body
@@ -116,12 +205,44 @@ def _further(team_id: str, plan: Plan) -> list[tuple[str, dict[str, Any]]]:
     return [("/team/permissions_update", {"team_id": team_id, "team_member_permissions": permissions})]
 
 
+def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
+    """LiteLLM takes the name of any model and of any permission."""
+    return unknown_models(plan, options, proxy) or _unknown_permissions(plan, proxy) or _budget_of_members_is_gone(plan)
+
+
+def _unknown_permissions(plan: Plan, proxy: Any) -> str | None:
+    permissions = plan.changes.get("team_member_permissions")
+    newer = [name for name in permissions if PERMISSIONS[name]] if isinstance(permissions, list) else []
+    unknown = [name for name in newer if proxy.version and not proxy.at_least(PERMISSIONS[name])]
+    if not unknown:
+        return None
+    needs = ", ".join(f"{name} (since {PERMISSIONS[name]})" for name in unknown)
+    return f"team_member_permissions: LiteLLM {proxy.version} on this proxy does not know {needs}."
+
+
+def _budget_of_members_is_gone(plan: Plan) -> str | None:
+    """LiteLLM answers each change of a member's limit with an internal error once their budget was deleted."""
+    metadata = plan.existing.get("metadata")
+    budget = metadata.get("team_member_budget_id") if isinstance(metadata, Mapping) else None
+    if not budget or plan.existing.get("team_member_budget_table") or not set(OF_MEMBERS) & set(plan.changes):
+        return None
+    return (
+        f"the budget {budget}, in which LiteLLM keeps the limits of the team's members, was deleted. "
+        "Create a budget with this budget_id first."
+    )
+
+
 def _refuse_delete(team: Mapping[str, Any], client: Any) -> str | None:
     answer = client.get("/team/info", {"team_id": team["team_id"]})
-    keys = checked(answer, {"keys": LIST}, "GET /team/info")["keys"]
-    return (
-        f"LiteLLM deletes the keys of a team together with the team, and this team has {len(keys)}." if keys else None
-    )
+    keys = checked(answer, {"keys": [{"key_alias": maybe(TEXT)}]}, "GET /team/info")["keys"]
+    names = listed([key.get("key_alias") or "a key without an alias" for key in keys])
+    lost = f"LiteLLM deletes the keys of a team together with the team, and this team has {len(keys)}: {names}."
+    return lost if keys else None
+
+
+def _warn(plan: Plan, _options: Mapping[str, Any], client: Any) -> list[str]:
+    lost = _refuse_delete(plan.existing, client) if plan.action == "delete" else None
+    return [f"{plan.name}: {lost}"] if lost else []
 
 
 TEAM_KIND, TEAM_INFO = define(
@@ -140,7 +261,8 @@ TEAM_KIND, TEAM_INFO = define(
             prepare=METADATA.prepare,
             update_body=_update_body,
             further=_further,
-            refuse=unknown_models,
+            refuse=_refuse,
+            warn=_warn,
             refuse_delete=_refuse_delete,
         ),
         alias="team_alias",

@@ -14,9 +14,10 @@ OPTIONS = {one.module: set(one.options) for one in OBJECTS}
 PARTS = {part for one in OBJECTS for option in one.options.values() for part in option.get("suboptions") or ()}
 # Options of this collection that nothing in docs/mapping.md has a counterpart for.
 NOT_ELSEWHERE = {
-    "access_group_ids", "agent_id", "auto_rotate", "budget_limits", "default_team_member_models", "force", "group",
-    "key_type", "policies", "rotation_interval", "temp_budget_expiry", "temp_budget_increase", "validate_models",
-    "validate_references", "values_file", "values_file_vault_id",
+    "access_group_ids", "agent_id", "auto_rotate", "budget_limits", "default_team_member_models",
+    "enforced_batch_output_expires_after", "enforced_file_expires_after", "force", "group", "key_type", "policies",
+    "rotation_interval", "temp_budget_expiry", "temp_budget_increase", "validate_models", "validate_references",
+    "values_file", "values_file_vault_id",
 }  # fmt: skip
 STALE = "run python -m tests.tooling.options_page"
 

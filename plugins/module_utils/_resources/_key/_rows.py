@@ -7,14 +7,13 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..._engine import Field
-from ..._values import alike, is_empty, moment, not_a_name
+from ..._values import moment, not_a_name
 
 ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 
@@ -94,35 +93,6 @@ def organization(record: Mapping[str, Any]) -> Any:
 
 def policies(record: Mapping[str, Any]) -> Any:
     return metadata_of(record).get("policies") or record.get("policies")
-
-
-def object_permission(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the row's id and back-references, and without what is empty."""
-    value = record.get("object_permission") or {}
-    return {
-        name: part
-        for name, part in value.items()
-        if not is_empty(part)
-        and isinstance(part, (list, dict, bool))
-        and name
-        not in ("teams", "projects", "verification_tokens", "organizations", "users", "end_users", "agents_table")
-    }
-
-
-def changed_permissions(declared: Any, present: Mapping[str, Any]) -> dict[str, Any]:
-    """The kinds of permission to write: the server keeps the others, and has no way to take all away at once."""
-    if is_empty(declared):
-        declared = {kind: None if isinstance(part, bool) else type(part)() for kind, part in present.items()}
-    return {kind: part for kind, part in declared.items() if not alike(part, present.get(kind))}
-
-
-def permission_sets(value: Any) -> Any:
-    """Permissions without what is empty, which the server does not keep apart from what is missing; lists are sets."""
-    if isinstance(value, Mapping):
-        return {name: permission_sets(part) for name, part in value.items() if not is_empty(part)}
-    if isinstance(value, list):
-        return sorted({json.dumps(part, sort_keys=True) for part in value})
-    return value
 
 
 def key_type(record: Mapping[str, Any]) -> str | None:

@@ -17,6 +17,7 @@ STORED: dict[str, Any] = {
     "metadata": {"a": 1, "model_rpm_limit": {"m": 5}, "team_member_budget_id": "b", "logging": [{"x": 1}]},
     "team_member_budget_table": {"max_budget": None, "rpm_limit": 7, "budget_duration": "1d"},
     "team_member_permissions": [],
+    "object_permission": {"object_permission_id": "o", "vector_stores": ["v"], "agents": [], "teams": None},
 }
 
 
@@ -24,6 +25,7 @@ class Recorder:
     """A proxy with one team, which stores nothing and notes what it is sent."""
 
     def __init__(self) -> None:
+        self.facts: dict[str, Any] = {"licensed": True}
         self.sent: list[tuple[str, Any]] = []
 
     def get(self, path: str, params: Any = None) -> Any:
@@ -59,6 +61,12 @@ def written(**options: Any) -> list[tuple[str, Any]]:
             {"unset": ["model_rpm_limit", "metadata"]},
             {"metadata": {"team_member_budget_id": "b", "logging": [{"x": 1}]}, "team_member_rpm_limit": 7},
         ),
+        (
+            {"guardrails": ["no-pii"], "disable_global_guardrails": False},
+            {"metadata": {**STORED["metadata"], "guardrails": ["no-pii"]}, "team_member_rpm_limit": 7},
+        ),
+        ({"object_permission": {"agents": ["a"], "vector_stores": ["v"]}}, {"object_permission": {"agents": ["a"]}}),
+        ({"unset": ["object_permission"]}, {"object_permission": {"vector_stores": []}}),
         ({"team_member_rpm_limit": 8}, {"metadata": STORED["metadata"], "team_member_rpm_limit": 8}),
         (
             {"team_member_budget": 2.0},
