@@ -89,6 +89,7 @@ CRUD_FILES = (
     "_limits",
     "_reading",
     "_declaration",
+    "_budgets",
     "_definition",
     "_metadata",
     "_rows",

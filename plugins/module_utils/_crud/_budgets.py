@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Limits that an object has in a budget: in its own, which LiteLLM makes with the limits, or in one that others share.
+
+Private: only for use inside this collection. LiteLLM writes limits into the budget whoever shares it, some only at the
+creation, and takes none away. So an object's own budget is updated itself, and one that is shared is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from .._durations import is_duration
+from .._engine import NOT_CLEARABLE, Field, Plan
+from .._shapes import MAPPING, checked
+from .._values import listed
+from ._definition import Request
+from ._rows import MOST_REQUESTS, MOST_TOKENS, not_negative, up_to
+
+ROW = "litellm_budget_table"
+BUDGET_ID = Field("budget_id", path=(ROW, "budget_id"), cleared=NOT_CLEARABLE)
+LIMITS = (
+    Field("max_budget", "float", unit="USD", path=(ROW, "max_budget"), check=not_negative),
+    Field("soft_budget", "float", unit="USD", path=(ROW, "soft_budget"), check=not_negative),
+    Field("budget_duration", unit="duration", path=(ROW, "budget_duration"), check=is_duration),
+    Field("tpm_limit", "int", unit="tokens/min", path=(ROW, "tpm_limit"), check=up_to(MOST_TOKENS)),
+    Field("rpm_limit", "int", unit="requests/min", path=(ROW, "rpm_limit"), check=up_to(MOST_TOKENS)),
+    Field(
+        "max_parallel_requests",
+        "int",
+        unit="requests",
+        path=(ROW, "max_parallel_requests"),
+        check=up_to(MOST_REQUESTS),
+    ),
+)
+NAMES = tuple(row.name for row in LIMITS)
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """
+    :param kind: what the objects are called.
+    :param id: the field of a record that names the object.
+    :param listing: all objects of the kind, to see who shares a budget.
+    :param made_by: the limits with which an update of an object without a budget makes one.
+    :param lasting: whether an object cannot be given another budget than the one that it has.
+    """
+
+    kind: str
+    id: str
+    listing: Request
+    made_by: tuple[str, ...] = NAMES
+    lasting: bool = False
+
+    def problems(self, options: Mapping[str, Any]) -> list[str]:
+        limits = [name for name in NAMES if options.get(name) is not None or name in (options.get("unset") or ())]
+        if not options.get("budget_id") or not limits:
+            return []
+        return [f"budget_id cannot be combined with {', '.join(limits)}. The budget has its own limits."]
+
+    def update_body(self, body: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+        """A body without the limits of a budget that is there, which are written to that."""
+        kept = () if _budget_of(plan.existing) else self.made_by
+        return {name: value for name, value in body.items() if name not in NAMES or name in kept}
+
+    def further(self, _name: str, plan: Plan) -> list[tuple[str, dict[str, Any]]]:
+        """The update of the object's own budget."""
+        budget, limits = _budget_of(plan.existing), _limits(plan)
+        return [("/budget/update", {"budget_id": budget, **limits})] if budget and limits else []
+
+    def refuse(self, plan: Plan, proxy: Any) -> str | None:
+        budget, limits = _budget_of(plan.existing), _limits(plan)
+        if "budget_id" in plan.changes:
+            return self._refuse_budget(str(plan.changes["budget_id"]), budget, proxy)
+        if plan.action != "update" or not limits:
+            return None
+        if budget:
+            return self._refuse_shared(budget, plan, proxy)
+        if set(limits) & set(self.made_by):
+            return None
+        return f"{', '.join(limits)}: set {self.made_by[0]} as well. This {self.kind} has no budget yet."
+
+    def _refuse_budget(self, wanted: str, budget: str, proxy: Any) -> str | None:
+        if budget and self.lasting:
+            return f"budget_id: LiteLLM cannot give another budget to an existing {self.kind}, which has {budget}."
+        return f"budget_id: the proxy has no budget '{wanted}'." if proxy.missing_budgets([wanted]) else None
+
+    def _refuse_shared(self, budget: str, plan: Plan, proxy: Any) -> str | None:
+        """Why limits are not written: LiteLLM gives the budgets that it makes itself a UUID."""
+        rows = checked(proxy.client.get(self.listing.path), [MAPPING], f"GET {self.listing.path}")
+        others = [str(row[self.id]) for row in rows if _budget_of(row) == budget and row[self.id] != plan.name]
+        if not others and _is_uuid(budget):
+            return None
+        bound = f"which also applies to {listed(others)}" if others else "which can apply to others as well"
+        limits = ", ".join(_limits(plan))
+        return f"{limits}: the {self.kind} has the budget '{budget}', {bound}. Change it with litellm_budget."
+
+
+def _budget_of(record: Mapping[str, Any]) -> str:
+    return str(BUDGET_ID.value(record) or "")
+
+
+def _limits(plan: Plan) -> dict[str, Any]:
+    return {
+        row.name: row.cleared if row.is_nothing(plan.changes[row.name]) else plan.changes[row.name]
+        for row in LIMITS
+        if row.name in plan.changes
+    }
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
