@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from faults.report import document, table
+from faults.report import put, table
 from faults.runner import run_all
 from faults.schedule import KINDS, Schedule
 from faults.server import Server
@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--kind", choices=KINDS, action="append", help="only schedules of this kind; may be repeated")
     parser.add_argument("--values-file", action="store_true", help="keep all values in a file, and derive none")
     parser.add_argument("--workers", type=int, default=4, help="how many workshops at once")
-    parser.add_argument("--markdown", type=Path, help="where to write the table as well")
+    parser.add_argument("--markdown", type=Path, help="a page in which to renew the table, such as docs/faults.md")
     given = parser.parse_args()
     state = os.environ.get("SANDBOX_JSON")
     if not state:
@@ -39,7 +39,7 @@ def main() -> int:
     results = run_all(server, schedules, given.workers)
     print(f"{table(results)}\n\nIt took {(time.monotonic() - begun) / 60:.1f} minutes.")
     if given.markdown:
-        given.markdown.write_text(document(results, _command(), server.litellm_version))
+        put(results, given.values_file, _command(), server.litellm_version, given.markdown)
     return 1 if any(result.outcome == "failed" for result in results) else 0
 
 
