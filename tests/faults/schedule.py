@@ -73,7 +73,7 @@ class Schedule:
     def of(cls, seed: int, values_file: bool = False) -> Schedule:
         """The schedule of a seed. Successive seeds go through all kinds, then through what is done, and how.
 
-        With a ``values_file`` all values are random, and the module runs in Ansible, which only has such a file.
+        With a ``values_file`` all values are random, and the module runs in Ansible, too, which only has such a file.
         """
         rolled, kind = divmod(seed, len(KINDS))
         kind_name = list(KINDS)[kind]
@@ -91,7 +91,7 @@ class Schedule:
             kind=kind_name,
             journey=journey,
             derived=rolled % ROUNDS in WITH_DERIVED_VALUES and not values_file,
-            role=rolled % 3 == 0 and not values_file,
+            role=rolled % 3 == 0,
             people=people,
             rate=rate,
             moment=rng.randrange(3 + writes),  # no run makes fewer calls

@@ -313,6 +313,7 @@ class Workshop:
             "key_version": key_options.pop("key_version", 1),
             "value_policy": key_options.pop("value_policy", None),
             "key_options": key_options,
+            "values_file": options.get("values_file"),
             "batch_size": 5,
         }
         if self._schedule.kind in ("timeout", "mixed"):
