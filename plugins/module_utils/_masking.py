@@ -10,17 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from ._values import redact
+from ._values import HIDDEN, is_secret_name, redact
 
-HIDDEN = "********"
 CALLBACK_VARS = "callback_vars"
+PARAMETERS = "litellm_params"
+# A value that only names a variable of the proxy.
+REFERENCE = "os.environ/"
 # A shorter value, such as "1", is no secret, and to star it out everywhere would leave little of a result.
-SHORTEST_CALLBACK_SECRET = 8
+SHORTEST_SECRET = 8
 
 
 def secrets_of(known: Iterable[str], options: Any) -> set[str]:
     """All that has to be starred out: the secrets that Ansible knows and those of the options, however written."""
-    return {text for secret in {*known, *_callback_secrets(options)} for text in spellings(secret)}
+    return {text for secret in {*known, *_secrets_in(options)} for text in spellings(secret)}
 
 
 def spellings(secret: str) -> set[str]:
@@ -43,34 +45,50 @@ def shown(options: Any, spec: Mapping[str, Mapping[str, Any]]) -> Any:
     if not isinstance(options, Mapping):
         return redact(options)
     specs = {name: one for option, one in spec.items() for name in (option, *one.get("aliases", ()))}
-    return {name: _shown_one(value, specs.get(name)) for name, value in options.items()}
+    return {name: _shown_one(name, value, specs.get(name)) for name, value in options.items()}
 
 
-def _shown_one(value: Any, spec: Mapping[str, Any] | None) -> Any:
+def _shown_one(name: str, value: Any, spec: Mapping[str, Any] | None) -> Any:
     if spec is None:
         return HIDDEN
-    return shown(value, spec["options"]) if "options" in spec else redact(value)
+    return shown(value, spec["options"]) if "options" in spec else redact({name: value})[name]
 
 
-def _callback_secrets(options: Any) -> Iterator[str]:
-    """The values of logging callbacks, which are credentials, wherever they stand in the options of a task."""
+def _secrets_in(options: Any) -> Iterator[str]:
+    """The values of logging callbacks and the secret parameters of models, wherever they stand in a task's options."""
     if isinstance(options, Mapping):
         for name, value in options.items():
-            yield from _texts(value) if name == CALLBACK_VARS else _callback_secrets(value)
+            if name == CALLBACK_VARS:
+                yield from _texts(value)
+            elif name == PARAMETERS:
+                yield from _texts(value) if isinstance(value, str) else ()
+                yield from _parameters_in(_read(value) if isinstance(value, str) else value)
+            else:
+                yield from _secrets_in(value)
     elif isinstance(options, (list, tuple)):
         for part in options:
-            yield from _callback_secrets(part)
-    elif isinstance(options, str) and CALLBACK_VARS in options:
+            yield from _secrets_in(part)
+    elif isinstance(options, str) and (CALLBACK_VARS in options or PARAMETERS in options):
         # A mapping given as text. Ansible reads it the same two ways.
         yield options
-        yield from _callback_secrets(_read(options))
+        yield from _secrets_in(_read(options))
+
+
+def _parameters_in(value: Any) -> Iterator[str]:
+    """The secrets among the parameters of a model."""
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _texts(part) if is_secret_name(name) else _parameters_in(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _parameters_in(part)
 
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, (Mapping, list, tuple)):
         for part in value.values() if isinstance(value, Mapping) else value:
             yield from _texts(part)
-    elif isinstance(value, str) and len(value) >= SHORTEST_CALLBACK_SECRET:
+    elif isinstance(value, str) and len(value) >= SHORTEST_SECRET and not value.startswith(REFERENCE):
         yield value
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from ._errors import ApiError
 from ._shapes import ANY, COUNT, FLAG, MAPPING, NUMBER, TEXT, Shape, checked, maybe
@@ -158,6 +159,13 @@ class Proxy:
         asked = list(dict.fromkeys(ids))
         known = self.budgets(asked)
         return [budget for budget in asked if budget not in known]
+
+    def missing_credentials(self, names: Iterable[str]) -> list[str]:
+        return [name for name in dict.fromkeys(names) if not self._has_credential(name)]
+
+    def _has_credential(self, name: str) -> bool:
+        path = f"/credentials/by_name/{quote(name, safe='')}"
+        return self._if_there(path, {}, {"credential_name": TEXT}) is not None
 
     def _if_there(self, path: str, params: Mapping[str, str], shape: Shape) -> Mapping[str, Any] | None:
         """What the proxy tells about an object, None if there is none."""

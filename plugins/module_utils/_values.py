@@ -32,6 +32,28 @@ SMALLEST, LARGEST = -(2**63), 2**64 - 1
 NOT_PRINTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MOST_NAMED = 10
 HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
+HIDDEN = "********"
+# The parts of a name by which LiteLLM tells that a parameter of a model is a secret, and by which it is none after all.
+SECRET_PARTS = frozenset(
+    (
+        "password",
+        "secret",
+        "key",
+        "apikey",
+        "token",
+        "auth",
+        "authorization",
+        "cookie",
+        "credential",
+        "credentials",
+        "access",
+        "private",
+        "certificate",
+        "fingerprint",
+        "tenancy",
+    )
+)
+NO_SECRETS = frozenset(("litellm_credential_name", "default_api_key_tpm_limit", "default_api_key_rpm_limit"))
 
 
 def is_empty(value: Any) -> bool:
@@ -169,15 +191,33 @@ def version_tuple(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def is_secret_name(name: Any) -> bool:
+    """Whether a parameter of a model with that name, or a header, holds a secret."""
+    parts = set(str(name).lower().replace("-", "_").split("_"))
+    return name not in NO_SECRETS and "cost" not in parts and not parts.isdisjoint(SECRET_PARTS)
+
+
 def redact(value: Any) -> Any:
-    """A copy fit to be shown: plain data, and no values of logging callbacks, which are credentials."""
+    """A copy fit to be shown: plain data, without the secrets of logging callbacks and of models."""
     if isinstance(value, Mapping):
-        return {
-            name: dict.fromkeys(part, "********")
-            if name == "callback_vars" and isinstance(part, Mapping)
-            else redact(part)
-            for name, part in value.items()
-        }
+        return {name: _redact_entry(name, part) for name, part in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [redact(part) for part in value]
+    return value
+
+
+def _redact_entry(name: Any, value: Any) -> Any:
+    if name == "callback_vars" and isinstance(value, Mapping):
+        return dict.fromkeys(value, HIDDEN)
+    if name == "litellm_params":
+        return redact_parameters(value)
+    return redact(value)
+
+
+def redact_parameters(value: Any) -> Any:
+    """A copy of the parameters of a model without those that are secret."""
+    if isinstance(value, Mapping):
+        return {name: HIDDEN if is_secret_name(name) else redact_parameters(part) for name, part in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [redact_parameters(part) for part in value]
     return value

@@ -80,7 +80,7 @@ KEY_FILES = (
     "_secret",
     "_advice",
 )
-CREDENTIAL_FILES = ("_info", "_store", "_reading", "_planning", "_declaration", "_table", "_fingerprints")
+CREDENTIAL_FILES = ("_info", "_store", "_reading", "_planning", "_declaration", "_table")
 # What ordinary objects share, likewise.
 CRUD_FILES = (
     "_define",
@@ -92,10 +92,11 @@ CRUD_FILES = (
     "_budgets",
     "_definition",
     "_metadata",
+    "_secret_entries",
     "_rows",
 )
-BELOW_CRUD = "_proxy _shapes _kind _engine _values _durations _errors"
-BELOW_OBJECTS = "_crud _proxy _shapes _kind _engine _values _durations _errors"
+BELOW_CRUD = "_fingerprints _proxy _shapes _kind _engine _values _durations _errors"
+BELOW_OBJECTS = "_crud _fingerprints _proxy _shapes _kind _engine _values _durations _errors"
 LAYERS = {
     "plugins/action/litellm_report": layer(others="ansible"),
     "plugins/action/litellm_hand_out": layer(f"_errors {HAND_OUT}.*", others="ansible"),
@@ -141,7 +142,7 @@ LAYERS = {
     "plugins/module_utils/_batch": layer("_kind _engine _errors"),
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
     **package("_resources/_credential", CREDENTIAL_FILES, BELOW_OBJECTS),
-    "plugins/module_utils/_resources/*": layer("_crud _engine _values _durations _errors _proxy _shapes"),
+    "plugins/module_utils/_resources/*": layer("_crud _fingerprints _engine _values _durations _errors _proxy _shapes"),
     **package("_crud", CRUD_FILES, BELOW_CRUD),
     "plugins/module_utils/_proxy": layer("_shapes _values _errors"),
     "plugins/module_utils/_shapes": layer("_values _errors", python=PURE),
@@ -156,6 +157,7 @@ LAYERS = {
     "plugins/module_utils/_advice": layer(python=PURE),
     "plugins/module_utils/_engine": layer("_values _errors", python=PURE),
     "plugins/module_utils/_values": layer(python=PURE),
+    "plugins/module_utils/_fingerprints": layer(python=f"secrets {PURE}"),
     "plugins/module_utils/_masking": layer("_values", python=f"ast urllib {PURE}"),
     "plugins/module_utils/_durations": layer(python=f"calendar {PURE}"),
     "plugins/module_utils/_args": layer(others="ansible"),

@@ -61,6 +61,8 @@ def declare(definition: Definition, options: Mapping[str, Any], state: str) -> D
         raise InputError(f"{' or '.join(definition.identities)} is required and must not be blank.")
     name = str(options[identity])
     meant = options if state == "present" else {identity: name}
+    if "unset" in definition.options:
+        meant = {**meant, "unset": None}  # for the hooks: it lists no fields
     fields, found = declared_fields(definition.resource, meant)
     wrong = is_identity(name)
     found += [f"{identity}: {wrong}"] if wrong else []

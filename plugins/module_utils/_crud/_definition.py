@@ -76,6 +76,9 @@ class Hooks:
     :param refuse: why the proxy cannot carry out a plan, of the plan, all options, and the proxy; None if it can.
     :param warn: what the user has to know before a plan is carried out, of the plan, all options, and the client; a
         sentence each.
+    :param recreate: whether the proxy cannot carry out an update but by deleting the object and creating it anew, as
+        the task declares it, of the plan and the proxy. What the task does not declare is lost: ``refuse`` has to see
+        to that first.
     :param refuse_delete: what would be lost with the object, of the record and the client; None if nothing. If given,
         the object has an option ``force``, with which it is deleted all the same.
     """
@@ -88,6 +91,7 @@ class Hooks:
     after_read: Callable[[Record], Record] = lambda record: record
     refuse: Callable[[Plan, Values, Any], str | None] = lambda plan, options, proxy: None
     warn: Callable[[Plan, Values, Any], Sequence[str]] = lambda plan, options, client: ()
+    recreate: Callable[[Plan, Any], bool] = lambda plan, proxy: False
     refuse_delete: Callable[[Record, Any], str | None] | None = None
 
 

@@ -146,6 +146,9 @@ class ObjectStore(Store):
         self._send_further(str(id_made or step.changes.get(self._definition.id, "")), step)
 
     def _update(self, step: Plan) -> None:
+        if self._definition.hooks.recreate(step, self._proxy):
+            self._delete(step)  # the next step creates it
+            return
         name = str(step.existing[self._definition.id])
         body = self._definition.hooks.update_body(self._body(step), step)
         if body:

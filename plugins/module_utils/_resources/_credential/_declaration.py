@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._engine import problems
 from ..._errors import InputError
-from ._fingerprints import MASK
+from ..._fingerprints import MASK
 from ._table import CREDENTIAL
 
 POLICIES = ("on_change", "always", "never")

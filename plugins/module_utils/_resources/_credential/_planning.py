@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._engine import Plan, make_plan
+from ..._fingerprints import CHANGED, HIDDEN, OWN_ENTRY, fingerprint, fits, matches
 from ._declaration import Declaration
-from ._fingerprints import fingerprint, fits, matches
-from ._table import CHANGED, CREDENTIAL, HIDDEN, OWN_ENTRY, Record, own_entry, states, users_info
+from ._table import CREDENTIAL, Record, own_entry, states, users_info
 
 
 def plan_credential(want: Declaration, record: Record | None) -> Plan:

@@ -14,12 +14,13 @@ from typing import Any
 
 from ..._engine import Outcome, Plan
 from ..._errors import ApiError, InputError
+from ..._fingerprints import HIDDEN
 from ..._kind import Kind, Ledger, Store
 from ..._proxy import Proxy
 from ._declaration import Declaration, credential_options, declare
 from ._planning import info_after, plan_credential, removed_values, value_names, written_values
 from ._reading import find, is_missing, quoted
-from ._table import CREDENTIAL, HIDDEN, Record, own_entry, public_view
+from ._table import CREDENTIAL, Record, own_entry, public_view
 
 REMOVES_VALUES_SINCE = "1.106.0"
 

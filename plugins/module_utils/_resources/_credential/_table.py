@@ -16,13 +16,10 @@ from typing import Any
 
 from ..._crud._rows import is_identity
 from ..._engine import NOT_CLEARABLE, Field, Resource
+from ..._fingerprints import HIDDEN, OWN_ENTRY
 from ..._values import alike
 
 Record = Mapping[str, Any]
-# The entry of credential_info that is ours: {"fingerprints": {value name: text}, "removed": {entry name: value}}.
-OWN_ENTRY = "litemaas_virtual_keys"
-HIDDEN = "********"
-CHANGED = "******** (changed)"
 
 
 def _is_info(value: Mapping[str, Any]) -> str | None:
@@ -30,6 +27,7 @@ def _is_info(value: Mapping[str, Any]) -> str | None:
 
 
 def own_entry(record: Record) -> Mapping[str, Any]:
+    """Our entry: {"fingerprints": {value name: text}, "removed": {entry name: value}}."""
     entry = (record.get("credential_info") or {}).get(OWN_ENTRY)
     parts = entry.items() if isinstance(entry, Mapping) else ()
     return {name: part for name, part in parts if isinstance(part, Mapping)}  # anybody could have written it

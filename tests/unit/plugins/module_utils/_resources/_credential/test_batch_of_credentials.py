@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _fingerprints
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run_batch
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential import _fingerprints
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import CREDENTIAL_KIND
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_credentials import FakeCredentials
 from pytest_httpserver import HTTPServer

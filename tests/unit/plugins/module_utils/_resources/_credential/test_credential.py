@@ -9,18 +9,18 @@ import time
 from typing import Any
 
 import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _fingerprints
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential import _fingerprints
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._declaration import (
-    Declaration,
-    declare,
-)
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._fingerprints import (
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._fingerprints import (
     fingerprint,
     fits,
     matches,
+)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._declaration import (
+    Declaration,
+    declare,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._info import read
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._planning import (

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a value that LiteLLM does not show again is still the declared one. Pure.
 
-Private: only for use inside this collection. LiteLLM shows a mask of the first and last two characters; a salted
-fingerprint, kept with the credential, tells the rest.
+Private: only for use inside this collection. LiteLLM shows a mask of a value, or nothing at all; a salted fingerprint,
+kept with the object, tells the rest.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ import re
 import secrets
 from typing import Any
 
+# The entry in which they are kept, among what LiteLLM keeps and shows of the object: {"fingerprints": {name: text}}.
+OWN_ENTRY = "litemaas_virtual_keys"
+# What is shown instead of a value, and of one that is going to be written over another.
+HIDDEN = "********"
+CHANGED = "******** (changed)"
 MASK = re.compile(r"\*{5}|..\*{4,}..", re.DOTALL)
 # About 50 ms for whoever knows a fingerprint and tries a value.
 ROUNDS = 200_000

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mappings of which some entries are secret, such as the parameters of a model. Pure.
+
+Private: only for use inside this collection. LiteLLM masks such entries by their names, or leaves them out. What is
+planned and shown is whether one stays or is written. Fingerprints, kept with the object, tell which.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._fingerprints import CHANGED, HIDDEN, fingerprint, matches
+from .._values import alike, is_secret_name
+
+Entries = Mapping[str, Any]
+MASKED = re.compile(r"(.*?)\*+(.*)", re.DOTALL)
+MASK = re.compile(r"\*+|.{0,4}\*{4,}.{0,4}", re.DOTALL)
+# LiteLLM shows what the variable holds, or nothing if it does not exist.
+REFERENCE = "os.environ/"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A secret entry that stays as it is."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A secret entry that is written, over another one or as a new one."""
+
+    value: Any = field(repr=False)
+    replaces: bool = False
+
+
+def masked_names(entries: Entries) -> list[str]:
+    """The entries that hold a mask as LiteLLM shows it, in the place of a secret."""
+    return [str(name) for name, value in entries.items() if _holds_mask(name, value)]
+
+
+def present(shown: Entries, known: Entries) -> dict[str, Any]:
+    """The entries that an object has, of those that LiteLLM shows and of the fingerprints."""
+    found = {name: Kept() if name in known or _is_secret(name, value) else value for name, value in shown.items()}
+    return {**found, **{name: Kept() for name in known if name not in shown}}
+
+
+def wanted(declared: Entries, shown: Entries, known: Entries) -> dict[str, Any]:
+    """The entries that an object has once those that are declared are written, where they differ."""
+    there = present(shown, known)
+    return {
+        **there,
+        **{name: _wanted_one(name, value, there, shown, known) for name, value in declared.items()},
+    }
+
+
+def _wanted_one(name: str, value: Any, there: Entries, shown: Entries, known: Entries) -> Any:
+    if not (_is_secret(name, value) or isinstance(there.get(name), Kept)):
+        return there[name] if name in there and _shows(there[name], value) else value
+    visible = name in shown and not _is_reference(value)
+    stays = name in there and matches(known.get(name), _text(value)) and (not visible or _shows(shown[name], value))
+    return Kept() if stays else Written(value, name in there)
+
+
+def without_secrets(entries: Entries) -> dict[str, Any]:
+    """Entries as they may be shown."""
+    return {name: _stars(value) if isinstance(value, (Kept, Written)) else value for name, value in entries.items()}
+
+
+def _stars(entry: Kept | Written) -> str:
+    return CHANGED if isinstance(entry, Written) and entry.replaces else HIDDEN
+
+
+def sent(after: Entries, before: Entries) -> dict[str, Any]:
+    """What has to be written of the entries."""
+    changed = {name: value for name, value in after.items() if name not in before or not alike(value, before[name])}
+    return {name: value.value if isinstance(value, Written) else value for name, value in changed.items()}
+
+
+def fingerprints(after: Entries, known: Entries) -> dict[str, str]:
+    """The fingerprints of the secret entries that an object has after a write."""
+    kept = {name: known[name] for name, entry in after.items() if isinstance(entry, Kept) and name in known}
+    new = {name: entry.value for name, entry in after.items() if isinstance(entry, Written)}
+    return {**kept, **{name: fingerprint(_text(value)) for name, value in new.items() if _is_secret(name, value)}}
+
+
+def _is_secret(name: Any, value: Any) -> bool:
+    """Whether an entry is secret, or holds anything secret, or cannot be read back."""
+    if is_secret_name(name) or _is_reference(value):
+        return True
+    if isinstance(value, Mapping):
+        return any(_is_secret(part_name, part) for part_name, part in value.items())
+    return isinstance(value, list) and any(_is_secret("", part) for part in value)
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(REFERENCE)
+
+
+def _holds_mask(name: Any, value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_mask(part_name, part) for part_name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return any(_holds_mask(name, part) for part in value)
+    return is_secret_name(name) and isinstance(value, str) and bool(MASK.fullmatch(value))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _shows(shown: Any, value: Any) -> bool:
+    """Whether what LiteLLM shows may be a value: exactly, as the type of the parameter, or as a mask."""
+    if isinstance(shown, Mapping) and isinstance(value, Mapping):
+        return shown.keys() == value.keys() and all(_shows(shown[name], value[name]) for name in value)
+    if isinstance(shown, list) and isinstance(value, (list, tuple)):
+        return len(shown) == len(value) and all(_shows(one, other) for one, other in zip(shown, value))
+    if alike(shown, value):
+        return True
+    if not isinstance(shown, str):
+        return isinstance(value, str) and not isinstance(shown, (Mapping, list)) and _is_same_text(shown, value)
+    if isinstance(value, (Mapping, list, tuple)):
+        return False
+    mask = MASKED.fullmatch(shown)
+    text = str(value)  # so LiteLLM shows null inside an entry, and any value with the name of a secret
+    return text == shown or bool(mask and text.startswith(mask[1]) and text.endswith(mask[2]))
+
+
+def _is_same_text(shown: Any, text: str) -> bool:
+    """Whether a number, or true or false, is what a text says, as templates make text of it."""
+    if isinstance(shown, bool):
+        return text.lower() == str(shown).lower()
+    try:
+        return shown is not None and alike(float(text), float(shown))
+    except ValueError:
+        return False
