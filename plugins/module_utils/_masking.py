@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -14,6 +15,7 @@ from ._values import HIDDEN, is_secret_name, redact
 
 CALLBACK_VARS = "callback_vars"
 PARAMETERS = "litellm_params"
+MAPPING_AS_TEXT = re.compile(rf"{CALLBACK_VARS}|{PARAMETERS}[\"'\s]*[:=]")
 # A value that only names a variable of the proxy.
 REFERENCE = "os.environ/"
 # A shorter value, such as "1", is no secret, and to star it out everywhere would leave little of a result.
@@ -68,7 +70,7 @@ def _secrets_in(options: Any) -> Iterator[str]:
     elif isinstance(options, (list, tuple)):
         for part in options:
             yield from _secrets_in(part)
-    elif isinstance(options, str) and (CALLBACK_VARS in options or PARAMETERS in options):
+    elif isinstance(options, str) and MAPPING_AS_TEXT.search(options):
         # A mapping given as text. Ansible reads it the same two ways.
         yield options
         yield from _secrets_in(_read(options))

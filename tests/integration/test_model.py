@@ -1,0 +1,419 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Models on a real LiteLLM: each entry set, changed and removed, in check mode, for real, and once more."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model import MODEL, REMOVABLE
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
+
+TABLE = '"LiteLLM_ProxyModelTable"'
+BASE = {"model": "openai/gpt-4o-mini", "mock_response": "Hello"}
+# Two values for each of these parameters, secrets among them.
+PARAMS: dict[str, tuple[Any, Any]] = {
+    "model": ("openai/gpt-4o", "openai/gpt-4o-mini"),
+    "api_base": ("http://127.0.0.1:9/a", "http://127.0.0.1:9/b"),
+    "api_version": ("2024-10-21", "2024-12-01"),
+    "organization": ("org-1", "org-2"),
+    "custom_llm_provider": ("openai", "azure"),
+    "litellm_credential_name": ("@credential", "@other"),
+    "rpm": (5, 0),
+    "tpm": (100, 200),
+    "timeout": (1.5, 30),
+    "max_retries": (1, 2),
+    "temperature": (0.25, 1),
+    "tags": (["a", "b"], ["c"]),
+    "drop_params": (True, False),
+    "use_in_pass_through": (True, False),
+    "merge_reasoning_content_in_choices": (True, False),
+    "input_cost_per_token": (1e-7, 2e-7),
+    "output_cost_per_token": (1e-7, 0.5),
+    "input_cost_per_second": (0.5, 0.25),
+    "cache_read_input_token_cost": (1e-8, 2e-8),
+    "cache_control_injection_points": (
+        [{"location": "message", "role": "system"}],
+        [{"location": "message", "role": "user"}],
+    ),
+    "configurable_clientside_auth_params": (["api_key"], ["api_base"]),
+    "api_key": ("sk-first-secret-of-a-model", "sk-second-secret-of-a-model"),
+    "client_secret": ("cs-first-secret", "cs-first-SECRET"),
+    "custom_token": ("first-secret-token", "firs-Xecret-token"),
+    "short_password": ("a", "b"),
+    "vertex_credentials": ('{"private_key": "first secret"}', '{"private_key": "second secret"}'),
+    "extra_headers": ({"X-A": "1", "Authorization": "Bearer one-secret"}, {"Authorization": "Bearer two-secret"}),
+    "api_token_file": ("os.environ/HOME", "os.environ/NO_SUCH_VARIABLE"),
+    "region_name": ("os.environ/HOME", "eu"),
+    "my_own": ({"a": [1, None, {"b": True}]}, {"a": []}),
+}
+INFO: dict[str, tuple[Any, Any]] = {
+    "mode": ("chat", "completion"),
+    "base_model": ("gpt-4o", "gpt-4"),
+    "access_groups": (["one"], ["one", "two"]),
+    "max_tokens": (100, 16384),
+    "supports_vision": (False, True),
+    "my_own": ({"a": 1}, [1, 2]),
+    "tier": ("free", "paid"),
+}
+
+
+@pytest.fixture
+def name(sandbox) -> Iterator[str]:
+    """The beginning of this test's ids and names. What has it is removed at the end."""
+    beginning = f"t{secrets.token_hex(4)}"
+    yield beginning
+    for row in sandbox.rows(f"SELECT model_id FROM {TABLE} WHERE starts_with(model_id, %s)", beginning):
+        sandbox.call("POST", "/model/delete", {"id": row["model_id"]}).raise_for_status()
+    table = '"LiteLLM_CredentialsTable"'
+    for row in sandbox.rows(f"SELECT credential_name FROM {table} WHERE starts_with(credential_name, %s)", beginning):
+        sandbox.call("DELETE", f"/credentials/{row['credential_name']}").raise_for_status()
+
+
+@pytest.fixture
+def model(run_module, name):
+    """Runs litellm_model on this test's model."""
+    return partial(run_module, "litellm_model", model_id=f"{name} ä", model_name=f"{name}-model")
+
+
+def stored(sandbox, model_id: str) -> dict[str, Any]:
+    (row,) = sandbox.rows(f"SELECT * FROM {TABLE} WHERE model_id = %s", model_id)
+    return row
+
+
+def as_declared(model, sandbox, writes_expected: int, **options: Any) -> Any:
+    """What a declaration leads to; in check mode it writes nothing, and a second time neither."""
+    with sandbox.writes() as writes:
+        planned = model(check=True, **options)
+    assert (planned.failed, writes) == (False, []), planned.msg
+    with sandbox.writes() as writes:
+        done = model(**options)
+    assert not done.failed, done.msg
+    assert (done.action, len(writes)) == (planned.action, writes_expected), writes
+    assert planned.diff == done.diff
+    with sandbox.writes() as writes:
+        assert model(**options).changed is False
+    assert writes == []
+    return done
+
+
+def older_than(sandbox, version: str) -> bool:
+    return version_tuple(sandbox.litellm_version) < version_tuple(version)
+
+
+def is_shown(result: Any, place: str, entry: str, value: Any, told: str) -> None:
+    shown = result.model[place][entry]
+    assert shown in (value, "********", told) or shown == json.loads(json.dumps(value).replace("null", '"None"'))
+    assert "secret" not in result.output.replace("secret-", "").replace('"client_secret"', "") or place == "model_info"
+
+
+def test_every_option_is_tested() -> None:
+    assert {row.name for row in MODEL.fields} == {"model_id", "model_name", "litellm_params", "model_info", "blocked"}
+
+
+@pytest.mark.parametrize("entry", PARAMS)
+def test_every_parameter(sandbox, model, run_module, name, entry: str) -> None:
+    first, second = PARAMS[entry]
+    if entry == "litellm_credential_name":
+        first, second = (f"{name}{value}" for value in (first, second))
+        for credential in (first, second):
+            assert not run_module("litellm_credential", name=credential, credential_values={"api_key": "sk-x"}).failed
+    created = as_declared(model, sandbox, 1, litellm_params={**BASE, entry: first})
+    assert created.action == "create"
+    row = stored(sandbox, model.keywords["model_id"])
+    updated = as_declared(model, sandbox, 1, litellm_params={entry: second})
+    assert updated.action == "update"
+    after = stored(sandbox, model.keywords["model_id"])
+    for result, value in ((created, first), (updated, second)):
+        shown = result.model["litellm_params"][entry]
+        assert shown in (value, "********") or "None" in str(shown), shown
+    # Nothing else has moved.
+    assert {k: v for k, v in after["litellm_params"].items() if k != entry} == {
+        k: v for k, v in row["litellm_params"].items() if k != entry
+    }
+    assert without_fingerprints(after) == without_fingerprints(row)
+    # A write of another parameter leaves it alone.
+    as_declared(model, sandbox, 1, litellm_params={entry: first})
+    as_declared(model, sandbox, 1, litellm_params={"max_tokens": 7})
+    assert model(litellm_params={entry: first}).changed is False
+    if entry == "model":
+        return
+    unset = {"unset": [f"litellm_params.{entry}"]}
+    if (entry in REMOVABLE and not older_than(sandbox, REMOVABLE[entry])) or entry in ("use_in_pass_through", "merge_reasoning_content_in_choices"):
+        as_declared(model, sandbox, 1, **unset)
+    else:
+        refused = model(**unset)
+        assert f"cannot remove litellm_params.{entry} from a model." in refused.msg
+        assert "recreate: true" in refused.msg
+        whole = {"litellm_params": {**BASE, "max_tokens": 7}, "model_info": {"mode": "chat"}, "recreate": True}
+        again = as_declared(model, sandbox, 2, **whole, **unset)
+        assert again.action == "update"
+    assert not model(check=True).model["litellm_params"].get(entry)
+    assert entry not in stored(sandbox, model.keywords["model_id"])["litellm_params"] or entry.startswith(
+        ("use", "merge")
+    )
+
+
+def without_fingerprints(row: dict[str, Any]) -> dict[str, Any]:
+    info = {name: value for name, value in row["model_info"].items() if name != "litemaas_virtual_keys"}
+    # Prices are kept in both places.
+    info = {name: value for name, value in info.items() if "cost" not in name}
+    dropped = ("litellm_params", "updated_at", "model_info")
+    return {**{name: value for name, value in row.items() if name not in dropped}, "model_info": info}
+
+
+@pytest.mark.parametrize("entry", INFO)
+def test_every_entry_of_the_information(sandbox, model, entry: str) -> None:
+    first, second = INFO[entry]
+    created = as_declared(model, sandbox, 1, litellm_params=BASE, model_info={entry: first})
+    row = stored(sandbox, model.keywords["model_id"])
+    updated = as_declared(model, sandbox, 1, model_info={entry: second})
+    after = stored(sandbox, model.keywords["model_id"])
+    assert (created.model["model_info"][entry], updated.model["model_info"][entry]) == (first, second)
+    assert after["litellm_params"] == row["litellm_params"]
+    unset = {"unset": [f"model_info.{entry}"]}
+    if entry in ("max_tokens", "supports_vision"):
+        assert "LiteLLM itself adds" in model(**unset).msg
+        return
+    assert f"cannot remove model_info.{entry} from a model." in model(**unset).msg
+    if entry != "mode":  # which LiteLLM adds as well
+        kept = {} if entry == "mode" else {"model_info": {"mode": "chat"}}
+        as_declared(model, sandbox, 2, litellm_params=BASE, **kept, **unset, recreate=True)
+        assert entry not in stored(sandbox, model.keywords["model_id"])["model_info"]
+
+
+def test_a_name_and_a_block(sandbox, model, name) -> None:
+    as_declared(model, sandbox, 1, litellm_params=BASE)
+    as_declared(partial(model, model_name=f"{name}-other"), sandbox, 1)
+    assert stored(sandbox, model.keywords["model_id"])["model_name"] == f"{name}-other"
+    model = partial(model, model_name=f"{name}-other")
+    if older_than(sandbox, "1.90.0"):
+        assert "does not know blocked (since 1.90.0)" in model(blocked=True).msg
+        return
+    assert as_declared(model, sandbox, 1, blocked=True).model["blocked"] is True
+    assert as_declared(model, sandbox, 1, blocked=False).model["blocked"] is False
+    # Older versions take it only of a model that exists.
+    assert not model(state="absent").failed
+    as_declared(model, sandbox, 2 if older_than(sandbox, "1.106.0") else 1, litellm_params=BASE, blocked=True)
+
+
+def test_true_stays_true(sandbox, model) -> None:
+    """A PATCH of parameters resets these, unless it says null."""
+    true = {"use_in_pass_through": True, "use_litellm_proxy": True, "merge_reasoning_content_in_choices": True}
+    as_declared(model, sandbox, 1, litellm_params={**BASE, **true})
+    as_declared(model, sandbox, 1, litellm_params={"rpm": 3})
+    row = stored(sandbox, model.keywords["model_id"])["litellm_params"]
+    assert {entry: row[entry] for entry in true} == true
+
+
+def test_all_at_once(sandbox, model, name) -> None:
+    params = {entry: values for entry, values in PARAMS.items() if entry != "litellm_credential_name"}
+    first, second = ({entry: values[n] for entry, values in params.items()} for n in (0, 1))
+    as_declared(
+        model, sandbox, 1, litellm_params=first, model_info={entry: values[0] for entry, values in INFO.items()}
+    )
+    row = stored(sandbox, model.keywords["model_id"])
+    as_declared(
+        model, sandbox, 1, litellm_params=second, model_info={entry: values[1] for entry, values in INFO.items()}
+    )
+    after = stored(sandbox, model.keywords["model_id"])
+    assert (after["created_at"], after["model_info"]["id"]) == (row["created_at"], row["model_info"]["id"])
+    own = after["model_info"]["litemaas_virtual_keys"]["fingerprints"]
+    assert not [text for value in second.values() for text in own.values() if str(value) in text]
+
+
+def test_templates_make_text_of_numbers(sandbox, model) -> None:
+    text = {"rpm": "5", "timeout": "1.5", "use_in_pass_through": "true", "input_cost_per_token": "0.0000001"}
+    as_declared(model, sandbox, 1, litellm_params={**BASE, **text})
+    assert model(litellm_params={"rpm": 5, "timeout": 1.5}).changed is False
+
+
+def test_a_secret_that_somebody_else_changed_is_written_again(sandbox, model) -> None:
+    declared = {**BASE, "custom_token": "a-token-of-some-length"}
+    as_declared(model, sandbox, 1, litellm_params=declared)
+    path = f"/model/{model.keywords['model_id']}/update"
+    sandbox.call("PATCH", path, {"litellm_params": {"custom_token": "another-token"}}).raise_for_status()
+    as_declared(model, sandbox, 1, litellm_params=declared)
+
+
+def test_adopting_a_model(sandbox, model, name) -> None:
+    """What somebody else made is compared where LiteLLM shows it; its secrets are written once."""
+    model_id = model.keywords["model_id"]
+    body = {
+        "model_name": f"{name}-model",
+        "litellm_params": {**BASE, "api_key": "sk-of-somebody-else", "rpm": 3},
+        "model_info": {"id": model_id},
+    }
+    sandbox.call("POST", "/model/new", body).raise_for_status()
+    assert model(litellm_params={**BASE, "rpm": 3}).changed is False
+    lost = model(litellm_params=BASE, model_info={"mode": "chat"}, unset=["litellm_params.rpm"], recreate=True)
+    assert "would lose values that are not set: litellm_params.api_key." in lost.msg
+    as_declared(model, sandbox, 1, litellm_params={**BASE, "api_key": "sk-of-somebody-else"})
+
+
+def test_recreating_loses_nothing(sandbox, model) -> None:
+    info = {"mode": "chat", "my_own": "entry"}
+    params = {**BASE, "api_key": "sk-secret-of-a-model", "rpm": 3, "custom_token": "a-token-of-some-length"}
+    as_declared(model, sandbox, 1, litellm_params=params, model_info=info)
+    with sandbox.writes() as writes:
+        refused = model(litellm_params={"model": BASE["model"]}, unset=["litellm_params.rpm"], recreate=True)
+    assert writes == []
+    for entry in ("litellm_params.mock_response", "litellm_params.api_key", "litellm_params.custom_token"):
+        assert entry in refused.msg
+    assert "model_info.mode, model_info.my_own" in refused.msg
+    del params["rpm"]
+    with sandbox.writes() as writes:
+        done = model(litellm_params=params, model_info=info, unset=["litellm_params.rpm"], recreate=True)
+    assert [path for _method, path, _status in writes] == ["/model/delete", "/model/new"]
+    assert (done.action, "rpm" in done.model["litellm_params"]) == ("update", False)
+    assert model(litellm_params=params, model_info=info).changed is False
+
+
+def test_several_deployments_have_one_name(sandbox, run_module, name) -> None:
+    for number in (1, 2):
+        done = run_module(
+            "litellm_model", model_id=f"{name}-{number}", model_name=name, litellm_params={**BASE, "rpm": number}
+        )
+        assert done.action == "create"
+    found = run_module("litellm_model_info", model_name=name).models
+    assert [(one["model_id"], one["litellm_params"]["rpm"]) for one in found] == [(f"{name}-1", 1), (f"{name}-2", 2)]
+    assert run_module("litellm_model", model_id=f"{name}-1", state="absent").action == "delete"
+    assert [one["model_id"] for one in run_module("litellm_model_info", model_name=name).models] == [f"{name}-2"]
+    assert run_module("litellm_model_info", model_id=f"{name}-1").models == []
+
+
+def test_deleting(sandbox, run_module, model) -> None:
+    model(litellm_params=BASE)
+    model_id = model.keywords["model_id"]
+    absent = partial(run_module, "litellm_model", model_id=model_id, state="absent")
+    with sandbox.writes() as writes:
+        assert absent(check=True).action == "delete"
+    assert writes == []
+    with sandbox.writes() as writes:
+        assert absent().action == "delete"
+        assert absent().changed is False
+    assert [path for _method, path, _status in writes] == ["/model/delete"]
+    assert sandbox.rows(f"SELECT 1 FROM {TABLE} WHERE model_id = %s", model_id) == []
+
+
+def test_a_model_of_the_configuration_is_not_ours(sandbox, run_module) -> None:
+    known = [one for one in run_module("litellm_model_info", model_name="gpt-4").models if not one["db_model"]][0]
+    same = {"model_id": known["model_id"], "litellm_params": {"model": known["litellm_params"]["model"]}}
+    assert run_module("litellm_model", **same).changed is False
+    with sandbox.writes() as writes:
+        for options in ({"litellm_params": {"rpm": 1}}, {"state": "absent"}):
+            refused = run_module("litellm_model", model_id=known["model_id"], **options)
+            assert refused.msg.endswith("it is defined in the configuration file of the proxy. Change it there.")
+    assert writes == []
+
+
+def test_saved_but_not_live(sandbox, model) -> None:
+    """LiteLLM answers 500 to what it has stored. The next run sees it, and repairs or deletes it."""
+    broken = {"litellm_params": {"model": "no-such-provider-at-all"}}
+    done = model(**broken)
+    assert (done.failed, done.action) == (False, "create")
+    if not older_than(sandbox, "1.98.0"):
+        assert "LiteLLM stored the model, but cannot serve it." in done.output
+    assert model(**broken).changed is False
+    as_declared(model, sandbox, 1, litellm_params={"model": BASE["model"]})
+    model(state="absent")
+    model(**broken)
+    assert model(state="absent").action == "delete"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"litellm_params": {"rpm": 1}}, "To create it, set model_name, and model in litellm_params."),
+        ({"litellm_params": {**BASE, "api_key": ""}}, "litellm_params: api_key has no value."),
+        ({"litellm_params": {**BASE, "api_base": None}}, "litellm_params: api_base has no value."),
+        ({"litellm_params": {**BASE, "api_key": "sk-a****bcde"}}, "litellm_params: api_key is a mask"),
+        ({"litellm_params": {**BASE, "provider_affinity_header": "x"}}, "cannot change or delete a model with"),
+        ({"litellm_params": {**BASE, "litellm_credential_name": "none"}}, "the proxy has no credential 'none'."),
+        ({"litellm_params": BASE, "model_info": {"id": "other"}}, "use the option model_id to set id."),
+        ({"litellm_params": BASE, "model_info": {"blocked": True}}, "use the option blocked to set blocked."),
+        (
+            {"litellm_params": BASE, "model_info": {"input_cost_per_token": 1}},
+            "set input_cost_per_token in litellm_par",
+        ),
+        ({"litellm_params": BASE, "model_info": {"litemaas_virtual_keys": 1}}, "is reserved for this collection."),
+        ({"litellm_params": BASE, "model_info": {"team_id": "t"}}, "team_id requires a LiteLLM Enterprise license"),
+        ({"unset": ["api_base"]}, "unset: api_base is not an entry that can be removed"),
+        ({"unset": ["litellm_params.model"]}, "unset: litellm_params.model is not an entry that can be removed"),
+        (
+            {"litellm_params": BASE, "unset": ["litellm_params.mock_response"]},
+            "cannot be both set and listed in unset.",
+        ),
+    ],
+)
+def test_wrong_input_writes_nothing(sandbox, model, options: dict[str, Any], sentence: str) -> None:
+    for state in ("new", "there"):
+        if state == "there":
+            model(litellm_params=BASE)
+        if state == "there" and "To create" in sentence:
+            continue
+        with sandbox.writes() as writes:
+            result = model(**options)
+        assert (result.failed, writes) == (True, [])
+        assert sentence in result.msg
+
+
+def test_an_id_that_no_request_could_name(run_module) -> None:
+    assert "model_id: must not contain a slash" in run_module("litellm_model", model_id="a/b", model_name="a").msg
+
+
+def test_a_chat_through_what_a_play_declared(sandbox, play, name, alias, tmp_path, run_module) -> None:
+    """Credential, model and key from one play; no secret in its output, and nothing to do the second time."""
+    secret = {"api_key": f"provider-{secrets.token_hex(12)}", "custom_token": f"token-{secrets.token_hex(12)}"}
+    tasks = [
+        {
+            "litemaas.virtual_keys.litellm_credential": {
+                "name": f"{name}-credential",
+                "credential_values": {"api_key": secret["api_key"]},
+            }
+        },
+        {
+            "litemaas.virtual_keys.litellm_model": {
+                "model_id": f"{name}-id",
+                "model_name": f"{name}-model",
+                "litellm_params": {
+                    **BASE,
+                    "litellm_credential_name": f"{name}-credential",
+                    "custom_token": secret["custom_token"],
+                },
+            }
+        },
+        {
+            "litemaas.virtual_keys.litellm_key": {
+                "key_alias": f"{alias}-key",
+                "models": [f"{name}-model"],
+                "key": f"sk-{alias}-{'x' * 20}",
+            },
+            "no_log": True,
+        },
+    ]
+    file = tmp_path / "play.yml"
+    file.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    done = play(str(file), secret=tuple(secret.values()))
+    assert (done.rc, done.changed) == (0, 3), done.messages
+    again = play(str(file), secret=tuple(secret.values()))
+    assert (again.rc, again.changed) == (0, 0), again.messages
+    body = {"model": f"{name}-model", "messages": [{"role": "user", "content": "hello"}]}
+    answer = sandbox.call("POST", "/v1/chat/completions", body, key=f"sk-{alias}-{'x' * 20}")
+    assert answer.json()["choices"][0]["message"]["content"] == "Hello"
+    # Rotated, as a module of its own: neither the diff nor a failure shows what it was or is.
+    tasks[1]["environment"] = {"A": "b"}
+    tasks[1]["litemaas.virtual_keys.litellm_model"]["litellm_params"]["custom_token"] = f"{secret['custom_token']}-new"
+    file.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks[1:2]}]))
+    rotated = play(str(file), secret=tuple(secret.values()))
+    assert (rotated.rc, rotated.changed) == (0, 1), rotated.messages
+    assert "******** (changed)" in rotated.output
+    tasks[1]["litemaas.virtual_keys.litellm_model"]["model_info"] = {"blocked": True}
+    file.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks[1:2]}]))
+    assert play(str(file), secret=tuple(secret.values())).rc == 2
