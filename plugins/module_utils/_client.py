@@ -241,6 +241,8 @@ class Client:
         """
         status = response.status_code
         good = 200 <= status < 300
+        if status == 204:
+            return {}
         try:
             body = _json(answer)
         except (ValueError, RecursionError):

@@ -220,6 +220,11 @@ def test_hints(httpserver: HTTPServer, make: Callable[..., Client], status: int,
     assert hint in caught.value.hint
 
 
+def test_an_answer_without_content(httpserver: HTTPServer, make: Callable[..., Client]) -> None:
+    httpserver.expect_request("/v1/access_group/a").respond_with_data("", status=204)
+    assert make(httpserver.url_for("")).send("/v1/access_group/a", method="DELETE") == {}
+
+
 def test_a_page_for_people_is_no_answer(script: Script, make: Callable[..., Client], naps: Naps) -> None:
     script.expect("GET", "/key/list", "login_page")
     with pytest.raises(ApiError, match=r"answered text/html instead of JSON .*Check that api_url") as caught:
