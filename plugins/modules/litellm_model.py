@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright: litemaas.virtual_keys contributors
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
@@ -44,6 +44,7 @@ options:
       - The ID of the deployment, of your choice. It cannot be changed, and it must not contain a slash.
       - In the API, this is C(model_info.id).
     type: str
+    required: true
   model_name:
     description:
       - The name by which users call the model. Required to create a model.

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-# Copyright: litemaas.virtual_keys contributors
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations

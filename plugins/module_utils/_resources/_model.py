@@ -161,8 +161,9 @@ def _prepare(fields: Values, options: Values, record: Record | None) -> Values:
 
 def _create_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
     params = plan.changes[PARAMS]
+    marks = fingerprints(params, {})
     created = {name: value for name, value in body.items() if name != "model_id"}
-    info = {**(body.get(INFO) or {}), "id": plan.name, **_own_entry(fingerprints(params, {}))}
+    info = {**(body.get(INFO) or {}), "id": plan.name, **(_own_entry(marks) if marks else {})}
     return {**created, PARAMS: sent(params, {}), INFO: info}
 
 
@@ -175,13 +176,14 @@ def _update_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
         removed = dict.fromkeys(name for name in before if name not in after)
         updated[PARAMS] = {**dict.fromkeys(FALSE_BY_DEFAULT), **removed, **sent(after, before)}
         marks = fingerprints(after, known)
-        info.update(_own_entry(marks) if marks != known else {})
+        if marks != known:
+            info.update(_own_entry(marks))
     # Without the id, LiteLLM stores another one.
     return {**updated, INFO: {**info, "id": plan.name}} if info else {k: v for k, v in updated.items() if k != INFO}
 
 
 def _own_entry(marks: Mapping[str, str]) -> dict[str, Any]:
-    return {OWN_ENTRY: {"fingerprints": dict(marks)}} if marks else {}
+    return {OWN_ENTRY: {"fingerprints": dict(marks)}}
 
 
 def _removed(plan: Plan) -> list[tuple[str, str]]:

@@ -59,6 +59,22 @@ def test_the_values_of_logging_callbacks_are_secrets(options: dict[str, Any]) ->
     assert not {"1", "3"} & found
 
 
+@pytest.mark.parametrize("name", ["api_key", "aws_secret_access_key", "Authorization", "X-Api-Key", "custom_token"])
+@pytest.mark.parametrize("as_text", [dict, str, json.dumps])
+def test_the_secret_parameters_of_a_model_are_secrets(name: str, as_text: Any) -> None:
+    params = {"model": "openai/gpt-4o", "max_tokens": 4096, "extra_headers": {name: SECRET}, name: SECRET}
+    secrets = secrets_of((), {"litellm_params": as_text(params), "unset": ["litellm_params.a_long_name"]})
+    assert SECRET in secrets
+    assert not {"openai/gpt-4o", "4096", "litellm_params.a_long_name"} & secrets
+    result = str(shown({"litellm_params": params}, {"litellm_params": {"type": "dict"}}))
+    assert SECRET not in result
+    assert "openai/gpt-4o" in result
+
+
+def test_the_name_of_a_variable_is_no_secret() -> None:
+    assert secrets_of((), {"litellm_params": {"api_key": "os.environ/OPENAI_API_KEY"}}) == set()
+
+
 def test_text_that_nobody_can_read_is_a_secret_as_a_whole() -> None:
     text = "{callback_vars: {langfuse_secret_key: " + SECRET
     assert text in secrets_of((), {"metadata": text})

@@ -25,11 +25,14 @@ from ansible_collections.litemaas.virtual_keys.plugins.modules import (
     litellm_key,
     litellm_key_info,
     litellm_keys,
+    litellm_model,
+    litellm_model_info,
     litellm_team,
     litellm_team_info,
 )
 from ansible_collections.litemaas.virtual_keys.tests.unit import fake_litellm
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_credentials import FakeCredentials
+from ansible_collections.litemaas.virtual_keys.tests.unit.fake_models import FakeModels
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_teams import FakeTeams
 from ansible_collections.litemaas.virtual_keys.tests.unit.wrong_answers import Proxy
 
@@ -60,6 +63,12 @@ def credentials() -> FakeCredentials:
 def teams() -> FakeTeams:
     fake = FakeTeams()
     fake.put("there", team_alias="x", models=["gpt-4"], max_budget=5.0, metadata={"a": 1, "model_rpm_limit": {"m": 5}})
+    return fake
+
+
+def models() -> FakeModels:
+    fake = FakeModels()
+    fake.put("there", {"model": "openai/gpt-4o", "api_key": SECRET, "rpm": 3}, {"mode": "chat"})
     return fake
 
 
@@ -111,6 +120,18 @@ CASES: dict[str, Case] = {
     "a team by its alias": (teams, litellm_team, {"team_alias": "x", "blocked": True}),
     "delete a team": (teams, litellm_team, {"team_id": "there", "state": "absent"}),
     "teams": (teams, litellm_team_info, {}),
+    "create a model": (
+        models,
+        litellm_model,
+        {"model_id": "new", "model_name": "m", "litellm_params": {"model": "openai/gpt-4o", "api_key": SECRET}},
+    ),
+    "update a model": (
+        models,
+        litellm_model,
+        {"model_id": "there", "litellm_params": {"litellm_credential_name": "known", "custom_token": SECRET}},
+    ),
+    "delete a model": (models, litellm_model, {"model_id": "there", "state": "absent"}),
+    "models": (models, litellm_model_info, {}),
     "delete a credential": (credentials, litellm_credential, {"credential_name": "there", "state": "absent"}),
 }  # fmt: skip
 

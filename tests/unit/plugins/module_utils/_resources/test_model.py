@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the writes of a model carry, and what is known of its secrets afterwards."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _fingerprints
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model import MODEL_INFO, MODEL_KIND
+from ansible_collections.litemaas.virtual_keys.tests.unit.fake_models import FakeModels
+
+KEPT_TRUE = dict.fromkeys(
+    (
+        "use_in_pass_through",
+        "use_litellm_proxy",
+        "merge_reasoning_content_in_choices",
+        "use_xai_oauth",
+        "allow_client_keepalive_override",
+    )
+)
+PARAMS = {"model": "openai/gpt-4o", "api_key": "sk-one", "custom_token": "a-token-of-some-length", "rpm": 5}
+
+
+@pytest.fixture(autouse=True)
+def _cheap_fingerprints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_fingerprints, "ROUNDS", 1)
+
+
+def declared(proxy: FakeModels, state: str = "present", **options: Any) -> Outcome:
+    want = MODEL_KIND.declare({"model_id": "m", "model_name": "m", **options}, state)
+    (outcome,) = converge(MODEL_KIND.store(proxy, {}), [want])
+    return outcome
+
+
+def proxy_with(**params: Any) -> FakeModels:
+    proxy = FakeModels()
+    declared(proxy, litellm_params={**PARAMS, **params}, model_info={"mode": "chat"})
+    proxy.sent.clear()
+    return proxy
+
+
+def test_a_secret_is_kept_as_a_fingerprint_only() -> None:
+    proxy = proxy_with()
+    assert set(proxy.models["m"]["model_info"]["litemaas_virtual_keys"]["fingerprints"]) == {"api_key", "custom_token"}
+    assert "sk-one" not in json.dumps(proxy.models["m"]["model_info"])
+    assert declared(proxy, litellm_params=PARAMS).action == "none"
+    assert proxy.sent == []
+
+
+@pytest.mark.parametrize(
+    ("options", "params"),
+    [
+        ({"litellm_params": {"rpm": 6}}, {"rpm": 6}),
+        ({"litellm_params": {"api_key": "sk-two", "rpm": 5}}, {"api_key": "sk-two"}),
+        ({"litellm_params": {"custom_token": "a-tokEN-of-some-length"}}, {"custom_token": "a-tokEN-of-some-length"}),
+        ({"litellm_params": {"use_in_pass_through": True}}, {"use_in_pass_through": True}),
+    ],
+)
+def test_a_write_has_what_differs_and_leaves_true_as_it_is(options: dict[str, Any], params: dict[str, Any]) -> None:
+    proxy = proxy_with()
+    assert declared(proxy, **options).action == "update"
+    ((method, path, body),) = proxy.sent
+    assert (method, path, body["litellm_params"]) == ("PATCH", "/model/m/update", {**KEPT_TRUE, **params})
+    assert declared(proxy, litellm_params={**PARAMS, **options["litellm_params"]}).action == "none"
+
+
+def test_a_write_of_information_leaves_the_parameters_alone_and_names_the_id() -> None:
+    proxy = proxy_with()
+    declared(proxy, model_info={"mode": "completion"})
+    assert [body for _method, _path, body in proxy.sent] == [{"model_info": {"id": "m", "mode": "completion"}}]
+
+
+def test_what_litellm_adds_is_no_difference() -> None:
+    proxy = proxy_with()
+    assert declared(proxy, model_info={"max_tokens": 16384, "mode": "chat"}).action == "none"
+
+
+def test_no_diff_and_no_result_has_a_secret() -> None:
+    proxy = proxy_with()
+    outcome = declared(proxy, litellm_params={**PARAMS, "api_key": "sk-two", "client_secret": "cs-three"})
+    before, after = (part["litellm_params"] for part in (outcome.plan.before, outcome.plan.after))
+    assert (before["api_key"], after["api_key"]) == ("********", "******** (changed)")
+    assert (before["custom_token"], after["custom_token"]) == ("********", "********")
+    assert ("client_secret" in before, after["client_secret"]) == (False, "********")
+    shown = json.dumps(
+        [MODEL_KIND.public(outcome.record or {}), MODEL_INFO.read(proxy, {"model_id": "m", "model_name": None})],
+        default=str,
+    )
+    told = repr(outcome) + repr(outcome.plan) + shown + json.dumps(outcome.plan.diff)
+    for secret in ("sk-one", "sk-two", "cs-three", "a-token", "litemaas_virtual_keys"):
+        assert secret not in told
+
+
+def test_null_removes_few_parameters_and_only_of_newer_versions() -> None:
+    proxy = proxy_with(input_cost_per_token=1.0)
+    assert declared(proxy, unset=["litellm_params.input_cost_per_token"]).action == "update"
+    assert proxy.sent[0][2]["litellm_params"] == {**KEPT_TRUE, "input_cost_per_token": None}
+    older = proxy_with(litellm_credential_name="known")
+    older.version = "1.98.1"
+    older.facts.clear()
+    with pytest.raises(InputError, match=r"LiteLLM 1\.98\.1 cannot remove litellm_params\.litellm_credential_name"):
+        declared(older, unset=["litellm_params.litellm_credential_name"])
+
+
+def test_what_is_created_again_has_all_of_it() -> None:
+    proxy = proxy_with()
+    proxy.models["m"]["litellm_params"]["client_secret"] = "somebody else's"
+    options = {"unset": ["litellm_params.rpm"], "recreate": True}
+    params = {name: value for name, value in PARAMS.items() if name != "rpm"}
+    with pytest.raises(
+        InputError, match=r"lose values that are not set: litellm_params.client_secret, model_info.mode\."
+    ):
+        declared(proxy, litellm_params=params, **options)
+    assert proxy.sent == []
+    whole = {**params, "client_secret": "ours"}
+    outcome = declared(proxy, litellm_params=whole, model_info={"mode": "chat"}, **options)
+    assert (outcome.action, outcome.error) == ("update", None)
+    assert [path for _method, path, _body in proxy.sent] == ["/model/delete", "/model/new"]
+    assert proxy.models["m"]["litellm_params"] == whole
+
+
+def test_a_parameter_that_names_a_variable_is_compared_by_fingerprint() -> None:
+    """LiteLLM shows what the variable holds, or nothing."""
+    proxy = proxy_with(api_base="os.environ/BASE")
+    for shown in ("https://resolved.example.com", None):
+        proxy.models["m"]["litellm_params"]["api_base"] = shown
+        assert declared(proxy, litellm_params={"api_base": "os.environ/BASE"}).action == "none"
+    proxy.models["m"]["litellm_params"]["api_base"] = "https://resolved.example.com"
+    assert declared(proxy, litellm_params={"api_base": "https://plain.example.com"}).action == "update"
+    assert "api_base" not in proxy.models["m"]["model_info"]["litemaas_virtual_keys"]["fingerprints"]
+
+
+def test_models_of_the_configuration_are_not_ours() -> None:
+    proxy = FakeModels()
+    proxy.put("m", {"model": "openai/gpt-4o"}, db_model=False)
+    for options in ({"litellm_params": {"rpm": 1}}, {"state": "absent"}):
+        with pytest.raises(InputError, match="defined in the configuration file of the proxy"):
+            declared(proxy, **options)
+    assert proxy.sent == []
