@@ -160,6 +160,11 @@ class Proxy:
         known = self.budgets(asked)
         return [budget for budget in asked if budget not in known]
 
+    def missing_keys(self, ids: Iterable[str]) -> list[str]:
+        return [
+            key for key in dict.fromkeys(ids) if self._if_there("/key/info", {"key": key}, {"info": MAPPING}) is None
+        ]
+
     def missing_credentials(self, names: Iterable[str]) -> list[str]:
         return [name for name in dict.fromkeys(names) if not self._has_credential(name)]
 

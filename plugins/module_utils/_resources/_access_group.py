@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An access group: models and more for the teams and keys to which it is assigned.
+
+Private: only for use inside this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._crud._define import define
+from .._crud._definition import Definition, Endpoints, Hooks, Request
+from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._values import listed
+
+
+def _are_key_ids(value: Sequence[str]) -> str | None:
+    values = any(str(one).startswith("sk-") for one in value)
+    return "contains the value of a key. Use its ID, which the modules return as key_id." if values else None
+
+
+ACCESS_GROUP = Resource(
+    kind="access group",
+    identity="access_group_name",
+    fields=(
+        Field("access_group_name", cleared=NOT_CLEARABLE),
+        Field("description"),
+        Field("access_model_names", "list", "str", cleared=[]),
+        Field("access_mcp_server_ids", "list", "str", cleared=[]),
+        Field("access_agent_ids", "list", "str", cleared=[]),
+        Field("assigned_team_ids", "list", "str", cleared=[]),
+        Field("assigned_key_ids", "list", "str", cleared=[], check=_are_key_ids),
+    ),
+)
+
+
+def _new(plan: Plan, name: str) -> list[str]:
+    """The entries that a plan adds to a list."""
+    values = plan.changes.get(name)
+    there = plan.existing.get(name) or ()
+    return [value for value in values if value not in there] if isinstance(values, list) else []
+
+
+def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
+    """LiteLLM stores the names and ids of things that do not exist, older versions also those of teams."""
+    missing = {
+        "team": proxy.missing_teams(_new(plan, "assigned_team_ids")),
+        "key with the ID": proxy.missing_keys(_new(plan, "assigned_key_ids")),
+        "model": proxy.unknown_models(_new(plan, "access_model_names")) if options.get("validate_models") else [],
+    }
+    found = [
+        f"the proxy has no {thing} {listed([repr(name) for name in names])}"
+        for thing, names in missing.items()
+        if names
+    ]
+    return f"{'; '.join(found)}." if found else None
+
+
+def _warn(plan: Plan, options: Mapping[str, Any], client: Any) -> list[str]:
+    """What the deletion takes away from others."""
+    if plan.action != "delete":
+        return []
+    assigned = {"team": plan.existing.get("assigned_team_ids"), "key": plan.existing.get("assigned_key_ids")}
+    counts = [f"{len(ids)} {thing}{'s' if len(ids) > 1 else ''}" for thing, ids in assigned.items() if ids]
+    return [f"{plan.name}: the deletion takes its models from {' and '.join(counts)}."] if counts else []
+
+
+ACCESS_GROUP_KIND, ACCESS_GROUP_INFO = define(
+    Definition(
+        ACCESS_GROUP,
+        Endpoints(
+            create=Request("POST", "/v1/access_group"),
+            update=Request("PUT", "/v1/access_group/{id}"),
+            delete=Request("DELETE", "/v1/access_group/{id}"),
+            listing=Request("GET", "/v1/access_group"),
+            id="access_group_id",
+        ),
+        Hooks(refuse=_refuse, warn=_warn),
+        options={"validate_models": {"type": "bool", "default": False}},
+        readings=("access_group_id", "created_at", "updated_at"),
+    )
+)

@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A budget, which keys, customers and others share. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from .._crud._define import define
+from .._crud._definition import Definition, Endpoints, Hooks, Record, Request
+from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, not_negative, up_to
+from .._durations import is_duration
+from .._engine import NOT_CLEARABLE, Field, Resource
+from .._errors import ApiError
+from .._proxy import PAGE, Proxy
+from .._shapes import MAPPING, TEXT, checked, maybe
+
+BUDGET = Resource(
+    kind="budget",
+    identity="budget_id",
+    fields=(
+        Field("budget_id", cleared=NOT_CLEARABLE),
+        Field("max_budget", "float", unit="USD", check=not_negative),
+        Field("soft_budget", "float", unit="USD", check=not_negative),
+        Field("budget_duration", unit="duration", check=is_duration),
+        Field("tpm_limit", "int", unit="tokens/min", check=up_to(MOST_TOKENS)),
+        Field("rpm_limit", "int", unit="requests/min", check=up_to(MOST_TOKENS)),
+        Field("tpd_limit", "int", unit="tokens/day", check=up_to(MOST_TOKENS), since="1.106.0"),
+        Field("max_parallel_requests", "int", check=up_to(MOST_REQUESTS)),
+        Field("model_max_budget", "dict", cleared={}, licensed=True),
+    ),
+)
+KEYS = {"return_full_object": "true", "sort_by": "token", "sort_order": "asc"}
+LINKED = {"budget_id": maybe(TEXT), "litellm_budget_table": maybe({"budget_id": maybe(TEXT)})}
+
+
+def _refuse_delete(budget: Record, client: Any) -> str | None:
+    counts: dict[str, int] = {}
+    for thing in _bound(str(budget["budget_id"]), Proxy(client)):
+        counts[thing] = counts.get(thing, 0) + 1
+    bound = ", ".join(f"{count} {thing}{'s' if count > 1 else ''}" for thing, count in counts.items())
+    return f"Without this budget, there would be no such limit for: {bound}." if bound else None
+
+
+def _bound(budget_id: str, proxy: Proxy) -> Iterator[str]:
+    """What is bound by a budget, a word each. LiteLLM has no request that tells."""
+    yield from ("key" for key in proxy.pages("/key/list", "keys", KEYS, LINKED) if _has(key, budget_id))
+    for path, thing in (("/customer/list", "customer"), ("/tag/list", "tag"), ("/organization/list", "organization")):
+        yield from (thing for row in _rows(proxy, path) if _has(row, budget_id))
+    shape = {"team_id": TEXT, "metadata": maybe(MAPPING)}
+    for team in proxy.pages("/v2/team/list", "teams", {"page_size": PAGE}, shape):
+        if (team.get("metadata") or {}).get("team_member_budget_id") == budget_id:
+            yield "team"
+        path = f"/team/info?key_limit=1&team_id={quote(team['team_id'], safe='')}"
+        memberships = checked(proxy.client.get(path), {"team_memberships": [LINKED]}, "GET /team/info")
+        yield from ("member of a team" for row in memberships["team_memberships"] if _has(row, budget_id))
+
+
+def _rows(proxy: Proxy, path: str) -> list[Mapping[str, Any]]:
+    try:
+        rows: list[Mapping[str, Any]] = checked(proxy.client.get(path), [LINKED], f"GET {path}")
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return []  # without a license, there are none
+    return rows
+
+
+def _has(row: Mapping[str, Any], budget_id: str) -> bool:
+    return budget_id in (row.get("budget_id"), (row.get("litellm_budget_table") or {}).get("budget_id"))
+
+
+BUDGET_KIND, BUDGET_INFO = define(
+    Definition(
+        BUDGET,
+        Endpoints(
+            create=Request("POST", "/budget/new"),
+            update=Request("POST", "/budget/update", id="budget_id"),
+            delete=Request("POST", "/budget/delete", id="id"),
+            listing=Request("GET", "/budget/list"),
+            read=Request("POST", "/budget/info", id="budgets", many=True),
+        ),
+        Hooks(refuse_delete=_refuse_delete),
+        readings=("budget_reset_at", "created_at", "updated_at"),
+    )
+)
