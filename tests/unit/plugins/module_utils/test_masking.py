@@ -23,7 +23,8 @@ SPEC: dict[str, Any] = {
 }
 
 
-@given(st.text(st.characters(codec="utf-8"), min_size=8))
+# Asterisks cannot be hidden behind asterisks.
+@given(st.text(st.characters(codec="utf-8"), min_size=8).filter(lambda text: text.strip("*")))
 def test_a_secret_is_found_however_it_is_written(secret: str) -> None:
     written = [
         secret,
