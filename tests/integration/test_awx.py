@@ -1,107 +1,96 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""As AWX runs a job: by ansible-runner, with a credential in the environment and a survey's answers as text."""
+"""
+As AWX runs a job: by ansible-runner, with the credential types and the survey of this collection.
+
+A credential's variables are in the environment or in a file of their own, and the answers of a survey are text.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import ansible_runner
+import jinja2
 import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from .conftest import KEY_VALUE, Sandbox
+from .conftest import KEY_VALUE, ROOT
 
+AWX = ROOT / "playbooks" / "awx"
+MEMBER = Path("ansible_collections", "litemaas", "virtual_keys")
+BIN = Path(sys.executable).parent
 PASSWORD = "a password for tests only"
 SEED = "a seed for tests only, of 32 characters and more"
+# As AWX's own inventory has it.
+INVENTORY = "localhost ansible_connection=local ansible_python_interpreter='{{ ansible_playbook_python }}'"
 
 
-class Job:
-    """A job template: an inventory, a credential in the environment, and another one as a file of variables."""
+def load(name: str) -> dict[str, dict[str, Any]]:
+    (content,) = DataLoader().load_from_file(str(AWX / name)).values()
+    return {one["name"]: one for one in content}
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
-        self.folder = folder
-        self._sandbox = sandbox
-        # AWX hands a credential's extra variables over in a file of their own.
-        self._credential = folder / "credential.json"
-        self._credential.write_text(
-            json.dumps({"litellm_vkey_key_seed": SEED, "litellm_vkey_artifact_password": PASSWORD})
-        )
-        (folder / "project").mkdir()
-        # As AWX's own inventory has it.
-        (folder / "inventory").mkdir()
-        host = "localhost ansible_connection=local ansible_python_interpreter='{{ ansible_playbook_python }}'"
-        (folder / "inventory" / "hosts").write_text(host)
 
-    def run(self, playbook: str, survey: dict[str, str], verbosity: int = 0) -> Any:
-        return ansible_runner.run(
-            private_data_dir=str(self.folder),
-            playbook=playbook,
-            extravars=survey,
-            cmdline=f"-e @{self._credential}",
-            envvars={
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "LITELLM_PROXY_URL": self._sandbox.api_url,
-                "LITELLM_PROXY_API_KEY": self._sandbox.master_key,
-                "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
-            },
-            suppress_env_files=True,
-            verbosity=verbosity or None,
-            quiet=True,
-        )
-
-    def refuse(self, playbook: str, survey: dict[str, str]) -> str:
-        """What the one failed task says."""
-        job = self.run(playbook, survey)
-        assert job.rc != 0
-        (failed,) = [event["event_data"]["res"]["msg"] for event in job.events if event["event"] == "runner_on_failed"]
-        return str(failed)
+TEMPLATE = load("job_templates.yml")["Workshop: create keys"]
 
 
 @pytest.fixture
-def job_template(sandbox, tmp_path) -> Job:
-    return Job(sandbox, tmp_path)
+def job(sandbox, alias, tmp_path) -> dict[str, Any]:
+    """What AWX passes to ansible-runner for a job of the template."""
+    credentials = {
+        "LiteLLM proxy": {"url": sandbox.api_url, "key": sandbox.master_key},
+        "LiteLLM workshop secrets": {"key_seed": SEED, "artifact_password": PASSWORD},
+    }
+    assert list(credentials) == TEMPLATE["credentials"]
+    injected: dict[str, dict[str, str]] = {"env": {}, "extra_vars": {}}
+    for name, inputs in credentials.items():
+        for target, texts in load("credential_types.yml")[name]["injectors"].items():
+            injected[target] |= {variable: jinja2.Template(text).render(inputs) for variable, text in texts.items()}
 
-
-@pytest.mark.parametrize("verbosity", [0, 4])
-def test_job_template(sandbox, alias, tmp_path, job_template, verbosity):
-    survey = {
+    answers = {
         "litellm_vkey_alias": alias,
-        "litellm_vkey_models": "gpt-4, gpt-4o-mini",
+        "litellm_vkey_models": "gpt-4\ngpt-4o-mini",
         "litellm_vkey_user_count": "3",
         "litellm_vkey_max_budget": "5",
-        "litellm_vkey_expires_at": "",
-        "litellm_vkey_batch_size": "1",
+    }
+    defaults = {question["variable"]: question["default"] for question in TEMPLATE["survey"]["spec"]}
+    assert set(answers) <= set(defaults)
+
+    data = tmp_path / "job"
+    for folder in ("project", "inventory", "env"):
+        (data / folder).mkdir(parents=True)
+    playbook = "litemaas.virtual_keys.examples." + TEMPLATE["playbook"].removesuffix(".yml")
+    (data / "project" / TEMPLATE["playbook"]).write_text(f"- import_playbook: {playbook}\n")
+    (data / "inventory" / "hosts").write_text(INVENTORY)
+    (data / "env" / "credential").write_text(json.dumps(injected["extra_vars"]))
+    return {
+        "private_data_dir": str(data),
+        "playbook": TEMPLATE["playbook"],
+        "extravars": {**defaults, **answers, "litellm_vkey_batch_size": "1"},
+        "cmdline": "-e @../env/credential",
+        "envvars": {
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+            **injected["env"],
+        },
+        "suppress_env_files": True,
+        "quiet": True,
     }
 
-    def run_job():
-        return job_template.run("litemaas.virtual_keys.examples.create_workshop_keys", survey, verbosity)
 
-    job = run_job()
-    assert job.rc == 0, job.stdout.read()
-    assert job.stats["changed"] == {"localhost": 3}  # the folder, the keys, what is handed out
-    with job.stdout as output:
-        assert "2 of 3 keys written" in output.read()
-    rows = sandbox.keys(alias)
-    assert len(rows) == 3 and {row["max_budget"] for row in rows.values()} == {5.0}
-    assert run_job().stats["changed"] == {}
-
-    (artifact,) = [
-        event["event_data"]["artifact_data"]["litellm_vkey_artifact"]
-        for event in job.events
-        if event["event"] == "playbook_on_stats"
-    ]
-    vault = VaultLib([("default", VaultSecret(PASSWORD.encode()))])
-    published = {person["alias"]: person["key_id"] for person in json.loads(vault.decrypt(artifact))["users"]}
-    assert published == {name: row["token"] for name, row in rows.items()}
-
-    artifacts = [path for path in (tmp_path / "artifacts").rglob("*") if path.is_file()]
-    assert sum("job_events" in str(path) for path in artifacts) > 20
-    for path in artifacts:
+def has_no_secret(sandbox, folder: Path) -> None:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert sum("job_events" in str(path) for path in files) > 20
+    for path in files:
         if path.name == "command":
             continue  # ansible-runner itself writes the environment there; AWX keeps it from its users
         text = path.read_text()
@@ -109,95 +98,72 @@ def test_job_template(sandbox, alias, tmp_path, job_template, verbosity):
         assert sandbox.master_key not in text and SEED not in text and not KEY_VALUE.search(text), path.name
 
 
-REPORT = "litemaas.virtual_keys.examples.report_usage"
-BLANK = {
-    REPORT: (
-        *("api_url", "master_key", "api_timeout", "verify_ssl", "ca_path", "retry_count", "usage_filter", "users"),
-        *("users_file", "total_budget", "output_dir", "output_title", "usage_formats", "time_zone"),
-    ),
-    "hand_out.yml": (
-        *("output_dir", "output_formats", "output_title", "output_note", "output_base_url", "time_zone", "no_log"),
-        *("output_mail_from", "output_mail_subject", "output_namespace", "output_html_template"),
-        *("output_env_template", "output_mail_template", "output_kubernetes_template"),
-    ),
-}
+def published(events: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """The aliases and the key IDs in the encrypted artifact of a job."""
+    (artifact,) = [
+        event["event_data"]["artifact_data"]["litellm_vkey_artifact"]
+        for event in events
+        if event["event"] == "playbook_on_stats"
+    ]
+    vault = VaultLib([("default", VaultSecret(PASSWORD.encode()))])
+    return {person["alias"]: person["key_id"] for person in json.loads(vault.decrypt(artifact))["users"]}
 
 
-@pytest.fixture
-def hand_out(job_template, alias) -> str:
-    """A playbook of one's own that hands out what a survey asks for."""
-    play = """
-- hosts: localhost
-  gather_facts: false
-  tasks:
-    - ansible.builtin.include_role: {name: litemaas.virtual_keys.hand_out_keys}
-      vars:
-        litellm_vkey_result:
-          {user: ann, alias: ALIAS-ann, key: sk-0123456789abcdefgh, key_id: "0", api_base_url: https://x/v1}
-"""
-    (job_template.folder / "project" / "hand_out.yml").write_text(play.replace("ALIAS", alias))
-    return "hand_out.yml"
+@pytest.mark.parametrize("verbosity", [0, 4])
+def test_job_template(sandbox, alias, job, verbosity):
+    def run_job():
+        return ansible_runner.run(**job, verbosity=verbosity or None)
+
+    done = run_job()
+    assert done.rc == 0, done.stdout.read()
+    assert done.stats["changed"] == {"localhost": 3}  # the folder, the keys, what is handed out
+    with done.stdout as output:
+        assert "2 of 3 keys written" in output.read()
+    rows = sandbox.keys(alias)
+    assert len(rows) == 3 and {row["max_budget"] for row in rows.values()} == {5.0}
+    assert run_job().stats["changed"] == {}
+    assert published(done.events) == {name: row["token"] for name, row in rows.items()}
+    has_no_secret(sandbox, Path(job["private_data_dir"]) / "artifacts")
 
 
-@pytest.mark.parametrize("playbook", BLANK)
-def test_blank_answers_are_no_answers(sandbox, manage, alias, job_template, hand_out, playbook):
-    manage(users=["ann"])
-    survey = {"litellm_vkey_alias": alias, **{f"litellm_vkey_{name}": "" for name in BLANK[playbook]}}
-    job = job_template.run(playbook, survey)
-    assert job.rc == 0, job.stdout.read()
-    folder = job_template.folder / "project" / alias
-    files = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    assert files == (set() if playbook == REPORT else {"keys.csv", "keys.json", "slips.html"})
-    with job.stdout as output:
-        assert "sk-" not in output.read()
+def test_job_on_another_machine(sandbox, alias, job, tmp_path):
+    """As the mesh of AWX carries it: transmitted, worked on in another folder, and processed where it came from."""
+    sent, answered, received = (tmp_path / name for name in ("sent", "answered", "received"))
+    with sent.open("wb") as stream:
+        ansible_runner.run(streamer="transmit", _output=stream, **job)
+    worker = [BIN / "ansible-runner", "worker", "--private-data-dir", tmp_path / "worker"]
+    with sent.open("rb") as stream, answered.open("wb") as output:
+        subprocess.run(worker, stdin=stream, stdout=output, check=True, timeout=120)
+    received.mkdir()
+    events: list[dict[str, Any]] = []
+
+    def keep(event: dict[str, Any]) -> bool:
+        events.append(event)
+        return True  # ansible-runner keeps it, too
+
+    with answered.open("rb") as stream:
+        done = ansible_runner.run(
+            streamer="process", _input=stream, private_data_dir=str(received), event_handler=keep, quiet=True
+        )
+    assert done.status == "successful"
+    rows = sandbox.keys(alias)
+    assert len(rows) == 3 and published(events) == {name: row["token"] for name, row in rows.items()}
+    has_no_secret(sandbox, received / "artifacts")
 
 
-def test_answers_as_text(sandbox, manage, alias, job_template, hand_out):
-    manage(users=["ann"])
-    answers = {"api_timeout": "20", "verify_ssl": "False", "retry_count": "2", "total_budget": "12.50"}
-    answers |= {"usage_formats": "csv\nhtml", "users": "ann, ben", "output_dir": f"{job_template.folder}/usage"}
-    survey = {"litellm_vkey_alias": alias, **{f"litellm_vkey_{name}": text for name, text in answers.items()}}
-    job = job_template.run(REPORT, survey)
-    with job.stdout as output:
-        assert job.rc == 0 and "1 key, 0 used, 0.00 USD of 12.50 USD." in output.read()
-    assert {path.name for path in (job_template.folder / "usage").iterdir()} == {"usage.csv", "usage.html"}
+def test_execution_environment(tmp_path):
+    """ansible-builder finds what the collection requires, and builds what the documentation shows."""
+    (folder,) = (
+        path for path in os.environ["ANSIBLE_COLLECTIONS_PATH"].split(os.pathsep) if (Path(path) / MEMBER).exists()
+    )
+    introspect = [BIN / "ansible-builder", "introspect", "--user-pip", os.devnull, folder]
+    found = subprocess.run(introspect, capture_output=True, text=True, check=True, timeout=60)
+    required = yaml.safe_load(found.stdout)
+    assert [line.partition("#")[0].strip() for line in required["python"]] == ["requests>=2.28"]
+    assert required["system"] == []
 
-    answers = {"output_formats": "csv\nenv", "no_log": "True", "output_dir": f"{job_template.folder}/keys"}
-    survey = {"litellm_vkey_alias": alias, **{f"litellm_vkey_{name}": text for name, text in answers.items()}}
-    assert job_template.run(hand_out, survey).rc == 0
-    assert {path.name for path in (job_template.folder / "keys").iterdir()} == {"keys.csv", "keys.json", "env"}
-
-
-@pytest.mark.parametrize(
-    ("playbook", "answer", "sentence"),
-    [
-        (REPORT, {"api_timeout": "soon"}, "litellm_vkey_api_timeout must be a whole number, not 'soon'."),
-        (REPORT, {"verify_ssl": "perhaps"}, "litellm_vkey_verify_ssl must be true or false, not 'perhaps'."),
-        (REPORT, {"users_file": "none.csv"}, "litellm_vkey_users_file, none.csv: "),
-        (
-            "hand_out.yml",
-            {"output_formats": "csv, htm"},
-            "litellm_vkey_output_formats: 'htm' is not one of csv, json, ",
-        ),
-    ],
-)
-def test_an_answer_that_cannot_be_is_refused_in_the_words_of_the_user(
-    alias, job_template, hand_out, playbook, answer, sentence
-):
-    survey = {"litellm_vkey_alias": alias, **{f"litellm_vkey_{name}": text for name, text in answer.items()}}
-    assert sentence in job_template.refuse(playbook, survey)
-
-
-@pytest.mark.parametrize(
-    ("answer", "sentence"),
-    [
-        ({"output_formats": "csv, pdf"}, "litellm_vkey_output_formats: 'pdf' is not one of csv, json, "),
-        ({"output_formats": "mail"}, "Set litellm_vkey_output_mail_from"),
-        ({"report_usage": "perhaps"}, "litellm_vkey_report_usage must be true or false, not 'perhaps'."),
-    ],
-)
-def test_what_cannot_be_handed_out_is_refused_before_there_are_keys(sandbox, alias, job_template, answer, sentence):
-    survey = {"litellm_vkey_alias": alias, "litellm_vkey_models": "gpt-4", "litellm_vkey_user_count": "2"}
-    survey |= {f"litellm_vkey_{name}": text for name, text in answer.items()}
-    assert sentence in job_template.refuse("litemaas.virtual_keys.examples.create_workshop_keys", survey)
-    assert sandbox.keys(alias) == {} and list((job_template.folder / "project").iterdir()) == []
+    page = (ROOT / "docs" / "awx.md").read_text()
+    (definition,) = re.findall(r"^```yaml\n(# execution-environment.yml\n.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "execution-environment.yml").write_text(definition)
+    subprocess.run([BIN / "ansible-builder", "create"], cwd=tmp_path, capture_output=True, check=True, timeout=60)
+    assert "litemaas.virtual_keys" in (tmp_path / "context" / "_build" / "requirements.yml").read_text()
