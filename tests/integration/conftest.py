@@ -168,7 +168,7 @@ def run_module(sandbox: Sandbox) -> Callable[..., Result]:
     For an object that has no module, what the module would call takes the place of its name.
     """
 
-    def run(name: str | Callable[[], None], check: bool = False, **params: Any) -> Result:
+    def run(name: str | Callable[[], None], /, check: bool = False, **params: Any) -> Result:
         connection = {"api_url": sandbox.api_url, "api_key": sandbox.master_key}
         arguments = {**connection, **params, "_ansible_check_mode": check, "_ansible_diff": True}
         output = io.StringIO()

@@ -12,7 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 
 # POSTs that only read.
-READING = frozenset({"/v2/key/info", "/budget/info", "/key/health", "/chat/completions", "/v1/chat/completions"})
+READING = frozenset(
+    {"/v2/key/info", "/budget/info", "/tag/info", "/key/health", "/chat/completions", "/v1/chat/completions"}
+)
 LINE = re.compile(r'"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/1\.1" (?P<status>\d{3})')
 # Method, path with query, and status.
 Request = tuple[str, str, int]
