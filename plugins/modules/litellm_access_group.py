@@ -78,6 +78,12 @@ options:
       - access_agent_ids
       - assigned_team_ids
       - assigned_key_ids
+  validate_references:
+    description:
+      - Whether to fail before anything is written if one of O(assigned_team_ids) or O(assigned_key_ids) does not exist.
+      - Set it to C({{ not ansible_check_mode }}) if an earlier task of the play creates them.
+    type: bool
+    default: true
   validate_models:
     description:
       - Whether to fail before anything is written if one of O(access_model_names) does not exist on the proxy.

@@ -98,6 +98,12 @@ options:
       - It has no effect if there is nothing to remove.
     type: bool
     default: false
+  validate_references:
+    description:
+      - Whether to fail before anything is written if the credential in C(litellm_credential_name) does not exist.
+      - Set it to C({{ not ansible_check_mode }}) if an earlier task of the play creates it.
+    type: bool
+    default: true
 notes:
   - The proxy must be able to store models in its database, see C(general_settings.store_model_in_db).
   - Models that are defined in the configuration file of the proxy cannot be changed. The task fails.
@@ -252,7 +258,7 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model import MODEL_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import MODEL_KIND
 
 
 def main(start: Start = Module) -> None:

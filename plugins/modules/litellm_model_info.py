@@ -100,7 +100,7 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model import MODEL_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import MODEL_INFO
 
 
 def main(start: Start = Module) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model import MODEL, REMOVABLE
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._checks import REMOVABLE
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._table import MODEL
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import as_declared, only_changes, too_old
 
 TABLE = '"LiteLLM_ProxyModelTable"'

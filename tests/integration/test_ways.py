@@ -26,6 +26,7 @@ PASSING = (
     (re.compile(r"sk-\.\.\.\S{4}"), "sk-..."),
     (re.compile(r"sk-[A-Za-z0-9_-]{16,}"), "sk-value"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "token"),
+    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "id"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)"), "time"),
 )
 # What Ansible itself adds to the one or the other.

@@ -45,11 +45,12 @@ def _new(plan: Plan, name: str) -> list[str]:
 
 def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
     """LiteLLM stores the names and ids of things that do not exist, older versions also those of teams."""
-    missing = {
-        "team": proxy.missing_teams(_new(plan, "assigned_team_ids")),
-        "key with the ID": proxy.missing_keys(_new(plan, "assigned_key_ids")),
-        "model": proxy.unknown_models(_new(plan, "access_model_names")) if options.get("validate_models") else [],
-    }
+    missing: dict[str, list[str]] = {}
+    if options.get("validate_references", True):
+        missing["team"] = proxy.missing_teams(_new(plan, "assigned_team_ids"))
+        missing["key with the ID"] = proxy.missing_keys(_new(plan, "assigned_key_ids"))
+    if options.get("validate_models"):
+        missing["model"] = proxy.unknown_models(_new(plan, "access_model_names"))
     found = [
         f"the proxy has no {thing} {listed([repr(name) for name in names])}"
         for thing, names in missing.items()
@@ -78,7 +79,10 @@ ACCESS_GROUP_KIND, ACCESS_GROUP_INFO = define(
             id="access_group_id",
         ),
         Hooks(refuse=_refuse, warn=_warn),
-        options={"validate_models": {"type": "bool", "default": False}},
+        options={
+            "validate_references": {"type": "bool", "default": True},
+            "validate_models": {"type": "bool", "default": False},
+        },
         readings=("access_group_id", "created_at", "updated_at"),
     )
 )

@@ -12,7 +12,10 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _fing
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model import MODEL_INFO, MODEL_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import (
+    MODEL_INFO,
+    MODEL_KIND,
+)
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_models import FakeModels
 
 KEPT_TRUE = dict.fromkeys(

@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model on a proxy: its requests, and what they carry. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._crud._define import define
+from ..._crud._definition import Definition, Endpoints, Hooks, Record, Request, Values
+from ..._crud._secret_entries import fingerprints, sent, wanted
+from ..._engine import Plan
+from ..._fingerprints import OWN_ENTRY
+from ._checks import check, recreate, refuse
+from ._table import (
+    FALSE_BY_DEFAULT,
+    INFO,
+    MODEL,
+    PARAMS,
+    after_read,
+    info_of,
+    known_of,
+    params_of,
+    shown_params,
+    unset_of,
+)
+
+NOT_LIVE = "LiteLLM stored the model, but cannot serve it. Check litellm_params, such as the provider in model."
+
+
+def _prepare(fields: Values, options: Values, record: Record | None) -> Values:
+    """Entries that are not declared stay, unless they are to be removed."""
+    prepared = dict(fields)
+    current = record or {}
+    gone = unset_of(options, PARAMS)
+    if PARAMS in fields or gone:
+        there = wanted(fields.get(PARAMS) or {}, shown_params(current), known_of(current))
+        there.update((name, False) for name in gone if name in FALSE_BY_DEFAULT and name in there)
+        prepared[PARAMS] = {name: value for name, value in there.items() if name not in gone or value is False}
+    gone = unset_of(options, INFO)
+    if INFO in fields or gone:
+        declared = {name: value for name, value in (fields.get(INFO) or {}).items() if name != "id"}
+        merged = {**info_of(current), **declared}
+        prepared[INFO] = {name: value for name, value in merged.items() if name not in gone}
+    return prepared
+
+
+def _create_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    params = plan.changes.get(PARAMS) or {}
+    marks = fingerprints(params, {})
+    created = {name: value for name, value in body.items() if name != "model_id"}
+    info = {**(body.get(INFO) or {}), "id": plan.name, **(_own_entry(marks) if marks else {})}
+    return {**created, PARAMS: sent(params, {}), INFO: info}
+
+
+def _update_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    updated, info = dict(body), {}
+    if INFO in plan.changes:
+        info = sent(plan.changes[INFO], info_of(plan.existing))
+    if PARAMS in plan.changes:
+        after, before, known = plan.changes[PARAMS], params_of(plan.existing), known_of(plan.existing)
+        removed = dict.fromkeys(name for name in before if name not in after)
+        updated[PARAMS] = {**dict.fromkeys(FALSE_BY_DEFAULT), **removed, **sent(after, before)}
+        marks = fingerprints(after, known)
+        if marks != known:
+            info.update(_own_entry(marks))
+    # Without the id, LiteLLM stores another one.
+    return {**updated, INFO: {**info, "id": plan.name}} if info else {k: v for k, v in updated.items() if k != INFO}
+
+
+def _own_entry(marks: Mapping[str, str]) -> dict[str, Any]:
+    return {OWN_ENTRY: {"fingerprints": dict(marks)}}
+
+
+MODEL_KIND, MODEL_INFO = define(
+    Definition(
+        MODEL,
+        Endpoints(
+            create=Request("POST", "/model/new"),
+            update=Request("PATCH", "/model/{id}/update"),
+            delete=Request("POST", "/model/delete", id="id"),
+            listing=Request("GET", "/v2/model/info", entries="data", paged=True),
+            read=Request("GET", "/v2/model/info", id="modelId", entries="data"),
+        ),
+        Hooks(
+            check=check,
+            prepare=_prepare,
+            create_body=_create_body,
+            update_body=_update_body,
+            after_read=after_read,
+            refuse=refuse,
+            recreate=recreate,
+        ),
+        options={
+            "unset": {"type": "list", "elements": "str"},
+            "recreate": {"type": "bool", "default": False},
+            "validate_references": {"type": "bool", "default": True},
+        },
+        readings=("db_model",),
+        filters=("model_name",),
+        advice={r"not live in this pod": NOT_LIVE},
+    )
+)

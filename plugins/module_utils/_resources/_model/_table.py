@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model, one deployment of it: its table of fields, and what a record shows of them. Pure.
+
+Private: only for use inside this collection. LiteLLM shows some secret parameters as masks, and others not at all. To
+information about a model it adds what it knows itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..._crud._definition import Record, Values
+from ..._crud._rows import is_identity
+from ..._crud._secret_entries import present, without_secrets
+from ..._engine import NOT_CLEARABLE, Field, Resource
+from ..._fingerprints import OWN_ENTRY
+
+PARAMS, INFO = "litellm_params", "model_info"
+# Entries of model_info that are options of their own, or the server's.
+OPTION_OF = {"id": "model_id", "blocked": "blocked"}
+SERVERS = frozenset(("id", "blocked", "db_model", "member_auto_router", "pricing_overrides", OWN_ENTRY))
+# What LiteLLM adds to model_info when it is read, of what it knows about the provider's model.
+ADDED = re.compile(
+    r"key|litellm_provider|tpm|rpm|output_vector_size|provider_specific_entry|prompt_cache_min_tokens"
+    r"|max(_input|_output)?_tokens|support(s|ed)_.*|.*_cost.*|cost_.*|.*pricing|.*_reasoning_effort|reasoning_effort_levels"
+    r"|regional_.*_multiplier.*|search_free_requests|web_search_billing_unit|uses_embed_content|thinking_always_on"
+    r"|token_count_(framing|model|tokenizer)|bedrock_.*|vertex_ai_audio_api"
+)
+# Each write of parameters sets these to false, but for those that are sent as null.
+FALSE_BY_DEFAULT = (
+    "use_in_pass_through",
+    "use_litellm_proxy",
+    "merge_reasoning_content_in_choices",
+    "use_xai_oauth",
+    "allow_client_keepalive_override",
+)
+
+
+def _is_id(value: str) -> str | None:
+    return is_identity(value) or (
+        "must not contain a slash: LiteLLM could not change the model." if "/" in value else None
+    )
+
+
+def shown_params(record: Record) -> Mapping[str, Any]:
+    return record.get(PARAMS) or {}
+
+
+def known_of(record: Record) -> Mapping[str, Any]:
+    """Our fingerprints of the secret parameters."""
+    entry = (record.get(INFO) or {}).get(OWN_ENTRY)
+    known = entry.get("fingerprints") if isinstance(entry, Mapping) else None
+    return known if isinstance(known, Mapping) else {}
+
+
+def params_of(record: Record) -> dict[str, Any]:
+    return present(shown_params(record), known_of(record))
+
+
+def info_of(record: Record) -> dict[str, Any]:
+    """What there is in ``model_info`` for the user. LiteLLM names all that it could know, most of it null."""
+    return {
+        name: value for name, value in (record.get(INFO) or {}).items() if name not in SERVERS and value is not None
+    }
+
+
+def _blocked(record: Record) -> bool:
+    return bool((record.get(INFO) or {}).get("blocked"))
+
+
+MODEL = Resource(
+    kind="model",
+    identity="model_id",
+    fields=(
+        Field("model_id", check=_is_id, cleared=NOT_CLEARABLE),
+        Field("model_name", cleared=NOT_CLEARABLE),
+        Field(PARAMS, "dict", read=params_of, shown=without_secrets, cleared=NOT_CLEARABLE),
+        Field(INFO, "dict", read=info_of, cleared=NOT_CLEARABLE),
+        Field("blocked", "bool", read=_blocked, cleared=NOT_CLEARABLE, since="1.90.0"),
+    ),
+)
+
+
+def after_read(row: Record) -> Record:
+    """The id where requests take it from, and whether the model can be changed."""
+    info = row.get(INFO)
+    held = info if isinstance(info, Mapping) else {}
+    return {**row, "model_id": held.get("id"), "db_model": held.get("db_model")}
+
+
+def unset_of(options: Values, place: str) -> list[str]:
+    """The entries of a mapping that are to be removed."""
+    return [name.partition(".")[2] for name in options.get("unset") or () if name.partition(".")[0] == place]
