@@ -24,7 +24,7 @@ import nox
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from tooling import artifact, checkout, home, sandbox  # noqa: E402
+from tooling import artifact, checkout, home, sandbox, site  # noqa: E402
 
 BUILD = checkout.BUILD
 ANSIBLE_CORE = os.environ.get("ANSIBLE_CORE", "")
@@ -85,7 +85,7 @@ def lint(session: nox.Session) -> None:
     """Check style, types, licenses, documentation, and changelog."""
     install(session, "ansible", "lint")
     leave_home(session)
-    python = ("plugins", "tests", "noxfile.py")
+    python = ("docs", "plugins", "tests", "noxfile.py")
     # mypy must find the plugins under the name that they use to import each other.
     with checkout.linked() as path:
         run_all(
@@ -107,6 +107,20 @@ def lint(session: nox.Session) -> None:
             ("ansible-lint", "--profile", "production"),
             env={"MYPYPATH": str(path)},
         )
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site in .build/docs/html. A warning is an error."""
+    install(session, "ansible", "docs")
+    leave_home(session)
+    source, generated = site.assemble()
+    with checkout.linked() as path:
+        command = ("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error")
+        paths = {"ANSIBLE_COLLECTIONS_PATH": str(path)}
+        session.run(*command, "--dest-dir", str(generated), "litemaas.virtual_keys", env=paths, silent=True)
+    builder = ("sphinx-build", "--quiet", "--fail-on-warning", "--builder", "html")
+    session.run(*builder, "--conf-dir", str(site.CONFIGURATION), str(source), str(site.HTML))
 
 
 @nox.session

@@ -109,9 +109,6 @@ attributes:
     support: full
 notes:
   - Set C(no_log) on the task, because O(result) contains keys. The return values do not contain any.
-seealso:
-  - ref: ansible_collections.litemaas.virtual_keys.hand_out_keys_role
-    description: The role that uses this module.
 """
 
 EXAMPLES = r"""

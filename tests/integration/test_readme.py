@@ -12,7 +12,10 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+BLOCKS, STARTING, PLATFORM = (
+    re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+    for page in ("README.md", "docs/getting_started.md", "docs/platform.md")
+)
 COMMANDS = [
     shlex.split(line)
     for kind, text in BLOCKS
@@ -20,7 +23,7 @@ COMMANDS = [
     for line in text.replace("\\\n", " ").splitlines()
     if line.startswith("ansible-playbook ")
 ]
-PLAYS = [text for kind, text in BLOCKS if kind == "yaml"]
+PLAYS = [text for kind, text in (*BLOCKS, *STARTING) if kind == "yaml"]
 VALUE = r"sk-[\w-]{32,43}"
 ALIASES = ("my-project", "python-course", "blue-team", "red-team")
 
@@ -88,3 +91,29 @@ def test_plays(play, tmp_path, text):
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.csv")} == lists
     for content in lists.values():
         assert len(re.findall(VALUE, content.decode())) == 3
+
+
+def test_the_platform(sandbox, play, tmp_path):
+    declarations, playbook = [text for kind, text in PLATFORM if kind == "yaml"]
+    (tmp_path / "platform.yml").write_text(declarations)
+    (tmp_path / "platform_play.yml").write_text(playbook)
+    env = {"OPENAI_API_KEY": "the key of a provider"}
+
+    def run(*arguments: str):
+        done = play("platform_play.yml", *arguments, cwd=tmp_path, env=env, secret=(env["OPENAI_API_KEY"],))
+        assert done.rc == 0, done.messages
+        return done
+
+    try:
+        first = run()
+        assert first.changed >= 6
+        assert {row["team_id"] for row in sandbox.keys("nightly-report").values()} == {"data-science"}
+        assert run().changed == 0 and run("--check").changed == 0
+    finally:
+        keys = [row["token"] for alias in ("nightly-report", "support-chatbot") for row in sandbox.keys(alias).values()]
+        teams, users = ["data-science", "support"], ["ann@example.com", "ben@example.com"]
+        sandbox.call("POST", "/key/delete", {"keys": keys})
+        sandbox.call("POST", "/team/delete", {"team_ids": teams})
+        sandbox.call("POST", "/user/delete", {"user_ids": users})
+        sandbox.call("POST", "/model/delete", {"id": "chat-small-1"})
+        sandbox.call("DELETE", "/credentials/openai-production")
