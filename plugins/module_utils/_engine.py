@@ -44,6 +44,7 @@ class Field:
     :param check: returns what is wrong with a declared value, or None.
     :param sent: makes of a value what the API takes.
     :param shown: makes of a value what may be shown: without secrets.
+    :param told: takes from the value before and after an update what a diff shows, where that is not all of it.
     :param cleared: what the API takes for "no value".
     :param instead: what to do where an existing object cannot be given a value, or "no value", a sentence.
     :param updatable: whether the API can change it on an existing object.
@@ -67,6 +68,7 @@ class Field:
     check: Callable[[Any], str | None] | None = None
     sent: Callable[[Any], Any] = _unchanged
     shown: Callable[[Any], Any] = _unchanged
+    told: Callable[[Any, Any], tuple[Any, Any]] | None = None
     cleared: Any = None
     instead: str = ""
     updatable: bool = True
@@ -167,6 +169,7 @@ class Plan:
     :param action: ``create``, ``update``, ``delete``, ``none``, or one of the object's own.
     :param changes: declared values to write, by option.
     :param before: the declared fields as they are; ``after``: as they will be. Both as they may be shown.
+    :param told: what of ``before`` and ``after`` a diff shows in another way.
     :param current: the record as read, None if there is none.
     :param surplus: further records with the same identity, which have to go.
     :param value: the secret that the object has or gets, None if unknown.
@@ -178,6 +181,7 @@ class Plan:
     changes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
+    told: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
     current: Mapping[str, Any] | None = field(default=None, repr=False)
     surplus: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     value: str | None = field(default=None, repr=False)
@@ -198,8 +202,8 @@ class Plan:
         return {
             "before_header": self.name,
             "after_header": self.name,
-            "before": dict(self.before),
-            "after": dict(self.after),
+            "before": {**self.before, **self.told[0]},
+            "after": {**self.after, **self.told[1]},
         }
 
     def having(self, **parts: Any) -> Plan:
@@ -255,12 +259,14 @@ def make_plan(
     changing = [row for row in rows if not row.equal(wanted[row.name], before[row.name])]
     _check_possible(resource.kind, [(row, wanted[row.name]) for row in changing], name)
     changes = {row.name: wanted[row.name] for row in changing}
+    told = {row.name: row.told(before[row.name], wanted[row.name]) for row in rows if row.told}
     return Plan(
         name,
         "update" if changes else "none",
         changes=changes,
         before=resource.shown(before),
         after=resource.shown({**before, **changes}),
+        told=({name: old for name, (old, _new) in told.items()}, {name: new for name, (_old, new) in told.items()}),
         current=current,
     )
 

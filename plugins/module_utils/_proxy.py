@@ -17,6 +17,8 @@ from ._shapes import ANY, COUNT, FLAG, MAPPING, NUMBER, TEXT, Shape, checked, ma
 from ._values import version_tuple
 
 PAGE = 100
+# The user of the master key, whom LiteLLM also puts into each team.
+MASTER_USER = "default_user_id"
 SPECIAL_MODELS = frozenset({"*", "all-proxy-models", "all-team-models", "no-default-models"})
 
 
@@ -60,6 +62,12 @@ class Proxy:
         licensed: bool | None = self._fact("licensed", self._read_license)
         return licensed
 
+    @property
+    def caller(self) -> str:
+        """The user of the key with which requests are made."""
+        caller: str = self._fact("caller", self._read_caller)
+        return caller
+
     def check_admin(self) -> None:
         """
         :raises ApiError: if the caller's key does not belong to an admin.
@@ -92,6 +100,15 @@ class Proxy:
             if error.status in (404, 405):
                 return None
             raise
+
+    def _read_caller(self) -> str:
+        try:
+            info = self._get("/key/info", {"info": {"user_id": maybe(TEXT)}})["info"]
+        except ApiError as error:
+            if error.status == 404:
+                return MASTER_USER  # the master key is no key of the database
+            raise
+        return info.get("user_id") or MASTER_USER
 
     def unknown_models(self, names: Iterable[str]) -> list[str]:
         """Those of the names that are no model, wildcard, access group or special name of the proxy."""

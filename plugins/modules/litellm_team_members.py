@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: litellm_team_members
-short_description: Add members to a team on a LiteLLM proxy
+short_description: Manage the members of a team on a LiteLLM proxy
 version_added: 1.0.0
 description:
-  - Adds users to a team and sets their roles.
-  - Members of the team that are not listed stay as they are.
+  - Adds users to a team, sets their roles and limits, and removes members who are not listed, if requested.
   - LiteLLM accepts a key that has both a team and a user only if the user is a member of the team.
+  - The limits of a member apply to the keys that have both this user and this team.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ attributes:
     support: full
 options:
   state:
-    description: The members are in the team. The module does not remove members.
+    description: The members are in the team. To remove members, see O(mode).
     type: str
     choices: [present]
     default: present
@@ -31,8 +31,24 @@ options:
     description: The ID of the team. The team must exist.
     type: str
     required: true
+  mode:
+    description:
+      - With V(merge), members of the team who are not listed stay as they are.
+      - With V(replace), they are removed, except for V(default_user_id) and the user to whom O(api_key) belongs. LiteLLM
+        adds these two to teams by itself.
+    type: str
+    choices: [merge, replace]
+    default: merge
+  force:
+    description:
+      - Whether to remove members who have keys in the team. LiteLLM deletes these keys together with the member.
+      - Without it, the task fails and names the keys. With it, the task warns which keys are deleted, also in check mode.
+    type: bool
   members:
-    description: The users who are members of the team.
+    description:
+      - The users who are members of the team. What is not set for a member who is already in the team stays as it is.
+      - A member without limits of their own has those of the team, such as O(litemaas.virtual_keys.litellm_team#module:team_member_budget).
+        A member who gets a limit of their own no longer follows the limits of the team.
     type: list
     elements: dict
     required: true
@@ -46,12 +62,46 @@ options:
           - The role of the member in the team.
           - If it is not set, a new member gets the role V(user), and a member of the team keeps their role.
           - V(admin) requires a LiteLLM Enterprise license.
-          - LiteLLM older than 1.90 cannot change the role of a member without removing the member's budget. The task fails
-            and changes nothing.
         type: str
         choices: [user, admin]
+      max_budget_in_team:
+        description:
+          - The amount in USD that the member can spend in the team. With V(0), the member cannot use any model that costs
+            something.
+          - Without O(members[].budget_duration), the spending of a new member is never reset.
+        type: float
+      budget_duration:
+        description:
+          - The period after which the spending of the member is reset, such as V(7d) or V(1mo).
+          - Requires LiteLLM 1.90.0 or newer.
+        type: str
+      tpm_limit:
+        description: The number of tokens per minute that the member can use.
+        type: int
+      rpm_limit:
+        description: The number of requests per minute that the member can send.
+        type: int
+      allowed_models:
+        description: The models that the member can use, as a set. They must be among those of the team.
+        type: list
+        elements: str
+      unset:
+        description:
+          - The limits to remove from the member. A member without any limit of their own has those of the team again.
+          - Limits that come from the team stay.
+          - Requires LiteLLM 1.90.0 or newer.
+        type: list
+        elements: str
+        choices:
+          - max_budget_in_team
+          - budget_duration
+          - tpm_limit
+          - rpm_limit
+          - allowed_models
 notes:
   - LiteLLM older than 1.98 loses members when tasks add members to the same team at the same time.
+  - LiteLLM older than 1.98 gives each new member a copy of the limits of the team, which later changes to the team do not
+    affect.
 seealso:
   - module: litemaas.virtual_keys.litellm_team
   - module: litemaas.virtual_keys.litellm_team_members_info
@@ -79,6 +129,30 @@ EXAMPLES = r"""
     team_id: python-course
   no_log: true
   register: ann
+
+- name: Give Ben 5 USD a week and one model
+  litemaas.virtual_keys.litellm_team_members:
+    team_id: python-course
+    members:
+      - user_id: ben@example.com
+        max_budget_in_team: 5
+        budget_duration: 7d
+        allowed_models: [gpt-4o-mini]
+
+- name: Let the limits of the team apply to Ben again
+  litemaas.virtual_keys.litellm_team_members:
+    team_id: python-course
+    members:
+      - user_id: ben@example.com
+        unset: [max_budget_in_team, budget_duration, allowed_models]
+
+- name: Remove everybody but Ann, together with their keys in the team
+  litemaas.virtual_keys.litellm_team_members:
+    team_id: python-course
+    mode: replace
+    force: true
+    members:
+      - user_id: ann@example.com
 """
 
 RETURN = r"""
@@ -102,29 +176,42 @@ team:
       returned: always
       type: str
     members:
-      description: All members of the team with O(members[].user_id) and O(members[].role).
+      description:
+        - All members of the team with the suboptions of O(members), which are null where there is no limit.
+        - Also contains C(spend), the amount in USD that the member has spent in the current period, and C(budget_source),
+          which is V(custom) for a member with limits of their own, V(team_default) for one with the limits of the
+          team, and V(none) for one without limits.
       returned: always
       type: list
       elements: dict
   sample:
     team_id: python-course
     members:
-      - user_id: default_user_id
-        role: admin
       - user_id: ann@example.com
         role: user
+        max_budget_in_team: 5.0
+        budget_duration: 7d
+        tpm_limit: null
+        rpm_limit: null
+        allowed_models: null
+        budget_source: custom
+        spend: 0.25
 diff:
-  description: The members before and after the task.
+  description: The members who change, by ID, and what changes about them, before and after the task.
   returned: in diff mode
   type: dict
   sample:
     before_header: python-course
     after_header: python-course
     before:
-      members: []
+      members:
+        ann@example.com:
+          max_budget_in_team: 5.0
     after:
       members:
-        - user_id: ann@example.com
+        ann@example.com:
+          max_budget_in_team: 10.0
+        ben@example.com:
           role: user
 failure:
   description: The answer of the proxy, if it rejected a request or could not be reached.
@@ -137,12 +224,14 @@ failure:
     code: connection
     param: ""
     method: GET
-    path: /v2/team/list?team_id=python-course
-    hint: Check api_url, and that the proxy runs and can be reached from the host that runs this task.
+    path: /team/info?key_limit=1&team_id=python-course
+    hint: Check api_url, and that the proxy is running and can be reached from the host that runs this task.
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members import TEAM_MEMBERS_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._object import (
+    TEAM_MEMBERS_KIND,
+)
 
 
 def main(start: Start = Module) -> None:

@@ -35,6 +35,14 @@ EXAMPLES = r"""
 - name: List their user IDs
   ansible.builtin.debug:
     msg: "{{ course.teams[0].members | map(attribute='user_id') }}"
+
+- name: List the members who have less than 1 USD left
+  ansible.builtin.debug:
+    msg: "{{ item.user_id }}: {{ item.spend }} of {{ item.max_budget_in_team }} USD"
+  loop: "{{ course.teams[0].members | rejectattr('max_budget_in_team', 'none') }}"
+  loop_control:
+    label: "{{ item.user_id }}"
+  when: item.max_budget_in_team - item.spend < 1
 """
 
 RETURN = r"""
@@ -49,17 +57,26 @@ teams:
       returned: always
       type: str
     members:
-      description: The members of the team, each with C(user_id) and C(role).
+      description:
+        - The members of the team, each with the suboptions of O(litemaas.virtual_keys.litellm_team_members#module:members).
+        - Also contains C(spend), the amount in USD that the member has spent in the current period, and C(budget_source),
+          which is V(custom) for a member with limits of their own, V(team_default) for one with the limits of the
+          team, and V(none) for one without limits.
       returned: always
       type: list
       elements: dict
   sample:
     - team_id: python-course
       members:
-        - user_id: default_user_id
-          role: admin
         - user_id: ann@example.com
           role: user
+          max_budget_in_team: 5.0
+          budget_duration: 7d
+          tpm_limit: null
+          rpm_limit: null
+          allowed_models: null
+          budget_source: custom
+          spend: 0.25
 failure:
   description: The answer of the proxy, if it rejected a request or could not be reached.
   returned: failure of a request
@@ -71,12 +88,14 @@ failure:
     code: connection
     param: ""
     method: GET
-    path: /v2/team/list?team_id=python-course
-    hint: Check api_url, and that the proxy runs and can be reached from the host that runs this task.
+    path: /team/info?key_limit=1&team_id=python-course
+    hint: Check api_url, and that the proxy is running and can be reached from the host that runs this task.
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members import TEAM_MEMBERS_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._object import (
+    TEAM_MEMBERS_INFO,
+)
 
 
 def main(start: Start = Module) -> None:

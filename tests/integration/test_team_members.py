@@ -1,18 +1,35 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Members of a team on a real LiteLLM: added in few requests, in their roles, and none lost."""
+"""Members of a team on a real LiteLLM: added in few requests, with their roles and limits, and none lost."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._table import LIMITS
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import (
+    as_declared,
+    differing,
+    only_changes,
+    refused,
+    too_old,
+)
 
 ADMIN = {"user_id": "default_user_id", "role": "admin"}
+COLUMNS = {"max_budget_in_team": "max_budget"}
+# Two values of each limit.
+VALUES: dict[str, tuple[Any, Any]] = {
+    "max_budget_in_team": (5, 0),
+    "budget_duration": ("7d", "1d"),
+    "tpm_limit": (1000, 0),
+    "rpm_limit": (10, 2**40),
+    "allowed_models": (["gpt-4"], ["gpt-4", "fake-openai"]),
+}
+USERS = 'SELECT user_id FROM "LiteLLM_UserTable" WHERE starts_with(user_id, %s)'
 
 
 @pytest.fixture
@@ -27,9 +44,6 @@ def team(sandbox) -> Iterator[str]:
         sandbox.call("POST", "/user/delete", {"user_ids": users}).raise_for_status()
 
 
-USERS = 'SELECT user_id FROM "LiteLLM_UserTable" WHERE starts_with(user_id, %s)'
-
-
 @pytest.fixture
 def members(run_module, team):
     return partial(run_module, "litellm_team_members", team_id=team)
@@ -40,53 +54,220 @@ def roster(sandbox, team: str) -> list[dict[str, Any]]:
     return [{name: member[name] for name in ("user_id", "role")} for member in row["members_with_roles"]]
 
 
+def stored(sandbox, team: str) -> dict[str, Any]:
+    """All that the database has of a team and its members: each by its user_id with role, membership, budget, user."""
+    (row,) = sandbox.rows('SELECT * FROM "LiteLLM_TeamTable" WHERE team_id = %s', team)
+    memberships = sandbox.rows('SELECT * FROM "LiteLLM_TeamMembership" WHERE team_id = %s', team)
+    ids = [one["budget_id"] for one in memberships]
+    budgets = sandbox.rows('SELECT * FROM "LiteLLM_BudgetTable" WHERE budget_id = ANY(%s)', ids)
+    users = sandbox.rows(
+        'SELECT * FROM "LiteLLM_UserTable" WHERE %s = ANY(teams) OR starts_with(user_id, %s)', team, team
+    )
+    by_id = {budget["budget_id"]: budget for budget in budgets}
+    return {
+        "team": {**row, "members_with_roles": None},
+        "role": {member["user_id"]: member["role"] for member in row["members_with_roles"]},
+        "membership": {one["user_id"]: one for one in memberships},
+        "budget": {one["user_id"]: by_id.get(one["budget_id"]) for one in memberships},
+        "user": {user["user_id"]: user for user in users},
+    }
+
+
+def own(sandbox, team: str, name: str) -> dict[str, Any]:
+    """The limits of a member in the database."""
+    budget = stored(sandbox, team)["budget"].get(name) or {}
+    columns = {limit.name: budget.get(COLUMNS.get(limit.name, limit.name)) for limit in LIMITS}
+    return {limit.name: columns[limit.name] for limit in LIMITS if not limit.is_nothing(columns[limit.name])}
+
+
 def named(team: str, *names: str, **more: Any) -> list[dict[str, Any]]:
     return [{"user_id": f"{team}{name}", **more} for name in names]
 
 
+def listed(result: Any) -> list[dict[str, Any]]:
+    return [{name: member[name] for name in ("user_id", "role")} for member in result.team["members"]]
+
+
 def test_members_are_added_once_and_others_stay(sandbox, run_module, members, team) -> None:
     people = named(team, "ann@e", "ben ü/@e")
-    with sandbox.writes() as writes:
-        planned = members(check=True, members=people)
-    assert writes == []
-    with sandbox.writes() as writes:
-        done = members(members=people)
-    assert (done.action, done.team, done.diff) == (planned.action, planned.team, planned.diff)
-    assert [path for _method, path, _status in writes] == ["/team/member_add"]
+    with sandbox.requests_made() as made:
+        done = as_declared(members, sandbox, 1, members=people)
+    assert [path for method, path, _status in made if method == "POST"] == ["/team/member_add"]
     users = [{**one, "role": "user"} for one in people]
-    assert roster(sandbox, team) == done.team["members"] == [ADMIN, *users]
-    with sandbox.writes() as writes:
+    assert roster(sandbox, team) == listed(done) == [ADMIN, *users]
+    with sandbox.requests_made() as made:
         assert members(members=list(reversed(people))).changed is False
+    assert len(made) == 1
+    with sandbox.writes() as writes:
         assert members(members=[{**people[0], "role": "user"}]).changed is False
     assert writes == []
     members(members=named(team, "cem@e"))
     assert roster(sandbox, team) == [ADMIN, *users, *named(team, "cem@e", role="user")]
     (read,) = run_module("litellm_team_members_info", team_id=team).teams
-    assert read == {"team_id": team, "members": roster(sandbox, team)}
+    assert [member["user_id"] for member in read["members"]] == [one["user_id"] for one in roster(sandbox, team)]
     assert read in run_module("litellm_team_members_info").teams
     assert run_module("litellm_team_members_info", team_id="none such").teams == []
 
 
+def test_check_mode_predicts_all_that_is_returned(members, team) -> None:
+    people = named(team, "ann@e", max_budget_in_team=5, rpm_limit=3) + named(team, "ben@e")
+    assert members(check=True, members=people).team == members(members=people).team
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
+def test_every_limit(sandbox, members, team, limit) -> None:
+    """Set, changed and cleared, each for itself: nothing else of this member, of others, of the team, or of users."""
+    first, second = VALUES[limit.name]
+    (ann, ben), name = named(team, "ann@e", "ben@e"), f"{team}ann@e"
+    if too_old(sandbox, limit.since):
+        reason = f"members, {name}: LiteLLM {sandbox.litellm_version} on this proxy does not know {limit.name}"
+        refused(members, sandbox, reason, members=[{**ann, limit.name: first}])
+        return
+    members(members=[{**ben, "max_budget_in_team": 9, "rpm_limit": 9}])
+    members(members=[{**ann, limit.name: first}])
+    assert own(sandbox, team, name) == {limit.name: first}
+    assert members(members=[{**ann, limit.name: first}]).changed is False
+    column = COLUMNS.get(limit.name, limit.name)
+    places = {("budget", name, column), ("budget", name, "budget_reset_at")}
+    with only_changes(
+        partial(stored, sandbox, team), places if column == "budget_duration" else {("budget", name, column)}
+    ):
+        changed = as_declared(members, sandbox, 1, members=[{**ann, limit.name: second}])
+    assert changed.diff["before"]["members"] == {name: {limit.name: first}}
+    assert changed.diff["after"]["members"] == {name: {limit.name: second}}
+    if too_old(sandbox, limit.clear_since):
+        reason = f"members, {name}: LiteLLM {sandbox.litellm_version} on this proxy does not clear {limit.name}"
+        refused(members, sandbox, reason, members=[{**ann, "unset": [limit.name]}])
+        return
+    # Beside another limit it is cleared alone; the last one takes the member's budget with it.
+    kept = {"tpm_limit": 7} if limit.name != "tpm_limit" else {"rpm_limit": 7}
+    members(members=[{**ann, **kept}])
+    assert own(sandbox, team, name) == {limit.name: second, **kept}
+    as_declared(members, sandbox, 1, members=[{**ann, "unset": [limit.name]}])
+    assert own(sandbox, team, name) == kept
+    as_declared(members, sandbox, 1, members=[{**ann, "unset": list(kept)}])
+    assert own(sandbox, team, name) == {}
+    assert own(sandbox, team, ben["user_id"]) == {"max_budget_in_team": 9, "rpm_limit": 9}
+
+
+def test_all_limits_at_once(sandbox, members, team) -> None:
+    known = {limit.name: VALUES[limit.name] for limit in LIMITS if not too_old(sandbox, limit.since)}
+    (ann,) = named(team, "ann@e")
+    # The request that adds somebody takes no rate limits.
+    as_declared(members, sandbox, 2, members=[{**ann, **{name: values[0] for name, values in known.items()}}])
+    assert own(sandbox, team, ann["user_id"]) == {name: values[0] for name, values in known.items()}
+    as_declared(members, sandbox, 1, members=[{**ann, **{name: values[1] for name, values in known.items()}}])
+    assert own(sandbox, team, ann["user_id"]) == {name: values[1] for name, values in known.items()}
+
+
+def test_what_is_not_declared_of_a_member_stays(sandbox, members, team) -> None:
+    """Older servers forget all limits that they are not sent, and a period that is sent again begins again."""
+    (ann,) = named(team, "ann@e")
+    limits = {name: values[0] for name, values in VALUES.items()}
+    if too_old(sandbox, "1.90.0"):
+        del limits["budget_duration"]
+    members(members=[{**ann, **limits}])
+    with only_changes(partial(stored, sandbox, team), {("budget", ann["user_id"], "max_budget")}):
+        as_declared(members, sandbox, 1, members=[{**ann, "max_budget_in_team": 6}])
+    assert own(sandbox, team, ann["user_id"]) == {**limits, "max_budget_in_team": 6}
+
+
+def test_a_role_is_changed_alone(sandbox, members, team) -> None:
+    limits = {"max_budget_in_team": 3, "rpm_limit": 4}
+    members(members=[{"user_id": ADMIN["user_id"], **limits}])
+    wanted = {"user_id": ADMIN["user_id"], "role": "user"}
+    with only_changes(partial(stored, sandbox, team), {("role", ADMIN["user_id"])}):
+        as_declared(members, sandbox, 1, members=[wanted])
+    assert (roster(sandbox, team)[0], own(sandbox, team, ADMIN["user_id"])) == (wanted, limits)
+    refused(members, sandbox, "the role admin requires a LiteLLM Enterprise license", members=[ADMIN])
+
+
+def test_the_default_of_the_team_is_no_limit_of_the_members_own(sandbox, run_module, members, team) -> None:
+    """Whoever is as declared is left with the default of the team, which any write would take away from them."""
+    run_module("litellm_team", team_id=team, team_member_budget=2, team_member_budget_duration="7d")
+    (ann,) = named(team, "ann@e")
+    done = as_declared(members, sandbox, 1, members=[ann])
+    (shown,) = (one for one in done.team["members"] if one["user_id"] == ann["user_id"])
+    assert (shown["max_budget_in_team"], shown["budget_duration"]) == (2, "7d")
+    if too_old(sandbox, "1.90.0"):
+        return
+    with sandbox.writes() as writes:
+        assert members(members=[{**ann, "max_budget_in_team": 2, "budget_duration": "7d"}]).changed is False
+    assert writes == []
+    if too_old(sandbox, "1.106.2"):
+        return  # there members have a copy of their own, which the team's default no longer reaches
+    assert shown["budget_source"] == "team_default"
+    with sandbox.writes() as writes:
+        assert members(members=[{**ann, "unset": ["max_budget_in_team"]}]).changed is False
+    assert writes == []
+    run_module("litellm_team", team_id=team, team_member_budget=4)
+    as_declared(members, sandbox, 1, members=[{**ann, "max_budget_in_team": 2}])
+    assert own(sandbox, team, ann["user_id"])["max_budget_in_team"] == 2
+
+
+def test_members_are_replaced_but_never_the_one_who_does_it(sandbox, run_module, members, team) -> None:
+    people = named(team, "ann@e", "ben@e", "cem/@e")
+    members(members=people)
+    before = stored(sandbox, team)
+    planned = members(check=True, mode="replace", members=people[:1])
+    gone = {people[1]["user_id"], people[2]["user_id"]}
+    assert planned.diff["before"]["members"].keys() == gone
+    assert planned.diff["after"]["members"] == {}
+    done = as_declared(
+        members, sandbox, 1 if not too_old(sandbox, "1.106.2") else 2, mode="replace", members=people[:1]
+    )
+    assert roster(sandbox, team) == listed(done) == [ADMIN, {**people[0], "role": "user"}]
+    after = stored(sandbox, team)
+    assert {place[1] for place in differing(before, after)} <= gone | {"members", "members_with_roles"}
+    assert all(after["user"][name]["teams"] == [] for name in gone)
+
+
+def test_the_caller_stays_in_the_team(sandbox, run_module, members, team) -> None:
+    boss = f"{team}boss"
+    sandbox.call("POST", "/user/new", {"user_id": boss, "user_role": "proxy_admin", "auto_create_key": False})
+    key = sandbox.call("POST", "/key/generate", {"user_id": boss}).json()["key"]
+    members(members=named(team, "boss", "ann@e"))
+    done = as_declared(partial(members, api_key=key), sandbox, 1, mode="replace", members=[])
+    assert [one["user_id"] for one in done.team["members"]] == [ADMIN["user_id"], boss]
+
+
+def test_a_member_with_keys_is_not_removed_by_mistake(sandbox, run_module, members, team, alias) -> None:
+    people = named(team, "ann@e", "ben@e")
+    members(members=people)
+    for name, person in {f"{alias}-a": people[0], f"{alias}-b": people[1], f"{alias}-c": people[1]}.items():
+        assert not run_module("litellm_key", key_alias=name, team_id=team, user_id=person["user_id"]).failed
+    elsewhere = f"{alias}-elsewhere"
+    run_module("litellm_key", key_alias=elsewhere, user_id=people[1]["user_id"])
+    lost = (
+        "LiteLLM deletes the keys of a member in the team together with the member: "
+        f"{people[1]['user_id']} has 2 ({alias}-b, {alias}-c)."
+    )
+    refused(members, sandbox, f"{team}: {lost} To continue, set force: true.", mode="replace", members=people[:1])
+    planned = members(check=True, mode="replace", members=people[:1], force=True)
+    assert lost in str(planned.warnings)
+    assert len(sandbox.keys(alias)) == 4
+    as_declared(members, sandbox, 1, mode="replace", members=people[:1], force=True)
+    assert set(sandbox.keys(alias)) == {f"{alias}-a", elsewhere}
+
+
 def test_no_list_is_longer_than_a_transaction_may_take(sandbox, members, team) -> None:
-    people = named(team, *(f"p{number}" for number in range(60)))
+    people = named(team, *(f"p{number}" for number in range(60)), max_budget_in_team=2)
     with sandbox.writes() as writes:
         assert members(members=people).changed
     assert [status for _method, _path, status in writes] == [200] * 3
     assert {one["user_id"] for one in roster(sandbox, team)} == {ADMIN["user_id"], *(one["user_id"] for one in people)}
+    assert own(sandbox, team, people[59]["user_id"]) == {"max_budget_in_team": 2}
 
 
-def test_a_role_is_changed_alone(sandbox, members, team) -> None:
-    people = named(team, "ann@e")
-    members(members=people)
-    wanted = [{"user_id": ADMIN["user_id"], "role": "user"}, *people]
-    if version_tuple(sandbox.litellm_version) < (1, 90):
-        assert "cannot change a role without removing budgets" in members(members=wanted).msg
-        return
-    with sandbox.writes() as writes:
-        assert members(members=wanted).action == "update"
-    assert [path for _method, path, _status in writes] == ["/team/member_update"]
-    assert roster(sandbox, team)[0] == wanted[0]
-    assert members(members=wanted).changed is False
+def test_many_members_in_few_requests(sandbox, members, team) -> None:
+    people = named(team, *(f"p{number}" for number in range(500)))
+    with sandbox.requests_made() as made:
+        assert members(members=people).changed
+    assert [path for method, path, _status in made if method == "POST"] == ["/team/member_add"] * 20
+    assert len(made) <= 23
+    with sandbox.requests_made() as made:
+        assert members(members=people).changed is False
+    assert [path.partition("?")[0] for _method, path, _status in made] == ["/team/info"]
 
 
 @pytest.mark.parametrize(
@@ -94,26 +275,30 @@ def test_a_role_is_changed_alone(sandbox, members, team) -> None:
     [
         ([{"user_id": " "}], "members: user_id must not be blank."),
         ([{"user_id": "a"}, {"user_id": "b"}, {"user_id": "a"}], "members: a is listed more than once."),
-        ([{"user_id": "a", "role": "admin"}], "members, a: the role admin needs a LiteLLM Enterprise license"),
+        ([{"user_id": "a", "role": "admin"}], "members, a: the role admin requires a LiteLLM Enterprise license"),
+        ([{"user_id": "a", "max_budget_in_team": -1}], "members: a: max_budget_in_team: must not be negative."),
+        ([{"user_id": "a", "budget_duration": "1y"}], "members: a: budget_duration: '1y' is not a duration"),
+        (
+            [{"user_id": "a", "tpm_limit": 1, "unset": ["tpm_limit"]}],
+            "members: a: tpm_limit cannot be both set and listed in unset.",
+        ),
     ],
 )
-def test_wrong_input_writes_nothing(sandbox, members, wrong: list[dict[str, Any]], sentence: str) -> None:
-    with sandbox.writes() as writes:
-        assert sentence in members(members=wrong).msg
-    assert writes == []
+def test_wrong_input_writes_nothing(sandbox, members, wrong: list[Mapping[str, Any]], sentence: str) -> None:
+    refused(members, sandbox, sentence, members=wrong)
 
 
 def test_the_team_must_be_there(sandbox, run_module) -> None:
     with sandbox.writes() as writes:
-        refused = run_module("litellm_team_members", team_id="none such", members=[{"user_id": "a"}])
-    assert (refused.msg, writes) == ("none such: the proxy has no team with this team_id.", [])
+        missing = run_module("litellm_team_members", team_id="none such", members=[{"user_id": "a"}])
+    assert (missing.msg, writes) == ("none such: the proxy has no team with this team_id.", [])
 
 
 def test_a_key_of_nobody_of_the_team_is_told_what_to_do(run_module, alias, team, members) -> None:
     owner = named(team, "ann@e")
     run_module("litellm_key", key_alias=alias, user_id=owner[0]["user_id"])
-    refused = run_module("litellm_key", key_alias=alias, team_id=team)
-    assert "is not a member of the team" in refused.msg
-    assert "Add the user to the team first, with litellm_team_members." in refused.msg
+    told = run_module("litellm_key", key_alias=alias, team_id=team)
+    assert "is not a member of the team" in told.msg
+    assert "Add the user to the team first, with litellm_team_members." in told.msg
     members(members=owner)
     assert run_module("litellm_key", key_alias=alias, team_id=team).action == "update"

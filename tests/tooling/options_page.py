@@ -163,14 +163,17 @@ def documented(name: str) -> Documented:
     engine = import_module(f"{PLUGINS}.module_utils._engine")
     package = ROOT / "plugins" / "module_utils" / "_resources" / name
     source = import_module(f"{PLUGINS}.module_utils._resources.{name}{'._table' if package.is_dir() else ''}")
-    (resource,) = (value for value in vars(source).values() if isinstance(value, engine.Resource))
     module = import_module(f"{PLUGINS}.modules.litellm{name}")
     documentation = yaml.safe_load(module.DOCUMENTATION)
+    options = options_of(documentation)
+    tables = (value for value in vars(source).values() if isinstance(value, engine.Resource))
+    # A part of an object, such as a member of a team, can have a table of its own.
+    (resource,) = (one for one in tables if {row.name for row in one.fields} <= options.keys())
     return Documented(
         module.__name__.rpartition(".")[2],
         documentation["short_description"],
         resource,
-        options_of(documentation),
+        options,
         engine,
     )
 

@@ -82,6 +82,7 @@ KEY_FILES = (
 )
 CREDENTIAL_FILES = ("_info", "_store", "_reading", "_planning", "_declaration", "_table")
 MODEL_FILES = ("_kind", "_checks", "_table")
+TEAM_MEMBERS_FILES = ("_object", "_requests", "_table")
 # What ordinary objects share, likewise.
 CRUD_FILES = (
     "_define",
@@ -144,6 +145,7 @@ LAYERS = {
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
     **package("_resources/_credential", CREDENTIAL_FILES, BELOW_OBJECTS),
     **package("_resources/_model", MODEL_FILES, BELOW_OBJECTS),
+    **package("_resources/_team_members", TEAM_MEMBERS_FILES, BELOW_OBJECTS),
     "plugins/module_utils/_resources/*": layer("_crud _fingerprints _engine _values _durations _errors _proxy _shapes"),
     **package("_crud", CRUD_FILES, BELOW_CRUD),
     "plugins/module_utils/_proxy": layer("_shapes _values _errors"),

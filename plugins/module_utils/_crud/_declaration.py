@@ -42,7 +42,8 @@ class Declaration:
 
 def options_of(definition: Definition) -> dict[str, dict[str, Any]]:
     """Argument spec of one declared object, without ``state``."""
-    force = {"force": {"type": "bool"}} if definition.hooks.refuse_delete else {}
+    hooks = definition.hooks
+    force = {"force": {"type": "bool"}} if hooks.refuse_delete or hooks.refuse_update else {}
     extra = {name: dict(option) for name, option in definition.options.items()}
     identity = {} if definition.alias else {definition.resource.identity: {"type": "str", "required": True}}
     clearable = definition.resource.unset_option

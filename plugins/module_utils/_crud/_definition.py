@@ -7,7 +7,7 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -66,12 +66,14 @@ class Hooks:
     """The quirks of an object that no row of its table can tell. Each is optional.
 
     :param check: what is wrong with the declared options taken together, a sentence each.
+    :param look_up: a record with what else planning has to know, of the record that is there, all options, and the
+        proxy.
     :param prepare: the fields to declare, of those that are declared, of all options, and of the record that is there.
         For defaults at the creation, or to own only a part of a value.
     :param create_body: the body of the request, of what would be sent and the plan.
     :param update_body: likewise; if nothing is left of it, no request is sent.
-    :param further: requests that belong to the same write, as path and body, of the object's id and the plan. None of
-        them is repeated after a lost answer before the object was read again.
+    :param further: requests that belong to the same write, as path and body, of the object's id, the plan, and the
+        proxy. None of them is repeated after a lost answer before the object was read again.
     :param after_read: a record as the table expects it, of one as the server shows it.
     :param refuse: why the proxy cannot carry out a plan, of the plan, all options, and the proxy; None if it can.
     :param warn: what the user has to know before a plan is carried out, of the plan, all options, and the client; a
@@ -81,18 +83,21 @@ class Hooks:
         to that first.
     :param refuse_delete: what would be lost with the object, of the record and the client; None if nothing. If given,
         the object has an option ``force``, with which it is deleted all the same.
+    :param refuse_update: likewise, what would be lost with an update, of the plan and the client.
     """
 
     check: Callable[[Values], list[str]] = lambda options: []
+    look_up: Callable[[Record, Values, Any], Record] = lambda record, options, proxy: record
     prepare: Callable[[Values, Values, Record | None], Values] = lambda fields, options, record: fields
     create_body: Callable[[dict[str, Any], Plan], dict[str, Any]] = lambda body, plan: body
     update_body: Callable[[dict[str, Any], Plan], dict[str, Any]] = lambda body, plan: body
-    further: Callable[[str, Plan], Sequence[tuple[str, Values]]] = lambda name, plan: ()
+    further: Callable[[str, Plan, Any], Iterable[tuple[str, Values]]] = lambda name, plan, proxy: ()
     after_read: Callable[[Record], Record] = lambda record: record
     refuse: Callable[[Plan, Values, Any], str | None] = lambda plan, options, proxy: None
     warn: Callable[[Plan, Values, Any], Sequence[str]] = lambda plan, options, client: ()
     recreate: Callable[[Plan, Any], bool] = lambda plan, proxy: False
     refuse_delete: Callable[[Record, Any], str | None] | None = None
+    refuse_update: Callable[[Plan, Any], str | None] | None = None
 
 
 @dataclass(frozen=True)

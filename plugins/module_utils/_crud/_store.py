@@ -53,9 +53,10 @@ class ObjectStore(Store):
         return [self._with_warnings(want, plan) for want, plan in zip(wants, plans)]
 
     def _plan(self, want: Declaration, record: Record | None) -> Plan:
-        fields = want.fields
+        fields, hooks = want.fields, self._definition.hooks
         if want.state == "present":
-            fields = self._definition.hooks.prepare(fields, want.options, record)
+            record = record and hooks.look_up(record, want.options, self._proxy)
+            fields = hooks.prepare(fields, want.options, record)
         return make_plan(self._definition.identified_by(want.identified_by), fields, record, want.state)
 
     def _with_warnings(self, want: Declaration, plan: Plan) -> Plan:
@@ -77,6 +78,10 @@ class ObjectStore(Store):
             lost = hooks.refuse_delete(plan.existing, self._client)
             if lost:
                 raise InputError(f"{lost} To delete it anyway, set force: true.", plan.name)
+        if plan.action == "update" and hooks.refuse_update and not want.force:
+            lost = hooks.refuse_update(plan, self._client)
+            if lost:
+                raise InputError(f"{lost} To continue, set force: true.", plan.name)
 
     # Writing
 
@@ -163,7 +168,7 @@ class ObjectStore(Store):
         self._client.send(path_of(request, name), body, method=request.method, replay=True)
 
     def _send_further(self, name: str, step: Plan) -> None:
-        for path, body in self._definition.hooks.further(name, step):
+        for path, body in self._definition.hooks.further(name, step, self._proxy):
             self._client.send(path, dict(body), replay=False)
 
     def _body(self, step: Plan) -> dict[str, Any]:

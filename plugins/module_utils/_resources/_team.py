@@ -197,7 +197,7 @@ def _update_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
     return {**body, kept[0]: limits[kept[0]]} if "metadata" in body and kept else body
 
 
-def _further(team_id: str, plan: Plan) -> list[tuple[str, dict[str, Any]]]:
+def _further(team_id: str, plan: Plan, _proxy: Any) -> list[tuple[str, dict[str, Any]]]:
     """An update takes no permissions: they have an endpoint of their own."""
     if plan.action != "update" or "team_member_permissions" not in plan.changes:
         return []

@@ -252,7 +252,7 @@ def test_hooks(task: TASK, server: FakeGadgets) -> None:
         refuse=lambda plan, options, proxy: "never." if plan.changes.get("label") == "no" else None,
         warn=lambda plan, options, client: [f"{plan.action} is watched."],
         refuse_delete=lambda record, client: f"{record['uses']} uses would be lost." if record["uses"] else None,
-        further=lambda name, plan: [("/gadget/update", {"gadget_id": name, "limit": 9})],
+        further=lambda name, plan, proxy: [("/gadget/update", {"gadget_id": name, "limit": 9})],
     )
     modules = modules_of(Definition(table, ENDPOINTS, hooks))
     assert "g: label and limit are mutually exclusive." in task(modules=modules, gadget_id="g", limit=1)["msg"]

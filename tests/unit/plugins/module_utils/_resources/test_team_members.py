@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How members get into a team: in which requests, and what is refused before the first."""
+"""How members get into a team and out of it: in which requests, and what is refused before the first."""
 
 from __future__ import annotations
 
@@ -9,73 +9,179 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members import TEAM_MEMBERS_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._object import (
+    TEAM_MEMBERS_KIND,
+)
+
+NEWEST = "1.106.2"
+BULK = "/management/v1/teams/t/members"
+OWN = {"budget_id": "own", "litellm_budget_table": {"max_budget": 5.0, "budget_duration": "7d", "rpm_limit": 3}}
 
 
 class Recorder:
-    """A proxy with one team of one member, which loses members as it is told."""
+    """A proxy with one team of one member, which stores only who is in it and notes what it is sent."""
 
-    def __init__(self, version: str = "1.106.2", licensed: bool = False) -> None:
-        self.members = [{"user_id": "ann", "role": "user", "user_email": "ann@example.com"}, {"user_email": "x@e"}]
-        self.version = version
-        self.licensed = licensed
-        self.facts: dict[str, Any] = {}
+    def __init__(self, version: str = NEWEST, licensed: bool = False, **team: Any) -> None:
+        self.roster = [
+            {"user_id": "ann", "role": "user", "user_email": "ann@example.com"},
+            {"user_email": "x@e", "role": "user"},
+        ]
+        self.memberships: list[dict[str, Any]] = []
+        self.team = team
+        self.facts: dict[str, Any] = {"version": version, "licensed": licensed, "caller": "boss"}
         self.sent: list[tuple[str, Any]] = []
         self.answers: list[ApiError] = []  # to the next writes, which are carried out all the same
 
     def get(self, path: str, params: Any = None) -> Any:
-        if path == "/health/license":
-            return {"has_license": self.licensed}
-        if path == "/health/readiness/details":
-            return {"litellm_version": self.version}
-        assert path == "/v2/team/list?team_id=t"
-        return {"teams": [{"team_id": "t", "members_with_roles": list(self.members)}]}
+        assert path in ("/team/info?key_limit=1&team_id=t", "/team/info?team_id=t")
+        keys = [{"user_id": "ann", "key_alias": "one"}, {"user_id": "ann"}, {"user_id": "somebody"}]
+        info = {"team_id": "t", "members_with_roles": list(self.roster), **self.team}
+        return {"team_id": "t", "team_info": info, "keys": keys, "team_memberships": self.memberships}
 
     def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
         assert not replay
         self.sent.append((path, body))
-        assert path == "/team/member_add"
-        self.members += body["member"]
+        if path == "/team/member_add":
+            self.roster += body["member"]
+        if path.endswith("delete"):
+            gone = [one["user_id"] for one in body.get("members") or [body]]
+            self.roster = [member for member in self.roster if member.get("user_id") not in gone]
         if self.answers:
             raise self.answers.pop()
         return {}
 
 
-def declare(proxy: Recorder, *members: tuple[str, str | None]) -> Any:
-    listed = [{"user_id": user_id, "role": role} for user_id, role in members]
-    want = TEAM_MEMBERS_KIND.declare({"team_id": "t", "members": listed}, "present")
+def declare(proxy: Recorder, *members: dict[str, Any], **options: Any) -> Any:
+    want = TEAM_MEMBERS_KIND.declare({"team_id": "t", "members": members, **options}, "present")
     (outcome,) = converge(TEAM_MEMBERS_KIND.store(proxy, {}, None), [want])
     return outcome
+
+
+def person(name: str, **limits: Any) -> dict[str, Any]:
+    return {"user_id": name, "role": None, **limits}
 
 
 def test_only_new_members_are_sent_and_never_too_many_at_once() -> None:
     proxy = Recorder()
     names = [f"p{number}" for number in range(51)]
-    assert declare(proxy, ("ann", None), *((name, None) for name in names)).action == "update"
+    assert declare(proxy, person("ann"), *map(person, names)).action == "update"
     lists = [body["member"] for _path, body in proxy.sent]
     assert [len(one) for one in lists] == [25, 25, 1]
     assert [one["user_id"] for part in lists for one in part] == names
-    assert declare(proxy, ("ann", "user"), ("p50", None)).action == "none"
+    assert declare(proxy, {"user_id": "ann", "role": "user"}, person("p50")).action == "none"
 
 
 def test_a_lost_answer_is_no_failure_and_nobody_is_added_twice() -> None:
     proxy = Recorder()
     proxy.answers = [ApiError("no answer", unanswered=True)]
-    outcome = declare(proxy, *((f"p{number}", None) for number in range(30)))
+    outcome = declare(proxy, *(person(f"p{number}") for number in range(30)))
     assert (outcome.action, outcome.error) == ("update", None)
     assert [len(body["member"]) for _path, body in proxy.sent] == [25, 5]
+
+
+def requests_for(version: str, *members: dict[str, Any], licensed: bool = False) -> list[tuple[str, Any]]:
+    """The requests of the first write: this proxy stores no limits, so that all is written again."""
+    proxy = Recorder(version, licensed)
+    proxy.memberships = [{"user_id": "ann", "spend": 0.0, **OWN}]
+    want = TEAM_MEMBERS_KIND.declare({"team_id": "t", "members": members}, "present")
+    store = TEAM_MEMBERS_KIND.store(proxy, {}, None)
+    (plan,) = store.plans([want])
+    store.apply([want], [plan])
+    repeated = proxy.sent.index(proxy.sent[0], 1) if proxy.sent.count(proxy.sent[0]) > 1 else len(proxy.sent)
+    return proxy.sent[:repeated]
+
+
+def test_those_with_the_same_limits_are_added_together() -> None:
+    made = requests_for(
+        NEWEST,
+        person("a", max_budget_in_team=2.0, budget_duration="1d"),
+        person("b", max_budget_in_team=2.0, budget_duration="1d", tpm_limit=9),
+        person("c"),
+    )
+    first, second = {"max_budget_in_team": 2.0, "budget_duration": "1d"}, {"user_id": "c", "role": "user"}
+    assert made[0][1] == {
+        "team_id": "t",
+        "member": [{"user_id": "a", "role": "user"}, {"user_id": "b", "role": "user"}],
+        **first,
+    }
+    assert made[1] == ("/team/member_add", {"team_id": "t", "member": [second]})
+    assert made[2] == (f"{BULK}/bulk_update", {"members": [{"user_id": "b", "tpm_limit": 9}]})
+
+
+def test_an_older_server_takes_the_period_only_with_a_change() -> None:
+    made = requests_for("1.90.7", person("a", max_budget_in_team=2.0, budget_duration="1d"))
+    assert made[0][1] == {"team_id": "t", "member": [{"user_id": "a", "role": "user"}], "max_budget_in_team": 2.0}
+    assert made[1] == ("/team/member_update", {"team_id": "t", "user_id": "a", "budget_duration": "1d"})
+
+
+@pytest.mark.parametrize(
+    ("version", "change", "request_"),
+    [
+        (NEWEST, {"rpm_limit": 4}, (f"{BULK}/bulk_update", {"members": [{"user_id": "ann", "rpm_limit": 4}]})),
+        (
+            NEWEST,
+            {"unset": ["rpm_limit"]},
+            (f"{BULK}/bulk_update", {"members": [{"user_id": "ann", "rpm_limit": None}]}),
+        ),
+        ("1.90.7", {"rpm_limit": 4}, ("/team/member_update", {"team_id": "t", "user_id": "ann", "rpm_limit": 4})),
+        (
+            "1.83.14",
+            {"rpm_limit": 4},
+            ("/team/member_update", {"team_id": "t", "user_id": "ann", "max_budget_in_team": 5.0, "rpm_limit": 4}),
+        ),
+        (
+            "1.83.14",
+            {"role": "admin"},
+            (
+                "/team/member_update",
+                {"team_id": "t", "user_id": "ann", "role": "admin", "max_budget_in_team": 5.0, "rpm_limit": 3},
+            ),
+        ),
+    ],
+)
+def test_an_update_sends_what_changes_and_to_a_forgetful_server_all(
+    version: str, change: dict[str, Any], request_: tuple[str, Any]
+) -> None:
+    assert requests_for(version, person("ann", **change), licensed=True) == [request_]
+
+
+def test_limits_of_the_team_are_not_taken_away_from_a_member() -> None:
+    proxy = Recorder(metadata={"team_member_budget_id": "own"})
+    proxy.memberships = [{"user_id": "ann", **OWN}]
+    assert declare(proxy, person("ann", max_budget_in_team=5, unset=["rpm_limit"])).action == "none"
+    assert proxy.sent == []
+
+
+def test_the_caller_and_the_user_of_the_master_key_are_not_replaced() -> None:
+    proxy = Recorder("1.90.7")
+    proxy.roster += [{"user_id": name, "role": "admin"} for name in ("boss", "default_user_id", "old")]
+    outcome = declare(proxy, person("new"), mode="replace", force=True)
+    assert [path for path, _body in proxy.sent] == ["/team/member_add", *["/team/member_delete"] * 2]
+    assert [member["user_id"] for member in outcome.record["members"]] == ["boss", "default_user_id", "new"]
+    lost = "together with the member: ann has 2 (one, a key without an alias)."
+    assert outcome.warnings == (f"t: LiteLLM deletes the keys of a member in the team {lost}",)
+
+
+def test_keys_of_a_removed_member_are_named() -> None:
+    proxy = Recorder()
+    with pytest.raises(InputError, match=r"ann has 2 \(one, a key without an alias\)\. To continue, set force: true"):
+        declare(proxy, mode="replace")
+    assert proxy.sent == []
 
 
 @pytest.mark.parametrize(
     ("version", "licensed", "member", "sentence"),
     [
-        ("1.106.2", False, ("ben", "admin"), "members, ben: the role admin needs a LiteLLM Enterprise license"),
-        ("1.106.2", False, ("ann", "admin"), "members, ann: the role admin needs a LiteLLM Enterprise license"),
-        ("1.83.14", True, ("ann", "admin"), "LiteLLM 1.83.14 on this proxy cannot change a role without removing"),
+        (NEWEST, False, {"user_id": "ben", "role": "admin"}, "members, ben: the role admin requires"),
+        (NEWEST, False, {"user_id": "ann", "role": "admin"}, "members, ann: the role admin requires"),
+        ("1.83.14", True, person("ann", budget_duration="1d"), r"does not know budget_duration \(since 1.90.0\)"),
+        ("1.83.14", True, person("ann", unset=["rpm_limit"]), r"ann: .* does not clear rpm_limit \(since 1.90.0\)"),
+        (NEWEST, True, person("ann", rpm_limit=-1), "members: ann: rpm_limit: must not be negative."),
     ],
 )
-def test_what_cannot_be_is_refused(version: str, licensed: bool, member: tuple[str, str], sentence: str) -> None:
+def test_what_cannot_be_is_refused(version: str, licensed: bool, member: dict[str, Any], sentence: str) -> None:
     proxy = Recorder(version, licensed)
+    proxy.memberships = [{"user_id": "ann", **OWN}]
     with pytest.raises(InputError, match=sentence):
         declare(proxy, member)
     assert proxy.sent == []

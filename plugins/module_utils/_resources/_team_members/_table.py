@@ -1,0 +1,195 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who belongs to a team, and what each of them may use: each member is a small object with a table of its own. Pure.
+
+Private: only for use inside this collection.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..._crud._rows import MOST_TOKENS, not_negative, up_to
+from ..._durations import is_duration
+from ..._engine import NOT_CLEARABLE, Field, Resource, declared_fields
+from ..._proxy import MASTER_USER
+from ..._shapes import MAPPING, NUMBER, TEXT, checked, maybe
+from ..._values import UNSET, not_a_name
+
+Member = Mapping[str, Any]
+Team = Mapping[str, Any]
+# Older servers know no period of a member, and take all limits away with one.
+BUDGETS_SINCE = "1.90.0"
+
+LIMITS = (
+    Field("max_budget_in_team", "float", unit="USD", check=not_negative, clear_since=BUDGETS_SINCE),
+    Field("budget_duration", unit="duration", check=is_duration, since=BUDGETS_SINCE),
+    Field("tpm_limit", "int", unit="tokens/min", check=up_to(MOST_TOKENS), clear_since=BUDGETS_SINCE),
+    Field("rpm_limit", "int", unit="requests/min", check=up_to(MOST_TOKENS), clear_since=BUDGETS_SINCE),
+    Field("allowed_models", "list", "str", cleared=[], clear_since=BUDGETS_SINCE),
+)
+MEMBER = Resource(
+    kind="member",
+    identity="user_id",
+    fields=(
+        Field("user_id", cleared=NOT_CLEARABLE),
+        Field("role", choices=("user", "admin"), cleared=NOT_CLEARABLE),
+        *LIMITS,
+    ),
+)
+ROSTER = [{"user_id": maybe(TEXT), "role": TEXT}]
+MEMBERSHIPS = [
+    {"user_id": TEXT, "budget_id": maybe(TEXT), "spend": maybe(NUMBER), "litellm_budget_table": maybe(MAPPING)}
+]
+
+
+def by_id(team: Team | None) -> dict[str, Member]:
+    """The members of a team by their ids."""
+    return {member["user_id"]: member for member in (team or {}).get("members") or ()}
+
+
+def changes(wanted: Member, present: Member) -> dict[str, Any]:
+    """What is different about a member."""
+    return {
+        row.name: wanted.get(row.name)
+        for row in MEMBER.fields
+        if not row.equal(wanted.get(row.name), present.get(row.name))
+    }
+
+
+def limits_of(member: Member) -> dict[str, Any]:
+    """The limits that a member has."""
+    return {row.name: member[row.name] for row in LIMITS if not row.is_nothing(member.get(row.name))}
+
+
+def as_team(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """A team with its members, of the answer of ``/team/info`` or of an entry of a listing."""
+    team = answer.get("team_info") or answer
+    source = "GET /team/info"
+    checked(team, {"metadata": maybe(MAPPING), "team_member_budget_table": maybe(MAPPING)}, source)
+    roster = checked(team.get("members_with_roles") or [], ROSTER, source)
+    memberships = checked(answer.get("team_memberships") or [], MEMBERSHIPS, source)
+    default = (team.get("metadata") or {}).get("team_member_budget_id")
+    of_user = {membership["user_id"]: membership for membership in memberships}
+    return {
+        "team_id": team.get("team_id"),
+        "members": [
+            _member(entry, of_user.get(entry["user_id"]) or {}, default) for entry in roster if entry.get("user_id")
+        ],
+        "default": _limits(team.get("team_member_budget_table") or {}),
+        "default_models": team.get("default_team_member_models"),
+    }
+
+
+def _member(entry: Member, membership: Mapping[str, Any], default: str | None) -> dict[str, Any]:
+    """Names and addresses of a member are those of the user and do not count."""
+    budget = membership.get("budget_id")
+    return {
+        "user_id": entry["user_id"],
+        "role": entry["role"],
+        **_limits(membership.get("litellm_budget_table") or {}),
+        "budget_source": "none" if not budget else "team_default" if budget == default else "custom",
+        "spend": membership.get("spend") or 0.0,
+    }
+
+
+def _limits(budget: Mapping[str, Any]) -> dict[str, Any]:
+    values = {**budget, "max_budget_in_team": budget.get("max_budget")}
+    return {row.name: None if row.is_nothing(values.get(row.name)) else values[row.name] for row in LIMITS}
+
+
+def with_members(fields: Mapping[str, Any], options: Mapping[str, Any], team: Team | None) -> Mapping[str, Any]:
+    """The members that the team is to have: all that there are, unless they are replaced, and those declared."""
+    present = by_id(team)
+    declared = {item["user_id"]: item for item in fields.get("members") or ()}
+    stay = set(present)
+    if options.get("mode") == "replace":
+        stay = {*declared, MASTER_USER, (team or {}).get("caller")} & present.keys()
+    kept = [_changed(team or {}, present[name], declared.get(name, {})) for name in present if name in stay]
+    new = [_joining(team or {}, item) for name, item in declared.items() if name not in present]
+    return {**fields, "members": kept + new}
+
+
+def _changed(team: Team, present: Member, item: Member) -> Member:
+    """A member of the team as declared. What comes from the team's default is no value to take away."""
+    declared, _found = declared_fields(MEMBER, item)
+    if present["budget_source"] != "custom":
+        declared = {name: value for name, value in declared.items() if value is not UNSET}
+    wanted = {**present, **{name: None if value is UNSET else value for name, value in declared.items()}}
+    changed = changes(wanted, present)
+    if not {row.name for row in LIMITS} & set(changed):
+        return {**present, **changed}
+    return {**wanted, "budget_source": "custom"} if limits_of(wanted) else {**wanted, **_default(team)}
+
+
+def _joining(team: Team, item: Member) -> Member:
+    """Somebody new as declared. Whoever has no limits of their own gets the team's default."""
+    declared, _found = declared_fields(MEMBER, item)
+    own = {name: value for name, value in declared.items() if value is not UNSET}
+    if team.get("default_models") and "allowed_models" not in declared:
+        own["allowed_models"] = team["default_models"]
+    member = {"role": "user", **dict.fromkeys((row.name for row in LIMITS), None), **own, "spend": 0.0}
+    return {**member, "budget_source": "custom"} if limits_of(member) else {**member, **_default(team)}
+
+
+def _default(team: Team) -> dict[str, Any]:
+    default = team.get("default") or {}
+    return {**default, "budget_source": "team_default" if limits_of(default) else "none"}
+
+
+def _are_members(value: Sequence[Member]) -> str | None:
+    counts = Counter(item["user_id"] for item in value)
+    twice = ", ".join(user_id for user_id, count in counts.items() if count > 1)
+    if twice:
+        return f"{twice} is listed more than once."
+    for item in value:
+        wrong = not_a_name(item["user_id"])
+        if wrong:
+            return f"user_id {wrong}"
+        _declared, found = declared_fields(MEMBER, item)
+        if found:
+            return f"{item['user_id']}: {' '.join(found)}"
+    return None
+
+
+def _same(declared: Sequence[Member], actual: Sequence[Member]) -> bool:
+    wanted, present = by_id({"members": declared}), by_id({"members": actual})
+    return wanted.keys() == present.keys() and not any(changes(wanted[name], present[name]) for name in wanted)
+
+
+def _differing(before: Any, after: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The members that change, by name, each with what changes about them."""
+    old, new = by_id({"members": before}), by_id({"members": after})
+    shown: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    for name in [*old, *(name for name in new if name not in old)]:
+        changed = changes(new.get(name, {}), old.get(name, {})).keys() - {"user_id"}
+        for side, members in zip(shown, (old, new)):
+            if changed and name in members:
+                side[name] = {part: members[name].get(part) for part in sorted(changed)}
+    return shown
+
+
+class Roster(Field):
+    """All members of a team. That there are none is no lack of a value."""
+
+    def is_nothing(self, value: Any) -> bool:
+        return value is None or value is UNSET
+
+
+MEMBERS = Roster(
+    "members",
+    "list",
+    "dict",
+    suboptions={
+        **MEMBER.options(),
+        "user_id": {"type": "str", "required": True},
+        "unset": MEMBER.unset_option,
+    },
+    same=_same,
+    told=_differing,
+    check=_are_members,
+    cleared=NOT_CLEARABLE,
+)
+TEAM_MEMBERS = Resource(kind="team", identity="team_id", fields=(Field("team_id", cleared=NOT_CLEARABLE), MEMBERS))
