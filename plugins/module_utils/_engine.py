@@ -181,7 +181,7 @@ class Plan:
     changes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
-    told: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
+    told: tuple[Mapping[str, Any], Mapping[str, Any]] = field(default=({}, {}), repr=False)
     current: Mapping[str, Any] | None = field(default=None, repr=False)
     surplus: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     value: str | None = field(default=None, repr=False)

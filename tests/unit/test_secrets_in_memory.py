@@ -15,7 +15,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "ansible_collections.litemaas.virtual_keys"
 # What is the same in every run holds nobody's secret: tables, shapes, and how requests look.
-TABLES = {"Field", "KeyField", "Resource", "Definition", "Endpoints", "Hooks", "Request", "Kind", "Info", "Nullable"}
+TABLES = {
+    "Field",
+    "KeyField",
+    "Resource",
+    "Definition",
+    "Endpoints",
+    "Hooks",
+    "Request",
+    "Kind",
+    "Info",
+    "Nullable",
+    "Roster",
+}
 # What is made to be shown, and has no secret left.
 SHOWN = {"before", "after", "identity", "plan", "outcome", "want", "warnings", "standing"}
 # Of these types a field may hold a secret, whatever it is called.

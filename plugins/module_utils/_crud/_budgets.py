@@ -66,7 +66,7 @@ class Budgets:
         kept = () if _budget_of(plan.existing) else self.made_by
         return {name: value for name, value in body.items() if name not in NAMES or name in kept}
 
-    def further(self, _name: str, plan: Plan) -> list[tuple[str, dict[str, Any]]]:
+    def further(self, _name: str, plan: Plan, _proxy: Any) -> list[tuple[str, dict[str, Any]]]:
         """The update of the object's own budget."""
         budget, limits = _budget_of(plan.existing), _limits(plan)
         return [("/budget/update", {"budget_id": budget, **limits})] if budget and limits else []

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._crud._define import define
@@ -59,8 +59,8 @@ VECTOR_STORE_INDEX = {
     "index_name": {"type": "str", "required": True},
     "index_permissions": {"type": "list", "elements": "str", "choices": ["read", "write"], "required": True},
 }
-LIMITS_OF_MEMBERS = ("team_member_budget", "team_member_rpm_limit", "team_member_tpm_limit")
-OF_MEMBERS = (*LIMITS_OF_MEMBERS, "team_member_budget_duration")
+# What LiteLLM keeps in a budget of the members. The period is the last to be sent again: it begins again then.
+OF_MEMBERS = ("team_member_budget", "team_member_rpm_limit", "team_member_tpm_limit", "team_member_budget_duration")
 
 
 def _caps(value: float) -> str | None:
@@ -187,22 +187,33 @@ TEAM = Resource(
 
 def _update_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
     """What ``/team/update`` takes. LiteLLM up to 1.98 forgets the members' limits when it gets metadata without one."""
-    body = METADATA.update_body(body, plan)
-    body.pop("team_member_permissions", None)
+    apart = {"team_member_permissions", *_cleared_of_members(plan)}
+    rest = plan.having(changes={name: value for name, value in plan.changes.items() if name not in apart})
+    body = METADATA.update_body({name: value for name, value in body.items() if name not in apart}, rest)
     if "object_permission" in body:
         present = object_permission(plan.existing)
         body["object_permission"] = changed_permissions(plan.changes["object_permission"], present)
-    limits = {name: TEAM.field(name).value(plan.existing) for name in LIMITS_OF_MEMBERS if name not in body}
+    limits = {name: TEAM.field(name).value(plan.existing) for name in OF_MEMBERS}
     kept = [name for name, value in limits.items() if value is not None]
-    return {**body, kept[0]: limits[kept[0]]} if "metadata" in body and kept else body
+    if "metadata" not in body or not kept or any(name in body for name in OF_MEMBERS):
+        return body
+    return {**body, kept[0]: limits[kept[0]]}
 
 
-def _further(team_id: str, plan: Plan, _proxy: Any) -> list[tuple[str, dict[str, Any]]]:
-    """An update takes no permissions: they have an endpoint of their own."""
-    if plan.action != "update" or "team_member_permissions" not in plan.changes:
-        return []
-    permissions = plan.after["team_member_permissions"] or []
-    return [("/team/permissions_update", {"team_id": team_id, "team_member_permissions": permissions})]
+def _cleared_of_members(plan: Plan) -> list[str]:
+    return [name for name in OF_MEMBERS if name in plan.changes and TEAM.field(name).is_nothing(plan.changes[name])]
+
+
+def _further(team_id: str, plan: Plan, _proxy: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """An update takes no permissions, and up to 1.98 it takes limits of members away only if nothing else is in it."""
+    if plan.action != "update":
+        return
+    cleared = _cleared_of_members(plan)
+    if cleared:
+        yield "/team/update", {"team_id": team_id, **dict.fromkeys(cleared)}
+    if "team_member_permissions" in plan.changes:
+        permissions = plan.after["team_member_permissions"] or []
+        yield "/team/permissions_update", {"team_id": team_id, "team_member_permissions": permissions}
 
 
 def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:

@@ -25,12 +25,10 @@ class Recorder:
     """A proxy with one team, which stores nothing and notes what it is sent."""
 
     def __init__(self) -> None:
-        self.facts: dict[str, Any] = {"licensed": True}
+        self.facts: dict[str, Any] = {"licensed": True, "version": "1.90.7"}
         self.sent: list[tuple[str, Any]] = []
 
     def get(self, path: str, params: Any = None) -> Any:
-        if path == "/health/readiness/details":
-            return {"litellm_version": "1.83.14"}
         assert path == "/team/info?key_limit=1&team_id=t"
         return {"team_id": "t", "team_info": STORED}
 
@@ -70,12 +68,19 @@ def written(**options: Any) -> list[tuple[str, Any]]:
         ({"team_member_rpm_limit": 8}, {"metadata": STORED["metadata"], "team_member_rpm_limit": 8}),
         (
             {"team_member_budget": 2.0},
-            {"metadata": STORED["metadata"], "team_member_budget": 2.0, "team_member_rpm_limit": 7},
+            {"metadata": STORED["metadata"], "team_member_budget": 2.0},
         ),
     ],
 )
 def test_an_update_carries_all_that_it_would_replace(options: dict[str, Any], body: dict[str, Any]) -> None:
     assert written(**options) == [("/team/update", {"team_id": "t", **body})]
+
+
+def test_limits_of_members_are_cleared_alone() -> None:
+    """LiteLLM up to 1.98 ignores that beside a limit that is set, and forgets the others with metadata beside it."""
+    assert written(unset=["team_member_rpm_limit"]) == [
+        ("/team/update", {"team_id": "t", "team_member_rpm_limit": None})
+    ]
 
 
 def test_permissions_have_a_request_of_their_own() -> None:
