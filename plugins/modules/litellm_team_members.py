@@ -229,7 +229,7 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._object import (
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._kind import (
     TEAM_MEMBERS_KIND,
 )
 

@@ -82,7 +82,7 @@ KEY_FILES = (
 )
 CREDENTIAL_FILES = ("_info", "_store", "_reading", "_planning", "_declaration", "_table")
 MODEL_FILES = ("_kind", "_checks", "_table")
-TEAM_MEMBERS_FILES = ("_object", "_requests", "_table")
+TEAM_MEMBERS_FILES = ("_kind", "_requests", "_table")
 # What ordinary objects share, likewise.
 CRUD_FILES = (
     "_define",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._object import (
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._kind import (
     TEAM_MEMBERS_KIND,
 )
 
