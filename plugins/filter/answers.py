@@ -50,7 +50,7 @@ def _is_left_out(value: Any) -> bool:
 
 
 def _read(name: str, value: Any, rule: Mapping[str, Any]) -> Any:
-    kind, choices = rule.get("type", "str"), rule.get("choices")
+    kind, choices = rule.get("type", "str"), list(rule.get("choices") or ())
     if kind == "int":
         return whole(name, value, rule.get("least"))
     if kind == "float":

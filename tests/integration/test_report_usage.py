@@ -149,6 +149,63 @@ def test_a_workshop_of_five(sandbox, report, people, alias, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
 
 
+def test_the_budget_is_that_of_the_team(sandbox, manage, report, alias):
+    """What LiteLLM counts, and where it stops: also what keys spent that are replaced or removed by now."""
+    workshop = {"users": ["ann", "ben", "cem"], "total_budget": 1, "max_budget": 5}
+    _done, result = manage(**workshop)
+    ann, ben, _cem = (user["key"] for user in result["users"])
+    assert chat(sandbox, ann).status_code == chat(sandbox, ben).status_code == 200
+    settled(sandbox, alias, "ann", "ben")
+    manage(users=["ben"], state="absent")
+    try:
+        (team,) = sandbox.rows('SELECT * FROM "LiteLLM_TeamTable" WHERE team_id = %s', alias)
+        rows = sandbox.keys(alias)
+        assert team["spend"] > (spend := math.fsum(row["spend"] for row in rows.values())) > 0
+        _done, said, fact = report(total_budget=80)  # what the file says by now, and no run has written
+        assert said[:2] == [
+            f"2 keys, 1 used, {team['spend']:.4f} USD of 1.00 USD.",
+            f"The keys themselves spent {spend:.4f} USD.",
+        ]
+        totals = fact["totals"]
+        assert (totals["max_budget"], totals["max_budget_from"]) == (team["max_budget"], "team") == (1.0, "team")
+        assert (totals["max_budget_spent"], totals["spend"]) == (team["spend"], spend)
+        _done, _said, by_team = report(alias="", usage_filter={"team_id": alias}, output_dir="")
+        assert by_team["totals"] == totals
+        assert (
+            report(alias="", usage_filter={"user_id": "ann@example.com"}, output_dir="")[2]["totals"]["max_budget_from"]
+            == "keys"
+        )
+    finally:
+        manage(state="absent", multi_user=True)
+
+
+def test_a_rejected_request_is_no_use(sandbox, report, people, alias, tmp_path):
+    values = people("ann", "ben", "cem")
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hello"}]}
+    assert sandbox.call("POST", "/v1/chat/completions", body, key=values["ann"]).status_code in (401, 403)
+    assert chat(sandbox, values["ben"]).status_code == 200
+    settled(sandbox, alias, "ann", "ben")
+    # What a free model costs.
+    sandbox.execute(f"UPDATE {KEYS} SET spend = 0 WHERE key_alias = %s", f"{alias}-ben")
+    _done, said, fact = report()
+    assert said[:3] == [
+        "3 keys, 1 used, 0.00 USD spent, no cap (3 keys without a budget).",
+        "Only rejected requests: ann.",
+        "Never used: cem.",
+    ]
+    assert [person["used"] for person in fact["people"]] == [False, True, False]
+    assert "Only rejected requests 1 ann" in texts((tmp_path / "report" / "usage.html").read_text())
+
+
+def test_names_from_the_file_of_people(people, report, tmp_path):
+    people("ann@x.org", "ben@x.org", "cem")
+    file = tmp_path / "people.csv"
+    file.write_text("\ufeffName;E-Mail\nAnn Čapek;ann@x.org\n\n=Ben;ben@x.org\n", encoding="utf-8")
+    _done, said, fact = report(users_file=str(file))
+    assert [person["name"] for person in fact["people"]] == ["=Ben", "Ann Čapek", "cem"]
+    assert said[1] == "Never used: =Ben, Ann Čapek, cem."
+
+
 def test_300_people_in_a_second(sandbox, report, people, alias, tmp_path):
     values = people(*(f"user{number}" for number in range(1, 301)), max_budget=10)
     sandbox.execute(
