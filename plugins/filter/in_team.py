@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._changes import lines
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import NOTHING, VariableError, amount
 
 VARIABLE = "litellm_vkey_total_budget"
@@ -18,7 +19,8 @@ Options = Mapping[str, Any]
 
 
 def in_team(roster: Options, total_budget: Any = None, found: Options | None = None) -> dict[str, Any]:
-    """The roster with ``team`` and ``members``, both empty for keys that belong to no team of the workshop.
+    """The roster with ``team`` and ``members``, both empty for keys that belong to no team of the workshop, and with
+    ``team_changes``, the lines of a diff.
 
     A problem is returned, not raised: Ansible wraps what a filter raises in pages of context.
 
@@ -26,9 +28,10 @@ def in_team(roster: Options, total_budget: Any = None, found: Options | None = N
     :param found: the team that has the workshop's alias as its ID, as ``litellm_team_info`` returns it.
     """
     try:
-        return {**roster, **_in_team(roster, _amount(total_budget), found or {})}
+        made = {**roster, **_in_team(roster, _amount(total_budget), found or {})}
+        return {**made, "team_changes": _changes(made["team"], found or {}, roster["task"]["state"])}
     except VariableError as error:
-        return {**roster, "team": {}, "members": [], "problem": str(error)}
+        return {**roster, "team": {}, "members": [], "team_changes": [], "problem": str(error)}
 
 
 def _in_team(roster: Options, budget: float | None, found: Options) -> dict[str, Any]:
@@ -63,6 +66,19 @@ def _in_team(roster: Options, budget: float | None, found: Options) -> dict[str,
         "members": _members(roster["virtual_keys"]),
         "defaults": {**roster["defaults"], "team_id": alias, "models": models if more else ["all-team-models"]},
     }
+
+
+def _changes(team: Options, found: Options, state: str) -> list[str]:
+    if not team:
+        return []
+    who = f"team {team['team_id']}"
+    if state == "absent" or not found:
+        return lines(who, found, {} if state == "absent" else team)
+    declared = {name: team[name] for name in ("max_budget", "models") if name in team}
+    before = {name: found.get(name) for name in declared}
+    if set(before["models"] or ()) == set(declared["models"]):
+        before["models"] = declared["models"]  # their order says nothing
+    return lines(who, before, declared)
 
 
 def _in_other_teams(roster: Options) -> str:

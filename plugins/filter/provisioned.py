@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._changes import lines
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._texts import names, one_line
 
 REPORTED = ("key", "key_id", "action", "changed", "error", "models", "max_budget", "expires_at", "blocked", "spend")
@@ -56,9 +56,10 @@ def provisioned(
     ]
     called = {user["alias"]: one_line(user["user"]) for user in users}
     pruned = [report["key_alias"] for report in result["pruned"] if not report["error"]]
+    failed, not_removed = _failures(users, called), _failures(result["pruned"], {})
     problems = [
-        _failures(users, called, f"{sum(1 for user in users if user['error'])} of {len(users)} failed"),
-        _failures(result["pruned"], {}, "Not every key was removed"),
+        _problem(f"{sum(1 for user in users if user['error'])} of {len(users)} failed", failed),
+        _problem("Not every key was removed", not_removed),
     ]
     return {
         "changed": any(report["changed"] for report in (*users, *result["pruned"])),
@@ -66,7 +67,11 @@ def provisioned(
         "summary": dict(Counter("failed" if user["error"] else WORDS[user["action"]] for user in users)),
         "pruned": pruned,
         "unknown": [called[user["alias"]] for user in users if _is_unknown(user)],
-        "said": [*_said(users, pruned, check), *_reissued_before(people, users)],
+        "said": [
+            *_said(users, pruned, check),
+            *(in_words_of_the_role(f"failed: {reason}", variables or {}) for reason in (*failed, *not_removed)),
+            *_reissued_before(people, users),
+        ],
         "changes": [line for diff in result.get("diff") or () for line in _changes(diff, called)],
         "problem": in_words_of_the_role(" ".join(filter(None, problems)), variables or {}),
     }
@@ -110,20 +115,22 @@ def _is_unknown(user: Entry) -> bool:
     return not user["key"] and not user["error"] and bool(user["key_id"]) and user["action"] in ("update", "none")
 
 
-def _failures(reports: Iterable[Entry], called: Mapping[str, str], what: str) -> str:
+def _failures(reports: Iterable[Entry], called: Mapping[str, str]) -> list[str]:
     """Each reason once, after those whom it concerns."""
     by_reason: dict[str, list[Entry]] = defaultdict(list)
     for report in reports:
         if report["error"]:
             alias = _alias(report)
             by_reason[report["error"].replace(alias, "the key") if alias in called else report["error"]].append(report)
-    if not by_reason:
-        return ""
     parts = []
     for reason, failed in by_reason.items():
         whom = names([called.get(_alias(report), _alias(report)) for report in failed])
-        parts.append(f"{whom}: {reason if len(failed) > 1 else failed[0]['error']}")
-    return f"{what}. {' '.join(parts)}"
+        parts.append(f"{whom}: {(reason if len(failed) > 1 else failed[0]['error']).rstrip('.')}.")
+    return parts
+
+
+def _problem(what: str, reasons: Sequence[str]) -> str:
+    return f"{what}. {' '.join(reasons)}" if reasons else ""
 
 
 def _alias(report: Entry) -> str:
@@ -141,33 +148,17 @@ def _said(users: Sequence[Entry], pruned: Sequence[str], check: bool) -> list[st
         f"{len(whom)} {'would be ' if check and word not in ('unchanged', 'failed') else ''}{word}"
         for word, whom in done.items()
     ]
-    lines = [f"{word}: {', '.join(whom)}" for word, whom in done.items() if word != "unchanged" and len(whom) <= FEW]
-    return [", ".join(counts) or "Nothing to do", *(lines if len(users) + len(pruned) > 1 else [])]
+    called = [
+        f"{'would be ' if check else ''}{word}: {', '.join(whom)}"
+        for word, whom in done.items()
+        if word not in ("unchanged", "failed") and len(whom) <= FEW
+    ]
+    return [", ".join(counts) or "Nothing to do", *(called if len(users) + len(pruned) > 1 else [])]
 
 
 def _changes(diff: Entry, called: Mapping[str, str]) -> list[str]:
-    """A line for each field that is different, or one for a key that is new or gone."""
     who = called.get(diff["after_header"], diff["after_header"])
-    before, after = diff["before"], diff["after"]
-    if not before or not after:
-        return [f"{'-' if before else '+'} {who}"]
-    lines = [f"~ {who}  gets a new value"] if before.get("key_id") != after.get("key_id") else []
-    lines += [
-        f"~ {who}  {name} {_shown(before.get(name))} -> {_shown(value)}"
-        for name, value in after.items()
-        if before.get(name) != value and name != "key_id"
-    ]
-    return lines or [f"~ {who}"]
-
-
-def _shown(value: Any) -> str:
-    if value is None or value in ("", [], {}):
-        return "none"
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return ", ".join(value)
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return lines(who, diff["before"], diff["after"]) or [f"~ {who}"]
 
 
 class FilterModule:

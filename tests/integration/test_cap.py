@@ -69,7 +69,8 @@ def test_all_keys_together_cannot_spend_more(sandbox, workshop, alias) -> None:
     with sandbox.writes() as writes:
         raised, result = workshop(total_budget="2.5")
     assert (raised.rc, paths(writes)) == (0, ["/team/update"]), raised.messages
-    assert result["changed"] is True
+    assert result["changed"] is True and f"~ team {alias}  max_budget 0.001 -> 2.5" in raised.output
+    assert f'"team {alias}: max_budget 0.001 -> 2.5"' in raised.output
     assert [ask(sandbox, key) for key in (first, second)] == [200, 200]
     assert result["team"]["max_budget"] == 2.5
 

@@ -135,7 +135,8 @@ LAYERS = {
     "plugins/filter/roster": layer(f"{ROSTER}.* plugin_utils._names plugin_utils._variables"),
     "plugins/filter/answers": layer(f"_errors {HAND_OUT}._texts plugin_utils._names plugin_utils._variables"),
     "plugins/filter/*": layer(
-        f"_resources.* _values _errors plugin_utils._variables {HAND_OUT}._texts", others="ansible"
+        f"_resources.* _values _errors plugin_utils._changes plugin_utils._variables {HAND_OUT}._texts",
+        others="ansible",
     ),
     "plugins/module_utils/_module": layer(
         "_kind _engine _values _masking _progress _batch _client _cleaning _args _errors", others="ansible"

@@ -71,7 +71,8 @@ class HandOut:
             return True
         person = self._person(by_alias.get(alias, {}), entry)
         by_alias[alias] = person
-        return bool(person["key"] or (entry.get("action") in ("create", "reissue") and not entry.get("error")))
+        # Why somebody has no key is said by the run that failed to create it.
+        return bool(person["key"] or entry.get("error") or entry.get("action") in ("create", "reissue"))
 
     def _person(self, earlier: Person, entry: Mapping[str, Any]) -> Person:
         given = {name: value for name, value in entry.items() if name not in OF_THE_RUN | OF_THE_RESULT}

@@ -8,6 +8,7 @@ keys of the same task were written. Questions are asked only about what is going
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
@@ -45,12 +46,12 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, referred: Col
 
 def _refuse_missing(plans: Sequence[Plan], row: KeyField, proxy: Proxy) -> None:
     """Refuse what a field refers to and the proxy does not have."""
-    declared_by: dict[str, str] = {}
+    declared_by: dict[str, list[str]] = defaultdict(list)
     for plan in plans:
         value = plan.changes.get(row.name)
         for single in value if isinstance(value, list) else [value]:
             if not is_empty(single):
-                declared_by.setdefault(str(single), plan.name)
+                declared_by[str(single)].append(plan.name)
     missing = {
         "team": proxy.missing_teams,
         "organization": proxy.missing_organizations,
@@ -60,7 +61,9 @@ def _refuse_missing(plans: Sequence[Plan], row: KeyField, proxy: Proxy) -> None:
     if missing:
         names = ", ".join(f"'{one}'" for one in missing)
         known = f" It has {_nearest(missing[0], proxy.models)}." if row.refers_to == "model" and proxy.models else ""
-        raise InputError(f"{row.name}: the proxy has no {row.refers_to} {names}.{known}", declared_by[missing[0]])
+        raise InputError(
+            f"{row.name}: the proxy has no {row.refers_to} {names}.{known}", listed(declared_by[missing[0]])
+        )
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -55,7 +55,11 @@ def test_everybody_is_served() -> None:
 def test_check_mode_says_what_would_be() -> None:
     reports = report("w-ann", "create"), report("w-ben"), report("w-cem", "update")
     said = provisioned(PEOPLE, done(*reports), check=True)["said"]
-    assert said == ["1 would be created, 1 would be updated, 1 unchanged", "created: ann", "updated: cem"]
+    assert said == [
+        "1 would be created, 1 would be updated, 1 unchanged",
+        "would be created: ann",
+        "would be updated: cem",
+    ]
 
 
 def test_names_are_told_of_few_and_not_of_one() -> None:
@@ -73,14 +77,15 @@ def test_a_failure_is_told_once_for_all_whom_it_concerns() -> None:
         report("w-cem", error="no team"),
     )
     result = provisioned(PEOPLE, done(*reports))
-    assert result["problem"] == "3 of 3 failed. ann, cem: no team ben: 'w-ben' is not stored"
+    assert result["problem"] == "3 of 3 failed. ann, cem: no team. ben: 'w-ben' is not stored."
+    assert result["said"] == ["3 failed", "failed: ann, cem: no team.", "failed: ben: 'w-ben' is not stored."]
     assert result["summary"] == {"failed": 3} and result["unknown"] == []
 
 
 def test_a_reason_that_names_the_key_is_the_same_for_all() -> None:
     reports = report("w-ann", error="w-ann is odd"), report("w-ben", error="w-ben is odd"), report("w-cem", "reissue")
     result = provisioned(PEOPLE, done(*reports))
-    assert result["problem"] == "2 of 3 failed. ann, ben: the key is odd"
+    assert result["problem"] == "2 of 3 failed. ann, ben: the key is odd."
     assert result["summary"] == {"failed": 2, "reissued": 1}
 
 
@@ -88,9 +93,9 @@ def test_keys_that_were_to_go() -> None:
     pruned = report("w-dan", "delete"), report("w-eve", error="away")
     result = provisioned(PEOPLE[:1], done(report("w-ann", "delete"), pruned=pruned))
     assert result["pruned"] == ["w-dan"]
-    assert result["problem"] == "Not every key was removed. w-eve: away"
+    assert result["problem"] == "Not every key was removed. w-eve: away."
     assert result["summary"] == {"deleted": 1}
-    assert result["said"] == ["2 deleted", "deleted: ann, w-dan"]
+    assert result["said"] == ["2 deleted", "deleted: ann, w-dan", "failed: w-eve: away."]
 
 
 def test_a_change_is_a_line_for_each_field() -> None:
@@ -141,7 +146,7 @@ def test_a_message_names_what_the_user_set(message: str, expected: str) -> None:
     variables = {"api_url": "LITELLM_API_URL"}
     assert provisioned(PEOPLE, {"msg": message}, variables=variables)["problem"] == expected
     told = provisioned(PEOPLE[:1], done(report("w-ann", error=message)), variables=variables)["problem"]
-    assert told == f"1 of 1 failed. ann: {expected}"
+    assert told == f"1 of 1 failed. ann: {expected.rstrip('.')}."
 
 
 def test_a_reissue_that_was_done_before_is_named_with_the_way_to_do_it_again() -> None:
