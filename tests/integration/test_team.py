@@ -143,7 +143,9 @@ def test_every_field(sandbox, run_module, name, field: str) -> None:
 
 
 def test_all_fields_at_once(sandbox, run_module, name) -> None:
-    LAWS.hold_together(sandbox, partial(run_module, team_id=f"{name} ä"), changes=2, clears=3)
+    LAWS.hold_together(
+        sandbox, partial(run_module, team_id=f"{name} ä"), changes=2, clears=2 if too_old(sandbox, "1.90.0") else 3
+    )
 
 
 def test_what_is_not_declared_stays(sandbox, team) -> None:

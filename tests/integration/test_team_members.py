@@ -194,6 +194,12 @@ def test_the_default_of_the_team_is_no_limit_of_the_members_own(sandbox, run_mod
     with sandbox.writes() as writes:
         assert members(members=[{**ann, "max_budget_in_team": 2, "budget_duration": "7d"}]).changed is False
     assert writes == []
+    ben = {"user_id": f"{team}ben@e", "max_budget_in_team": 5}
+    members(members=[ben])
+    as_declared(
+        members, sandbox, 1, members=[{"user_id": ben["user_id"], "unset": ["max_budget_in_team", "budget_duration"]}]
+    )
+    assert own(sandbox, team, ben["user_id"]).get("max_budget_in_team") != 5
     if too_old(sandbox, "1.106.2"):
         return  # there members have a copy of their own, which the team's default no longer reaches
     assert shown["budget_source"] == "team_default"

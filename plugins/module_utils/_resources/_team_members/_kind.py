@@ -6,7 +6,7 @@ collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..._crud._define import define
@@ -16,7 +16,7 @@ from ..._engine import Plan, unsupported
 from ..._shapes import TEXT, checked, maybe
 from ..._values import listed
 from ._requests import requests
-from ._table import MEMBER, TEAM_MEMBERS, as_team, by_id, changes, with_members
+from ._table import MEMBER, TEAM_MEMBERS, as_team, by_id, to_write, with_members
 
 INFO = Request("GET", "/team/info", id="team_id")
 
@@ -26,17 +26,10 @@ def _look_up(team: Mapping[str, Any], options: Mapping[str, Any], proxy: Any) ->
     return {**team, "caller": proxy.caller} if options.get("mode") == "replace" else team
 
 
-def _changes(plan: Plan) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """What changes about each member, and whether they were there before."""
+def _refuse(plan: Plan, _options: Mapping[str, Any], proxy: Any) -> str | None:
     present = by_id(plan.existing)
     for name, member in by_id({"members": plan.changes["members"]}).items():
-        parts = {part: value for part, value in changes(member, present.get(name, {})).items() if part != "user_id"}
-        if parts:
-            yield name, parts, name in present
-
-
-def _refuse(plan: Plan, _options: Mapping[str, Any], proxy: Any) -> str | None:
-    for name, parts, updating in _changes(plan):
+        parts, updating = to_write(member, present.get(name, {})), name in present
         if parts.get("role") == "admin" and proxy.licensed is False:
             return (
                 f"members, {name}: the role admin requires a LiteLLM Enterprise license, which the proxy does not have."

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..._engine import Plan
-from ._table import BUDGETS_SINCE, LIMITS, Member, by_id, changes, limits_of
+from ._table import BUDGETS_SINCE, LIMITS, Member, by_id, limits_of, to_write
 
 # LiteLLM adds the members of one request in one transaction, which may take no longer than 5 seconds.
 MOST_ADDED = 25
@@ -33,7 +33,7 @@ def requests(team_id: str, plan: Plan, proxy: Any) -> Iterator[Request]:
     new = [member for name, member in wanted.items() if name not in present]
     with_them = [name for name in ADDED_WITH if name != "budget_duration" or proxy.at_least(ADDED_WITH_PERIOD_SINCE)]
     yield from _additions(team_id, new, with_them)
-    changed = {name: changes(wanted[name], member) for name, member in present.items() if name in wanted}
+    changed = {name: to_write(wanted[name], member) for name, member in present.items() if name in wanted}
     for member in new:
         own = _own_limits(member)
         changed[member["user_id"]] = {name: value for name, value in own.items() if name not in with_them}

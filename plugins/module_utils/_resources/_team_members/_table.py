@@ -59,6 +59,20 @@ def changes(wanted: Member, present: Member) -> dict[str, Any]:
     }
 
 
+def to_write(wanted: Member, present: Member) -> dict[str, Any]:
+    """What requests have to change about a member. Limits that come from the team are not the member's to write."""
+    own, there = _with_own_limits(wanted), present
+    if wanted["budget_source"] != "custom":
+        there = _with_own_limits(present)
+    return {name: value for name, value in changes(own, there).items() if name != "user_id"}
+
+
+def _with_own_limits(member: Member) -> Member:
+    if not member or member["budget_source"] == "custom":
+        return member
+    return {**member, **dict.fromkeys((row.name for row in LIMITS), None)}
+
+
 def limits_of(member: Member) -> dict[str, Any]:
     """The limits that a member has."""
     return {row.name: member[row.name] for row in LIMITS if not row.is_nothing(member.get(row.name))}

@@ -152,6 +152,31 @@ def test_limits_of_the_team_are_not_taken_away_from_a_member() -> None:
     assert proxy.sent == []
 
 
+def test_the_last_limit_of_their_own_gives_a_member_back_to_the_team() -> None:
+    """What the member has from then on is predicted, but not written: it is the team's."""
+    team = {"metadata": {"team_member_budget_id": "b"}, "team_member_budget_table": {"max_budget": 2.0}}
+    proxy = Recorder(**team)
+    proxy.memberships = [{"user_id": "ann", **OWN}]
+    want = TEAM_MEMBERS_KIND.declare(
+        {"team_id": "t", "members": [person("ann", unset=["max_budget_in_team", "budget_duration", "rpm_limit"])]},
+        "present",
+    )
+    store = TEAM_MEMBERS_KIND.store(proxy, {}, None)
+    (plan,) = store.plans([want])
+    store.apply([want], [plan])
+    cleared = {"user_id": "ann", "max_budget_in_team": None, "budget_duration": None, "rpm_limit": None}
+    assert proxy.sent[0] == (f"{BULK}/bulk_update", {"members": [cleared]})
+    (ann,) = plan.after["members"]
+    assert (ann["max_budget_in_team"], ann["budget_source"]) == (2.0, "team_default")
+
+
+def test_an_old_server_gives_new_members_the_limits_of_the_team_by_itself() -> None:
+    team = {"team_member_budget_table": {"max_budget": 2.0, "budget_duration": "7d"}}
+    proxy = Recorder("1.83.14", **team)
+    assert declare(proxy, person("ben")).action == "update"
+    assert proxy.sent == [("/team/member_add", {"team_id": "t", "member": [{"user_id": "ben", "role": "user"}]})]
+
+
 def test_the_caller_and_the_user_of_the_master_key_are_not_replaced() -> None:
     proxy = Recorder("1.90.7")
     proxy.roster += [{"user_id": name, "role": "admin"} for name in ("boss", "default_user_id", "old")]
