@@ -142,10 +142,13 @@ class Laws:
     def _can_be_cleared(self, sandbox: Any, run: Callable[..., Any], identity: str, row: Field) -> None:
         unset, example = {"unset": [row.name]}, self.examples[row.name]
         since = row.clear_since or row.update_since
+        empty = example.empty and row.type in EMPTY and not (row.type == "str" and row.choices)
         if not row.clearable:
             with sandbox.writes() as writes:
                 assert run(**unset).failed
             assert writes == []
+            if row.updatable and empty:
+                refused(run, sandbox, f"LiteLLM cannot clear {row.name}", **{row.name: EMPTY[row.type]})
             return
         if too_old(sandbox, since):
             refused(run, sandbox, f"does not clear {row.name} (since {since}).", **unset)
@@ -158,7 +161,7 @@ class Laws:
             with self._only(sandbox, identity, row.name, *example.unset):
                 cleared = as_declared(run, sandbox, example.requests, unset=[row.name, *example.unset])
             assert row.is_nothing(cleared.values[self._result][row.name])
-        if example.empty and row.type in EMPTY and not (row.type == "str" and row.choices):
+        if empty:
             assert run(**{row.name: EMPTY[row.type]}).changed is False
 
     def _only(self, sandbox: Any, identity: str, *names: str) -> AbstractContextManager[None]:

@@ -39,7 +39,7 @@ LAWS = Laws(
         "models": two(["gpt-4"], ["gpt-4", "fake-openai"]),
         "default_model": two("gpt-4", "gpt-4o-mini"),
         "allowed_model_region": two("eu", "us"),
-        "blocked": two(True, False),
+        "blocked": two(False, True),
     },
     # A budget has to be there: test_a_shared_budget.
     without={"user_id", "budget_id"},
