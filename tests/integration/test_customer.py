@@ -158,5 +158,7 @@ def test_wrong_input_writes_nothing(sandbox, customer, options: dict[str, Any], 
     assert writes == []
 
 
-def test_a_default_model_must_exist(customer) -> None:
-    assert "Default Model not on proxy" in customer(default_model="none such").msg
+def test_a_default_model_must_exist(sandbox, customer) -> None:
+    refused(customer, sandbox, "default_model: the proxy has no model 'none such'.", default_model="none such")
+    customer(default_model="gpt-4")
+    refused(customer, sandbox, "default_model: the proxy has no model 'none such'.", default_model="none such")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
+from ansible_collections.litemaas.virtual_keys.tests.integration.test_cap import OUT_OF_BUDGET, ask, until_refused
 
 TABLE = '"LiteLLM_UserTable"'
 
@@ -190,6 +191,19 @@ def test_a_user_without_keys_is_deleted_and_its_teams_are_named(sandbox, user, r
     done = user(state="absent")
     assert (done.action, done.user) == ("delete", None)
     assert f"LiteLLM removes the user from these teams: {team}." in str(done.warnings)
+
+
+def test_the_budget_of_a_user_binds_the_users_own_keys(sandbox, user, run_module, name, alias, team) -> None:
+    """But no key of a team, as the documentation says."""
+    user(max_budget=0.001)
+    run_module("litellm_team_members", team_id=team, members=[{"user_id": name}])
+    own = run_module("litellm_key", key_alias=alias, user_id=name, models=["gpt-4"]).key
+    of_team = run_module("litellm_key", key_alias=f"{alias}-team", user_id=name, team_id=team, models=["gpt-4"]).key
+    assert ask(sandbox, own) == 200  # which costs more than that
+    assert until_refused(sandbox, own) in OUT_OF_BUDGET
+    assert ask(sandbox, of_team) == 200
+    assert user(unset=["max_budget"]).action == "update"
+    assert ask(sandbox, own) == 200
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,14 @@ CUSTOMER = Resource(
 
 
 def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
-    return unknown_models(plan, options, proxy) or BUDGETS.refuse(plan, proxy)
+    return unknown_models(plan, options, proxy) or _no_default(plan, proxy) or BUDGETS.refuse(plan, proxy)
+
+
+def _no_default(plan: Plan, proxy: Any) -> str | None:
+    """LiteLLM looks for the model only at the creation."""
+    model = plan.changes.get("default_model")
+    unknown = proxy.unknown_models([model]) if isinstance(model, str) and model else []
+    return f"default_model: the proxy has no model '{model}'." if unknown else None
 
 
 CUSTOMER_KIND, CUSTOMER_INFO = define(

@@ -34,6 +34,10 @@ class Recorder:
     def get(self, path: str, params: Any = None) -> Any:
         if path == "/health/readiness/details":
             return {"litellm_version": "1.106.2"}
+        if path == "/v2/model/info":
+            return {"data": [{"model_name": "m"}]}
+        if path == "/access_group/list":
+            return {"access_groups": []}
         return self.rows[0] if path == "/customer/info?end_user_id=c" else list(self.rows)
 
     def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
@@ -56,6 +60,7 @@ def written(proxy: Recorder, **options: Any) -> list[tuple[str, Any]]:
     ("row", "options", "sent"),
     [
         (CUSTOMER, {"alias": "b"}, ("/customer/update", {"user_id": "c", "alias": "b"})),
+        (CUSTOMER, {"default_model": "m"}, ("/customer/update", {"user_id": "c", "default_model": "m"})),
         (CUSTOMER, {"unset": ["alias"]}, ("/customer/update", {"user_id": "c", "alias": ""})),
         # An update makes a budget with this limit only: the others come when the budget is there.
         (CUSTOMER, {"max_budget": 1.0, "tpm_limit": 2}, ("/customer/update", {"user_id": "c", "max_budget": 1.0})),
@@ -84,6 +89,7 @@ def test_nothing_is_written_that_is_there(row: dict[str, Any]) -> None:
     ("rows", "options", "sentence"),
     [
         ([CUSTOMER], {"rpm_limit": 1, "tpm_limit": 2}, "tpm_limit, rpm_limit: set max_budget as well."),
+        ([CUSTOMER], {"default_model": "none"}, "default_model: the proxy has no model 'none'."),
         ([CUSTOMER], {"budget_id": "none"}, "budget_id: the proxy has no budget 'none'."),
         (
             [{**CUSTOMER, **budget("gold")}],
