@@ -42,10 +42,11 @@ def setup(app: Sphinx) -> None:
     app.connect("missing-reference", refer_to_ansible)
 
 
-def follow_links_out_of_the_site(_app: Sphinx, _page: str, source: list[str]) -> None:
+def follow_links_out_of_the_site(_app: Sphinx, page: str, source: list[str]) -> None:
     """Let links to files outside of docs, which work on a forge, lead to the page of the role or to the repository."""
-    text = re.sub(r"\]\(\.\./(?:\.\./)*roles/(\w+)/README\.md\)", r"](/collections/\1_role.rst)", source[0])
-    source[0] = re.sub(r"\]\((?:\.\./)+([^)]+)\)", rf"]({REPOSITORY}\1)", text)
+    root = "../" * (page.count("/") + 1)
+    text = re.sub(rf"\]\({root}roles/(\w+)/README\.md\)", r"](/collections/\1_role.rst)", source[0])
+    source[0] = re.sub(rf"\]\({root}([^)]+)\)", rf"]({REPOSITORY}\1)", text)
 
 
 def put_the_objects_below_the_options(_app: Sphinx, page: str, source: list[str]) -> None:

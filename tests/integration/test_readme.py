@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every command and every play that README.md prints, run as it stands there."""
+"""Every command and every play that README.md and the first guides print, run as it stands there."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ BLOCKS, STARTING, PLATFORM = (
     re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
     for page in ("README.md", "docs/getting_started.md", "docs/platform.md")
 )
-COMMANDS = [
-    shlex.split(line)
-    for kind, text in BLOCKS
-    if kind == "bash"
-    for line in text.replace("\\\n", " ").splitlines()
-    if line.startswith("ansible-playbook ")
-]
+
+
+def commands(blocks: list[tuple[str, str]]) -> list[list[str]]:
+    lines = "".join(text for kind, text in blocks if kind == "bash").replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines if line.startswith("ansible-playbook ")]
+
+
+COMMANDS = commands(BLOCKS)
 PLAYS = [text for kind, text in (*BLOCKS, *STARTING) if kind == "yaml"]
 VALUE = r"sk-[\w-]{32,43}"
 ALIASES = ("my-project", "python-course", "blue-team", "red-team")
@@ -91,6 +92,19 @@ def test_plays(play, tmp_path, text):
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.csv")} == lists
     for content in lists.values():
         assert len(re.findall(VALUE, content.decode())) == 3
+
+
+def test_getting_started(sandbox, play, tmp_path):
+    create, foresee, delete = (command[1:] for command in commands(STARTING))
+    (said,) = [text.strip() for kind, text in STARTING if kind == "text"]
+    assert play(*create, cwd=tmp_path).rc == 0
+    written = {path.name for path in tmp_path.rglob("my-project/**/*") if path.is_file()}
+    assert {"my-project.env", "keys.csv", "values.yml"} <= written
+    assert play(*create, cwd=tmp_path).changed == 0
+    foreseen = play(*foresee, cwd=tmp_path)
+    assert foreseen.rc == 0 and said in foreseen.output
+    assert sandbox.keys("my-project")["my-project"]["max_budget"] == 50
+    assert play(*delete, cwd=tmp_path).rc == 0 and sandbox.keys("my-project") == {}
 
 
 def test_the_platform(sandbox, play, tmp_path):
