@@ -16,7 +16,7 @@ from ansible.module_utils import basic
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_key as action
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module
-from ansible_collections.litemaas.virtual_keys.plugins.modules import litellm_key, litellm_keys
+from ansible_collections.litemaas.virtual_keys.plugins.modules import litellm_key, litellm_keys, litellm_model
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM
 
 URL = "https://litellm.example.com"
@@ -241,17 +241,23 @@ ODD = [
 ]
 
 
+def hear_the_log(monkeypatch: pytest.MonkeyPatch, journal: bool) -> list[str]:
+    """What modules log from now on."""
+    logged: list[str] = []
+    monkeypatch.setattr(basic, "has_journal", journal)
+    fake = SimpleNamespace(send=lambda **fields: logged.append(str(list(fields.values()))))
+    monkeypatch.setattr(basic, "journal", fake, raising=False)
+    monkeypatch.setattr(basic.syslog, "syslog", lambda _level, text: logged.append(text))
+    return logged
+
+
 @pytest.mark.parametrize("seed", ODD)
 @pytest.mark.parametrize("journal", [True, False])
 def test_the_log_has_no_secret(
     monkeypatch: pytest.MonkeyPatch, stage: Stage, run: Run, seed: str, journal: bool
 ) -> None:
     stage()
-    logged: list[str] = []
-    monkeypatch.setattr(basic, "has_journal", journal)
-    fake = SimpleNamespace(send=lambda **fields: logged.append(str(list(fields.values()))))
-    monkeypatch.setattr(basic, "journal", fake, raising=False)
-    monkeypatch.setattr(basic.syslog, "syslog", lambda _level, text: logged.append(text))
+    logged = hear_the_log(monkeypatch, journal)
     logging = [{"callback_name": "langfuse", "callback_vars": {"key": "lf-secret-of-a-callback", "rate": "0.125"}}]
     options = {
         "virtual_keys": [{"key_alias": "u1", "key_seed": seed, "metadata": {"logging": logging}}],
@@ -261,3 +267,18 @@ def test_the_log_has_no_secret(
     (text,) = logged
     assert "u1" in text and URL in text and "langfuse" in text
     assert not [part for part in (seed, repr(seed)[1:-1], seed[-20:], "lf-secret", "0.125") if part in text]
+
+
+@pytest.mark.parametrize("secret", ODD)
+@pytest.mark.parametrize("journal", [True, False])
+def test_the_log_has_no_secret_of_a_model(
+    monkeypatch: pytest.MonkeyPatch, run: Run, secret: str, journal: bool
+) -> None:
+    logged = hear_the_log(monkeypatch, journal)
+    params = {"model": "openai/gpt-4o", "api_key": secret, "short_token": "0.125", "extra_headers": {"X-Key": secret}}
+    result = run(litellm_model, "http://127.0.0.1:9", model_id="m1", litellm_params=params, retries=0)
+    assert "Cannot connect" in result["msg"]
+    (text,) = logged
+    assert "m1" in text and "openai/gpt-4o" in text
+    for told in (text, str(result)):
+        assert not [part for part in (secret, repr(secret)[1:-1], secret[-20:], "0.125") if part in told]
