@@ -29,8 +29,8 @@ attributes:
         collection do not show.
       - The secret parameters of a model that was not created by this module are written once, because there is no
         fingerprint to compare them with.
-      - The module does not detect if something else replaces a parameter that LiteLLM does not show at all, such as
-        C(api_key).
+      - LiteLLM shows masks of these parameters. The module does not detect if something else replaces a secret with one
+        that has the same mask.
 options:
   state:
     description:

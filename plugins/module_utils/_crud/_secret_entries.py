@@ -48,20 +48,20 @@ def present(shown: Entries, known: Entries) -> dict[str, Any]:
     return {**found, **{name: Kept() for name in known if name not in shown}}
 
 
-def wanted(declared: Entries, shown: Entries, known: Entries) -> dict[str, Any]:
-    """The entries that an object has once those that are declared are written, where they differ."""
-    there = present(shown, known)
-    return {
-        **there,
-        **{name: _wanted_one(name, value, there, shown, known) for name, value in declared.items()},
-    }
+def wanted(declared: Entries, shown: Entries, known: Entries, masks: Entries | None = None) -> dict[str, Any]:
+    """The entries that an object has once those that are declared are written, where they differ.
+
+    :param masks: of entries that are not shown, as far as they can be had elsewhere.
+    """
+    there, told = present(shown, known), {**(masks or {}), **shown}
+    return {**there, **{name: _wanted_one(name, value, there, told, known) for name, value in declared.items()}}
 
 
-def _wanted_one(name: str, value: Any, there: Entries, shown: Entries, known: Entries) -> Any:
+def _wanted_one(name: str, value: Any, there: Entries, told: Entries, known: Entries) -> Any:
     if not (_is_secret(name, value) or isinstance(there.get(name), Kept)):
         return there[name] if name in there and _shows(there[name], value) else value
-    visible = name in shown and not _is_reference(value)
-    stays = name in there and matches(known.get(name), _text(value)) and (not visible or _shows(shown[name], value))
+    visible = name in told and not _is_reference(value)
+    stays = name in there and matches(known.get(name), _text(value)) and (not visible or _shows(told[name], value))
     return Kept() if stays else Written(value, name in there)
 
 

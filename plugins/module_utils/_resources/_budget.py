@@ -46,7 +46,7 @@ def _refuse_delete(budget: Record, client: Any) -> str | None:
 
 def _bound(budget_id: str, proxy: Proxy) -> Iterator[str]:
     """What is bound by a budget, a word each. LiteLLM has no request that tells."""
-    yield from ("key" for key in proxy.pages("/key/list", "keys", KEYS, LINKED) if _has(key, budget_id))
+    yield from ("key" for key in _keys(proxy) if _has(key, budget_id))
     for path, thing in (("/customer/list", "customer"), ("/tag/list", "tag"), ("/organization/list", "organization")):
         yield from (thing for row in _rows(proxy, path) if _has(row, budget_id))
     shape = {"team_id": TEXT, "metadata": maybe(MAPPING)}
@@ -56,6 +56,19 @@ def _bound(budget_id: str, proxy: Proxy) -> Iterator[str]:
         path = f"/team/info?key_limit=1&team_id={quote(team['team_id'], safe='')}"
         memberships = checked(proxy.client.get(path), {"team_memberships": [LINKED]}, "GET /team/info")
         yield from ("member of a team" for row in memberships["team_memberships"] if _has(row, budget_id))
+
+
+def _keys(proxy: Proxy) -> Iterator[Mapping[str, Any]]:
+    """All keys with their budgets, which the listing of older versions leaves out."""
+    lacking = []
+    for key in proxy.pages("/key/list", "keys", KEYS, {"token": TEXT, **LINKED}):
+        if "budget_id" in key:
+            yield key
+        else:
+            lacking.append(key["token"])
+    for start in range(0, len(lacking), PAGE):
+        answer = proxy.client.send("/v2/key/info", {"keys": lacking[start : start + PAGE]}, replay=True)
+        yield from checked(answer, {"info": [LINKED]}, "POST /v2/key/info")["info"]
 
 
 def _rows(proxy: Proxy, path: str) -> list[Mapping[str, Any]]:

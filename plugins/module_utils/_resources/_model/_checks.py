@@ -8,17 +8,14 @@ So removing means to create the model again, which has to lose nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
-from ..._crud._definition import Record, Values
+from ..._crud._definition import Values
 from ..._crud._secret_entries import masked_names, sent
 from ..._engine import Plan
-from ..._errors import ApiError
 from ..._fingerprints import OWN_ENTRY
-from ..._shapes import MAPPING, checked
-from ._table import ADDED, FALSE_BY_DEFAULT, INFO, OPTION_OF, PARAMS, SERVERS, info_of, params_of
+from ._table import ADDED, FALSE_BY_DEFAULT, INFO, OPTION_OF, PARAMS, SERVERS, info_of, masks_of, params_of
 
 # The parameters that null removes, with the first version in which it does.
 REMOVABLE = {
@@ -142,7 +139,9 @@ def _lost(plan: Plan, options: Values, proxy: Any) -> list[str]:
         *(f"{place}.{name}" for place in (PARAMS, INFO) for name in options.get(place) or {}),
     }
     params = [name for name, value in params_of(record).items() if not (name in FALSE_BY_DEFAULT and value is False)]
-    found = [f"{PARAMS}.{name}" for name in dict.fromkeys([*params, *_hidden_params(record, proxy)])]
+    masks = masks_of(record, proxy)
+    hidden = ["api_key"] if masks is None else masks  # of a model that is not served, nobody knows
+    found = [f"{PARAMS}.{name}" for name in dict.fromkeys([*params, *hidden])]
     found += [f"{INFO}.{name}" for name in info_of(record) if not ADDED.fullmatch(name)]
     lost = [name for name in found if name not in named]
     if not options.get("model_name"):
@@ -150,15 +149,3 @@ def _lost(plan: Plan, options: Values, proxy: Any) -> list[str]:
     if (record.get(INFO) or {}).get("blocked") and options.get("blocked") is None:
         lost.append("blocked")
     return lost
-
-
-def _hidden_params(record: Record, proxy: Any) -> Sequence[str]:
-    """The secrets that LiteLLM leaves out of a model, which somebody else may have set."""
-    path = f"/credentials/by_model/{quote(str(record['model_id']), safe='')}"
-    try:
-        values = checked(proxy.client.get(path), {"credential_values": MAPPING}, "GET /credentials/by_model")
-    except ApiError as error:
-        if error.status != 404:
-            raise
-        return ["api_key"]  # it is not served, so that nobody knows
-    return list(values["credential_values"])

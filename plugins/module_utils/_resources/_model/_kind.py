@@ -21,6 +21,7 @@ from ._table import (
     after_read,
     info_of,
     known_of,
+    masks_of,
     params_of,
     shown_params,
     unset_of,
@@ -35,7 +36,7 @@ def _prepare(fields: Values, options: Values, record: Record | None) -> Values:
     current = record or {}
     gone = unset_of(options, PARAMS)
     if PARAMS in fields or gone:
-        there = wanted(fields.get(PARAMS) or {}, shown_params(current), known_of(current))
+        there = wanted(fields.get(PARAMS) or {}, shown_params(current), known_of(current), current.get("masks"))
         there.update((name, False) for name in gone if name in FALSE_BY_DEFAULT and name in there)
         prepared[PARAMS] = {name: value for name, value in there.items() if name not in gone or value is False}
     gone = unset_of(options, INFO)
@@ -44,6 +45,13 @@ def _prepare(fields: Values, options: Values, record: Record | None) -> Values:
         merged = {**info_of(current), **declared}
         prepared[INFO] = {name: value for name, value in merged.items() if name not in gone}
     return prepared
+
+
+def _look_up(record: Record, options: Values, proxy: Any) -> Record:
+    """With the masks of declared secrets that LiteLLM leaves out of the model."""
+    shown, known = shown_params(record), known_of(record)
+    hidden = [name for name in options.get(PARAMS) or {} if name in known and name not in shown]
+    return {**record, "masks": masks_of(record, proxy) or {}} if hidden else record
 
 
 def _create_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
@@ -89,6 +97,7 @@ MODEL_KIND, MODEL_INFO = define(
             create_body=_create_body,
             update_body=_update_body,
             after_read=after_read,
+            look_up=_look_up,
             refuse=refuse,
             recreate=recreate,
         ),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model, one deployment of it: its table of fields, and what a record shows of them. Pure.
+"""A model, one deployment of it: its table of fields, and what can be read of them.
 
 Private: only for use inside this collection. LiteLLM shows some secret parameters as masks, and others not at all. To
 information about a model it adds what it knows itself.
@@ -11,12 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from ..._crud._definition import Record, Values
 from ..._crud._rows import is_identity
 from ..._crud._secret_entries import present, without_secrets
 from ..._engine import NOT_CLEARABLE, Field, Resource
+from ..._errors import ApiError
 from ..._fingerprints import OWN_ENTRY
+from ..._shapes import MAPPING, checked
 
 PARAMS, INFO = "litellm_params", "model_info"
 # Entries of model_info that are options of their own, or the server's.
@@ -89,6 +92,19 @@ def after_read(row: Record) -> Record:
     info = row.get(INFO)
     held = info if isinstance(info, Mapping) else {}
     return {**row, "model_id": held.get("id"), "db_model": held.get("db_model")}
+
+
+def masks_of(record: Record, proxy: Any) -> Mapping[str, Any] | None:
+    """The masks of the secrets that LiteLLM leaves out of a model; None if it does not serve the model."""
+    path = f"/credentials/by_model/{quote(str(record['model_id']), safe='')}"
+    try:
+        answer = checked(proxy.client.get(path), {"credential_values": MAPPING}, "GET /credentials/by_model")
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return None
+    masks: Mapping[str, Any] = answer["credential_values"]
+    return masks
 
 
 def unset_of(options: Values, place: str) -> list[str]:
