@@ -95,6 +95,7 @@ options:
         cannot remove otherwise. LiteLLM does not serve the model for a moment.
       - The task must set everything else that the model has, because a new model has only what the task sets.
         Otherwise, the task fails before anything is written, and names what is missing.
+      - If the model is deleted and cannot be created again, for example because the network fails, run the task again.
       - It has no effect if there is nothing to remove.
     type: bool
     default: false

@@ -228,7 +228,9 @@ def test_adopting_a_model(sandbox, model, name) -> None:
 def test_recreating_loses_nothing(sandbox, model) -> None:
     info = {"mode": "chat", "my_own": "entry"}
     params = {**BASE, "api_key": "sk-secret-of-a-model", "rpm": 3, "custom_token": "a-token-of-some-length"}
+    params["drop_params"] = False
     as_declared(model, sandbox, 1, litellm_params=params, model_info=info)
+    assert "cannot remove litellm_params.drop_params" in model(unset=["litellm_params.drop_params"]).msg
     with sandbox.writes() as writes:
         refused = model(litellm_params={"model": BASE["model"]}, unset=["litellm_params.rpm"], recreate=True)
     assert writes == []

@@ -55,7 +55,7 @@ def _bound(budget_id: str, proxy: Proxy) -> Iterator[str]:
             yield "team"
         path = f"/team/info?key_limit=1&team_id={quote(team['team_id'], safe='')}"
         memberships = checked(proxy.client.get(path), {"team_memberships": [LINKED]}, "GET /team/info")
-        yield from ("member of a team" for row in memberships["team_memberships"] if _has(row, budget_id))
+        yield from ("team member" for row in memberships["team_memberships"] if _has(row, budget_id))
 
 
 def _keys(proxy: Proxy) -> Iterator[Mapping[str, Any]]:

@@ -38,7 +38,9 @@ def _prepare(fields: Values, options: Values, record: Record | None) -> Values:
     if PARAMS in fields or gone:
         there = wanted(fields.get(PARAMS) or {}, shown_params(current), known_of(current), current.get("masks"))
         there.update((name, False) for name in gone if name in FALSE_BY_DEFAULT and name in there)
-        prepared[PARAMS] = {name: value for name, value in there.items() if name not in gone or value is False}
+        prepared[PARAMS] = {
+            name: value for name, value in there.items() if name not in gone or name in FALSE_BY_DEFAULT
+        }
     gone = unset_of(options, INFO)
     if INFO in fields or gone:
         declared = {name: value for name, value in (fields.get(INFO) or {}).items() if name != "id"}
