@@ -6,11 +6,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import Settings
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER, USER_KIND
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
 from ansible_collections.litemaas.virtual_keys.tests.integration.test_cap import OUT_OF_BUDGET, ask, until_refused
 
@@ -97,6 +101,25 @@ def test_no_key_comes_with_a_user(sandbox, user, name) -> None:
         assert user().action == "create"
     assert [path for _method, path, _status in writes] == ["/user/new"]
     assert row(sandbox, name)["keys"] == []
+
+
+def test_five_runs_at_once_make_one_user_with_all_that_is_declared(sandbox, name) -> None:
+    """LiteLLM creates a user anew with 200, and without the fields, whom another run has just created."""
+    connection = {"api_url": sandbox.api_url, "api_key": sandbox.master_key, "timeout": 30, "retries": 5}
+    settings = Settings.from_params({**connection, "validate_certs": True}.get)
+    fields = {"max_budget": 3.0, "models": ["gpt-4"], "metadata": {"a": 1}}
+
+    def one_run(number: int) -> None:
+        own = {"rpm_limit": 4} if number % 2 else {"tpm_limit": 5}
+        wants = [USER_KIND.declare({"user_id": f"{name}{one}", **fields, **own}, "present") for one in range(5)]
+        outcomes = converge(USER_KIND.store(Client(settings, 5), {}, None), wants, concurrency=5)
+        assert [outcome.error for outcome in outcomes] == [None] * 5
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(one_run, range(5)))
+    for one in range(5):
+        stored = row(sandbox, f"{name}{one}")
+        assert {**stored, **fields, "rpm_limit": 4, "tpm_limit": 5, "keys": []} == stored
 
 
 def test_what_is_not_declared_stays(sandbox, user, name) -> None:

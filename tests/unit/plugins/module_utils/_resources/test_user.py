@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER_KIND
 
 STORED: dict[str, Any] = {
@@ -24,17 +25,22 @@ OWN_BUDGET = {"max_budget": 5.0, "budget_duration": None}
 class Recorder:
     """A proxy with one user, which stores nothing and notes what it is sent."""
 
-    def __init__(self, user: dict[str, Any] | None = None) -> None:
+    def __init__(self, user: dict[str, Any] | None = None, others: Sequence[Any] = (), **held: list[Any]) -> None:
         self.user = user
+        self.others = others
+        self.held = {"keys": [], "teams": [], **held}
+        self.facts: dict[str, Any] = {}
         self.sent: list[tuple[str, Any]] = []
 
     def get(self, path: str, params: Any = None) -> Any:
         if path == "/health/readiness/details":
             return {"litellm_version": "1.106.2"}
+        if path == "/user/list":
+            return {"users": self.others, "total_pages": 1}
         assert path == "/user/info?user_id=u%201"
         if self.user is None:
             raise ApiError("User u 1 not found", 404)
-        return {"user_id": "u 1", "user_info": self.user, "keys": [], "teams": []}
+        return {"user_id": "u 1", "user_info": self.user, **self.held}
 
     def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
         self.sent.append((path, body))
@@ -80,3 +86,46 @@ def test_an_update_carries_all_that_it_would_replace(options: dict[str, Any], bo
 def test_a_period_is_never_started_anew_by_a_role() -> None:
     ((_path, body),) = written({**STORED, "budget_duration": "30d"}, user_role="internal_user")
     assert body == {"user_id": "u 1", "user_role": "internal_user", "max_budget": 5.0}
+
+
+@pytest.mark.parametrize("user", [None, STORED])
+def test_an_address_belongs_to_one_user(user: dict[str, Any] | None) -> None:
+    others = [
+        {"user_id": "u 1", "user_email": "Ann@example.com"},
+        {"user_id": "like", "user_email": "joann@example.com"},
+        {"user_id": "none", "user_email": None},
+        {"user_id": "ann", "user_email": "ANN@example.com"},
+    ]
+    want = USER_KIND.declare({"user_id": "u 1", "user_email": "ann@Example.com"}, "present")
+    proxy = Recorder(user, others)
+    with pytest.raises(InputError, match=r"user_email: it belongs to the user ann\.$"):
+        USER_KIND.store(proxy, {}, None).plans([want])
+    proxy.others = others[:3]
+    (plan,) = USER_KIND.store(proxy, {}, None).plans([want])
+    assert plan.action == ("update" if user else "create")
+
+
+KEYS = [{"key_alias": "a"}, {"key_alias": None, "key_name": "sk-...xyz1"}]
+TEAMS = [{"team_id": "t"}]
+LOST_KEYS = "LiteLLM deletes the keys of a user together with the user, and this user has 2: a, sk-...xyz1."
+LOST_TEAMS = "LiteLLM removes the user from these teams: t."
+
+
+@pytest.mark.parametrize(
+    ("held", "refused", "lost"),
+    [
+        ({}, None, []),
+        ({"teams": TEAMS}, None, [LOST_TEAMS]),
+        ({"keys": KEYS}, LOST_KEYS, [LOST_KEYS]),
+        ({"keys": KEYS, "teams": TEAMS}, f"{LOST_KEYS} {LOST_TEAMS}", [LOST_KEYS, LOST_TEAMS]),
+    ],
+)
+def test_what_goes_with_a_user_is_said(held: dict[str, Any], refused: str | None, lost: list[str]) -> None:
+    store = USER_KIND.store(Recorder(STORED, **held), {}, None)
+    wants = [USER_KIND.declare({"user_id": "u 1", "force": force}, "absent") for force in (False, True)]
+    if refused:
+        with pytest.raises(InputError) as caught:
+            store.plans(wants[:1])
+        assert str(caught.value) == f"{refused} To delete it anyway, set force: true."
+    (plan,) = store.plans(wants[1:])
+    assert (plan.action, list(plan.warnings)) == ("delete", [f"u 1: {sentence}" for sentence in lost])
