@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The example platform on a real LiteLLM: declared, declared again, changed, used, and torn down."""
+
+from __future__ import annotations
+
+import copy
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "playbooks" / "examples"
+# What LiteLLM keeps of what is gone, and of what was done. It does not delete the budgets of members.
+HISTORY = ("Deleted", "SpendLogs", "Daily", "AuditLog", "ErrorLogs", "Health", "Heartbeat", "CronJob", "BudgetTable")
+
+
+@pytest.fixture
+def variables(tmp_path) -> dict[str, Any]:
+    """The variables of the example under names of this test, with a model that answers by itself."""
+    beginning = f"t{secrets.token_hex(4)}-"
+    text = (EXAMPLES / "vars" / "platform.yml").read_text(encoding="utf-8")
+    names = ("openai-platform", "platform-gpt-4o-mini", "ann@", "ben@", "data-science", "support")
+    for name in names:
+        text = text.replace(name, beginning + name)
+    given: dict[str, Any] = yaml.safe_load(text.replace(f"{beginning}data-science-", f"{beginning}keys-"))
+    given["platform_credentials"][0]["credential_values"] = {"api_key": "sk-first-secret-of-the-provider"}
+    given["platform_models"][0]["model_name"] = f"{beginning}model"
+    given["platform_models"][0]["litellm_params"].update(
+        mock_response="Hello", input_cost_per_token=0.5, output_cost_per_token=0.5
+    )
+    for team in given["platform_teams"]:
+        team["models"] = [f"{beginning}model"]
+    given["platform_values_file"] = str(tmp_path / "values.yml")
+    return given
+
+
+@pytest.fixture
+def run(play, tmp_path, variables) -> Iterator[Any]:
+    def run(playbook: str, given: dict[str, Any] = variables) -> Any:
+        file = tmp_path / "platform.json"
+        file.write_text(json.dumps(given))
+        done = play(str(EXAMPLES / playbook), "-e", f"@{file}", secret=("secret-of-the-provider",))
+        assert done.rc == 0, done.messages
+        return done
+
+    yield run
+    run("delete_platform.yml", {**variables, "platform_force": True})
+
+
+def everything(sandbox) -> dict[str, list[str]]:
+    """All rows of all tables, but for what LiteLLM keeps of what is gone."""
+    query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    names = [row["tablename"] for row in sandbox.rows(query)]
+    tables = [name for name in names if not any(part in name for part in HISTORY)]
+    return {name: rows_of(sandbox, name) for name in tables}
+
+
+def rows_of(sandbox, table: str) -> list[str]:
+    return sorted(
+        str(row["row"]) for row in sandbox.rows(f"SELECT to_jsonb(t) - 'updated_at' AS row FROM \"{table}\" t")
+    )
+
+
+def test_a_platform_from_one_file(sandbox, run, variables) -> None:
+    before = everything(sandbox)
+    run("platform.yml")
+    with sandbox.writes() as writes:
+        assert run("platform.yml").changed == 0
+    assert writes == []
+
+    changed = copy.deepcopy(variables)
+    changed["platform_credentials"][0]["credential_values"]["api_key"] = "sk-second-secret-of-the-provider"
+    changed["platform_models"][0]["litellm_params"]["rpm"] = 400
+    changed["platform_teams"][0]["max_budget"] = 300
+    changed["platform_teams"][0]["members"][1]["max_budget_in_team"] = 60
+    changed["platform_keys"][2]["rpm_limit"] = 30
+    with sandbox.writes() as writes:
+        assert run("platform.yml", changed).changed == 5
+    assert len(writes) == 5, writes
+    with sandbox.writes() as writes:
+        assert run("platform.yml", changed).changed == 0
+    assert writes == []
+
+    run("delete_platform.yml")
+    assert everything(sandbox) == before
+    with sandbox.writes() as writes:
+        assert run("delete_platform.yml").changed == 0
+    assert writes == []
+
+
+def chat(sandbox, variables: dict[str, Any], alias: str) -> Any:
+    values = yaml.safe_load(Path(variables["platform_values_file"]).read_text())["litellm_vkey_values"]
+    body = {"model": variables["platform_models"][0]["model_name"], "messages": [{"role": "user", "content": "Hi"}]}
+    return sandbox.call("POST", "/v1/chat/completions", body, key=values[alias])
+
+
+def test_people_and_services_use_it_until_a_budget_is_spent(sandbox, run, variables) -> None:
+    """Each answer costs some USD. A member's budget stops the member, and the team's budget stops everybody."""
+    team, other = variables["platform_teams"]
+    team["max_budget"], team["members"][1]["max_budget_in_team"], other["max_budget"] = 1000, 1, 1
+    run("platform.yml")
+    ann, ben, bot = (key["key_alias"] for key in variables["platform_keys"])
+    for alias, owner in ((ben, "TeamMember="), (bot, "Team=")):
+        first = chat(sandbox, variables, alias)
+        assert (first.status_code, first.json()["choices"][0]["message"]["content"]) == (200, "Hello"), first.text
+        second = chat(sandbox, variables, alias)
+        assert second.status_code in (400, 422, 429), second.text
+        assert owner in second.text
+        assert "udget" in second.text
+    assert chat(sandbox, variables, ann).status_code == 200
