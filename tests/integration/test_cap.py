@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -151,6 +152,48 @@ def test_the_end_takes_the_team_last(sandbox, workshop, alias) -> None:
     assert paths(writes) == ["/key/delete", "/team/delete"]
     assert (sandbox.keys(alias), sandbox.rows(TEAMS, alias)) == ({}, [])
     assert workshop(state="absent", user_count=..., total_budget=...)[0].changed == 0
+
+
+@pytest.mark.parametrize("trouble", ["the folder", "the team"])
+def test_a_failure_in_the_evening_is_mended_by_a_further_run(sandbox, workshop, alias, tmp_path, trouble) -> None:
+    folder = tmp_path / "course"
+    evening = {"state": "absent", "user_count": ..., "total_budget": ..., "output_dir": str(folder)}
+    workshop(output_dir=str(folder))
+    keys = (folder / "keys.json").read_text()
+    if trouble == "the folder":
+        (folder / "keys.json").write_text("no JSON")
+        failed, result = workshop(**evening)
+    else:
+        with refused_deletion(sandbox):
+            failed, result = workshop(**evening, retry_count=0)
+    assert failed.rc != 0 and "Traceback" not in failed.output
+    assert '"2 deleted' in failed.output and result["deleted_count"] == 2
+    assert sandbox.keys(alias) == {} and len(sandbox.rows(TEAMS, alias)) == 1
+
+    if trouble == "the folder":
+        (folder / "keys.json").write_text(keys)
+    done, _result = workshop(**evening)
+    assert done.rc == 0, done.messages
+    assert (sandbox.keys(alias), sandbox.rows(TEAMS, alias)) == ({}, [])
+    assert not (folder / "keys.csv").exists() and not (folder / "slips.html").exists()
+    assert workshop(**evening)[0].changed == 0
+
+
+@contextmanager
+def refused_deletion(sandbox) -> Iterator[None]:
+    """The database refuses to delete a team, so that LiteLLM answers with an error."""
+    sandbox.execute(
+        "CREATE FUNCTION refuse_deletion() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RAISE EXCEPTION ''no team is deleted''; END'"
+    )
+    sandbox.execute(
+        'CREATE TRIGGER refuse_deletion BEFORE DELETE ON "LiteLLM_TeamTable" '
+        "FOR EACH ROW EXECUTE FUNCTION refuse_deletion()"
+    )
+    try:
+        yield
+    finally:
+        sandbox.execute("DROP FUNCTION refuse_deletion CASCADE")
 
 
 def test_a_team_with_somebody_elses_key_stays(sandbox, workshop, run_module, alias) -> None:

@@ -8,7 +8,7 @@ Pure functions.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
@@ -23,7 +23,7 @@ OF_THE_RUN = frozenset(("action", "changed", "error", "spend", "blocked", "delet
 OF_THE_RESULT = frozenset(
     (
         *("api_endpoint", "api_base_url", "duration", "state", "summary", "problem", "deleted_count", "missing_count"),
-        *("keys", "users", "user_count", "pruned"),
+        *("keys", "users", "user_count", "pruned", "team", "unknown"),
     )
 )
 
@@ -47,7 +47,7 @@ class HandOut:
         self.unknown = [
             one_line(entry.get("user") or entry["alias"]) for entry in entries if not self._settle(by_alias, entry)
         ]
-        for alias in result.get("pruned") or []:
+        for alias in (*(result.get("pruned") or []), *self._ended(by_alias, entries)):
             by_alias.pop(alias, None)
         self.people = list(by_alias.values())
         self.of_this_result = len({entry["alias"] for entry in entries} & by_alias.keys())
@@ -60,6 +60,13 @@ class HandOut:
             "this folder does not hold theirs. They are listed without a key; give them new ones with "
             "litellm_vkey_reissue."
         ]
+
+    def _ended(self, by_alias: Mapping[str, Person], entries: Collection[Any]) -> list[str]:
+        """Who was in a workshop that has ended, also where an earlier run deleted the keys and then failed."""
+        group = self._result.get("group")
+        if self._result.get("state") != "absent" or self._result.get("problem") or entries or not group:
+            return []
+        return [alias for alias, person in by_alias.items() if person.get("group") == group]
 
     def _settle(self, by_alias: dict[str, Person], entry: Mapping[str, Any]) -> bool:
         """Put the person on the list, or remove them; whether nobody has to look for a value."""
@@ -76,7 +83,8 @@ class HandOut:
 
     def _person(self, earlier: Person, entry: Mapping[str, Any]) -> Person:
         given = {name: value for name, value in entry.items() if name not in OF_THE_RUN | OF_THE_RESULT}
-        person = {**dict.fromkeys(FIELDS), **earlier, "models": self._result.get("models"), **given}
+        of_all = {name: self._result[name] for name in ("models", "group") if name in self._result}
+        person = {**dict.fromkeys(FIELDS), **earlier, **of_all, **given}
         key_id = entry.get("key_id")
         key = entry.get("key") or self._values.get(str(key_id))
         if key_id is None and not key:
