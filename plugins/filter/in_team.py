@@ -20,7 +20,7 @@ Options = Mapping[str, Any]
 
 def in_team(roster: Options, total_budget: Any = None, found: Options | None = None) -> dict[str, Any]:
     """The roster with ``team`` and ``members``, both empty for keys that belong to no team of the workshop, and with
-    ``team_changes``, the lines of a diff.
+    ``team_changes``, the lines of a diff, and ``team_said``, the same in a sentence.
 
     A problem is returned, not raised: Ansible wraps what a filter raises in pages of context.
 
@@ -29,9 +29,10 @@ def in_team(roster: Options, total_budget: Any = None, found: Options | None = N
     """
     try:
         made = {**roster, **_in_team(roster, _amount(total_budget), found or {})}
-        return {**made, "team_changes": _changes(made["team"], found or {}, roster["task"]["state"])}
+        changes = _changes(made["team"], found or {}, roster["task"]["state"])
+        return {**made, "team_changes": changes, "team_said": _said(changes)}
     except VariableError as error:
-        return {**roster, "team": {}, "members": [], "team_changes": [], "problem": str(error)}
+        return {**roster, "team": {}, "members": [], "team_changes": [], "team_said": [], "problem": str(error)}
 
 
 def _in_team(roster: Options, budget: float | None, found: Options) -> dict[str, Any]:
@@ -79,6 +80,11 @@ def _changes(team: Options, found: Options, state: str) -> list[str]:
     if set(before["models"] or ()) == set(declared["models"]):
         before["models"] = declared["models"]  # their order says nothing
     return lines(who, before, declared)
+
+
+def _said(changes: Iterable[str]) -> list[str]:
+    """The same for a run without a diff. That the team is new or gone is no news to those who count the keys."""
+    return [change[2:].replace("  ", ": ", 1) for change in changes if change.startswith("~")]
 
 
 def _in_other_teams(roster: Options) -> str:

@@ -37,6 +37,12 @@ def without_amounts(text: str) -> str:
     return re.sub(r"\d+\.\d+ USD", "USD", text)
 
 
+def as_exported(table: str) -> str:
+    """With blank lines and empty rows, as spreadsheets leave them at the end and in between. A BOM comes first."""
+    head, first, rest = table.split("\n", 2)
+    return f"{head}\n{first}\n\n;;\n{rest}\n;;\n\n"
+
+
 @dataclass
 class Day:
     """A trainer who follows the guide in a folder of their own."""
@@ -44,23 +50,31 @@ class Day:
     sandbox: Any
     play: Callable[..., Any]
     folder: Path
+    arguments: tuple[str, ...] = ()
     printed: str = ""
     ran: list[str] = field(default_factory=list)
 
-    def follow(self, heading: str) -> None:
-        """Do what a section says: write and edit its files, run its commands, look at what they print."""
+    def follow(self, heading: str, *meanwhile: Callable[[], None]) -> None:
+        """Do what a section says: write and edit its files, run its commands, look at what they print.
+
+        :param meanwhile: what is looked at after each of the commands.
+        """
+        looks = iter(meanwhile)
         text = sections()[heading]
         self.ran.append(heading)
         for block in BLOCK.finditer(text):
             kind, content = block.groups()
             file = self.folder / (FILE.findall(text[: block.start()]) or ["none"])[-1]
-            if kind in ("csv", "yaml"):
+            if kind == "csv":
+                file.write_text(as_exported(content), encoding="utf-8-sig")
+            elif kind == "yaml":
                 file.write_text(content, encoding="utf-8")
             elif kind == "diff":
                 self.edit(file, content)
             elif kind == "bash":
                 for line in content.splitlines():
                     self.command(line)
+                    next(looks, lambda: None)()
             elif kind == "text":
                 for line in without_amounts(content).splitlines():
                     assert line in self.printed, f"{heading}: the output has no line {line!r}:\n{self.said()}"
@@ -77,12 +91,12 @@ class Day:
                 text = text.replace(removed.pop(0) + "\n", line + "\n")
             else:
                 text += line + "\n"
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8-sig" if file.suffix == ".csv" else "utf-8")
 
     def command(self, line: str) -> None:
         program, *arguments = shlex.split(line)
         if program == "ansible-playbook":
-            done = self.play(*arguments, cwd=self.folder, secret=tuple(self.values().values()))
+            done = self.play(*arguments, *self.arguments, cwd=self.folder, secret=tuple(self.values().values()))
             self.printed = without_amounts(done.output)
             assert done.rc == 0, f"{line}:\n{done.messages}"
 
@@ -108,13 +122,19 @@ class Day:
             f"SELECT * FROM {KEYS} WHERE NOT starts_with(coalesce(key_alias, ''), %s) ORDER BY token", ALIAS
         ) + self.sandbox.rows(f"SELECT * FROM {TEAMS} WHERE team_id <> %s ORDER BY team_id", ALIAS)
 
-    def ask(self, person: str, model: str = "gpt-4") -> int:
-        """A chat with somebody's key; the status that the proxy answers."""
-        return self.ask_with(self.values()[f"{ALIAS}-{person}"], model)
+    def call(self, person: str, model: str = "gpt-4") -> Any:
+        """A chat with somebody's key; what the proxy answers."""
+        return self.call_with(self.values()[f"{ALIAS}-{person}"], model)
 
-    def ask_with(self, key: str, model: str = "gpt-4") -> int:
+    def call_with(self, key: str, model: str = "gpt-4") -> Any:
         body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
-        return self.sandbox.call("POST", "/v1/chat/completions", body, key=key).status_code
+        return self.sandbox.call("POST", "/v1/chat/completions", body, key=key)
+
+    def ask(self, person: str, model: str = "gpt-4") -> int:
+        return int(self.call(person, model).status_code)
+
+    def ask_with(self, key: str) -> int:
+        return int(self.call_with(key).status_code)
 
     def settled(self, *people: str) -> None:
         """Wait until LiteLLM has written down what these have spent."""
@@ -163,7 +183,12 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     after = day.rows()
     assert len(after) == 14 and {person: after[person] for person in before} == before
 
-    day.follow("Stop one person's key")
+    def ivan_is_refused() -> None:
+        refused = day.call("ivan@example.org")
+        assert refused.status_code == 401 and "blocked" in refused.text
+
+    day.follow("Stop one person's key", ivan_is_refused)
+    assert day.ask("ivan@example.org") == 200
 
     before, leaked = day.rows(), day.values()[f"{ALIAS}-eva@example.org"]
     day.follow("Replace a key that leaked")
@@ -195,11 +220,14 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     }
     assert math.isclose(usage["totals"]["spend"], math.fsum(row["spend"] for row in rows.values()))
 
+    assert day.ask_with(leaked) == 401
     (day.folder / ALIAS).rename(day.folder / "stolen")
     day.follow("If something goes wrong")
     tokens = {row["token"] for row in rows.values()}
     assert len(day.values()) == 14 and tokens.isdisjoint(row["token"] for row in day.rows().values())
     assert day.ask("anne@example.org") == 200
+
+    assert day.ask_with(leaked) == 401
 
     day.follow("The evening")
     assert day.rows() == {} and day.team() == [] and day.values() == {}
@@ -210,3 +238,17 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
 
 def without(rows: dict[str, Any], person: str) -> dict[str, Any]:
     return {name: row for name, row in rows.items() if name != person}
+
+
+def test_with_a_seed_no_later_run_brings_a_leaked_key_back(day, tmp_path):
+    seed = tmp_path / "seed.json"
+    seed.write_text(json.dumps({"litellm_vkey_key_seed": "a seed for tests only, of 32 characters and more"}))
+    day.arguments = ("-e", f"@{seed}")
+    for heading in ("The week before", "The morning", "Late joiners"):
+        day.follow(heading)
+    leaked = day.values()[f"{ALIAS}-eva@example.org"]
+    day.follow("Replace a key that leaked")
+    new = day.rows()["eva@example.org"]["token"]
+    day.follow("Raise the budgets")
+    assert day.rows()["eva@example.org"]["token"] == new
+    assert day.ask_with(leaked) == 401 and day.ask("eva@example.org") == 200

@@ -41,7 +41,7 @@ def test_without_a_budget_and_a_team_nothing_changes(budget: Any) -> None:
         {"team_id": "w", "metadata": {}},
         {"team_id": "w", "metadata": {"litellm_vkey_group": "x"}},
     ):
-        assert made(budget, found) == {**alone, "team": {}, "members": [], "team_changes": []}
+        assert made(budget, found) == {**alone, "team": {}, "members": [], "team_changes": [], "team_said": []}
 
 
 def test_what_changes_of_the_team_is_a_line_each() -> None:
@@ -49,8 +49,10 @@ def test_what_changes_of_the_team_is_a_line_each() -> None:
     workshop = {"alias": "w", "models": ["m", "n"], "users": ["ann", "ben"]}
     assert in_team(roster(workshop), 40, ours)["team_changes"] == []
     assert in_team(roster(workshop), "80", ours)["team_changes"] == ["~ team w  max_budget 40 -> 80"]
+    assert in_team(roster(workshop), "80", ours)["team_said"] == ["team w: max_budget 40 -> 80"]
     assert in_team(roster({**workshop, "models": ["m"]}), None, ours)["team_changes"] == ["~ team w  models n, m -> m"]
     assert in_team(roster(workshop), 40, {})["team_changes"] == ["+ team w"]
+    assert in_team(roster(workshop), 40, {})["team_said"] == []
     assert in_team(roster({**workshop, "state": "absent"}), None, ours)["team_changes"] == ["- team w"]
 
 
