@@ -128,6 +128,15 @@ def described_sandboxes() -> list[Path]:
     return [Path(path) for path in os.environ.get("SANDBOX_JSON", "").split(os.pathsep) if path]
 
 
+def described(path: Path) -> Sandbox:
+    """The sandbox that a file describes."""
+    description = json.loads(path.read_text())
+    names = ("api_url", "master_key", "litellm_version", "database_url")
+    return Sandbox(
+        **{name: description[name] for name in names}, litellm_log=Path(description["litellm_log"]), description=path
+    )
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """One for each sandbox: tests count what their server is asked, and some list all that it has."""
     return max(1, len(described_sandboxes()))
@@ -139,11 +148,7 @@ def sandbox() -> Sandbox:
     if not paths:
         pytest.exit("SANDBOX_JSON is not set: run these tests by ./tests/run integration.", returncode=2)
     path = paths[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))]
-    described = json.loads(path.read_text())
-    names = ("api_url", "master_key", "litellm_version", "database_url")
-    return Sandbox(
-        **{name: described[name] for name in names}, litellm_log=Path(described["litellm_log"]), description=path
-    )
+    return described(path)
 
 
 @pytest.fixture

@@ -33,11 +33,12 @@ def running(options: Sequence[str] = (), count: int = 1) -> Iterator[str]:
         yield os.pathsep.join(str(Path(one).resolve(strict=True)) for one in given.split(os.pathsep))
         return
     with ExitStack() as until:
-        yield os.pathsep.join(str(until.enter_context(_started(options))) for _number in range(count))
+        yield os.pathsep.join(str(until.enter_context(started(options))) for _number in range(count))
 
 
 @contextmanager
-def _started(options: Sequence[str]) -> Iterator[Path]:
+def started(options: Sequence[str] = ()) -> Iterator[Path]:
+    """The file that describes a sandbox, which is stopped at the end."""
     description = start(options)
     state = BUILD / f"sandbox-{description['port']}.json"
     try:
