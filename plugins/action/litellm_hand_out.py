@@ -87,7 +87,7 @@ class ActionModule(ActionBase):
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         with contextlib.nullcontext() if check else folder.alone():
             stored, values = folder.read()
-            after = HandOut(stored, values, args["result"], args["base_url"], now)
+            after = HandOut(stored, values, args["result"], args["base_url"], now, is_planned=check)
             files = Files(folder, args, stored, after.people, self._render)
             wanted = files.wanted()
             changes = folder.changes(wanted, files.ours())

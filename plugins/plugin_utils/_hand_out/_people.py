@@ -20,6 +20,8 @@ Person = dict[str, Any]
 FIELDS = ("name", "user", "user_id", "alias", "key", "key_id", "base_url", "models", "max_budget", "expires_at")
 # What a run found or did. It says nothing that is worth handing out, and would make every run a change.
 OF_THE_RUN = frozenset(("action", "changed", "error", "spend", "blocked", "deleted", "was_missing"))
+# Stands for a value in what check mode compares and never writes.
+PLANNED = "a new value"
 OF_THE_RESULT = frozenset(
     (
         *("api_endpoint", "api_base_url", "duration", "state", "summary", "problem", "deleted_count", "missing_count"),
@@ -31,13 +33,21 @@ OF_THE_RESULT = frozenset(
 class HandOut:
     """What the list holds after this run.
 
+    :param is_planned: whether the keys that the result calls new are only planned, so that they have no values yet.
     :ivar people: everybody, those who were there before first and in their order.
     :ivar unknown: users without a known value.
     """
 
     def __init__(
-        self, stored: Iterable[Person], values: Iterable[str], result: Mapping[str, Any], base_url: str, now: str
+        self,
+        stored: Iterable[Person],
+        values: Iterable[str],
+        result: Mapping[str, Any],
+        base_url: str,
+        now: str,
+        is_planned: bool = False,
     ) -> None:
+        self._planned = PLANNED if is_planned else None
         self._values = {hashlib.sha256(value.encode()).hexdigest(): value for value in values}
         self._result = result
         self._base_url = base_url or str(result.get("api_base_url") or "")
@@ -79,14 +89,14 @@ class HandOut:
         person = self._person(by_alias.get(alias, {}), entry)
         by_alias[alias] = person
         # Why somebody has no key is said by the run that failed to create it.
-        return bool(person["key"] or entry.get("error") or entry.get("action") in ("create", "reissue"))
+        return bool(person["key"] or entry.get("error") or _is_new(entry))
 
     def _person(self, earlier: Person, entry: Mapping[str, Any]) -> Person:
         given = {name: value for name, value in entry.items() if name not in OF_THE_RUN | OF_THE_RESULT}
         of_all = {name: self._result[name] for name in ("models", "group") if name in self._result}
         person = {**dict.fromkeys(FIELDS), **earlier, **of_all, **given}
         key_id = entry.get("key_id")
-        key = entry.get("key") or self._values.get(str(key_id))
+        key = entry.get("key") or (self._planned if _is_new(entry) else None) or self._values.get(str(key_id))
         if key_id is None and not key:
             # Nothing is known of the key, so nothing speaks against what was known.
             key, key_id = earlier.get("key"), earlier.get("key_id")
@@ -104,6 +114,10 @@ class HandOut:
         if key and not person["written_at"]:
             person["written_at"] = self._now
         return person
+
+
+def _is_new(entry: Mapping[str, Any]) -> bool:
+    return entry.get("action") in ("create", "reissue") and not entry.get("error")
 
 
 def entries_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -127,9 +127,11 @@ def test_everything_is_written_for_the_owner_only_and_a_second_run_changes_nothi
 
 
 def test_check_mode_writes_nothing_and_says_what_it_would(hand_out: HandOut, folder: Path) -> None:
-    done = hand_out(result(entry("ann", None, key_id=None, action="create")), check=True)
+    planned = result(entry("ann", None, key_id=None, action="create"))
+    done = hand_out(planned, check=True, formats=["csv", "html", "env"])
     assert done["changed"] and not folder.exists() and done["printed"] == ""
     assert f"Would write 1 slip to {folder}/slips.html" in done["said"]
+    assert f"Would write 1 file to {folder}/env" in done["said"]
     hand_out(result(entry("ann")))
     before = texts(folder)
     done = hand_out(result(entry("ann"), state="absent"), check=True)
