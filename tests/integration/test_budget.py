@@ -96,7 +96,9 @@ def test_a_budget_that_limits_others_is_not_deleted_by_mistake(sandbox, run_modu
     sandbox.call("POST", "/customer/new", {"user_id": alias, "budget_id": name}).raise_for_status()
     sandbox.call("POST", "/tag/new", {"name": alias, "budget_id": name, "models": []}).raise_for_status()
     before = row(sandbox, name)
-    refused(budget, sandbox, "no such limit for: 2 keys, 1 customer, 1 tag. To delete it anyway", state="absent")
+    refused(
+        budget, sandbox, "would remove the limits of 2 keys, 1 customer, 1 tag. To delete it anyway", state="absent"
+    )
     assert row(sandbox, name) == before
     assert budget(check=True, state="absent", force=True).action == "delete"
     assert budget(state="absent", force=True).action == "delete"

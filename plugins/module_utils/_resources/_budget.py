@@ -41,7 +41,7 @@ def _refuse_delete(budget: Record, client: Any) -> str | None:
     for thing in _bound(str(budget["budget_id"]), Proxy(client)):
         counts[thing] = counts.get(thing, 0) + 1
     bound = ", ".join(f"{count} {thing}{'s' if count > 1 else ''}" for thing, count in counts.items())
-    return f"Without this budget, there would be no such limit for: {bound}." if bound else None
+    return f"Deleting it would remove the limits of {bound}." if bound else None
 
 
 def _bound(budget_id: str, proxy: Proxy) -> Iterator[str]:

@@ -127,7 +127,7 @@ def _refuse_recreating(plan: Plan, options: Values, proxy: Any) -> str | None:
         return None
     return (
         f"to remove {removed}, the model has to be created again, which would lose values that are not set: "
-        f"{', '.join(lost)}. Set them as well, or list them in unset."
+        f"{', '.join(lost)}. Set them as well, or list entries to remove in unset."
     )
 
 
