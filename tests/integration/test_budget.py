@@ -113,7 +113,7 @@ def test_the_budget_of_a_teams_members_is_not_deleted_by_mistake(sandbox, run_mo
     (team,) = sandbox.rows('SELECT metadata FROM "LiteLLM_TeamTable" WHERE team_id = %s', alias)
     result = run_module("litellm_budget", budget_id=team["metadata"]["team_member_budget_id"], state="absent")
     assert result.failed
-    assert "1 team, 1 team member" in result.msg
+    assert "remove the limits of 1 team" in result.msg
     sandbox.call("POST", "/user/delete", {"user_ids": [alias]})
 
 
