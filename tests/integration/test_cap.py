@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -160,6 +161,7 @@ def test_a_failure_in_the_evening_is_mended_by_a_further_run(sandbox, workshop, 
     evening = {"state": "absent", "user_count": ..., "total_budget": ..., "output_dir": str(folder)}
     workshop(output_dir=str(folder))
     keys = (folder / "keys.json").read_text()
+    assert {tuple(person["models"]) for person in json.loads(keys)} == {("gpt-4",)}  # which people can ask for
     if trouble == "the folder":
         (folder / "keys.json").write_text("no JSON")
         failed, result = workshop(**evening)

@@ -20,6 +20,7 @@ Person = dict[str, Any]
 FIELDS = ("name", "user", "user_id", "alias", "key", "key_id", "base_url", "models", "max_budget", "expires_at")
 # What a run found or did. It says nothing that is worth handing out, and would make every run a change.
 OF_THE_RUN = frozenset(("action", "changed", "error", "spend", "blocked", "deleted", "was_missing"))
+ALL_OF_TEAM = "all-team-models"
 # Stands for a value in what check mode compares and never writes.
 PLANNED = "a new value"
 OF_THE_RESULT = frozenset(
@@ -71,6 +72,11 @@ class HandOut:
             "litellm_vkey_reissue."
         ]
 
+    def _callable(self, models: list[str]) -> list[str]:
+        """The models by name, where a key may call those of its team: that is no name that its owner could use."""
+        of_team = (self._result.get("team") or {}).get("models") or self._result.get("models")
+        return _texts(of_team) if models == [ALL_OF_TEAM] and of_team else models
+
     def _ended(self, by_alias: Mapping[str, Person], entries: Collection[Any]) -> list[str]:
         """Who was in a workshop that has ended, also where an earlier run deleted the keys and then failed."""
         group = self._result.get("group")
@@ -108,7 +114,7 @@ class HandOut:
             key=key,
             key_id=key_id,
             base_url=self._base_url or person["base_url"] or "",
-            models=_texts(person["models"]),
+            models=self._callable(_texts(person["models"])),
             written_at=earlier.get("written_at") if key == earlier.get("key") else None,
         )
         if key and not person["written_at"]:

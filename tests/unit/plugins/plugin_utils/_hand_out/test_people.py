@@ -32,6 +32,22 @@ def after(
     return HandOut(stored, known, whole, "", "2030-01-01T00:00:00+00:00")
 
 
+def test_people_read_the_names_of_models_that_they_can_ask_for() -> None:
+    of_team = entry("ann", models=["all-team-models"])
+    assert after([], of_team).people[0]["models"] == ["gpt-4"]
+    assert after([], of_team, team={"models": ["gpt-4", "m"]}).people[0]["models"] == ["gpt-4", "m"]
+    assert after([], of_team, models=[], team={}).people[0]["models"] == ["all-team-models"]
+    assert after([], entry("ann", models=["m"]), team={"models": ["gpt-4"]}).people[0]["models"] == ["m"]
+
+
+def test_who_was_in_a_workshop_that_has_ended_goes_although_an_earlier_run_deleted_the_keys() -> None:
+    stored = after([], entry("ann"), group="w").people
+    others = after([], entry("x-ann"), group="w-x").people
+    assert after([*stored, *others], state="absent", group="w").people == others
+    assert after(stored, state="absent", group="w", problem="Not every key was removed.").people == stored
+    assert after(stored, state="absent").people == stored
+
+
 def test_a_known_value_stays_while_it_is_the_keys() -> None:
     stored = after([], entry("ann")).people
     again = after(stored, entry("ann", key=None))
