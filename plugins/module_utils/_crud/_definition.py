@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._engine import Plan, Resource
+from .._errors import ApiError
 
 Record = Mapping[str, Any]
 Values = Mapping[str, Any]
@@ -74,6 +75,8 @@ class Hooks:
     :param update_body: likewise; if nothing is left of it, no request is sent.
     :param further: requests that belong to the same write, as path and body, of the object's id, the plan, and the
         proxy. None of them is repeated after a lost answer before the object was read again.
+    :param divided: the bodies in which one of these is sent again, of its body and the refusal, if it was too much at
+        once and nothing of it was done; none if it is refused for good.
     :param after_read: a record as the table expects it, of one as the server shows it.
     :param refuse: why the proxy cannot carry out a plan, of the plan, all options, and the proxy; None if it can.
     :param warn: what the user has to know before a plan is carried out, of the plan, all options, and the client; a
@@ -92,6 +95,7 @@ class Hooks:
     create_body: Callable[[dict[str, Any], Plan], dict[str, Any]] = lambda body, plan: body
     update_body: Callable[[dict[str, Any], Plan], dict[str, Any]] = lambda body, plan: body
     further: Callable[[str, Plan, Any], Iterable[tuple[str, Values]]] = lambda name, plan, proxy: ()
+    divided: Callable[[Values, ApiError], Sequence[Values]] = lambda body, refusal: ()
     after_read: Callable[[Record], Record] = lambda record: record
     refuse: Callable[[Plan, Values, Any], str | None] = lambda plan, options, proxy: None
     warn: Callable[[Plan, Values, Any], Sequence[str]] = lambda plan, options, client: ()

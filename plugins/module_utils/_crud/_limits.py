@@ -40,7 +40,8 @@ def refuse_unlicensed(parts: Sequence[str], plan: Plan, proxy: Proxy) -> None:
     :raises InputError: if there is any, and the proxy has none.
     """
     if parts and proxy.licensed is False:
-        message = f"{', '.join(parts)} requires a LiteLLM Enterprise license, which the proxy does not have."
+        verb = "requires" if len(parts) == 1 else "require"
+        message = f"{', '.join(parts)} {verb} a LiteLLM Enterprise license, which the proxy does not have."
         raise InputError(message, plan.name)
 
 

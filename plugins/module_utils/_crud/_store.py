@@ -10,7 +10,7 @@ successful, whatever the answer.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._engine import Outcome, Plan, make_plan
@@ -169,7 +169,18 @@ class ObjectStore(Store):
 
     def _send_further(self, name: str, step: Plan) -> None:
         for path, body in self._definition.hooks.further(name, step, self._proxy):
+            self._send_in_parts(path, body)
+
+    def _send_in_parts(self, path: str, body: Mapping[str, Any]) -> None:
+        """Send it, and again in parts if it was too much for one request."""
+        try:
             self._client.send(path, dict(body), replay=False)
+        except ApiError as refusal:
+            parts = self._definition.hooks.divided(body, refusal)
+            if not parts:
+                raise
+            for part in parts:
+                self._send_in_parts(path, part)
 
     def _body(self, step: Plan) -> dict[str, Any]:
         """The changes as the API takes them."""

@@ -15,7 +15,7 @@ from ..._crud._reading import path_of
 from ..._engine import Plan, unsupported
 from ..._shapes import TEXT, checked, maybe
 from ..._values import listed
-from ._requests import requests
+from ._requests import halves, requests
 from ._table import MEMBER, TEAM_MEMBERS, as_team, by_id, to_write, with_members
 
 INFO = Request("GET", "/team/info", id="team_id")
@@ -78,6 +78,7 @@ TEAM_MEMBERS_KIND, TEAM_MEMBERS_INFO = define(
             prepare=with_members,
             update_body=lambda body, plan: {},
             further=requests,
+            divided=halves,
             after_read=as_team,
             refuse=_refuse,
             refuse_update=_refuse_update,

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..._engine import Plan
+from ..._errors import ApiError
 from ._table import BUDGETS_SINCE, LIMITS, Member, by_id, limits_of, to_write
 
 # LiteLLM adds the members of one request in one transaction, which may take no longer than 5 seconds.
@@ -55,6 +56,15 @@ def _additions(team_id: str, new: Sequence[Member], with_them: Sequence[str]) ->
         for some in _lists(members, MOST_ADDED):
             added = [{"user_id": member["user_id"], "role": member["role"]} for member in some]
             yield "/team/member_add", {"team_id": team_id, "member": added, **json.loads(limits)}
+
+
+def halves(body: Mapping[str, Any], refusal: ApiError) -> list[dict[str, Any]]:
+    """A list of members that took too long to add, of which LiteLLM has added nobody, as two."""
+    members = body.get("member") or []
+    if refusal.status != 500 or "transaction" not in refusal.message.lower() or len(members) < 2:
+        return []
+    middle = len(members) // 2
+    return [{**body, "member": part} for part in (members[:middle], members[middle:])]
 
 
 def _updates(

@@ -79,6 +79,32 @@ def test_a_lost_answer_is_no_failure_and_nobody_is_added_twice() -> None:
     assert [len(body["member"]) for _path, body in proxy.sent] == [25, 5]
 
 
+class Slow(Recorder):
+    """A proxy that adds no more than 7 members in 5 seconds."""
+
+    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+        if len(body["member"]) > 7:
+            self.sent.append((path, body))
+            raise ApiError("Unable to add user - a, for reason - Transaction already closed: …", 500)
+        return super().send(path, body, method, replay)
+
+
+def test_a_list_that_takes_too_long_is_divided() -> None:
+    proxy = Slow()
+    names = [f"p{number}" for number in range(30)]
+    outcome = declare(proxy, *map(person, names))
+    assert (outcome.action, outcome.error, outcome.warnings) == ("update", None, ())
+    assert [len(body["member"]) for _path, body in proxy.sent] == [25, 12, 6, 6, 13, 6, 7, 5]
+    assert [member["user_id"] for member in proxy.roster[2:]] == names
+
+
+def test_another_failure_is_none_of_time() -> None:
+    proxy = Recorder()
+    proxy.answers = [ApiError("Unable to add user - a, for reason - unknown", 500)]
+    declare(proxy, person("a"), person("b"))
+    assert len(proxy.sent) == 1
+
+
 def requests_for(version: str, *members: dict[str, Any], licensed: bool = False) -> list[tuple[str, Any]]:
     """The requests of the first write: this proxy stores no limits, so that all is written again."""
     proxy = Recorder(version, licensed)
