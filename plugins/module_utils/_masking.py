@@ -63,7 +63,7 @@ def _secrets_in(options: Any) -> Iterator[str]:
             if name == CALLBACK_VARS:
                 yield from _texts(value)
             elif name == PARAMETERS:
-                yield from _texts(value) if isinstance(value, str) else ()
+                yield from () if isinstance(value, Mapping) else _texts(value)  # what else it is, nobody knows
                 yield from _parameters_in(_read(value) if isinstance(value, str) else value)
             else:
                 yield from _secrets_in(value)

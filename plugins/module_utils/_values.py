@@ -210,7 +210,7 @@ def _redact_entry(name: Any, value: Any) -> Any:
     if name == "callback_vars" and isinstance(value, Mapping):
         return dict.fromkeys(value, HIDDEN)
     if name == "litellm_params":
-        return redact_parameters(value)
+        return redact_parameters(value) if isinstance(value, Mapping) or value is None else HIDDEN
     return redact(value)
 
 

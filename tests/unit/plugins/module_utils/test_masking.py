@@ -72,6 +72,14 @@ def test_the_secret_parameters_of_a_model_are_secrets(name: str, as_text: Any) -
     assert "openai/gpt-4o" in result
 
 
+@pytest.mark.parametrize("value", [[SECRET], [{"a": SECRET}], SECRET, f"api_key={SECRET}"])
+def test_parameters_of_another_type_are_secret_as_a_whole(value: Any) -> None:
+    assert [text for text in secrets_of((), {"litellm_params": value}) if SECRET in text]
+    spec = {"litellm_params": {"type": "dict"}}
+    assert shown({"litellm_params": value}, spec) == {"litellm_params": "********"}
+    assert shown({"litellm_params": None}, spec) == {"litellm_params": None}
+
+
 def test_the_name_of_a_variable_is_no_secret() -> None:
     assert secrets_of((), {"litellm_params": {"api_key": "os.environ/OPENAI_API_KEY"}}) == set()
 
