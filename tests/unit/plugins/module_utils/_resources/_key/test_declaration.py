@@ -54,6 +54,7 @@ def want(alias: str = "a", **options: Any) -> Declaration:
         ({"max_parallel_requests": 2**31}, "max_parallel_requests: must not be above 2147483647."),
         ({"tpm_limit": 2**63}, "tpm_limit: must not be above 9223372036854775807."),
         ({"rpm_limit": -1}, "rpm_limit: must not be negative."),
+        ({"metadata": {"a": "\ud800"}}, "metadata: must not contain a lone surrogate"),
         ({"user_id": "a\ud800"}, "user_id: must not contain a lone surrogate"),
         ({"key": f"{VALUE}\ud800"}, "key must not contain a lone surrogate"),
         ({"key_seed": f"{SEED}\udfff"}, "key_seed must not contain a lone surrogate"),
