@@ -169,7 +169,6 @@ def test_two_batches_at_once(hand_out, play, alias, folder, tmp_path):
     [
         ({"output_formats": ["mail"]}, "Set litellm_vkey_output_mail_from"),
         ({"output_formats": ["pdf"]}, "litellm_vkey_output_formats"),
-        ({"output_dir": ""}, "Set litellm_vkey_output_dir"),
         ({"output_html_template": "no-such.j2"}, "no-such.j2"),
     ],
 )
