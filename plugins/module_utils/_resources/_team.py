@@ -251,8 +251,10 @@ def _refuse_delete(team: Mapping[str, Any], client: Any) -> str | None:
     return lost if keys else None
 
 
-def _warn(plan: Plan, _options: Mapping[str, Any], client: Any) -> list[str]:
-    lost = _refuse_delete(plan.existing, client) if plan.action == "delete" else None
+def _warn(plan: Plan, options: Mapping[str, Any], client: Any) -> list[str]:
+    """The same for a deletion that is not refused."""
+    forced = plan.action == "delete" and options.get("force")
+    lost = _refuse_delete(plan.existing, client) if forced else None
     return [f"{plan.name}: {lost}"] if lost else []
 
 
