@@ -72,14 +72,14 @@ def faults(given: Mapping[str, Any], spec: Mapping[str, Any], place: str) -> Ite
             yield f"{place}{name} is required"
 
 
-EXAMPLES = [
+TASKS_OF_EXAMPLES = [
     pytest.param(module, given, id=f"{place}-{number}-{module}")
     for place, text in blocks()
     for number, (module, given) in enumerate(tasks(yaml.safe_load(text)), 1)
 ]
 
 
-@pytest.mark.parametrize(("module", "given"), EXAMPLES)
+@pytest.mark.parametrize(("module", "given"), TASKS_OF_EXAMPLES)
 def test_the_options_of_an_example_exist(module: str, given: Mapping[str, Any]) -> None:
     assert list(faults(given, spec_of(module), "")) == []
 
