@@ -121,7 +121,8 @@ class Play:
     def messages(self) -> str:
         """What the failed tasks say. Before ansible-core 2.19 that stands only in their results."""
         newer = re.findall(r"\[ERROR\]: (.*)", self.output)
-        return "\n".join(newer or re.findall(r'"msg": "(.*)"', self.output))
+        older = re.findall(r'"msg": ("(?:[^"\\]|\\.)*")', self.output)
+        return "\n".join(newer or (json.loads(text, strict=False) for text in older))
 
 
 def described_sandboxes() -> list[Path]:
