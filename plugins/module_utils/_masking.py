@@ -11,13 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from ._values import HIDDEN, is_secret_name, redact
+from ._values import HIDDEN, REFERENCE, is_secret_name, redact
 
 CALLBACK_VARS = "callback_vars"
 PARAMETERS = "litellm_params"
 MAPPING_AS_TEXT = re.compile(rf"{CALLBACK_VARS}|{PARAMETERS}[\"'\s]*[:=]")
-# A value that only names a variable of the proxy.
-REFERENCE = "os.environ/"
 # A shorter value, such as "1", is no secret, and to star it out everywhere would leave little of a result.
 SHORTEST_SECRET = 8
 

@@ -32,7 +32,10 @@ SMALLEST, LARGEST = -(2**63), 2**64 - 1
 NOT_PRINTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MOST_NAMED = 10
 HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
+# What is shown instead of a secret value.
 HIDDEN = "********"
+# The beginning of a value that only names an environment variable of the proxy.
+REFERENCE = "os.environ/"
 # The parts of a name by which LiteLLM tells that a parameter of a model is a secret, and by which it is none after all.
 SECRET_PARTS = frozenset(
     (

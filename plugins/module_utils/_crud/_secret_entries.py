@@ -14,14 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._fingerprints import CHANGED, HIDDEN, fingerprint, matches
-from .._values import alike, is_secret_name
+from .._fingerprints import CHANGED, fingerprint, matches
+from .._values import HIDDEN, REFERENCE, alike, is_secret_name
 
 Entries = Mapping[str, Any]
 MASKED = re.compile(r"(.*?)\*+(.*)", re.DOTALL)
 MASK = re.compile(r"\*+|.{0,4}\*{4,}.{0,4}", re.DOTALL)
-# LiteLLM shows what the variable holds, or nothing if it does not exist.
-REFERENCE = "os.environ/"
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,7 @@ def _is_secret(name: Any, value: Any) -> bool:
 
 
 def _is_reference(value: Any) -> bool:
+    # LiteLLM shows what the variable holds, or nothing if it does not exist.
     return isinstance(value, str) and value.startswith(REFERENCE)
 
 

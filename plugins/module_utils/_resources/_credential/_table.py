@@ -16,8 +16,8 @@ from typing import Any
 
 from ..._crud._rows import is_identity
 from ..._engine import NOT_CLEARABLE, Field, Resource
-from ..._fingerprints import HIDDEN, OWN_ENTRY
-from ..._values import alike
+from ..._fingerprints import OWN_ENTRY
+from ..._values import HIDDEN, alike
 
 Record = Mapping[str, Any]
 
