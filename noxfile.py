@@ -32,6 +32,9 @@ ANSIBLE_CORE = os.environ.get("ANSIBLE_CORE", "")
 nox.options.default_venv_backend = "venv"
 nox.options.envdir = str(BUILD / "nox" / ANSIBLE_CORE)
 nox.options.reuse_venv = "yes"
+# A log is read when something failed, and what passed would bury that: programs that print pages print them to somebody
+# who watches, or when they fail.
+BRIEF = not sys.stdout.isatty()
 
 
 def interrupt(*_: object) -> None:
@@ -66,6 +69,13 @@ def leave_home(session: nox.Session) -> None:
     """Set the home folder of the session's programs to a folder in .build, because some write caches and logs there."""
     home.prepare(BUILD / "home")
     session.env["HOME"] = str(BUILD / "home")
+
+
+def run_briefly(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> None:
+    """Run a program, and keep only the last line of what it prints in a log, unless it fails."""
+    output = session.run(*command, env=env, silent=BRIEF)
+    if isinstance(output, str) and output.strip():
+        session.log(output.strip().splitlines()[-1])
 
 
 def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str] | None = None) -> None:
@@ -135,14 +145,14 @@ def sanity(session: nox.Session) -> None:
         session.error(f"there are to be no exceptions, but there is {exceptions[0].relative_to(copy)}")
     path = os.pathsep.join([session.bin, *home.other_pythons(), os.environ["PATH"]])
     with session.chdir(copy):
-        session.run("ansible-test", "sanity", *session.posargs, env={"PATH": path})
+        run_briefly(session, "ansible-test", "sanity", *session.posargs, env={"PATH": path})
 
 
 @nox.session
 def unit(session: nox.Session) -> None:
     """Run the unit tests, which do not need a server. Arguments are passed to pytest."""
     install(session, "ansible", "unit")
-    session.run("python", "-m", "pytest", "-n", "2", "--cov", *session.posargs)
+    run_briefly(session, "python", "-m", "pytest", "-n", "2", "--cov", *session.posargs)
 
 
 @nox.session(default=False)
@@ -158,21 +168,26 @@ def build(session: nox.Session) -> None:
     install(session, "ansible", "build")
     leave_home(session)
     work = BUILD / "artifact"
+    galaxy = ("ansible-galaxy", "collection")
     versioned = checkout.copy(work / "source")
     artifact.plant(work / "source")
-    session.run("ansible-galaxy", "collection", "build", "--force", "--output-path", str(work), str(work / "source"))
+    run_briefly(session, *galaxy, "build", "--force", "--output-path", str(work), str(work / "source"))
     archive = max(work.glob("*.tar.gz"), key=lambda file: file.stat().st_mtime)
     if faults := artifact.faults(archive, versioned):
         session.error("; ".join(faults))
     installed = str(work / "installed")
-    session.run("ansible-galaxy", "collection", "install", "--force", "--offline", "-p", installed, str(archive))
-    session.run("ansible-galaxy", "collection", "verify", "--offline", "-p", installed, "litemaas.virtual_keys")
+    run_briefly(session, *galaxy, "install", "--force", "--offline", "-p", installed, str(archive))
+    run_briefly(session, *galaxy, "verify", "--offline", "-p", installed, "litemaas.virtual_keys")
     with session.chdir(work):
-        session.run("python", "-m", "galaxy_importer.main", str(archive))
+        run_briefly(session, "python", "-m", "galaxy_importer.main", str(archive))
 
 
 def run_with_sandbox(
-    session: nox.Session, *command: str, needs: Sequence[str] = ("ansible", "integration"), count: int = 1
+    session: nox.Session,
+    *command: str,
+    needs: Sequence[str] = ("ansible", "integration"),
+    count: int = 1,
+    silent: bool = False,
 ) -> None:
     """Run a command with sandboxes. --litellm-version is for them; other arguments are passed to the command."""
     install(session, *needs)
@@ -182,7 +197,7 @@ def run_with_sandbox(
     options = ["--litellm-version", known.litellm_version] if known.litellm_version else []
     try:
         with sandbox.running(options, count) as states:
-            session.run(*command, *rest, env={"SANDBOX_JSON": states}, external=True)
+            session.run(*command, *rest, env={"SANDBOX_JSON": states}, external=True, silent=silent)
     except sandbox.SandboxFailed as error:
         session.error(str(error))
 
@@ -202,7 +217,8 @@ def oldest(session: nox.Session) -> None:
         # This Ansible does not find an interpreter with a space in its path, and the path of a checkout can have one.
         (path / "venv").symlink_to(session.virtualenv.location)
         python = str(path / "venv" / "bin" / "python")
-        run_with_sandbox(session, python, "-m", "ansible", "playbook", "tests/demo.yml", needs=["oldest"])
+        command = (python, "-m", "ansible", "playbook", "tests/demo.yml")
+        run_with_sandbox(session, *command, needs=["oldest"], silent=BRIEF)
 
 
 @nox.session(default=False)
