@@ -7,13 +7,15 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ._engine import Outcome, Plan
-from ._errors import LiteLLMError
+from ._errors import InputError, LiteLLMError
 from ._kind import Store
+from ._values import listed
 
 Progress = Callable[[int, int], None]
 
@@ -29,8 +31,8 @@ def converge(
 ) -> list[Outcome]:
     """Make the objects as wanted; an outcome for each, in their order.
 
-    In check mode the plans are not carried out. A failure of one does not stop the others, unless ``fail_fast``;
-    what was not tried then has that as its error.
+    In check mode the plans are not carried out, and what they lack is a warning. A failure of one does not stop the
+    others, unless ``fail_fast``; what was not tried then has that as its error.
 
     :param last: further objects, whose turn comes when all of the others are well; if it does not come, they have no
         outcome.
@@ -39,13 +41,24 @@ def converge(
     :raises ApiError: if the objects cannot be read; before the first write, too.
     """
     plans = store.plans([*wants, *last])
+    missing = store.missing([*wants, *last], plans)
     if check:
-        return [_planned(plan) for plan in plans]
+        return [_planned(plan) for plan in _warned(plans, missing)]
+    for sentence, names in missing.items():
+        raise InputError(sentence, listed(names))
     plans = store.prepare(plans)
     outcomes = _carry_out(store, wants, plans[: len(wants)], concurrency, fail_fast, progress)
     if last and not any(outcome.error for outcome in outcomes):
         outcomes += _carry_out(store, last, plans[len(wants) :], concurrency, fail_fast)
     return outcomes
+
+
+def _warned(plans: Sequence[Plan], missing: Mapping[str, Sequence[str]]) -> list[Plan]:
+    """The plans with warnings about what is missing, which in check mode an earlier task has not created either."""
+    warnings: dict[str, list[str]] = defaultdict(list)
+    for sentence, names in missing.items():
+        warnings[names[0]].append(f"{listed(names)}: {sentence} This task fails unless another task creates it first.")
+    return [plan.having(warnings=(*plan.warnings, *warnings.pop(plan.name, ()))) for plan in plans]
 
 
 def _planned(plan: Plan) -> Outcome:

@@ -55,6 +55,10 @@ class Store(Protocol):
     def plans(self, wants: Sequence[Any]) -> list[Plan]:
         """What has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
 
+    def missing(self, wants: Sequence[Any], plans: Sequence[Plan]) -> Mapping[str, Sequence[str]]:
+        """What plans need and the proxy does not have, which another task can create first: names by sentence."""
+        return {}
+
     def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
         """The plans with all that has to be settled before the first write; raises LiteLLMError if it cannot be."""
         return list(plans)

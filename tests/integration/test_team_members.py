@@ -281,7 +281,8 @@ def test_many_members_in_few_requests(sandbox, members, team) -> None:
     with sandbox.requests_made() as made:
         assert members(members=people).changed
     assert [path for method, path, _status in made if method == "POST"] == ["/team/member_add"] * 20
-    assert len(made) <= 23
+    # An older LiteLLM is asked twice what version it is.
+    assert len([path for _method, path, _status in made if not path.startswith("/health/")]) <= 22
     with sandbox.requests_made() as made:
         assert members(members=people).changed is False
     assert [path.partition("?")[0] for _method, path, _status in made] == ["/team/info"]
@@ -308,7 +309,13 @@ def test_wrong_input_writes_nothing(sandbox, members, wrong: list[Mapping[str, A
 def test_the_team_must_be_there(sandbox, run_module) -> None:
     with sandbox.writes() as writes:
         missing = run_module("litellm_team_members", team_id="none such", members=[{"user_id": "a"}])
+        planned = run_module("litellm_team_members", check=True, team_id="none such", members=[{"user_id": "a"}])
     assert (missing.msg, writes) == ("none such: the proxy has no team with this team_id.", [])
+    assert planned.changed
+    warning = (
+        "none such: the proxy has no team with this team_id. This task fails unless another task creates it first."
+    )
+    assert warning in str(planned.warnings)
 
 
 def test_a_key_of_nobody_of_the_team_is_told_what_to_do(run_module, alias, team, members) -> None:

@@ -142,7 +142,7 @@ LAYERS = {
         "_kind _engine _values _masking _progress _batch _client _cleaning _args _errors", others="ansible"
     ),
     "plugins/module_utils/_progress": layer("_batch"),
-    "plugins/module_utils/_batch": layer("_kind _engine _errors"),
+    "plugins/module_utils/_batch": layer("_kind _engine _values _errors"),
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
     **package("_resources/_credential", CREDENTIAL_FILES, BELOW_OBJECTS),
     **package("_resources/_model", MODEL_FILES, BELOW_OBJECTS),

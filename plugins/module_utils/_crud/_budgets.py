@@ -74,7 +74,7 @@ class Budgets:
     def refuse(self, plan: Plan, proxy: Any) -> str | None:
         budget, limits = _budget_of(plan.existing), _limits(plan)
         if "budget_id" in plan.changes:
-            return self._refuse_budget(str(plan.changes["budget_id"]), budget, proxy)
+            return self._refuse_another(budget)
         if plan.action != "update" or not limits:
             return None
         if budget:
@@ -83,10 +83,15 @@ class Budgets:
             return None
         return f"{', '.join(limits)}: set {self.made_by[0]} as well. This {self.kind} has no budget yet."
 
-    def _refuse_budget(self, wanted: str, budget: str, proxy: Any) -> str | None:
-        if budget and self.lasting:
-            return f"budget_id: LiteLLM cannot give another budget to an existing {self.kind}, which has {budget}."
-        return f"budget_id: the proxy has no budget '{wanted}'." if proxy.missing_budgets([wanted]) else None
+    def _refuse_another(self, budget: str) -> str | None:
+        if not budget or not self.lasting:
+            return None
+        return f"budget_id: LiteLLM cannot give another budget to an existing {self.kind}, which has {budget}."
+
+    def missing(self, plan: Plan, _options: Mapping[str, Any], proxy: Any) -> str | None:
+        """The declared budget, if there is none."""
+        wanted = plan.changes.get("budget_id")
+        return f"budget_id: the proxy has no budget '{wanted}'." if wanted and proxy.missing_budgets([wanted]) else None
 
     def _refuse_shared(self, budget: str, plan: Plan, proxy: Any) -> str | None:
         """Why limits are not written: LiteLLM gives the budgets that it makes itself a UUID."""

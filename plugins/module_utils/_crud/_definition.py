@@ -79,6 +79,8 @@ class Hooks:
         once and nothing of it was done; none if it is refused for good.
     :param after_read: a record as the table expects it, of one as the server shows it.
     :param refuse: why the proxy cannot carry out a plan, of the plan, all options, and the proxy; None if it can.
+    :param missing: what a plan refers to and the proxy does not have, of the plan, all options, and the proxy; None if
+        nothing. Another task can create it first.
     :param warn: what the user has to know before a plan is carried out, of the plan, all options, and the client; a
         sentence each.
     :param recreate: whether the proxy cannot carry out an update but by deleting the object and creating it anew, as
@@ -98,6 +100,7 @@ class Hooks:
     divided: Callable[[Values, ApiError], Sequence[Values]] = lambda body, refusal: ()
     after_read: Callable[[Record], Record] = lambda record: record
     refuse: Callable[[Plan, Values, Any], str | None] = lambda plan, options, proxy: None
+    missing: Callable[[Plan, Values, Any], str | None] = lambda plan, options, proxy: None
     warn: Callable[[Plan, Values, Any], Sequence[str]] = lambda plan, options, client: ()
     recreate: Callable[[Plan, Any], bool] = lambda plan, proxy: False
     refuse_delete: Callable[[Record, Any], str | None] | None = None

@@ -59,15 +59,25 @@ class ObjectStore(Store):
             fields = hooks.prepare(fields, want.options, record)
         return make_plan(self._definition.identified_by(want.identified_by), fields, record, want.state)
 
+    def missing(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for want, plan in zip(wants, plans):
+            sentence = self._missing(want, plan) if plan.action in ("create", "update") else None
+            if sentence:
+                found.setdefault(sentence, []).append(plan.name)
+        return found
+
+    def _missing(self, want: Declaration, plan: Plan) -> str | None:
+        if plan.action == "create" and self._definition.endpoints.create is NEVER:
+            return f"the proxy has no {self._definition.resource.kind} with this {want.identified_by}."
+        return self._definition.hooks.missing(plan, want.options, self._proxy)
+
     def _with_warnings(self, want: Declaration, plan: Plan) -> Plan:
         warnings = self._definition.hooks.warn(plan, want.options, self._client) if plan.changed else ()
         return plan.having(warnings=tuple(warnings))
 
     def _refuse(self, want: Declaration, plan: Plan) -> None:
         hooks = self._definition.hooks
-        if plan.action == "create" and self._definition.endpoints.create is NEVER:
-            kind = self._definition.resource.kind
-            raise InputError(f"the proxy has no {kind} with this {want.identified_by}.", plan.name)
         if plan.action in ("create", "update"):
             refuse_too_new(self._definition.resource, plan, self._proxy)
             refuse_unlicensed(licensed_fields(self._definition.resource, plan), plan, self._proxy)

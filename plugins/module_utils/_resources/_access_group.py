@@ -44,13 +44,20 @@ def _new(plan: Plan, name: str) -> list[str]:
 
 
 def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
-    """LiteLLM stores the names and ids of things that do not exist, older versions also those of teams."""
-    missing: dict[str, list[str]] = {}
-    if options.get("validate_references", True):
-        missing["team"] = proxy.missing_teams(_new(plan, "assigned_team_ids"))
-        missing["key with the ID"] = proxy.missing_keys(_new(plan, "assigned_key_ids"))
-    if options.get("validate_models"):
-        missing["model"] = proxy.unknown_models(_new(plan, "access_model_names"))
+    if not options.get("validate_models"):
+        return None
+    return _lacking({"model": proxy.unknown_models(_new(plan, "access_model_names"))})
+
+
+def _missing(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
+    """LiteLLM stores the IDs of things that do not exist, older versions also those of teams."""
+    if not options.get("validate_references", True):
+        return None
+    teams = proxy.missing_teams(_new(plan, "assigned_team_ids"))
+    return _lacking({"team": teams, "key with the ID": proxy.missing_keys(_new(plan, "assigned_key_ids"))})
+
+
+def _lacking(missing: Mapping[str, Sequence[str]]) -> str | None:
     found = [
         f"the proxy has no {thing} {listed([repr(name) for name in names])}"
         for thing, names in missing.items()
@@ -78,7 +85,7 @@ ACCESS_GROUP_KIND, ACCESS_GROUP_INFO = define(
             listing=Request("GET", "/v1/access_group"),
             id="access_group_id",
         ),
-        Hooks(refuse=_refuse, warn=_warn),
+        Hooks(refuse=_refuse, missing=_missing, warn=_warn),
         options={
             "validate_references": {"type": "bool", "default": True},
             "validate_models": {"type": "bool", "default": False},

@@ -49,6 +49,7 @@ TAG_KIND, TAG_INFO = define(
             update_body=_update_body,
             further=BUDGETS.further,
             refuse=lambda plan, options, proxy: BUDGETS.refuse(plan, proxy),
+            missing=BUDGETS.missing,
         ),
         readings=("created_by", "created_at", "updated_at"),
         filters=("budget_id",),

@@ -9,7 +9,7 @@ keys of the same task were written. Questions are asked only about what is going
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from ..._crud._limits import refuse_too_new, refuse_unlicensed
@@ -23,29 +23,44 @@ from ._rows import KeyField
 from ._secret import token_of
 from ._table import KEY, ROWS
 
+WRITING = ("create", "update", "reissue")
 
-def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, referred: Collection[str]) -> None:
+
+def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_models: bool) -> None:
     """Refuse plans that this proxy cannot carry out.
 
-    :param referred: kinds of objects that have to exist if a key refers to them.
+    :param validate_models: whether models that it does not have are such a reason.
     :raises InputError: for the first of them.
     :raises ApiError: if the caller is no admin, whose "there is no such key" would mean nothing.
     """
-    writing = [plan for plan in plans if plan.action in ("create", "update", "reissue")]
+    writing = [plan for plan in plans if plan.action in WRITING]
     if writing or any(plan.current is None for plan in plans):
         proxy.check_admin()
     for plan in writing:
         refuse_unlicensed(licensed_parts(plan), plan, proxy)
         refuse_too_new(KEY, plan, proxy)
-    for row in ROWS.values():
-        if row.refers_to in referred:
-            _refuse_missing(writing, row, proxy)
+    if validate_models:
+        for sentence, names in _missing(writing, ("model",), proxy).items():
+            raise InputError(sentence, listed(names))
     _refuse_other_organization([plan for plan in writing if plan.action == "create"], proxy)
     _refuse_taken_values([plan for plan in writing if plan.value and plan.action != "update"], reader)
 
 
-def _refuse_missing(plans: Sequence[Plan], row: KeyField, proxy: Proxy) -> None:
-    """Refuse what a field refers to and the proxy does not have."""
+def missing_references(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]]:
+    """What keys refer to and the proxy does not have: names of the keys by sentence."""
+    writing = [plan for plan in plans if plan.action in WRITING]
+    return _missing(writing, ("team", "organization", "budget"), proxy)
+
+
+def _missing(plans: Sequence[Plan], kinds: Sequence[str], proxy: Proxy) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in ROWS.values():
+        if row.refers_to in kinds:
+            found.update(_missing_in(row, plans, proxy))
+    return found
+
+
+def _missing_in(row: KeyField, plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]]:
     declared_by: dict[str, list[str]] = defaultdict(list)
     for plan in plans:
         value = plan.changes.get(row.name)
@@ -58,12 +73,11 @@ def _refuse_missing(plans: Sequence[Plan], row: KeyField, proxy: Proxy) -> None:
         "budget": proxy.missing_budgets,
         "model": proxy.unknown_models,
     }[row.refers_to](declared_by)
-    if missing:
-        names = ", ".join(f"'{one}'" for one in missing)
-        known = f" It has {_nearest(missing[0], proxy.models)}." if row.refers_to == "model" and proxy.models else ""
-        raise InputError(
-            f"{row.name}: the proxy has no {row.refers_to} {names}.{known}", listed(declared_by[missing[0]])
-        )
+    if not missing:
+        return {}
+    names = ", ".join(f"'{one}'" for one in missing)
+    known = f" It has {_nearest(missing[0], proxy.models)}." if row.refers_to == "model" and proxy.models else ""
+    return {f"{row.name}: the proxy has no {row.refers_to} {names}.{known}": declared_by[missing[0]]}
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

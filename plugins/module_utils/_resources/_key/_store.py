@@ -20,7 +20,7 @@ from ..._errors import LiteLLMError
 from ..._kind import Kind, Ledger
 from ..._proxy import PAGE, Proxy
 from ._advice import KEY_ADVICE
-from ._checks import refuse
+from ._checks import missing_references, refuse
 from ._confirming import KeyConfirmer
 from ._declaration import Declaration, conflicts, declare, key_options, with_defaults
 from ._deleting import KeyRemover
@@ -30,8 +30,6 @@ from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
 from ._table import KEY, public_view, readings, retired_ids
 from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
-
-REFERENCES = ("team", "organization", "budget")
 
 
 class KeyStore:
@@ -60,7 +58,8 @@ class KeyStore:
         self._client = client
         self._proxy = Proxy(client)
         self._reader = KeyReader(client, self._proxy)
-        self._referred = (*(("model",) if validate_models else ()), *(REFERENCES if validate_references else ()))
+        self._validate_models = validate_models
+        self._validate_references = validate_references
         self._sleep = sleep
         self._prune_metadata = prune_metadata
         self._prune_limit = prune_limit
@@ -131,8 +130,11 @@ class KeyStore:
         plans = [
             plan_key(want, Found([want.record]) if want.record else found[want.alias], now, past) for want in wants
         ]
-        refuse(plans, self._proxy, self._reader, self._referred)
+        refuse(plans, self._proxy, self._reader, self._validate_models)
         return plans
+
+    def missing(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
+        return missing_references(plans, self._proxy) if self._validate_references else {}
 
     def _recalling(self, want: Declaration) -> Declaration:
         """The declaration with the values that its key may have."""

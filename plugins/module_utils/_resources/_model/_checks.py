@@ -103,13 +103,16 @@ def refuse(plan: Plan, options: Values, proxy: Any) -> str | None:
     after = plan.changes.get(PARAMS) or {}
     if plan.action == "create" and not (plan.changes.get("model_name") and after.get("model")):
         return "it does not exist yet. To create it, set model_name, and model in litellm_params."
-    new = sent(after, params_of(plan.existing))
-    credential = new.get("litellm_credential_name")
-    if credential and options.get("validate_references", True) and proxy.missing_credentials([str(credential)]):
-        return f"litellm_params: the proxy has no credential '{credential}'. Create it first."
     if "team_id" in sent(plan.changes.get(INFO) or {}, info_of(plan.existing)) and proxy.licensed is False:
         return "model_info: team_id requires a LiteLLM Enterprise license, which the proxy does not have."
     return _refuse_recreating(plan, options, proxy)
+
+
+def missing(plan: Plan, options: Values, proxy: Any) -> str | None:
+    credential = sent(plan.changes.get(PARAMS) or {}, params_of(plan.existing)).get("litellm_credential_name")
+    if credential and options.get("validate_references", True) and proxy.missing_credentials([str(credential)]):
+        return f"litellm_params: the proxy has no credential '{credential}'."
+    return None
 
 
 def _refuse_recreating(plan: Plan, options: Values, proxy: Any) -> str | None:

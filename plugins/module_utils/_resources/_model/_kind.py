@@ -12,7 +12,7 @@ from ..._crud._definition import Definition, Endpoints, Hooks, Record, Request, 
 from ..._crud._secret_entries import fingerprints, sent, wanted
 from ..._engine import Plan
 from ..._fingerprints import OWN_ENTRY
-from ._checks import check, recreate, refuse
+from ._checks import check, missing, recreate, refuse
 from ._table import (
     FALSE_BY_DEFAULT,
     INFO,
@@ -101,6 +101,7 @@ MODEL_KIND, MODEL_INFO = define(
             after_read=after_read,
             look_up=_look_up,
             refuse=refuse,
+            missing=missing,
             recreate=recreate,
         ),
         options={

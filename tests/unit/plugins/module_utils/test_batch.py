@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge, run_all
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome, Plan
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError, LiteLLMError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._kind import Store as OrdinaryStore
 
 
-class Store:
+class Store(OrdinaryStore):
     """Objects are texts; one that begins with "bad" fails, one that begins with "same" needs no writing."""
 
     def __init__(self, together: int = 1) -> None:
@@ -30,8 +31,9 @@ class Store:
             for want in wants
         ]
 
-    def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
-        return list(plans)
+    def missing(self, wants: Sequence[str], plans: Sequence[Plan]) -> Mapping[str, Sequence[str]]:
+        lonely = [want for want in wants if want.startswith("lonely")]
+        return {"there is no team.": lonely} if lonely else {}
 
     def units(self, plans: Sequence[Plan]) -> list[list[int]]:
         numbers = [number for number, plan in enumerate(plans) if plan.changed]
@@ -66,6 +68,16 @@ def test_outcomes_are_in_the_order_of_the_wants() -> None:
     }
     assert sorted(name for unit in store.applied for name in unit) == sorted(w for w in wants if w.startswith("key"))
     assert store.confirmed == outcomes
+
+
+def test_what_another_task_can_create_first_is_a_warning_in_check_mode() -> None:
+    store, wants = Store(), ["key", "lonely-1", "lonely-2"]
+    first, second, third = converge(store, wants, check=True)
+    told = "lonely-1, lonely-2: there is no team. This task fails unless another task creates it first."
+    assert (first.warnings, second.warnings, third.warnings) == (("of key",), ("of lonely-1", told), ("of lonely-2",))
+    with pytest.raises(InputError, match=r"^there is no team\.$") as refused:
+        converge(store, wants)
+    assert (refused.value.subject, store.applied) == ("lonely-1, lonely-2", [])
 
 
 def test_what_needs_no_writing_is_reported_as_it_is() -> None:
