@@ -206,7 +206,8 @@ def run_with_sandbox(
 def integration(session: nox.Session) -> None:
     """Run the integration tests. --litellm-version sets the version; other arguments are passed to pytest."""
     pytest = ("python", "-m", "pytest", "-o", "testpaths=tests/integration", "-n", "auto", "--dist", "loadfile")
-    run_with_sandbox(session, *pytest, count=2)
+    # A process of tests and its LiteLLM keep about one processor busy.
+    run_with_sandbox(session, *pytest, count=min(max(2, os.cpu_count() or 2), 4))
 
 
 @nox.session

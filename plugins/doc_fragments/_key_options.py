@@ -493,7 +493,7 @@ options:
   validate_references:
     description:
       - Whether to fail before anything is written if the team, organization, or budget of a key does not exist.
-      - Set it to C({{ not ansible_check_mode }}) if an earlier task of the play creates them.
+      - In check mode, the task shows a warning instead, because an earlier task of the play may create them.
     type: bool
     default: true
   values_file:

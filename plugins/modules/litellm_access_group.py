@@ -81,7 +81,7 @@ options:
   validate_references:
     description:
       - Whether to fail before anything is written if one of O(assigned_team_ids) or O(assigned_key_ids) does not exist.
-      - Set it to C({{ not ansible_check_mode }}) if an earlier task of the play creates them.
+      - In check mode, the task shows a warning instead, because an earlier task of the play may create them.
     type: bool
     default: true
   validate_models:

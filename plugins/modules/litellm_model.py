@@ -102,7 +102,7 @@ options:
   validate_references:
     description:
       - Whether to fail before anything is written if the credential in C(litellm_credential_name) does not exist.
-      - Set it to C({{ not ansible_check_mode }}) if an earlier task of the play creates it.
+      - In check mode, the task shows a warning instead, because an earlier task of the play may create it.
     type: bool
     default: true
 notes:

@@ -28,7 +28,9 @@ options:
     choices: [present]
     default: present
   team_id:
-    description: The ID of the team. The team must exist.
+    description:
+      - The ID of the team. The team must exist.
+      - In check mode, the task only shows a warning if it does not, because an earlier task of the play may create it.
     type: str
     required: true
   mode:

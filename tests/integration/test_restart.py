@@ -16,7 +16,8 @@ import requests
 
 from .conftest import Sandbox
 
-PEOPLE = 100
+# So many that a fast machine is not through with them before the restart begins.
+PEOPLE = 400
 SOME = 20
 # Seconds that the role waits at least for a request, by its default of litellm_vkey_retry_count.
 SHORTEST_PATIENCE = 28
