@@ -153,6 +153,7 @@ def test_a_total_budget_goes_before_the_keys(given: Any) -> None:
 def test_a_total_budget_that_is_spent() -> None:
     assert "The total budget is spent." in report(key("ann", spend=5.0), total_budget=5)["said"]
     assert "The total budget is spent." not in report(key("ann", spend=5.0), total_budget=5.01)["said"]
+    assert report(key("ann", spend=7.0), total_budget=5)["page"]["left"] == money(0)
 
 
 @pytest.mark.parametrize("given", [None, "", "null", " "])

@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what an access group names is looked up, and what its deletion takes away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._access_group import ACCESS_GROUP_KIND
+
+GROUP: dict[str, Any] = {"access_group_id": "1", "access_group_name": "g", "access_model_names": ["old"]}
+
+
+class Proxy:
+    """A proxy with the team t, the key k, and the model m."""
+
+    def __init__(self, *groups: dict[str, Any]) -> None:
+        self.groups = {group["access_group_name"]: dict(group) for group in groups}
+
+    def get(self, path: str, params: Any = None) -> Any:
+        if path in ("/team/info", "/key/info"):
+            if not set(params.values()) & {"t", "k"}:
+                raise ApiError("not found", 404)
+            return {"team_info": {"team_id": "t"}} if path == "/team/info" else {"info": {}}
+        if path == "/v2/model/info":
+            return {"data": [{"model_name": "m"}], "total_pages": 1}
+        if path == "/access_group/list":
+            return {"access_groups": []}
+        assert path == "/v1/access_group"
+        return list(self.groups.values())
+
+    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+        if method == "DELETE":
+            self.groups.clear()
+        else:
+            self.groups["g"] = {"access_group_id": "1", **self.groups.get("g", {}), **body}
+        return {}
+
+
+def declared(proxy: Proxy, state: str = "present", **options: Any) -> Outcome:
+    want = ACCESS_GROUP_KIND.declare({"access_group_name": "g", **options}, state)
+    (outcome,) = converge(ACCESS_GROUP_KIND.store(proxy, {}, None), [want])
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"assigned_team_ids": ["t", "u"]}, "the proxy has no team 'u'."),
+        ({"assigned_key_ids": ["x", "k"]}, "the proxy has no key with the ID 'x'."),
+        (
+            {"assigned_team_ids": ["u"], "assigned_key_ids": ["x", "y"]},
+            "the proxy has no team 'u'; the proxy has no key with the ID 'x', 'y'.",
+        ),
+        ({"access_model_names": ["n", "m"], "validate_models": True}, "the proxy has no model 'n'."),
+    ],
+)
+def test_what_is_not_there_is_refused(options: dict[str, Any], sentence: str) -> None:
+    proxy = Proxy()
+    with pytest.raises(InputError) as refused:
+        declared(proxy, **options)
+    assert (str(refused.value), proxy.groups) == (sentence, {})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"assigned_team_ids": ["t"], "assigned_key_ids": ["k"]},
+        {"assigned_team_ids": ["u"], "assigned_key_ids": ["x"], "validate_references": False},
+        {"access_model_names": ["n"]},
+        {"access_model_names": ["m"], "validate_models": True},
+    ],
+)
+def test_what_is_there_or_not_to_be_looked_up_is_written(options: dict[str, Any]) -> None:
+    assert declared(Proxy(), **options).action == "create"
+
+
+def test_what_the_group_has_already_is_not_looked_up() -> None:
+    proxy = Proxy({**GROUP, "assigned_team_ids": ["gone"]})
+    options = {"assigned_team_ids": ["gone", "t"], "access_model_names": ["old", "m"], "validate_models": True}
+    assert declared(proxy, **options).action == "update"
+
+
+def test_the_value_of_a_key_is_no_id() -> None:
+    with pytest.raises(InputError, match="assigned_key_ids: contains the value of a key"):
+        declared(Proxy(), assigned_key_ids=["sk-1234"])
+
+
+@pytest.mark.parametrize(
+    ("assigned", "warnings"),
+    [
+        ({}, ()),
+        ({"assigned_team_ids": ["t"]}, ("g: the deletion takes its models from 1 team.",)),
+        (
+            {"assigned_team_ids": ["t", "u"], "assigned_key_ids": ["k"]},
+            ("g: the deletion takes its models from 2 teams and 1 key.",),
+        ),
+    ],
+)
+def test_who_loses_the_models_is_said(assigned: dict[str, list[str]], warnings: tuple[str, ...]) -> None:
+    done = declared(Proxy({**GROUP, **assigned}), "absent")
+    assert (done.action, done.warnings) == ("delete", warnings)
