@@ -229,6 +229,9 @@ def ansible_test(session: nox.Session) -> None:
     leave_home(session)
     copy = BUILD / checkout.MEMBER
     checkout.copy(copy)
+    # By itself, it would also use every other Python that there is, without the packages of this session.
+    version = "import sys; print('%d.%d' % sys.version_info[:2])"
+    python = str(session.run("python", "-c", version, silent=True, log=False))
     with session.chdir(copy), sandbox.running() as state:
         config = {f"litellm_{name}": json.loads(Path(state).read_text())[name] for name in ("api_url", "master_key")}
         # JSON is also YAML.
@@ -236,7 +239,7 @@ def ansible_test(session: nox.Session) -> None:
         environment = {"PATH": os.pathsep.join((session.bin, os.environ["PATH"]))}
         run_all(
             session,
-            ("ansible-test", "units", "--local", "--num-workers", "2"),
+            ("ansible-test", "units", "--local", "--num-workers", "2", "--python", python.strip()),
             ("ansible-test", "integration", "--local", *session.posargs),
             env=environment,
         )

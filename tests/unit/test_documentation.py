@@ -22,7 +22,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 # Those that are no modules, but actions.
 ACTIONS: dict[str, Any] = {"litellm_hand_out": litellm_hand_out, "litellm_report": litellm_report}
 COLLECTION = "litemaas.virtual_keys"
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("litellm_*.py"))
 # The parts of an option that both the documentation and the argument spec state, with their values if they do not.
 PARTS = {"type": "str", "elements": None, "required": False, "default": None, "choices": None, "aliases": None}

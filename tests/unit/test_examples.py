@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.litemaas.virtual_keys.tests.unit.plugins.modules.test_documentation import MODULES, spec_of
+from ansible_collections.litemaas.virtual_keys.tests.unit.test_documentation import MODULES, spec_of
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[2]
 NAME = "litemaas.virtual_keys."
 PAGES = sorted({ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")})
 PLAYBOOKS = sorted(ROOT.glob("playbooks/examples/*.yml"))
