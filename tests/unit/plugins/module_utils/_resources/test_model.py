@@ -12,6 +12,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _fing
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._checks import check
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import (
     MODEL_INFO,
     MODEL_KIND,
@@ -146,3 +147,58 @@ def test_models_of_the_configuration_are_not_ours() -> None:
         with pytest.raises(InputError, match="defined in the configuration file of the proxy"):
             declared(proxy, **options)
     assert proxy.sent == []
+
+
+@pytest.mark.parametrize(
+    ("options", "sentences"),
+    [
+        ({"litellm_params": {"rpm": 5}, "model_info": {"mode": "chat", "id": "m"}}, []),
+        ({"unset": ["litellm_params.rpm", "model_info.note"]}, []),
+        (
+            {"litellm_params": {"rpm": None, "tpm": ""}},
+            ["litellm_params: rpm, tpm has no value. To remove an entry, list it in unset."],
+        ),
+        (
+            {"litellm_params": {"api_key": "sk-1****abcd"}},
+            ["litellm_params: api_key is a mask as LiteLLM shows it, not a value."],
+        ),
+        (
+            {"litellm_params": {"provider_affinity_header": "x"}},
+            ["litellm_params: LiteLLM cannot change or delete a model with provider_affinity_header."],
+        ),
+        (
+            {"unset": ["rpm", "litellm_params.model", "model_info."]},
+            [
+                f"unset: {name} is not an entry that can be removed, such as litellm_params.api_base."
+                for name in ("rpm", "litellm_params.model", "model_info.")
+            ],
+        ),
+        (
+            {"litellm_params": {"rpm": 5}, "unset": ["litellm_params.rpm"]},
+            ["litellm_params.rpm cannot be both set and listed in unset."],
+        ),
+        (
+            {"unset": ["model_info.mode", "model_info.db_model", "model_info.max_tokens"]},
+            [f"unset: LiteLLM itself adds {name} to model_info." for name in ("mode", "db_model", "max_tokens")],
+        ),
+        (
+            {"model_info": {"id": "other", "blocked": True}},
+            [
+                "model_info: use the option model_id to set id.",
+                "model_info: use the option blocked to set blocked.",
+            ],
+        ),
+        (
+            {"model_info": {"db_model": True, "litemaas_virtual_keys": {}, "input_cost_per_token": 1}},
+            [
+                "model_info: db_model is reserved for LiteLLM.",
+                "model_info: litemaas_virtual_keys is reserved for this collection.",
+                "model_info: set input_cost_per_token in litellm_params instead.",
+            ],
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence_each(options: dict[str, Any], sentences: list[str]) -> None:
+    # Options come from JSON, so their texts are other objects than the names in the code.
+    given = json.loads(json.dumps({"model_id": "m", **options}))
+    assert check(given) == sentences
