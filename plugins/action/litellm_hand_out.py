@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible.errors import AnsibleFileNotFound
 from ansible.module_utils.common.text.converters import jsonify
 from ansible.plugins.action import ActionBase
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
@@ -112,7 +113,10 @@ class ActionModule(ActionBase):
         """
         if not people:
             return []
-        found = self._find_needle("templates", path)
+        try:
+            found = self._find_needle("templates", path)
+        except AnsibleFileNotFound:
+            raise InputError(f"Cannot find the template {path}. Existing files are complete.") from None
         include = f"{{% include {json.dumps(os.path.basename(found))} %}}{END}"
         text = include if once else f"{{% for person in people %}}{include}{{% endfor %}}"
         templar = self._templar.copy_with_new_env(

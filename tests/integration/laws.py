@@ -216,6 +216,15 @@ def refused(run: Callable[..., Any], sandbox: Any, sentence: str, **options: Any
     assert (sentence in planned.msg, done.msg, writes) == (True, planned.msg, []), planned.msg
 
 
+def lacking(run: Callable[..., Any], sandbox: Any, sentence: str, **options: Any) -> None:
+    """Holds that a declaration fails for lack of what another task can create, of which check mode only warns."""
+    with sandbox.writes() as writes:
+        planned, done = run(check=True, **options), run(**options)
+    assert planned.changed, planned.values
+    assert f"{done.msg} This task fails unless another task creates it first." in str(planned.warnings)
+    assert (sentence in done.msg, done.failed, writes) == (True, True, []), done.msg
+
+
 def too_old(sandbox: Any, since: str) -> bool:
     return bool(since) and version_tuple(sandbox.litellm_version) < version_tuple(since)
 

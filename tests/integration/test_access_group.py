@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._access_group import ACCESS_GROUP
-from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, lacking, refused, two
 
 TABLE = '"LiteLLM_AccessGroupTable"'
 
@@ -128,8 +128,6 @@ def test_two_names_that_begin_alike_are_two_groups(sandbox, run_module, name) ->
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"assigned_team_ids": ["no-such-team"]}, "the proxy has no team 'no-such-team'."),
-        ({"assigned_key_ids": ["0" * 64]}, f"the proxy has no key with the ID '{'0' * 64}'."),
         ({"assigned_key_ids": ["sk-a-value"]}, "assigned_key_ids: contains the value of a key."),
         ({"access_model_names": ["no-such"], "validate_models": True}, "the proxy has no model 'no-such'."),
         ({"access_group_name": " "}, "access_group_name is required and must not be blank."),
@@ -138,3 +136,14 @@ def test_two_names_that_begin_alike_are_two_groups(sandbox, run_module, name) ->
 def test_wrong_input_writes_nothing(sandbox, run_module, name, options: dict[str, Any], sentence: str) -> None:
     run = partial(run_module, "litellm_access_group")
     refused(run, sandbox, sentence, **{"access_group_name": name, **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"assigned_team_ids": ["no-such-team"]}, "the proxy has no team 'no-such-team'."),
+        ({"assigned_key_ids": ["0" * 64]}, f"the proxy has no key with the ID '{'0' * 64}'."),
+    ],
+)
+def test_what_is_not_there_is_said(sandbox, run_module, name, options: dict[str, Any], sentence: str) -> None:
+    lacking(partial(run_module, "litellm_access_group", access_group_name=name), sandbox, sentence, **options)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._customer import CUSTOMER
-from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, lacking, refused, two
 
 TABLE = '"LiteLLM_EndUserTable"'
 BUDGET = {"max_budget": 50}
@@ -99,7 +99,7 @@ def test_limits_of_a_customer_that_has_none(sandbox, customer, name) -> None:
 
 def test_a_shared_budget(sandbox, run_module, customer, name, budget) -> None:
     other = partial(run_module, "litellm_customer", user_id=f"{name}2")
-    refused(customer, sandbox, "budget_id: the proxy has no budget 'none such'.", budget_id="none such")
+    lacking(customer, sandbox, "budget_id: the proxy has no budget 'none such'.", budget_id="none such")
     as_declared(customer, sandbox, 1, budget_id=budget)
     refused(
         customer, sandbox, f"the customer has the budget '{budget}', which can apply to others as well.", max_budget=8

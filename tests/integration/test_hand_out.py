@@ -169,7 +169,7 @@ def test_two_batches_at_once(hand_out, play, alias, folder, tmp_path):
     [
         ({"output_formats": ["mail"]}, "Set litellm_vkey_output_mail_from"),
         ({"output_formats": ["pdf"]}, "litellm_vkey_output_formats"),
-        ({"output_html_template": "no-such.j2"}, "no-such.j2"),
+        ({"output_html_template": "no-such.j2"}, "Cannot find the template no-such.j2."),
     ],
 )
 def test_what_cannot_be_says_why(hand_out, folder, variables, said):

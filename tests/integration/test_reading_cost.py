@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 
 import pytest
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too_old
 
 FOREIGN = 5000
 
@@ -46,9 +47,13 @@ def test_second_run_among_5000_foreign_keys(sandbox, run_module, alias, foreign_
             report["key_id"] for report in first.virtual_keys
         ]
         reads = [path for method, path, _status in made if path.startswith("/key/list")]
+        first_reads = [path for method, path, _status in first_made if path.startswith("/key/list")]
         # All keys would be 51 pages of the listing at least.
-        assert len(reads) <= (2 if kind == "workshop" else len(names) + 1)
-        assert len([path for _method, path, _status in first_made if path.startswith("/key/list")]) <= 3
+        if kind == "unrelated aliases" and too_old(sandbox, "1.84.10"):
+            # Each name is looked up, also the one that a key has while it is replaced, and each new key once more.
+            assert len(reads) <= 2 * len(names) + 1 and len(first_reads) <= 3 * len(names) + 2
+        else:
+            assert len(reads) <= (2 if kind == "workshop" else len(names) + 1) and len(first_reads) <= 3
     finally:
         for start in range(0, len(names), 100):
             sandbox.call("POST", "/key/delete", {"key_aliases": names[start : start + 100]})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._tag import TAG
-from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, lacking, refused, two
 
 TABLE = '"LiteLLM_TagTable"'
 
@@ -97,7 +97,7 @@ def test_models_of_the_configuration_file(sandbox, tag, name) -> None:
 def test_a_shared_budget(sandbox, run_module, tag, name) -> None:
     budget = f"b{secrets.token_hex(4)}"
     sandbox.call("POST", "/budget/new", {"budget_id": budget, "max_budget": 7}).raise_for_status()
-    refused(tag, sandbox, "budget_id: the proxy has no budget 'none such'.", budget_id="none such")
+    lacking(tag, sandbox, "budget_id: the proxy has no budget 'none such'.", budget_id="none such")
     as_declared(tag, sandbox, 1, description="one")
     as_declared(tag, sandbox, 1, budget_id=budget)
     assert row(sandbox, name)["description"] == "one"
