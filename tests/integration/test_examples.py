@@ -14,7 +14,7 @@ import yaml
 
 from .conftest import ROOT
 
-PLAYBOOKS = ROOT / "tests" / "integration" / "playbooks"
+TASKS = ROOT / "tests" / "integration" / "playbooks" / "tasks"
 MODULES = sorted(file.stem for file in (ROOT / "plugins" / "modules").glob("litellm_*.py"))
 # The readers first, while there is something to read: the last example of most other modules deletes the object.
 ORDER = sorted(MODULES, key=lambda module: not module.endswith("_info"))
@@ -48,7 +48,7 @@ def test_every_example_runs(sandbox, play, tmp_path, variables) -> None:
         return play(str(file), "--vault-id", f"{VAULT_ID}@{password}", cwd=tmp_path)
 
     (tmp_path / "service-account.json").write_text('{"type": "service_account"}')
-    before, after = (yaml.safe_load((PLAYBOOKS / f"{name}_examples.yml").read_text()) for name in ("before", "after"))
+    before, after = (yaml.safe_load((TASKS / f"{name}_examples.yml").read_text()) for name in ("before", "after"))
     plays = [{"name": module, "tasks": examples(module)} for module in ORDER]
     try:
         done = run("examples", [{"name": "before", "tasks": before}, *plays])
