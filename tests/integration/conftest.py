@@ -18,7 +18,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tooling.module_arguments import module_arguments
 from tooling.server import Request, is_write, requests_in
+from tooling.warm_start import WarmAnsible
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE_PLAYBOOK = Path(__file__).parent / "playbooks" / "result.yml"
@@ -186,11 +187,23 @@ def run_module(sandbox: Sandbox) -> Callable[..., Result]:
     return run
 
 
+@pytest.fixture(scope="session")
+def warm_ansible(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmAnsible]:
+    """Ansible, in memory for all plays."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANSIBLE_LOCALHOST_WARNING", "False")
+        patch.setenv("ANSIBLE_NOCOLOR", "True")
+        patch.setenv("ANSIBLE_LOCAL_TEMP", str(tmp_path_factory.mktemp("ansible")))
+        with closing(WarmAnsible()) as ansible:
+            yield ansible
+
+
 @pytest.fixture
-def play(sandbox: Sandbox, tmp_path: Path) -> Callable[..., Play]:
+def play(sandbox: Sandbox, warm_ansible: WarmAnsible) -> Callable[..., Play]:
     """Runs ansible-playbook, at -vvv --diff, and holds that no secret is in what it prints.
 
-    ``reveals`` says that the user asked for it; ``secret`` lists what else must not be there.
+    ``reveals`` says that the user asked for it; ``secret`` lists what else must not be there. With ``env``, which can have
+    settings of Ansible, and with another ANSIBLE_PLAYBOOK, the program itself starts.
     """
 
     def run(
@@ -200,20 +213,26 @@ def play(sandbox: Sandbox, tmp_path: Path) -> Callable[..., Play]:
         env: dict[str, str] | None = None,
         cwd: Path = ROOT,
     ) -> Play:
-        program = os.environ.get("ANSIBLE_PLAYBOOK") or Path(sys.executable).with_name("ansible-playbook")
         environment = {
             **os.environ,
             "LITELLM_PROXY_URL": sandbox.api_url,
             "LITELLM_PROXY_API_KEY": sandbox.master_key,
-            "ANSIBLE_LOCALHOST_WARNING": "False",
-            "ANSIBLE_NOCOLOR": "True",
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "ansible"),
             **(env or {}),
         }
-        command = [str(program), "-vvv", "--diff", *arguments]
-        done = subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600, check=False
-        )
+        options = ["-vvv", "--diff", *arguments]
+        if env or "ANSIBLE_PLAYBOOK" in os.environ:
+            program = os.environ.get("ANSIBLE_PLAYBOOK") or Path(sys.executable).with_name("ansible-playbook")
+            done = subprocess.run(
+                [str(program), *options],
+                cwd=cwd,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=600,
+                check=False,
+            )
+        else:
+            done = warm_ansible.playbook(options, environment, cwd, timeout=600)
         output = done.stdout + done.stderr
         assert "Traceback" not in output
         for text in (sandbox.master_key, *secret):
