@@ -5,7 +5,8 @@
 
 To build and start a module takes longer than to create a key, and until it ends it can say nothing. The same code in
 the worker begins at once, and reports progress. Everywhere else, and for all that needs a process of its own, the
-module runs as any other. ``meta/runtime.yml`` routes the modules to this action.
+module runs as any other. Each module has a link to this file: an action of the module's name is loaded before Ansible
+forks its workers, so that what is imported here is imported once, and not by the worker of each task.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.plugins.action.normal import ActionModule as ModuleAction
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module  # noqa: F401 - once for all workers
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._masking import secrets_of, shown
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._values_file import ValuesFile
@@ -106,7 +108,7 @@ class _Ended(BaseException):
 
 
 class _Task:
-    """In the place of ``_module.Module``: the options of a task, checked as it does, and the same ways to end."""
+    """In the place of ``Module``: the options of a task, checked as it does, and the same ways to end."""
 
     def __init__(self, action: ActionModule, argument_spec: dict[str, Any], given: dict[str, Any]) -> None:
         self.check_mode = bool(action.task.check_mode)

@@ -139,6 +139,11 @@ def described(path: Path) -> Sandbox:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take long, so that at the end no process works alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """One for each sandbox: tests count what their server is asked, and some list all that it has."""
     return max(1, len(described_sandboxes()))
@@ -202,8 +207,8 @@ def warm_ansible(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmAnsib
 def play(sandbox: Sandbox, warm_ansible: WarmAnsible) -> Callable[..., Play]:
     """Runs ansible-playbook, at -vvv --diff, and holds that no secret is in what it prints.
 
-    ``reveals`` says that the user asked for it; ``secret`` lists what else must not be there. With ``env``, which can have
-    settings of Ansible, and with another ANSIBLE_PLAYBOOK, the program itself starts.
+    ``reveals`` says that the user asked for it; ``secret`` lists what else must not be there. With ``env``, which can
+    have settings of Ansible, and with another ANSIBLE_PLAYBOOK, the program itself starts.
     """
 
     def run(

@@ -37,6 +37,7 @@ def variables(sandbox) -> dict[str, str]:
     return {**made, "vault_litellm_master_key": sandbox.master_key}
 
 
+@pytest.mark.long
 def test_every_example_runs(sandbox, play, tmp_path, variables) -> None:
     if too_old(sandbox, "1.90.0"):
         pytest.skip("the examples clear fields that LiteLLM clears since 1.90")

@@ -147,6 +147,7 @@ def test_failure_of_some_leaves_the_others_their_keys(sandbox, manage, alias):
     assert sorted(sandbox.keys(alias)) == [f"{alias}-ann", f"{alias}-cem"]
 
 
+@pytest.mark.long
 def test_workshop_of_1000(sandbox, manage, alias, tmp_path, monkeypatch):
     """Its values come from the seed alone, on a machine that has never seen them, and nothing is written for that."""
     workshop = {"multi_user": True, "user_count": 1000, "key_seed": "a seed for tests only, of 32 characters and more"}

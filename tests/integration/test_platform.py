@@ -75,6 +75,7 @@ def changes(done: Any) -> list[str]:
     return [line for line in done.output.splitlines() if line.startswith("changed:")]
 
 
+@pytest.mark.long
 def test_a_platform_from_one_file(sandbox, run, variables) -> None:
     before = everything(sandbox)
     with sandbox.writes() as writes:

@@ -48,6 +48,7 @@ def test_there_is_something_to_run():
     assert len(COMMANDS) == 5 and len(PLAYS) == 3
 
 
+@pytest.mark.long
 def test_commands(sandbox, play, tmp_path):
     create, delete, workshop, end, usage = COMMANDS
 

@@ -149,6 +149,7 @@ def test_a_workshop_of_five(sandbox, report, people, alias, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == times
 
 
+@pytest.mark.long
 def test_the_budget_is_that_of_the_team(sandbox, manage, report, alias):
     """What LiteLLM counts, and where it stops: also what keys spent that are replaced or removed by now."""
     workshop = {"users": ["ann", "ben", "cem"], "total_budget": 1, "max_budget": 5}

@@ -12,6 +12,7 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
 import requests
 
 from .conftest import Sandbox
@@ -69,6 +70,7 @@ class Outage:
             return False
 
 
+@pytest.mark.long
 def test_the_role_waits_for_a_restart(sandbox, manage, alias, tmp_path):
     workshop = {"multi_user": True, "user_count": PEOPLE, "values_file": str(tmp_path / "values.yml")}
     with Outage(sandbox, alias) as outage:

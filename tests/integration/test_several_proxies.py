@@ -32,6 +32,7 @@ def other() -> Iterator[Sandbox]:
         yield described(state)
 
 
+@pytest.mark.long
 def test_one_workshop_on_two_proxies(sandbox, other, play, alias, tmp_path):
     (tmp_path / "gateways.yml").write_text(INVENTORY)
     (tmp_path / "berlin.csv").write_text(BERLIN)

@@ -398,6 +398,7 @@ class Killer:
                 each.kill()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("journey", ["create", "reissue"])
 def test_a_run_that_is_killed_at_any_request_loses_no_value(sandbox, path, tmp_path, alias, journey):
     options = {"defaults": {"rotate_after": "1d"}} if journey == "reissue" else {}

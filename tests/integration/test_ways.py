@@ -136,6 +136,7 @@ def _compare(own: list[dict[str, Any]], other: list[dict[str, Any]], tasks: list
         assert left == right, f"task {number}: {declared}"
 
 
+@pytest.mark.long
 def test_every_task_of_every_module(sandbox, alias, run_tasks):
     own = run_tasks(TASKS, f"{alias}-own", True, {})
     process = run_tasks(TASKS, f"{alias}-process", False, {"environment": {"NEEDS": "a process"}})
@@ -147,6 +148,7 @@ def test_every_task_of_every_module(sandbox, alias, run_tasks):
     assert not sandbox.keys(f"{alias}-own")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["become", "async", "interpreter", "delegate_to"])
 def test_each_way_that_needs_a_process(alias, run_tasks, programs, way):
     keywords = {

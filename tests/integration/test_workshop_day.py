@@ -160,6 +160,7 @@ def day(sandbox, play, tmp_path) -> Iterator[Day]:
     remove()
 
 
+@pytest.mark.long
 def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     with sandbox.writes() as written:
         day.follow("The week before")
@@ -241,6 +242,7 @@ def without(rows: dict[str, Any], person: str) -> dict[str, Any]:
     return {name: row for name, row in rows.items() if name != person}
 
 
+@pytest.mark.long
 def test_with_a_seed_no_later_run_brings_a_leaked_key_back(day, tmp_path):
     seed = tmp_path / "seed.json"
     seed.write_text(json.dumps({"litellm_vkey_key_seed": "a seed for tests only, of 32 characters and more"}))

@@ -3,9 +3,9 @@
 """
 Runs ansible-playbook in forks of a process that has Ansible and this collection in memory.
 
-To import them is most of the work of a short play: ansible-playbook does it, and again the worker of each task. Apart from
-that, a play is what it always is: a process with an environment, a folder, and an output of its own. Only the settings of
-Ansible are those of the environment in which the first process began.
+To import them is most of the work of a short play: ansible-playbook does it, and again the worker of each task. Apart
+from that, a play is what it always is: a process with an environment, a folder, and an output of its own. Only the
+settings of Ansible are those of the environment in which the first process began.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import traceback
@@ -21,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
+from socketserver import ForkingMixIn, StreamRequestHandler, UnixStreamServer
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
@@ -50,34 +52,52 @@ class Play:
 
 
 class WarmAnsible:
-    """The process that forks. It runs one play after the other."""
+    """The process that forks."""
 
     def __init__(self) -> None:
-        command = [sys.executable, __file__]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._folder = TemporaryDirectory()
+        self._address = str(Path(self._folder.name, "socket"))
+        self._process = subprocess.Popen([sys.executable, __file__, self._address], stdout=subprocess.PIPE)
+        assert self._process.stdout
+        if not self._process.stdout.readline():
+            raise ChildProcessError("Ansible could not be imported")
 
     def playbook(self, arguments: Sequence[str], environment: Mapping[str, str], cwd: Path, timeout: int) -> Ended:
-        """Run ansible-playbook with these arguments."""
-        assert self._process.stdin and self._process.stdout
-        with TemporaryDirectory() as folder:
+        """Run ansible-playbook with these arguments. Threads can do it side by side."""
+        with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as connection:
             files = [Path(folder, name) for name in ("stdout", "stderr")]
             play = Play(arguments, environment, str(cwd), *map(str, files), timeout)
-            print(json.dumps(asdict(play)), file=self._process.stdin, flush=True)
-            returncode = int(self._process.stdout.readline())
+            connection.connect(self._address)
+            connection.sendall(json.dumps(asdict(play)).encode() + b"\n")
+            returncode = int(connection.makefile().read())
             return Ended(returncode, *(file.read_text(encoding="utf-8") for file in files))
 
     def close(self) -> None:
         """End the process."""
-        self._process.communicate()
+        with self._process:
+            self._process.terminate()
+        self._folder.cleanup()
 
 
-def serve() -> None:
-    """Fork for each line of stdin, and print the fork's exit code."""
-    for line in sys.stdin:
+class _Server(ForkingMixIn, UnixStreamServer):
+    """Ends when the tests have ended, whatever ended them."""
+
+    tests = os.getppid()
+
+    def service_actions(self) -> None:
+        super().service_actions()
+        if os.getppid() != self.tests:
+            sys.exit()
+
+
+class _Handler(StreamRequestHandler):
+    def handle(self) -> None:
+        play = Play(**json.loads(self.rfile.readline()))
         child = os.fork()
         if not child:
-            _become(Play(**json.loads(line)))
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+            _become(play)
+        returncode = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        self.wfile.write(str(returncode).encode())
 
 
 def _become(play: Play) -> NoReturn:
@@ -120,4 +140,6 @@ def _warm_up() -> None:
 
 if __name__ == "__main__":
     _warm_up()
-    serve()
+    with _Server(sys.argv[1], _Handler) as server:
+        print("ready", flush=True)
+        server.serve_forever()

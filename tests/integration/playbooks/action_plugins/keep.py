@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps a value of a play for the test: ``value``, as JSON in ``file``. To copy it takes longer than to run the role."""
+"""Keeps a value of a play for the test: ``value``, as JSON in ``file``. To copy it takes as long as to run the role."""
 
 from __future__ import annotations
 

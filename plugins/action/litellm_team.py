@@ -1,0 +1,1 @@
+litellm_key.py
