@@ -31,7 +31,7 @@ def copy(destination: Path) -> list[str]:
     for name in names:
         target = destination / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target, follow_symlinks=False)
+        shutil.copy2(ROOT / name, target)
     # In a repository of its own, or all of it would count as ignored by the checkout around it, and tools that ask git
     # for the files would find none and be content.
     subprocess.run(["git", "init", "--quiet", "--template=", destination], check=True)

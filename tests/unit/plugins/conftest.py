@@ -44,7 +44,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture
 def run_in_worker(monkeypatch: pytest.MonkeyPatch) -> Run:
     """The same in Ansible's own worker, by the action."""
-    action = importlib.import_module(f"{COLLECTION}.action.litellm_key").ActionModule
+    action = importlib.import_module(f"{COLLECTION}.plugin_utils._module_action").ActionModule
     monkeypatch.setattr(action, "connections", {})
 
     def run(module: ModuleType, url: str, check: bool = False, **options: Any) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 from ansible.plugins.action.normal import ActionModule as ModuleAction
-from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_key as action
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module
 from ansible_collections.litemaas.virtual_keys.plugins.modules import litellm_key, litellm_keys, litellm_model
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils import _module_action as action
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM
 
 URL = "https://litellm.example.com"

@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of all modules. Private: only for use inside this collection.
+
+It carries out a module in Ansible's own worker, where the task's host is the control node. To build
+and start a module takes longer than to create a key, and until it ends it can say nothing. The same code in the worker
+begins at once, and reports progress. Everywhere else, and for all that needs a process of its own, the module runs as
+any other. Each module has an action of its name in ``plugins/action``, because such an action is loaded
+before Ansible forks its workers: what is imported here is imported once, and not by the worker of each task.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import date
+from importlib import import_module
+from typing import Any, ClassVar, NoReturn
+
+from ansible import constants as C
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.plugins.action.normal import ActionModule as ModuleAction
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module  # noqa: F401 - once for all workers
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._masking import secrets_of, shown
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._values_file import ValuesFile
+
+MODULES = "ansible_collections.litemaas.virtual_keys.plugins.modules"
+
+
+class ActionModule(ModuleAction):
+    """The action of all modules of this collection."""
+
+    # The items of a loop follow each other in one worker, which begins with none.
+    connections: ClassVar[dict[Any, Any]] = {}
+
+    @property
+    def task(self) -> Task:
+        """The task, as Ansible has it."""
+        return self._task
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        if self._needs_a_process(task_vars or {}):
+            result: dict[str, Any] = super().run(tmp, task_vars)
+            return result
+        name = (self._task.resolved_action or self._task.action).rpartition(".")[2]
+        try:
+            import_module(f"{MODULES}.{name}").main(self._start)
+        except _Ended as end:
+            return end.result
+        raise AssertionError("a module always ends the task")
+
+    def _needs_a_process(self, task_vars: Mapping[str, Any]) -> bool:
+        """Whether the user chose a host, a user, an interpreter or an environment that is not the worker's."""
+        return bool(
+            self._connection.transport != "local"
+            or self._connection.become
+            or self._task.async_val
+            or any(self._task.environment or ())
+            or self._has_another_interpreter(task_vars)
+            or REQUESTS_IMPORT_ERROR
+        )
+
+    def _has_another_interpreter(self, task_vars: Mapping[str, Any]) -> bool:
+        host = self._task.delegate_to
+        of_host = task_vars.get("ansible_delegated_vars", {}).get(host, {}) if host else task_vars
+        chosen = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=of_host))
+        return not chosen.startswith("auto") and chosen != sys.executable
+
+    def _start(self, argument_spec: dict[str, Any], supports_check_mode: bool) -> _Task:
+        # As a module gets them: decrypted, dates as text, nothing that is Ansible's own.
+        given = json.loads(json.dumps(self._task.args, default=_plain))
+        return _Task(self, argument_spec, given)
+
+    def values_file(
+        self, path: str, proxy: str, vault_id: str | None, reading: bool
+    ) -> AbstractContextManager[ValuesFile]:
+        """Open the file that keeps the values of keys."""
+        return ValuesFile.opened(path, proxy, _vault_secrets(self._loader), vault_id, reading=reading)
+
+    def tell(self, text: str) -> None:
+        """Say something while the task runs."""
+        # Not to stdout, which may be a callback's JSON.
+        self._display.display(text, stderr=True)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know, such as a text from a vault, which this decrypts."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+class _Ended(BaseException):
+    """The task has ended; ``result`` is what it returns. As the exit of a module, it is no error."""
+
+    def __init__(self, result: dict[str, Any]) -> None:
+        super().__init__()
+        self.result = result
+
+
+class _Task:
+    """In the place of ``Module``: the options of a task, checked as it does, and the same ways to end."""
+
+    def __init__(self, action: ActionModule, argument_spec: dict[str, Any], given: dict[str, Any]) -> None:
+        self.check_mode = bool(action.task.check_mode)
+        self.diff_mode = bool(action.task.diff)
+        self._warnings: list[str] = []
+        self.tell = action.tell
+        self.values_file = action.values_file
+        self.connections = action.connections
+        self._argument_spec = argument_spec
+        checked = ArgumentSpecValidator(argument_spec).validate(given)
+        self.params = checked.validated_parameters
+        self.no_log_values = secrets_of(_no_log_values(checked), self.params)
+        for warning in _alias_warnings(checked):
+            self.warn(warning)
+        if checked.error_messages:
+            unknown = isinstance(checked.errors[0], UnsupportedError)
+            prefix = f"Unsupported parameters for ({action.task.action}) module: " if unknown else ""
+            self.fail_json(msg=f"{prefix}{checked.errors.msg}")
+
+    def warn(self, text: str) -> None:
+        self._warnings.append(text)
+
+    def exit_json(self, **result: Any) -> NoReturn:
+        result.setdefault("invocation", {"module_args": shown(self.params, self._argument_spec)})
+        if self._warnings:
+            result["warnings"] = self._warnings
+        # A secret that reads "True" does not change these.
+        plain = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
+        raise _Ended({**remove_values(result, self.no_log_values), **plain})
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        self.exit_json(failed=True, msg=msg, **result)
+
+
+# The validator and the loader are public, but these of their findings can be had by private names only.
+
+
+def _no_log_values(checked: ValidationResult) -> set[str]:
+    secrets: set[str] = checked._no_log_values
+    return secrets
+
+
+def _alias_warnings(checked: ValidationResult) -> list[str]:
+    return [f"Both option {one['option']} and its alias {one['alias']} are set." for one in checked._warnings]
+
+
+def _vault_secrets(loader: DataLoader) -> list[tuple[str, Any]]:
+    return list(loader._vault.secrets or ())
