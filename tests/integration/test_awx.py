@@ -22,7 +22,6 @@ import jinja2
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.parsing.vault import VaultLib, VaultSecret
 
 from .conftest import KEY_VALUE, ROOT
 
@@ -50,7 +49,9 @@ def job(sandbox, alias, tmp_path) -> dict[str, Any]:
         "LiteLLM proxy": {"url": sandbox.api_url, "key": sandbox.master_key},
         "LiteLLM workshop secrets": {"key_seed": SEED, "artifact_password": PASSWORD},
     }
-    assert list(credentials) == TEMPLATE["credentials"]
+    (configure,) = yaml.safe_load((AWX / "configure.yml").read_text())
+    chosen = [jinja2.Template(text).render(configure["vars"]) for text in TEMPLATE["credentials"]]
+    assert list(credentials) == chosen
     injected: dict[str, dict[str, str]] = {"env": {}, "extra_vars": {}}
     for name, inputs in credentials.items():
         for target, texts in load("credential_types.yml")[name]["injectors"].items():
@@ -98,19 +99,22 @@ def has_no_secret(sandbox, folder: Path) -> None:
         assert sandbox.master_key not in text and SEED not in text and not KEY_VALUE.search(text), path.name
 
 
-def published(events: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """The aliases and the key IDs in the encrypted artifact of a job."""
-    (artifact,) = [
-        event["event_data"]["artifact_data"]["litellm_vkey_artifact"]
-        for event in events
-        if event["event"] == "playbook_on_stats"
-    ]
-    vault = VaultLib([("default", VaultSecret(PASSWORD.encode()))])
-    return {person["alias"]: person["key_id"] for person in json.loads(vault.decrypt(artifact))["users"]}
+def published(events: Iterable[dict[str, Any]], folder: Path) -> dict[str, str]:
+    """The aliases and the key IDs in the encrypted artifact of a job, which is opened by the commands of the page."""
+    (artifacts,) = [event["event_data"]["artifact_data"] for event in events if event["event"] == "playbook_on_stats"]
+    (folder / "artifacts.json").write_text(json.dumps(artifacts))
+    (folder / "password").write_text(PASSWORD)
+    page = (ROOT / "docs" / "awx.md").read_text()
+    (commands,) = re.findall(r"^  ```bash\n(.*?)^  ```", page, re.DOTALL | re.MULTILINE)
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "ANSIBLE_VAULT_PASSWORD_FILE": "password"}
+    shell = ["bash", "-ec", commands]
+    shown = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    return {person["alias"]: person["key_id"] for person in json.loads(shown.stdout)["users"]}
 
 
 @pytest.mark.parametrize("verbosity", [0, 4])
-def test_job_template(sandbox, alias, job, verbosity):
+def test_job_template(sandbox, alias, job, tmp_path, verbosity):
     def run_job():
         return ansible_runner.run(**job, verbosity=verbosity or None)
 
@@ -122,7 +126,7 @@ def test_job_template(sandbox, alias, job, verbosity):
     rows = sandbox.keys(alias)
     assert len(rows) == 3 and {row["max_budget"] for row in rows.values()} == {5.0}
     assert run_job().stats["changed"] == {}
-    assert published(done.events) == {name: row["token"] for name, row in rows.items()}
+    assert published(done.events, tmp_path) == {name: row["token"] for name, row in rows.items()}
     has_no_secret(sandbox, Path(job["private_data_dir"]) / "artifacts")
 
 
@@ -147,7 +151,7 @@ def test_job_on_another_machine(sandbox, alias, job, tmp_path):
         )
     assert done.status == "successful"
     rows = sandbox.keys(alias)
-    assert len(rows) == 3 and published(events) == {name: row["token"] for name, row in rows.items()}
+    assert len(rows) == 3 and published(events, tmp_path) == {name: row["token"] for name, row in rows.items()}
     has_no_secret(sandbox, received / "artifacts")
 
 

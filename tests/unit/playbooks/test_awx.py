@@ -24,6 +24,7 @@ def load(name: str) -> list[dict[str, Any]]:
     return content
 
 
+(PLAY,) = yaml.safe_load((AWX / "configure.yml").read_text(encoding="utf-8"))
 CREDENTIAL_TYPES = {one["name"]: one for one in load("credential_types.yml")}
 JOB_TEMPLATES = {one["name"]: one for one in load("job_templates.yml")}
 
@@ -63,7 +64,8 @@ def test_all_but_the_address_is_secret() -> None:
 @pytest.mark.parametrize("name", JOB_TEMPLATES)
 def test_a_job_template_fits_the_role(name: str) -> None:
     template = JOB_TEMPLATES[name]
-    assert set(template["credentials"]) <= set(CREDENTIAL_TYPES)
+    chosen = [re.sub(r"\{\{ (\w+) \}\}", lambda found: PLAY["vars"][found[1]], one) for one in template["credentials"]]
+    assert set(chosen) <= set(CREDENTIAL_TYPES)
     known = variables_of(template["playbook"])
     from_credentials = {
         variable for one in CREDENTIAL_TYPES.values() for variable in one["injectors"].get("extra_vars", {})
@@ -89,7 +91,6 @@ def test_awx_accepts_the_survey(name: str) -> None:
 
 
 def test_the_playbook_writes_exactly_these() -> None:
-    (play,) = yaml.safe_load((AWX / "configure.yml").read_text(encoding="utf-8"))
-    assert play["vars_files"] == ["credential_types.yml", "job_templates.yml"]
-    used = set(re.findall(r"\bitem\.(\w+)", str(play["tasks"])))
+    assert PLAY["vars_files"] == ["credential_types.yml", "job_templates.yml"]
+    used = set(re.findall(r"\bitem\.(\w+)", str(PLAY["tasks"])))
     assert used == {part for one in (*CREDENTIAL_TYPES.values(), *JOB_TEMPLATES.values()) for part in one}
