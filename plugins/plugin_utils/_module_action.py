@@ -27,9 +27,9 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.plugins.action.normal import ActionModule as ModuleAction
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module  # noqa: F401 - once for all workers
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._masking import secrets_of, shown
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Start
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._values_file import ValuesFile
 
 MODULES = "ansible_collections.litemaas.virtual_keys.plugins.modules"
@@ -51,8 +51,9 @@ class ActionModule(ModuleAction):
             result: dict[str, Any] = super().run(tmp, task_vars)
             return result
         name = (self._task.resolved_action or self._task.action).rpartition(".")[2]
+        start: Start = self._start
         try:
-            import_module(f"{MODULES}.{name}").main(self._start)
+            import_module(f"{MODULES}.{name}").main(start)
         except _Ended as end:
             return end.result
         raise AssertionError("a module always ends the task")
