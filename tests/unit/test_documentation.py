@@ -15,12 +15,16 @@ import pytest
 import yaml
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
-from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_hand_out, litellm_report
+from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_files, litellm_hand_out, litellm_report
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._kind import Kind
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import SELECTORS, describe
 
 # Those that are no modules, but actions.
-ACTIONS: dict[str, Any] = {"litellm_hand_out": litellm_hand_out, "litellm_report": litellm_report}
+ACTIONS: dict[str, Any] = {
+    "litellm_files": litellm_files,
+    "litellm_hand_out": litellm_hand_out,
+    "litellm_report": litellm_report,
+}
 COLLECTION = "litemaas.virtual_keys"
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("litellm_*.py"))

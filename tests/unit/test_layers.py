@@ -101,6 +101,7 @@ BELOW_CRUD = "_fingerprints _proxy _shapes _kind _engine _values _durations _err
 BELOW_OBJECTS = "_crud _fingerprints _proxy _shapes _kind _engine _values _durations _errors"
 LAYERS = {
     "plugins/action/litellm_report": layer(others="ansible"),
+    "plugins/action/litellm_files": layer("plugin_utils._whole_file", others="ansible"),
     "plugins/action/litellm_hand_out": layer(f"_errors {HAND_OUT}.*", others="ansible"),
     **{
         f"plugins/plugin_utils/_hand_out/{name}": layer(
