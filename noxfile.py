@@ -205,9 +205,10 @@ def run_with_sandbox(
 @nox.session
 def integration(session: nox.Session) -> None:
     """Run the integration tests. --litellm-version sets the version; other arguments are passed to pytest."""
-    pytest = ("python", "-m", "pytest", "-o", "testpaths=tests/integration", "-n", "auto", "--dist", "loadgroup")
+    pytest = ("python", "-m", "pytest", "-o", "testpaths=tests/integration", "-n", "auto")
+    in_order = ("--dist", "loadfile", "--no-loadscope-reorder")
     # A process of tests and its LiteLLM keep less than one processor busy, because some tests wait.
-    run_with_sandbox(session, *pytest, count=min(1 + (os.cpu_count() or 2), 4))
+    run_with_sandbox(session, *pytest, *in_order, count=min(1 + (os.cpu_count() or 2), 4))
 
 
 @nox.session

@@ -140,8 +140,9 @@ def described(path: Path) -> Sandbox:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take long, so that at the end no process works alone."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """First the files that need a quiet server, then those with long tests, so that none works alone at the end."""
+    quiet, long = ({item.path for item in items if item.get_closest_marker(name)} for name in ("quiet", "long"))
+    items.sort(key=lambda item: (item.path not in quiet, item.path not in long))
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._access_group import ACCESS_GROUP
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, lacking, refused, two
 
+pytestmark = pytest.mark.quiet
+
 TABLE = '"LiteLLM_AccessGroupTable"'
 
 

@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._budget import BUDGET
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
 
+pytestmark = pytest.mark.quiet
+
 TABLE = '"LiteLLM_BudgetTable"'
 
 

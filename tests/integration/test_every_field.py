@@ -20,8 +20,8 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine impo
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import KEY, RETIRED_MARK
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
 
-# The rows that keys refer to are made once.
-pytestmark = pytest.mark.xdist_group("every field")
+pytestmark = pytest.mark.quiet
+
 SOON = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
 # What the server changes by itself at every write.
 OWN_PACE = {"updated_at", "settings_updated_at"}

@@ -20,8 +20,7 @@ from faults.workshop import Result
 # With the values in a file, which takes longer: a kill while creating and while reissuing, lost answers, runs at once.
 WITH_VALUES_FILE = (70, 127, 16)
 SEEDS = (0, 12, 33, 39, 43, 47, 55, 136, 140, 144, 149, 156, 160, 186, 211, 215, 219, 279)
-# They run side by side, in one process of the tests.
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.long
 SCHEDULES = [*map(Schedule.of, SEEDS), *(Schedule.of(seed, values_file=True) for seed in WITH_VALUES_FILE)]
 
 

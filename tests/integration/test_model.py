@@ -16,6 +16,8 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._table import MODEL
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import as_declared, only_changes, too_old
 
+pytestmark = pytest.mark.quiet
+
 TABLE = '"LiteLLM_ProxyModelTable"'
 BASE = {"model": "openai/gpt-4o-mini", "mock_response": "Hello"}
 # Two values for each of these parameters, secrets among them.

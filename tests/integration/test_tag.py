@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._tag import TAG
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, lacking, refused, two
 
+pytestmark = pytest.mark.quiet
+
 TABLE = '"LiteLLM_TagTable"'
 
 

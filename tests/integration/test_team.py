@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import PERMISSIONS, TEAM
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, too_old, two
 
+pytestmark = pytest.mark.quiet
+
 TABLE = '"LiteLLM_TeamTable"'
 # Rows that a team has elsewhere, by the name under which records show them: table, its id, and the team's column.
 LINKED = {

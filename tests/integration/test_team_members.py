@@ -21,6 +21,8 @@ from ansible_collections.litemaas.virtual_keys.tests.integration.laws import (
     too_old,
 )
 
+pytestmark = pytest.mark.quiet
+
 ADMIN = {"user_id": "default_user_id", "role": "admin"}
 COLUMNS = {"max_budget_in_team": "max_budget"}
 # Two values of each limit.

@@ -18,6 +18,8 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
 from ansible_collections.litemaas.virtual_keys.tests.integration.test_cap import OUT_OF_BUDGET, ask, until_refused
 
+pytestmark = pytest.mark.quiet
+
 TABLE = '"LiteLLM_UserTable"'
 
 

@@ -43,7 +43,7 @@ def test_the_site_has_every_page() -> None:
 def test_the_readme_names_every_module() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
-    # The roles use these two.
+    # The roles use these.
     assert [
         name for name in modules - {"litellm_files", "litellm_hand_out", "litellm_report"} if f"`{name}`" not in readme
     ] == []
