@@ -120,11 +120,12 @@ def _failures(reports: Iterable[Entry], called: Mapping[str, str]) -> list[str]:
     by_reason: dict[str, list[Entry]] = defaultdict(list)
     for report in reports:
         if report["error"]:
-            alias = _alias(report)
-            by_reason[report["error"].replace(alias, "the key") if alias in called else report["error"]].append(report)
+            alias = _alias_of(report)
+            reason = report["error"].replace(alias, "the key") if alias in called else report["error"]
+            by_reason[reason].append(report)
     parts = []
     for reason, failed in by_reason.items():
-        whom = names([called.get(_alias(report), _alias(report)) for report in failed])
+        whom = names([called.get(_alias_of(report), _alias_of(report)) for report in failed])
         parts.append(f"{whom}: {(reason if len(failed) > 1 else failed[0]['error']).rstrip('.')}.")
     return parts
 
@@ -133,7 +134,7 @@ def _problem(what: str, reasons: Sequence[str]) -> str:
     return f"{what}. {' '.join(reasons)}" if reasons else ""
 
 
-def _alias(report: Entry) -> str:
+def _alias_of(report: Entry) -> str:
     return str(report.get("alias") or report.get("key_alias"))
 
 
