@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
 def _make(folder: Path) -> None:
     if not folder.parent.exists():
         _make(folder.parent)
-    folder.mkdir(mode=0o700)
+    folder.mkdir(mode=0o700, exist_ok=True)  # another run may just have made it
 
 
 def _change(target: Path, content: bytes) -> str:

@@ -55,3 +55,15 @@ attributes:
     membership:
       - litemaas.virtual_keys.litellm
 """
+
+    # For modules that are nothing but an action plugin. Their other attributes are those of modules that write.
+    CONTROL_NODE = r"""
+attributes:
+  action:
+    description: Indicates that this has a corresponding action plugin, so that some parts of the options run on the
+      control node.
+    support: full
+  bypass_host_loop:
+    description: Runs once for all hosts.
+    support: none
+"""

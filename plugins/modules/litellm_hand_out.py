@@ -88,24 +88,15 @@ options:
       kubernetes:
         description: The template of a person's manifest.
         type: str
+extends_documentation_fragment:
+  - litemaas.virtual_keys._attributes
+  - litemaas.virtual_keys._attributes.control_node
 attributes:
-  action:
-    description: Indicates that this has a corresponding action plugin, so that some parts of the options run on the
-      control node.
-    support: full
-  bypass_host_loop:
-    description: Runs once for all hosts.
-    support: none
-  check_mode:
-    description: Can run in C(check_mode) and return what it would change, without changing anything.
-    support: full
   diff_mode:
-    description: Returns what it changed, or in check mode would change, when in diff mode.
     support: partial
     details:
       - Lists the files, but not their contents, which are secret.
   idempotent:
-    description: When run twice in a row with the same options, the second run changes nothing.
     support: full
 notes:
   - Set C(no_log) on the task, because O(result) contains keys. The return values do not contain any.

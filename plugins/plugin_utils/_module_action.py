@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action of all modules. Private: only for use inside this collection.
 
-It carries out a module in Ansible's own worker, where the task's host is the control node. To build
-and start a module takes longer than to create a key, and until it ends it can say nothing. The same code in the worker
-begins at once, and reports progress. Everywhere else, and for all that needs a process of its own, the module runs as
-any other. Each module has an action of its name in ``plugins/action``, because such an action is loaded
-before Ansible forks its workers: what is imported here is imported once, and not by the worker of each task.
+It carries out a module in Ansible's own worker, where the task's host is the control node. To build and start a module
+takes longer than to create a key, and until it ends it can say nothing. The same code in the worker begins at once, and
+reports progress. Everywhere else, and for all that needs a process of its own, the module runs as any other.
+
+Each module has an action of its name in ``plugins/action``, because such an action is loaded before Ansible forks its
+workers: what is imported here is imported once, and not by the worker of each task.
 """
 
 from __future__ import annotations

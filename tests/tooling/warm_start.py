@@ -82,11 +82,11 @@ class WarmAnsible:
 class _Server(ForkingMixIn, UnixStreamServer):
     """Ends when the tests have ended, whatever ended them."""
 
-    tests = os.getppid()
+    parent = os.getppid()
 
     def service_actions(self) -> None:
         super().service_actions()
-        if os.getppid() != self.tests:
+        if os.getppid() != self.parent:
             sys.exit()
 
 

@@ -70,3 +70,9 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, check: bool) -> None:
     done = write(tmp_path / "file" / "folder", check=check, **FILES)
     path = f"{tmp_path}/file/folder{'/a.txt' if check else ''}"
     assert done == {"failed": True, "msg": f"{path}: Not a directory. Existing files are complete."}
+
+
+def test_another_run_makes_the_folder_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_dir, looks = Path.is_dir, iter([False])
+    monkeypatch.setattr(Path, "is_dir", lambda path: next(looks, None) is None and is_dir(path))
+    assert write(tmp_path, **FILES)["changed"] and (tmp_path / "b.json").read_text() == B
