@@ -240,6 +240,17 @@ def only_changes(read: Callable[[], Mapping[str, Any]], allowed: Collection[Path
     assert not others, f"more than the declared fields changed: {sorted(others)}"
 
 
+def users_of(sandbox: Any, team: str) -> dict[str, dict[str, Any]]:
+    """The rows of all users in a team, and of those whose ids begin with its id, by user_id.
+
+    What they spent is not among it: LiteLLM adds what a chat costs some seconds later.
+    """
+    found = sandbox.rows(
+        'SELECT * FROM "LiteLLM_UserTable" WHERE %s = ANY(teams) OR starts_with(user_id, %s)', team, team
+    )
+    return {user["user_id"]: {name: value for name, value in user.items() if name != "spend"} for user in found}
+
+
 def differing(before: Any, after: Any, place: Path = ()) -> set[Path]:
     """Where two rows differ, as deep as mappings go, but for what the server changes at every write."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):

@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import PERMISSIONS, TEAM
-from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, too_old, two
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import (
+    Laws,
+    as_declared,
+    refused,
+    too_old,
+    two,
+    users_of,
+)
 
 pytestmark = pytest.mark.quiet
 
@@ -42,7 +49,7 @@ def row(sandbox, name: str) -> dict[str, Any]:
         **{name: linked(sandbox, table, id_, team[column]) for name, (table, id_, column) in LINKED.items()},
         "team_member_budget_table": linked(sandbox, "LiteLLM_BudgetTable", "budget_id", budget),
         "memberships": sandbox.rows('SELECT * FROM "LiteLLM_TeamMembership" WHERE team_id = %s ORDER BY 1', name),
-        "users": sandbox.rows('SELECT * FROM "LiteLLM_UserTable" WHERE %s = ANY(teams) ORDER BY user_id', name),
+        "users": users_of(sandbox, name),
         "keys": sandbox.rows('SELECT * FROM "LiteLLM_VerificationToken" WHERE team_id = %s ORDER BY token', name),
     }
 

@@ -19,6 +19,7 @@ from ansible_collections.litemaas.virtual_keys.tests.integration.laws import (
     only_changes,
     refused,
     too_old,
+    users_of,
 )
 
 pytestmark = pytest.mark.quiet
@@ -64,16 +65,13 @@ def stored(sandbox, team: str) -> dict[str, Any]:
     memberships = sandbox.rows('SELECT * FROM "LiteLLM_TeamMembership" WHERE team_id = %s', team)
     ids = [one["budget_id"] for one in memberships]
     budgets = sandbox.rows('SELECT * FROM "LiteLLM_BudgetTable" WHERE budget_id = ANY(%s)', ids)
-    users = sandbox.rows(
-        'SELECT * FROM "LiteLLM_UserTable" WHERE %s = ANY(teams) OR starts_with(user_id, %s)', team, team
-    )
     by_id = {budget["budget_id"]: budget for budget in budgets}
     return {
         "team": {**row, "members_with_roles": None},
         "role": {member["user_id"]: member["role"] for member in row["members_with_roles"]},
         "membership": {one["user_id"]: one for one in memberships},
         "budget": {one["user_id"]: by_id.get(one["budget_id"]) for one in memberships},
-        "user": {user["user_id"]: user for user in users},
+        "user": users_of(sandbox, team),
     }
 
 
