@@ -8,9 +8,11 @@ import os
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tooling import checkout
+from tooling.warm_start import WarmAnsible
 
 from .outage import Outage
 from .schedule import OUTAGES, Schedule
@@ -25,7 +27,9 @@ def run_all(server: Server, schedules: Iterable[Schedule], workers: int) -> list
     """The results, in the order of the schedules. Outages come last: they touch all workshops that run then."""
     schedules = list(schedules)
     alone = [one for one in schedules if one.kind in OUTAGES]
-    with checkout.linked() as collections, tempfile.TemporaryDirectory(prefix="faults-") as folder:
+    with ExitStack() as until:
+        collections = until.enter_context(checkout.linked())
+        folder = until.enter_context(tempfile.TemporaryDirectory(prefix="faults-"))
         environment = {
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": str(collections),
@@ -36,11 +40,12 @@ def run_all(server: Server, schedules: Iterable[Schedule], workers: int) -> list
             "ANSIBLE_REMOTE_TEMP": f"{folder}/remote",
             "PYTHONPATH": str(collections),
         }
+        ansible = until.enter_context(closing(WarmAnsible(environment)))
 
         def work(schedule: Schedule, outage: Outage) -> Result:
             own = Path(tempfile.mkdtemp(prefix=f"{schedule.seed}-", dir=folder))
             try:
-                result = Workshop(server, schedule, own, environment).result(outage)
+                result = Workshop(server, schedule, own, environment, ansible).result(outage)
             except Exception as error:
                 outage.give_up()
                 result = Result(schedule, problems=[f"{type(error).__name__}: {error}"])

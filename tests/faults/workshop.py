@@ -20,7 +20,9 @@ from typing import Any
 
 import psutil
 import yaml
+from tooling.processes import kill
 from tooling.server import token_of
+from tooling.warm_start import WarmAnsible
 
 from .outage import Outage
 from .proxy import FaultProxy
@@ -67,13 +69,17 @@ class Workshop:
 
     :param folder: a private folder for this workshop.
     :param environment: in which the collection is found.
+    :param ansible: runs the plays.
     """
 
-    def __init__(self, server: Server, schedule: Schedule, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, server: Server, schedule: Schedule, folder: Path, environment: dict[str, str], ansible: WarmAnsible
+    ) -> None:
         self._server = server
         self._schedule = schedule
         self._folder = folder
         self._environment = environment
+        self._ansible = ansible
         self._alias = f"faults{schedule.seed}x{secrets.token_hex(3)}"
         self._seed = secrets.token_urlsafe(32)
         self._people = [f"user{number}" for number in range(1, schedule.people + 1)]
@@ -81,7 +87,7 @@ class Workshop:
         self._before: dict[str, dict[str, Any]] = {}
         self._values_file = folder / "values.yml"
         self._new_values: bool | None = schedule.journey == "reissue"
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[psutil.Process] = []
 
     def result(self, outage: Outage) -> Result:
         """Go through the whole story."""
@@ -294,9 +300,18 @@ class Workshop:
         result = self._folder / f"result{number}.json"
         result.unlink(missing_ok=True)
         file = self._file(f"variables{number}.json", {**variables, "result": str(result)})
-        program = Path(sys.executable).with_name("ansible-playbook")
-        command = [str(program), "-vvv", "--diff", str(PLAYBOOKS / playbook), "-e", f"@{file}"]
-        return (*self._process(command), json.loads(result.read_text()) if result.exists() else {})
+        begun = time.monotonic()
+        arguments = ["-vvv", "--diff", str(PLAYBOOKS / playbook), "-e", f"@{file}"]
+        play = self._ansible.start(arguments, self._environment, TESTS.parent, LONGEST_RUN)
+        self._processes.append(psutil.Process(play.pid))
+        done = play.wait()
+        seconds = time.monotonic() - begun
+        return (
+            done.returncode,
+            done.stdout + done.stderr,
+            seconds,
+            json.loads(result.read_text()) if result.exists() else {},
+        )
 
     def _role(self, url: str, options: dict[str, Any], number: int) -> Run:
         key_options = dict(options["defaults"])
@@ -337,7 +352,7 @@ class Workshop:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._processes.append(process)
+        self._processes.append(psutil.Process(process.pid))
         try:
             output = process.communicate(timeout=LONGEST_RUN)[0]
         except subprocess.TimeoutExpired:
@@ -348,14 +363,7 @@ class Workshop:
     def _kill(self) -> None:
         """End what runs, at once, with all that it started."""
         for process in self._processes:
-            if process.poll() is None:
-                with suppress(psutil.NoSuchProcess):
-                    # Ansible's workers are sessions of their own, so that no group holds them all.
-                    play = psutil.Process(process.pid)
-                    play.suspend()
-                    for each in (*play.children(recursive=True), play):
-                        with suppress(psutil.NoSuchProcess):
-                            each.kill()
+            kill(process)
 
     def _file(self, name: str, content: dict[str, Any]) -> Path:
         path = self._folder / name

@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tooling.module_arguments import module_arguments
 from tooling.server import Request, is_write, requests_in
-from tooling.warm_start import WarmAnsible
+from tooling.warm_start import WarmAnsible, program
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLE_PLAYBOOK = Path(__file__).parent / "playbooks" / "result.yml"
@@ -208,8 +208,8 @@ def warm_ansible(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmAnsib
 def play(sandbox: Sandbox, warm_ansible: WarmAnsible) -> Callable[..., Play]:
     """Runs ansible-playbook, at -vvv --diff, and holds that no secret is in what it prints.
 
-    ``reveals`` says that the user asked for it; ``secret`` lists what else must not be there. With ``env``, which can
-    have settings of Ansible, and with another ANSIBLE_PLAYBOOK, the program itself starts.
+    ``reveals`` says that the user asked for it; ``secret`` lists what else must not be there. With settings of Ansible
+    in ``env``, the program itself starts.
     """
 
     def run(
@@ -226,10 +226,9 @@ def play(sandbox: Sandbox, warm_ansible: WarmAnsible) -> Callable[..., Play]:
             **(env or {}),
         }
         options = ["-vvv", "--diff", *arguments]
-        if env or "ANSIBLE_PLAYBOOK" in os.environ:
-            program = os.environ.get("ANSIBLE_PLAYBOOK") or Path(sys.executable).with_name("ansible-playbook")
+        if any(name.startswith("ANSIBLE_") for name in env or ()):
             done = subprocess.run(
-                [str(program), *options],
+                [program("ansible-playbook"), *options],
                 cwd=cwd,
                 env=environment,
                 capture_output=True,
@@ -238,7 +237,7 @@ def play(sandbox: Sandbox, warm_ansible: WarmAnsible) -> Callable[..., Play]:
                 check=False,
             )
         else:
-            done = warm_ansible.playbook(options, environment, cwd, timeout=600)
+            done = warm_ansible.start(options, environment, cwd, timeout=600).wait()
         output = done.stdout + done.stderr
         assert "Traceback" not in output
         for text in (sandbox.master_key, *secret):

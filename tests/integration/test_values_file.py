@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -26,10 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from faults.proxy import FaultProxy
 from faults.schedule import Fault
+from tooling.processes import kill
 from tooling.server import READING
+from tooling.warm_start import WarmAnsible, program
 
 PLAYBOOK = Path(__file__).parent / "playbooks" / "keys.yml"
-PROGRAM = os.environ.get("ANSIBLE_PLAYBOOK") or Path(sys.executable).with_name("ansible-playbook")
 SEED = "a seed for tests only, of 32 characters and more"
 PEOPLE = ("ann", "ben", "carl")
 
@@ -148,7 +148,7 @@ def test_encrypted(sandbox, declare, path, tmp_path, how):
         assert written == [] and state(path) == before
 
     # What people do to it by hand.
-    vault = [str(Path(PROGRAM).with_name("ansible-vault"))]
+    vault = [str(program("ansible-vault"))]
     new = password(tmp_path, "new")
     command = [*vault, "rekey", "--vault-id", f"{vault_id}@{right}", "--new-vault-id", f"{vault_id}@{new}", str(path)]
     subprocess.run(command, check=True, capture_output=True)
@@ -351,9 +351,9 @@ def test_a_leaked_value_never_comes_back(sandbox, declare, run_module, alias):
 class Killer:
     """Runs a task, and kills it with all that it started at its so-manieth request."""
 
-    def __init__(self, sandbox: Any, path: Path, tmp_path: Path, alias: str) -> None:
-        self._sandbox, self._path, self._folder, self._alias = sandbox, path, tmp_path, alias
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, sandbox: Any, ansible: WarmAnsible, path: Path, tmp_path: Path, alias: str) -> None:
+        self._sandbox, self._ansible, self._path, self._folder, self._alias = sandbox, ansible, path, tmp_path, alias
+        self._process: psutil.Process | None = None
         self.requests: list[str] = []
 
     def run(self, victim: int | None = None, committed: bool = False, **options: Any) -> dict[str, str]:
@@ -373,14 +373,10 @@ class Killer:
             self._move_file_to(proxy.url)  # each has a port of its own
             variables.write_text(json.dumps({"declared": declared, "result": str(result)}))
             environment = {**os.environ, "LITELLM_PROXY_API_KEY": self._sandbox.master_key}
-            self._process = subprocess.Popen(
-                [str(PROGRAM), str(PLAYBOOK), "-e", f"@{variables}"],
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            self._process.wait(120)
+            arguments = [str(PLAYBOOK), "-e", f"@{variables}"]
+            play = self._ansible.start(arguments, environment, self._folder, timeout=120)
+            self._process = psutil.Process(play.pid)
+            play.wait()
         answer = json.loads(result.read_text()) if result.exists() else {"virtual_keys": []}
         assert victim is not None or not answer.get("failed"), answer.get("msg")
         return {one["key_alias"]: one["key"] for one in answer["virtual_keys"]}
@@ -391,18 +387,15 @@ class Killer:
             self._path.write_text(yaml.safe_dump({**content, "litellm_vkey_values_proxy": url}))
 
     def _kill(self) -> None:
-        play = psutil.Process(self._process.pid)
-        play.suspend()
-        for each in (*play.children(recursive=True), play):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
+        if self._process:
+            kill(self._process)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("journey", ["create", "reissue"])
-def test_a_run_that_is_killed_at_any_request_loses_no_value(sandbox, path, tmp_path, alias, journey):
+def test_a_run_that_is_killed_at_any_request_loses_no_value(sandbox, warm_ansible, path, tmp_path, alias, journey):
     options = {"defaults": {"rotate_after": "1d"}} if journey == "reissue" else {}
-    killer = Killer(sandbox, path, tmp_path, alias)
+    killer = Killer(sandbox, warm_ansible, path, tmp_path, alias)
 
     def prepare() -> None:
         path.unlink(missing_ok=True)

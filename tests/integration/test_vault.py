@@ -8,13 +8,16 @@ ANSIBLE_PLAYBOOK names another ansible-playbook to run, such as that of the olde
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from textwrap import indent
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tooling.warm_start import program
 
 SEED = "a vaulted seed for tests, of 32 characters and more"
 VALUE = "sk-a-value-that-stands-in-a-vault"
@@ -106,10 +109,9 @@ def vaulted(sandbox, play, tmp_path, alias):
     """Runs a playbook in which each secret is an inline vault, and holds that none of them is shown."""
     password = tmp_path / "password"
     password.write_text("of the vault")
-    program = os.environ.get("ANSIBLE_PLAYBOOK") or Path(sys.executable).with_name("ansible-playbook")
 
     def inline(secret: str) -> str:
-        command = [str(Path(program).with_name("ansible-vault")), "encrypt_string", "--vault-password-file", password]
+        command = [program("ansible-vault"), "encrypt_string", "--vault-password-file", password]
         done = subprocess.run([*command, "--stdin-name", "x"], input=secret, capture_output=True, text=True, check=True)
         text = done.stdout.partition("!vault |")[2].strip()
         return "!vault |\n" + indent("\n".join(line.strip() for line in text.splitlines()), " " * 16)

@@ -92,15 +92,9 @@ def run_tasks(sandbox, play, tmp_path, programs) -> Run:
         defaults = {f"group/{COLLECTION}.litellm": {"timeout": 17}}
         whole = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": steps, **plays}
         written.write_text(yaml.safe_dump([whole], sort_keys=False))
-        environment = {"ANSIBLE_ASYNC_DIR": str(tmp_path / "async"), "ANSIBLE_INVENTORY": f"{tmp_path / 'hosts.yml'}"}
-        done = play(
-            str(written),
-            "-e",
-            json.dumps({"api_key": sandbox.master_key}),
-            secret=SECRETS,
-            reveals=True,
-            env=environment,
-        )
+        variables = {"api_key": sandbox.master_key, "ansible_async_dir": str(tmp_path / "async")}
+        inventory = str(tmp_path / "hosts.yml")
+        done = play(str(written), "-i", inventory, "-e", json.dumps(variables), secret=SECRETS, reveals=True)
         assert results.exists(), done.output[-3000:]
         assert bool(BUILT.search(done.output)) is not worker, "the tasks did not run where they should"
         assert "module_args" in done.output  # or nothing of this was shown

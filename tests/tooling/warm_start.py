@@ -28,6 +28,12 @@ from typing import NoReturn
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 COLLECTION = "ansible_collections.litemaas.virtual_keys.plugins"
+OUTPUTS = ("stdout", "stderr")
+
+
+def program(name: str) -> Path:
+    """A program of the Ansible under test: that of ANSIBLE_PLAYBOOK, or else of the environment of the tests."""
+    return Path(os.environ.get("ANSIBLE_PLAYBOOK") or sys.executable).with_name(name)
 
 
 @dataclass(frozen=True)
@@ -51,26 +57,43 @@ class Play:
     timeout: int
 
 
-class WarmAnsible:
-    """The process that forks."""
+class Running:
+    """A play that has begun: ``pid`` is that of its process."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: socket.socket, folder: TemporaryDirectory[str]) -> None:
+        self._connection = connection
+        self._answers = connection.makefile()
+        self._folder = folder
+        self.pid = int(self._answers.readline())
+
+    def wait(self) -> Ended:
+        """Wait until it has ended, by itself or not."""
+        with self._folder as folder, self._connection, self._answers:
+            return Ended(int(self._answers.readline()), *(Path(folder, name).read_text() for name in OUTPUTS))
+
+
+class WarmAnsible:
+    """The process that forks.
+
+    :param environment: that of the process, with the settings of Ansible for all plays.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._folder = TemporaryDirectory()
         self._address = str(Path(self._folder.name, "socket"))
-        self._process = subprocess.Popen([sys.executable, __file__, self._address], stdout=subprocess.PIPE)
+        command = [program("python3"), __file__, self._address]
+        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
         assert self._process.stdout
         if not self._process.stdout.readline():
             raise ChildProcessError("Ansible could not be imported")
 
-    def playbook(self, arguments: Sequence[str], environment: Mapping[str, str], cwd: Path, timeout: int) -> Ended:
-        """Run ansible-playbook with these arguments. Threads can do it side by side."""
-        with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as connection:
-            files = [Path(folder, name) for name in ("stdout", "stderr")]
-            play = Play(arguments, environment, str(cwd), *map(str, files), timeout)
-            connection.connect(self._address)
-            connection.sendall(json.dumps(asdict(play)).encode() + b"\n")
-            returncode = int(connection.makefile().read())
-            return Ended(returncode, *(file.read_text(encoding="utf-8") for file in files))
+    def start(self, arguments: Sequence[str], environment: Mapping[str, str], cwd: Path, timeout: int) -> Running:
+        """Begin ansible-playbook with these arguments. Threads can do it side by side."""
+        folder, connection = TemporaryDirectory(), socket.socket(socket.AF_UNIX)
+        play = Play(arguments, environment, str(cwd), *(str(Path(folder.name, name)) for name in OUTPUTS), timeout)
+        connection.connect(self._address)
+        connection.sendall(json.dumps(asdict(play)).encode() + b"\n")
+        return Running(connection, folder)
 
     def close(self) -> None:
         """End the process."""
@@ -96,8 +119,11 @@ class _Handler(StreamRequestHandler):
         child = os.fork()
         if not child:
             _become(play)
-        returncode = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        self.wfile.write(str(returncode).encode())
+        self._answer(child)
+        self._answer(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+    def _answer(self, number: int) -> None:
+        self.wfile.write(f"{number}\n".encode())
 
 
 def _become(play: Play) -> NoReturn:
