@@ -17,6 +17,7 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import nox
@@ -35,6 +36,9 @@ nox.options.reuse_venv = "yes"
 # A log is read when something failed, and what passed would bury that: programs that print pages print them to somebody
 # who watches, or when they fail.
 BRIEF = not sys.stdout.isatty()
+
+# nox ends sessions that run side by side within 2 seconds when it is interrupted, which is too short to stop a server.
+no_server = partial(nox.session, allow_parallel=True, tags=["no_server"])
 
 
 def interrupt(*_: object) -> None:
@@ -67,8 +71,9 @@ def required(name: str) -> list[str]:
 
 def leave_home(session: nox.Session) -> None:
     """Set the home folder of the session's programs to a folder in .build, because some write caches and logs there."""
-    home.prepare(BUILD / "home")
-    session.env["HOME"] = str(BUILD / "home")
+    folder = BUILD / "home" / session.name
+    home.prepare(folder)
+    session.env["HOME"] = str(folder)
 
 
 def run_briefly(session: nox.Session, *command: str, env: dict[str, str] | None = None) -> None:
@@ -90,7 +95,7 @@ def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str] 
         session.error(f"failed: {', '.join(failed)}")
 
 
-@nox.session
+@no_server()
 def lint(session: nox.Session) -> None:
     """Check style, types, licenses, documentation, and changelog."""
     install(session, "ansible", "lint")
@@ -119,7 +124,7 @@ def lint(session: nox.Session) -> None:
         )
 
 
-@nox.session
+@no_server()
 def docs(session: nox.Session) -> None:
     """Build the documentation site in .build/docs/html. A warning is an error."""
     install(session, "ansible", "docs")
@@ -133,7 +138,7 @@ def docs(session: nox.Session) -> None:
     session.run(*builder, "--conf-dir", str(site.CONFIGURATION), str(source), str(site.HTML))
 
 
-@nox.session
+@no_server()
 def sanity(session: nox.Session) -> None:
     """Run every test of "ansible-test sanity", without exceptions."""
     install(session, "ansible", "sanity")
@@ -148,7 +153,7 @@ def sanity(session: nox.Session) -> None:
         run_briefly(session, "ansible-test", "sanity", *session.posargs, env={"PATH": path})
 
 
-@nox.session
+@no_server()
 def unit(session: nox.Session) -> None:
     """Run the unit tests, which do not need a server. Arguments are passed to pytest."""
     install(session, "ansible", "unit")
@@ -162,7 +167,7 @@ def mutants(session: nox.Session) -> None:
     session.run("python", "tests/mutants", *session.posargs)
 
 
-@nox.session
+@no_server()
 def build(session: nox.Session) -> None:
     """Build the archive, and check its contents and whether Galaxy would accept it."""
     install(session, "ansible", "build")

@@ -8,6 +8,7 @@ import csv
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,10 @@ BERLIN, PARIS = re.findall(r"^```csv\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE
 @pytest.fixture
 def other() -> Iterator[Sandbox]:
     """A second proxy. SECOND_SANDBOX_JSON can describe one that is running."""
-    if given := os.environ.get("SECOND_SANDBOX_JSON"):
-        yield described(Path(given))
-        return
-    with started() as state:
-        yield described(state)
+    with ExitStack() as until:
+        given = os.environ.get("SECOND_SANDBOX_JSON")
+        path = Path(given) if given else until.enter_context(started())
+        yield until.enter_context(described(path))
 
 
 @pytest.mark.long

@@ -3,13 +3,15 @@
 """
 ./tests/run [OPTIONS] [SESSION...] [-- ARGUMENTS]
 
-Runs the sessions of noxfile.py: without a name all that test, in order, going on after a failure.
+Runs the sessions of noxfile.py: without a name all that test, going on after a failure. Those that start no server run
+side by side.
   ./tests/run                       every test session
   ./tests/run lint unit             only these
   ./tests/run unit -- -k alias      ARGUMENTS reach the session's own program
   ./tests/run demo                  the demo
   ./tests/run --list                what there is
-What it needs is installed below .build on first use. OPTIONS are nox's own, written as --option=value.
+What it needs is installed below .build on first use. OPTIONS are nox's own, written as --option=value; with one of
+them, the sessions run in order.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ TOOLS = BUILD / "tools"
 PYTHON = TOOLS / "bin" / "python"
 REQUIREMENTS = ROOT / "tests" / "requirements" / "tools.txt"
 REPORT = BUILD / "report.json"
+NOX = (PYTHON, "-m", "nox", "--noxfile", ROOT / "noxfile.py")
 
 
 def prepare() -> None:
@@ -56,37 +59,64 @@ def prepare() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run nox, and end as it ended."""
-    own, separator, passed = arguments, [], []
+    """Run sessions, and return 0 if all of them passed."""
+    own, passed = arguments, []
     if "--" in arguments:
         position = arguments.index("--")
-        own, separator, passed = arguments[:position], ["--"], arguments[position + 1 :]
+        own, passed = arguments[:position], arguments[position:]
     options = [argument for argument in own if argument.startswith("-")]
     sessions = [argument for argument in own if not argument.startswith("-")]
-    command = [PYTHON, "-m", "nox", "--noxfile", ROOT / "noxfile.py", "--report", REPORT, *options]
-    command += ["--session", *sessions] if sessions else []
-    command += [*separator, *passed]
+    begun = time.monotonic()
+    results: list[dict[str, str]] = []
+    codes = []
+    for selection in [[*options, *selected(sessions)]] if options else side_by_side(sessions):
+        code, reported = nox(*selection, *passed)
+        codes.append(code)
+        results += reported
+        if not reported:
+            # It was interrupted, or had nothing to run.
+            break
+    else:
+        summarize(results, time.monotonic() - begun)
+        return max(codes)
+    if code:
+        print("tests/run: ended before the sessions were through", flush=True)
+    return code
 
+
+def selected(sessions: list[str]) -> list[str]:
+    return ["--session", *sessions] if sessions else []
+
+
+def side_by_side(sessions: list[str]) -> list[list[str]]:
+    """What to run, one after the other: first the sessions that can run side by side, if there are several."""
+    asked = subprocess.run([*NOX, "--list", "--json", *selected(sessions)], cwd=ROOT, capture_output=True, check=False)
+    # It says why when it runs.
+    listed = [] if asked.returncode else json.loads(asked.stdout)
+    beside = [session["name"] for session in listed if "no_server" in session["tags"]]
+    if len(beside) < 2:
+        return [selected(sessions)]
+    others = [session["name"] for session in listed if session["name"] not in beside]
+    return [["--parallel", "auto", *selected(beside)], *([selected(others)] if others else [])]
+
+
+def nox(*arguments: str) -> tuple[int, list[dict[str, str]]]:
+    """Run nox, and return how it ended and what it reports of each session."""
     REPORT.unlink(missing_ok=True)
-    started = time.monotonic()
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL) as process:
+    with subprocess.Popen([*NOX, "--report", REPORT, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL) as process:
         # Ctrl-C reaches nox by itself; it stops its programs and its sandbox, and we wait for that.
         signal.signal(signal.SIGINT, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: process.send_signal(signal.SIGTERM))
         code = process.wait()
-    if REPORT.exists():
-        summarize(time.monotonic() - started)
-    elif code:
-        print("tests/run: ended before the sessions were through", flush=True)
-    # A process that a signal ended counts as failed.
-    return code if code >= 0 else 128 - code
+    # A process that a signal ended has failed, too.
+    return abs(code), json.loads(REPORT.read_text())["sessions"] if REPORT.exists() else []
 
 
-def summarize(seconds: float) -> None:
+def summarize(sessions: list[dict[str, str]], seconds: float) -> None:
     """Print one line that says which sessions failed and which did not."""
     results: dict[str, list[str]] = {"passed": [], "skipped": [], "FAILED": []}
-    for session in json.loads(REPORT.read_text())["sessions"]:
+    for session in sessions:
         results[{"success": "passed", "skipped": "skipped"}.get(session["result"], "FAILED")].append(session["name"])
     parts = [f"{result}: {', '.join(names)}" for result, names in results.items() if names]
     print(f"tests/run: {'; '.join(parts)} ({seconds:.0f} s)", flush=True)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from .checkout import BUILD, ROOT
 
@@ -27,43 +28,45 @@ def running(options: Sequence[str] = (), count: int = 1) -> Iterator[str]:
     The files that describe sandboxes: address, master key and so on, in JSON; their paths as in PATH.
 
     Those that run already are used, and left running, if SANDBOX_JSON names their files. Else as many as asked for are
-    started here, and stopped in any case.
+    started here, side by side, and stopped in any case.
     """
     if given := os.environ.get("SANDBOX_JSON"):
         yield os.pathsep.join(str(Path(one).resolve(strict=True)) for one in given.split(os.pathsep))
         return
     with ExitStack() as until:
-        yield os.pathsep.join(str(until.enter_context(started(options))) for _number in range(count))
+        starting = [until.enter_context(begun(options)) for _number in range(count)]
+        yield os.pathsep.join(str(ready(process, state)) for process, state in starting)
 
 
 @contextmanager
-def started(options: Sequence[str] = ()) -> Iterator[Path]:
+def started() -> Iterator[Path]:
     """The file that describes a sandbox, which is stopped at the end."""
-    description = start(options)
-    state = BUILD / f"sandbox-{description['port']}.json"
-    try:
-        state.unlink(missing_ok=True)
-        # It holds the master key.
-        with open(os.open(state, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-            json.dump(description, stream)
-        yield state
-    finally:
-        state.unlink(missing_ok=True)
-        stop = [*PROGRAM, "down", "--port", str(description["port"])]
-        subprocess.run(stop, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    with begun() as (process, state):
+        yield ready(process, state)
 
 
-def start(options: Sequence[str]) -> dict[str, object]:
-    """Start a sandbox on a free port and return what it says of itself."""
-    command = [*PROGRAM, "up", "--port", "0", *options]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            answer = process.communicate()[0]
-        except BaseException:
-            # Interrupted: let it clear up what it has begun.
-            process.terminate()
-            process.wait(timeout=60)
-            raise
-    if process.returncode != 0:
+@contextmanager
+def begun(options: Sequence[str] = ()) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """The start of a sandbox on a free port, and the file that will describe it; the sandbox is stopped at the end."""
+    # The file, which only its owner can read, holds the master key.
+    with NamedTemporaryFile(dir=BUILD, prefix="sandbox-", suffix=".json") as file:
+        command = [*PROGRAM, "up", "--port", "0", *options]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file) as process:
+            state = Path(file.name)
+            try:
+                yield process, state
+            finally:
+                if process.poll() is None:
+                    # Interrupted: let it clear up what it has begun.
+                    process.terminate()
+                    process.wait(timeout=60)
+                if process.returncode == 0:
+                    stop = [*PROGRAM, "down", "--port", str(json.loads(state.read_text())["port"])]
+                    subprocess.run(stop, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+
+
+def ready(process: subprocess.Popen[bytes], state: Path) -> Path:
+    """The file, as soon as it describes a sandbox that has started."""
+    if process.wait() != 0:
         raise SandboxFailed(f"the sandbox did not start (exit code {process.returncode})")
-    return json.loads(answer)
+    return state

@@ -152,13 +152,16 @@ def _become(play: Play) -> NoReturn:
 
 def _warm_up() -> None:
     import ansible.cli.playbook  # noqa: F401
-    from ansible.plugins.loader import filter_loader, init_plugin_loader, test_loader
+    from ansible.plugins import loader
 
-    init_plugin_loader()
+    loader.init_plugin_loader()
     # Each play does it again.
     warnings.filterwarnings("ignore", "AnsibleCollectionFinder has already been configured")
-    for loader in (filter_loader, test_loader):
-        list(loader.all())
+    for templating in (loader.filter_loader, loader.test_loader):
+        list(templating.all())
+    # Their documentation says which settings they have, which every process reads for itself.
+    for kind in ("become", "cache", "callback", "connection", "inventory", "shell", "strategy", "vars"):
+        list(getattr(loader, f"{kind}_loader").all(class_only=True))
     for kind in ("action", "filter", "lookup", "modules"):
         for file in sorted((PLUGINS / kind).glob("[a-z]*.py")):
             import_module(f"{COLLECTION}.{kind}.{file.stem}")
