@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import stat
+from errno import EEXIST
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ class ActionModule(ActionBase):
         check = bool(self._task.check_mode)
         changes = {}
         if not folder.is_dir():
+            if folder.is_file():
+                raise FileExistsError(EEXIST, "This is a file, not a folder. Move it or use another path", str(folder))
             changes[str(folder)] = "create"
             if not check:
                 _make(folder)

@@ -72,6 +72,16 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, check: bool) -> None:
     assert done == {"failed": True, "msg": f"{path}: Not a directory. Existing files are complete."}
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_a_file_in_the_place_of_the_folder_is_said_and_stays(tmp_path: Path, check: bool) -> None:
+    path = tmp_path / "course"
+    path.write_text("of somebody else")
+    done = write(path, check=check, **FILES)
+    said = "This is a file, not a folder. Move it or use another path. Existing files are complete."
+    assert done == {"failed": True, "msg": f"{path}: {said}"}
+    assert path.read_text() == "of somebody else"
+
+
 def test_another_run_makes_the_folder_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     is_dir, looks = Path.is_dir, iter([False])
     monkeypatch.setattr(Path, "is_dir", lambda path: next(looks, None) is None and is_dir(path))
