@@ -68,7 +68,7 @@ class Running:
 
     def wait(self) -> Ended:
         """Wait until it has ended, by itself or not."""
-        with self._folder as folder, self._connection, self._answers:
+        with self._connection, self._answers, self._folder as folder:
             return Ended(int(self._answers.readline()), *(Path(folder, name).read_text() for name in OUTPUTS))
 
 
