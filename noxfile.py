@@ -95,6 +95,22 @@ def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str] 
         session.error(f"failed: {', '.join(failed)}")
 
 
+# It comes first because it takes longest of those that run side by side.
+@no_server()
+def sanity(session: nox.Session) -> None:
+    """Run every test of "ansible-test sanity", without exceptions."""
+    install(session, "ansible", "sanity")
+    leave_home(session)
+    # ansible-test requires the collection in a collections path and does not follow links.
+    copy = BUILD / checkout.MEMBER
+    checkout.copy(copy)
+    if exceptions := list(copy.glob("tests/sanity/ignore*")):
+        session.error(f"there are to be no exceptions, but there is {exceptions[0].relative_to(copy)}")
+    path = os.pathsep.join([session.bin, *home.other_pythons(), os.environ["PATH"]])
+    with session.chdir(copy):
+        run_briefly(session, "ansible-test", "sanity", *session.posargs, env={"PATH": path})
+
+
 @no_server()
 def lint(session: nox.Session) -> None:
     """Check style, types, licenses, documentation, and changelog."""
@@ -136,21 +152,6 @@ def docs(session: nox.Session) -> None:
         session.run(*command, "--dest-dir", str(generated), "litemaas.virtual_keys", env=paths, silent=True)
     builder = ("sphinx-build", "--quiet", "--fail-on-warning", "--builder", "html")
     session.run(*builder, "--conf-dir", str(site.CONFIGURATION), str(source), str(site.HTML))
-
-
-@no_server()
-def sanity(session: nox.Session) -> None:
-    """Run every test of "ansible-test sanity", without exceptions."""
-    install(session, "ansible", "sanity")
-    leave_home(session)
-    # ansible-test requires the collection in a collections path and does not follow links.
-    copy = BUILD / checkout.MEMBER
-    checkout.copy(copy)
-    if exceptions := list(copy.glob("tests/sanity/ignore*")):
-        session.error(f"there are to be no exceptions, but there is {exceptions[0].relative_to(copy)}")
-    path = os.pathsep.join([session.bin, *home.other_pythons(), os.environ["PATH"]])
-    with session.chdir(copy):
-        run_briefly(session, "ansible-test", "sanity", *session.posargs, env={"PATH": path})
 
 
 @no_server()
