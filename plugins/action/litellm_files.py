@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import secrets
 import stat
-from errno import EEXIST
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.common.text.converters import jsonify
 from ansible.plugins.action import ActionBase
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._private_folder import is_there, make
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._whole_file import write_whole
 
 ARGUMENTS: dict[str, Any] = {
@@ -36,6 +37,8 @@ class ActionModule(ActionBase):
         folder = Path(given["path"]).expanduser()
         try:
             changes = self._write(folder, {name: _bytes(content) for name, content in given["files"].items()})
+        except InputError as error:
+            return {"failed": True, "msg": str(error)}
         except OSError as error:
             return {
                 "failed": True,
@@ -51,12 +54,10 @@ class ActionModule(ActionBase):
         """What was done with which path, in check mode what would be."""
         check = bool(self._task.check_mode)
         changes = {}
-        if not folder.is_dir():
-            if folder.is_file():
-                raise FileExistsError(EEXIST, "This is a file, not a folder. Move it or use another path", str(folder))
+        if not is_there(folder):
             changes[str(folder)] = "create"
             if not check:
-                _make(folder)
+                make(folder)
         for name, content in files.items():
             target = folder / name
             if action := _change(target, content):
@@ -64,12 +65,6 @@ class ActionModule(ActionBase):
                 if not check:
                     write_whole(str(target), f"{target}.{secrets.token_hex(8)}", content, lasting=False)
         return changes
-
-
-def _make(folder: Path) -> None:
-    if not folder.parent.exists():
-        _make(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)  # another run may just have made it
 
 
 def _change(target: Path, content: bytes) -> str:

@@ -58,6 +58,7 @@ def package(folder: str, files: tuple[str, ...], below: str) -> dict[str, Layer]
 
 # The files of what hands out keys, from the top down: each may use those below it.
 HAND_OUT = "plugin_utils._hand_out"
+BELOW_HAND_OUT = "_errors plugin_utils._private_folder plugin_utils._whole_file"
 HAND_OUT_FILES = ("_files", "_folder", "_formats", "_people", "_texts")
 # The files of what makes the role's variables a list of people, likewise.
 ROSTER = "plugin_utils._roster"
@@ -101,11 +102,13 @@ BELOW_CRUD = "_fingerprints _proxy _shapes _kind _engine _values _durations _err
 BELOW_OBJECTS = "_crud _fingerprints _proxy _shapes _kind _engine _values _durations _errors"
 LAYERS = {
     "plugins/action/litellm_report": layer(others="ansible"),
-    "plugins/action/litellm_files": layer("plugin_utils._whole_file", others="ansible"),
+    "plugins/action/litellm_files": layer(
+        "_errors plugin_utils._private_folder plugin_utils._whole_file", others="ansible"
+    ),
     "plugins/action/litellm_hand_out": layer(f"_errors {HAND_OUT}.*", others="ansible"),
     **{
         f"plugins/plugin_utils/_hand_out/{name}": layer(
-            " ".join(["_errors plugin_utils._whole_file", *(f"{HAND_OUT}.{lower}" for lower in HAND_OUT_FILES[n:])])
+            " ".join([BELOW_HAND_OUT, *(f"{HAND_OUT}.{lower}" for lower in HAND_OUT_FILES[n:])])
         )
         for n, name in enumerate(HAND_OUT_FILES, 1)
     },

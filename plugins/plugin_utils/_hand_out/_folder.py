@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 
+from .._private_folder import is_there, make
 from .._whole_file import write_whole
 from ._formats import ENDINGS, LISTS, read_csv_values, read_json
 from ._people import Person
@@ -30,7 +31,7 @@ class Folder:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Make the folder if need be, and keep other runs out."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make(self.path)
         handle = os.open(self.path, os.O_RDONLY)
         try:
             # Some network file systems lock no folders. There, two runs at once may forget each other's people.
@@ -43,8 +44,9 @@ class Folder:
     def read(self) -> tuple[list[Person], list[str]]:
         """The people of earlier runs, and the values known of them.
 
-        :raises InputError: if a file is there that cannot be theirs.
+        :raises InputError: if a file is there that cannot be theirs, or in the place of the folder.
         """
+        is_there(self.path)
         people: list[Person] = []
         values: list[str] = []
         try:

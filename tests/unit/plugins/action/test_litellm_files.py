@@ -66,19 +66,18 @@ def test_a_folder_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("check", [False, True])
 def test_what_cannot_be_written_is_said(tmp_path: Path, check: bool) -> None:
-    (tmp_path / "file").write_text("")
-    done = write(tmp_path / "file" / "folder", check=check, **FILES)
-    path = f"{tmp_path}/file/folder{'/a.txt' if check else ''}"
-    assert done == {"failed": True, "msg": f"{path}: Not a directory. Existing files are complete."}
+    (tmp_path / "a.txt").mkdir(mode=0o700)
+    done = write(tmp_path, check=check, **FILES)
+    assert done == {"failed": True, "msg": f"{tmp_path}/a.txt: Is a directory. Existing files are complete."}
 
 
 @pytest.mark.parametrize("check", [False, True])
-def test_a_file_in_the_place_of_the_folder_is_said_and_stays(tmp_path: Path, check: bool) -> None:
+@pytest.mark.parametrize("below", ["", "berlin"])
+def test_a_file_in_the_place_of_the_folder_is_said_and_stays(tmp_path: Path, below: str, check: bool) -> None:
     path = tmp_path / "course"
     path.write_text("of somebody else")
-    done = write(path, check=check, **FILES)
-    said = "This is a file, not a folder. Move it or use another path. Existing files are complete."
-    assert done == {"failed": True, "msg": f"{path}: {said}"}
+    done = write(path / below, check=check, **FILES)
+    assert done == {"failed": True, "msg": f"{path} is a file, not a folder. Move it or use another path."}
     assert path.read_text() == "of somebody else"
 
 

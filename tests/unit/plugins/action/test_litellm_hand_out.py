@@ -269,6 +269,15 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
     assert texts(folder) == before
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_a_file_in_the_place_of_the_folder_is_said(hand_out: HandOut, folder: Path, check: bool) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("of somebody else")
+    done = hand_out(result(*PEOPLE), check=check)
+    assert done["msg"] == f"{folder} is a file, not a folder. Move it or use another path."
+    assert folder.read_text() == "of somebody else"
+
+
 def test_a_full_disk_leaves_every_file_whole(hand_out: HandOut, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hand_out(result(PEOPLE[0]))
     before = texts(folder)
