@@ -84,8 +84,9 @@ def test_teams_have_it_for_their_members_and_members_for_themselves() -> None:
     proxy.listings["/v2/team/list"] = [
         {"team_id": "red & blue", "metadata": {"team_member_budget_id": "b"}},
         {"team_id": "green", "metadata": None},
+        {"team_id": "white", "metadata": {"team_member_budget_id": "c"}},
     ]
-    proxy.memberships = {"red & blue": [OTHER], "green": [HAS, HAS_INSIDE, OTHER]}
+    proxy.memberships = {"red & blue": [OTHER], "green": [HAS, HAS_INSIDE, OTHER], "white": []}
     with pytest.raises(InputError, match=r"the limits of 1 team, 2 team members\."):
         deleted(proxy)
 

@@ -76,8 +76,9 @@ def test_a_write_has_what_differs_and_leaves_true_as_it_is(options: dict[str, An
 
 def test_a_write_of_information_leaves_the_parameters_alone_and_names_the_id() -> None:
     proxy = proxy_with()
-    declared(proxy, model_info={"mode": "completion"})
-    assert [body for _method, _path, body in proxy.sent] == [{"model_info": {"id": "m", "mode": "completion"}}]
+    info = {"area": "Berlin", "mode": "completion"}
+    declared(proxy, model_info=info)
+    assert [body for _method, _path, body in proxy.sent] == [{"model_info": {"id": "m", **info}}]
 
 
 def test_what_litellm_adds_is_no_difference() -> None:
