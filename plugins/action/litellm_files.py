@@ -14,7 +14,7 @@ from typing import Any
 from ansible.module_utils.common.text.converters import jsonify
 from ansible.plugins.action import ActionBase
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._private_folder import is_there, make
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._private_folder import make_folder, refuse_a_file
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._whole_file import write_whole
 
 ARGUMENTS: dict[str, Any] = {
@@ -54,10 +54,11 @@ class ActionModule(ActionBase):
         """What was done with which path, in check mode what would be."""
         check = bool(self._task.check_mode)
         changes = {}
-        if not is_there(folder):
+        refuse_a_file(folder)
+        if not folder.is_dir():
             changes[str(folder)] = "create"
             if not check:
-                make(folder)
+                make_folder(folder)
         for name, content in files.items():
             target = folder / name
             if action := _change(target, content):

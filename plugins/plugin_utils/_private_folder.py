@@ -9,19 +9,22 @@ from pathlib import Path
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 
 
-def is_there(folder: Path) -> bool:
-    """Whether there is such a folder.
+def refuse_a_file(folder: Path) -> None:
+    """Hold that no file is in the place of the folder, or of one above it.
 
-    :raises InputError: if a file is in its place, or in that of a folder above it.
+    :raises InputError: if there is one.
     """
     for path in (folder, *folder.parents):
         if path.is_file():
             raise InputError(f"{path} is a file, not a folder. Move it or use another path.")
-    return folder.is_dir()
 
 
-def make(folder: Path) -> None:
-    """Make the folder and those above it, unless they are there."""
-    if not is_there(folder):
-        make(folder.parent)
+def make_folder(folder: Path) -> None:
+    """Make the folder and those above it, unless they are there.
+
+    :raises InputError: if a file is in the place of one.
+    """
+    refuse_a_file(folder)
+    if not folder.is_dir():
+        make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)  # another run may just have made it

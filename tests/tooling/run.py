@@ -109,8 +109,8 @@ def nox(*arguments: str) -> tuple[int, list[dict[str, str]]]:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: process.send_signal(signal.SIGTERM))
         code = process.wait()
-    # A process that a signal ended has failed, too.
-    return abs(code), json.loads(REPORT.read_text())["sessions"] if REPORT.exists() else []
+    # A process that a signal ended counts as failed.
+    return code if code >= 0 else 128 - code, json.loads(REPORT.read_text())["sessions"] if REPORT.exists() else []
 
 
 def summarize(sessions: list[dict[str, str]], seconds: float) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 
-from .._private_folder import is_there, make
+from .._private_folder import make_folder, refuse_a_file
 from .._whole_file import write_whole
 from ._formats import ENDINGS, LISTS, read_csv_values, read_json
 from ._people import Person
@@ -31,7 +31,7 @@ class Folder:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Make the folder if need be, and keep other runs out."""
-        make(self.path)
+        make_folder(self.path)
         handle = os.open(self.path, os.O_RDONLY)
         try:
             # Some network file systems lock no folders. There, two runs at once may forget each other's people.
@@ -46,7 +46,7 @@ class Folder:
 
         :raises InputError: if a file is there that cannot be theirs, or in the place of the folder.
         """
-        is_there(self.path)
+        refuse_a_file(self.path)
         people: list[Person] = []
         values: list[str] = []
         try:
