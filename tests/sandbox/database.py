@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import install
+import partial
 from state import (
     INSTALL,
     SandboxError,
@@ -236,11 +237,19 @@ def template(version):
 
 
 def _migrate(server, version):
-    migrations = install.site_packages(version) / "litellm_proxy_extras" / "migrations"
+    """Create the tables of this version of LiteLLM."""
+    packages = install.site_packages(version)
+    extras = packages / "litellm_proxy_extras"
     if not server.run_sql(f'CREATE DATABASE "{DATABASE}";', database="postgres"):
         raise SandboxError(f"The database cannot be created (log: {server.log})")
-    script = []
-    for path in sorted(migrations.glob("*/migration.sql")):
-        script.append(f"\\echo {path.parent.name}\n{path.read_text(encoding='utf-8')}\n;\n")
-    if not script or not server.run_sql("SET client_min_messages = warning;\n" + "".join(script)):
+    script = [
+        f"\\echo {path.parent.name}\n{path.read_text(encoding='utf-8')}\n;\n"
+        for path in sorted(extras.glob("migrations/*/migration.sql"))
+    ]
+    if not script:
+        raise SandboxError(f"LiteLLM {version} has no migrations of its database in {extras}")
+    # This adds nothing, unless the migrations are those of an older release.
+    schemas = [path.read_text(encoding="utf-8") for path in (extras / "schema.prisma", partial.schema_file(packages))]
+    script.append(partial.added_tables(*schemas))
+    if not server.run_sql("SET client_min_messages = warning;\n" + "".join(script)):
         raise SandboxError(f"A migration of the database of LiteLLM {version} failed (log: {server.log})")

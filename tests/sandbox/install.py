@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import partial
 from state import FOLDER, INSTALL, SandboxError, die_with_parent, lock, progress, remove_tree
 
 DEFAULT_LITELLM = "1.106.2"
@@ -242,17 +243,34 @@ def _install_litellm(version, log):
     title = f"LiteLLM {version}"
     folder = venv(version)
     _create_venv(folder, log, title)
+    pip = [folder / "bin" / "python", "-m", "pip", "install"]
     packages = [f"litellm[proxy]=={version}", PRISMA_CLIENT, "litellm-proxy-extras", *CONSTRAINTS.get(version, [])]
-    _run([folder / "bin" / "python", "-m", "pip", "install", *packages], log, title, env=_environment())
+    try:
+        _run([*pip, *packages], log, title, env=_environment())
+    except SandboxError:
+        missing = partial.missing_part(log.read_text(encoding="utf-8", errors="replace"))
+        if missing is None:
+            raise
+        progress(f"The package index lacks {missing}: the nearest older packages stand in for it ...")
+        _install_partial(version, pip, log, title)
     _generate_client(version, log)
+
+
+def _install_partial(version, pip, log, title):
+    """Install a release of which the package index lacks parts, with the nearest older ones in their place."""
+    _run([*pip, "--no-deps", f"litellm=={version}"], log, title, env=_environment())
+    python = venv(version) / "bin" / "python"
+    listed = subprocess.run([python, FOLDER / "proxy_requirements.py"], capture_output=True, text=True, check=True)
+    others, nearest = partial.split_requirements(listed.stdout.splitlines())
+    _run([*pip, *others, PRISMA_CLIENT, *CONSTRAINTS.get(version, [])], log, title, env=_environment())
+    _run([*pip, "--no-deps", *nearest], log, title, env=_environment())
 
 
 def _generate_client(version, log):
     """Write the Python database client for LiteLLM's schema into the virtual environment."""
     folder = venv(version)
-    original = site_packages(version) / "litellm" / "proxy" / "schema.prisma"
     schema = folder / "schema.prisma"
-    text = original.read_text(encoding="utf-8")
+    text = partial.schema_file(site_packages(version)).read_text(encoding="utf-8")
     # Engines for other platforms would be downloaded.
     text = re.sub(r"binaryTargets\s*=\s*\[[^\]]*\]", 'binaryTargets = ["native"]', text)
     schema.write_text(text, encoding="utf-8")

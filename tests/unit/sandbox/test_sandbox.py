@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -67,3 +70,72 @@ def test_mistakes_are_told_in_one_sentence(arguments: list[str]) -> None:
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.rstrip().endswith((".", '".', "'/does/not/exist'"))
+
+
+@pytest.fixture
+def partial(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """What stands in for the missing parts of a release."""
+    monkeypatch.syspath_prepend(str(SANDBOX))
+    yield importlib.import_module("partial")
+    del sys.modules["partial"]
+
+
+def test_only_a_missing_part_of_litellm_makes_others_stand_in(partial: ModuleType) -> None:
+    lacks = 'ERROR: No matching distribution found for litellm-proxy==1.110.2; extra == "proxy"'
+    assert partial.missing_part(lacks) == "litellm-proxy==1.110.2"
+    assert partial.missing_part("ERROR: No matching distribution found for litellm==9.9") is None
+    assert partial.missing_part("ERROR: No matching distribution found for fastapi==9.9") is None
+
+
+def test_the_nearest_older_parts_stand_in(partial: ModuleType) -> None:
+    others, nearest = partial.split_requirements(
+        ["fastapi<1", "litellm-proxy==1.110.2", "litellm-proxy-extras==0.4.114.post1", "litellm-enterprise==0.1.83"]
+    )
+    assert others == ["fastapi<1"]
+    assert nearest == ["litellm-proxy-extras<=0.4.114.post1", "litellm-enterprise<=0.1.83"]
+
+
+OLD_SCHEMA = """
+model Kept {
+  id     String @id
+  other  Added?  @relation(fields: [id], references: [id])
+}
+"""
+NEW_SCHEMA = """
+enum Status {
+  NEW
+  DONE
+}
+model Kept {
+  id     String @id
+  other  Added?  @relation(fields: [id], references: [id])
+  names  String[] @default([])  // a comment
+  note   String? @map("remark")
+  @@map("Kept")
+}
+model Added {
+  group  String
+  name   String  @default("it's")
+  count  BigInt  @default(0)
+  at     DateTime? @default(now())
+  status Status  @default(NEW)
+  data   Json
+  number BigInt  @default(autoincrement())
+  @@id([group, name])
+  @@index([count])
+  @@map("Mapped")
+}
+"""
+
+
+def test_the_newer_schema_adds_types_tables_and_columns(partial: ModuleType) -> None:
+    assert partial.added_tables(OLD_SCHEMA, NEW_SCHEMA).splitlines() == [
+        "CREATE TYPE \"Status\" AS ENUM ('NEW', 'DONE');",
+        'ALTER TABLE "Kept" ADD COLUMN "names" TEXT[] DEFAULT ARRAY[]::TEXT[];',
+        'ALTER TABLE "Kept" ADD COLUMN "remark" TEXT;',
+        """CREATE TABLE "Mapped" ("group" TEXT NOT NULL, "name" TEXT DEFAULT 'it''s' NOT NULL,"""
+        """ "count" BIGINT DEFAULT 0 NOT NULL, "at" TIMESTAMP(3) DEFAULT CURRENT_TIMESTAMP,"""
+        """ "status" "Status" DEFAULT 'NEW' NOT NULL, "data" JSONB NOT NULL, "number" BIGSERIAL NOT NULL,"""
+        """ PRIMARY KEY ("group", "name"));""",
+    ]
+    assert partial.added_tables(NEW_SCHEMA, NEW_SCHEMA) == ""
