@@ -158,8 +158,8 @@ options:
     description:
       - The routes of the proxy that the key can call, as a set. Paths such as V(/chat/completions), wildcards such as
         V(/v1/*), or names of route groups such as V(llm_api_routes).
-      - V([]) allows the default routes. Mutually exclusive with any O(key_type) other than V(default). Requires
-        LiteLLM 1.66.3 or newer.
+      - V([]) allows the default routes, or those of the O(key_type) that is also set. Other lists are mutually exclusive
+        with any O(key_type) other than V(default). Requires LiteLLM 1.66.3 or newer.
     type: list
     elements: str
   allowed_passthrough_routes:
@@ -173,7 +173,12 @@ options:
     description:
       - The kind of routes that the key can call. V(llm_api) calls models, V(management) manages keys, users, and teams,
         V(read_only) only reads information, and V(default) is the default of LiteLLM.
-      - Cannot be changed on an existing key. Requires LiteLLM 1.74.9 or newer.
+      - LiteLLM stores a type as the routes that it stands for. An existing key of another type gets these routes. If it
+        has O(allowed_routes) of its own, the task fails, unless you also set O(allowed_routes) to V([]).
+      - Is null in the result if the key has O(allowed_routes) of its own.
+      - With a key of the type V(default), an internal user of LiteLLM, such as a member of a team, can make further keys
+        without a limit, and read the team. V(llm_api) prevents this.
+      - Requires LiteLLM 1.74.9 or newer.
     type: str
     choices:
       - default

@@ -42,6 +42,15 @@ options:
     description:
       - The ID of the organization to which the keys belong.
     type: str
+  created_by:
+    description:
+      - The IDs of the users who created the keys. A key that was created with another key was created by the user of
+        that key, whoever owns it. V([]) reads no keys.
+      - Use this to find the keys that people created for themselves, or for a team, with the keys that they were given.
+      - The user of the master key is V(default_user_id).
+    type: list
+    elements: str
+    version_added: 1.1.0
   group:
     description:
       - The group to which the keys belong, such as a workshop of the role P(litemaas.virtual_keys.manage_keys#role).
@@ -102,6 +111,10 @@ EXAMPLES = r"""
   litemaas.virtual_keys.litellm_key_info:
     team_id: data-science
     expiring_within: 7d
+
+- name: Read the keys that two people created with the keys that they were given
+  litemaas.virtual_keys.litellm_key_info:
+    created_by: [alice@example.com, bob@example.com]
 
 - name: Test a key as its owner
   litemaas.virtual_keys.litellm_key_info:
@@ -176,7 +189,7 @@ virtual_keys:
       returned: always
       type: str
     created_by:
-      description: The user who created the key.
+      description: The user who created the key. Null if LiteLLM does not know the user.
       returned: always
       type: str
     updated_at:

@@ -80,10 +80,10 @@ EXAMPLES = {
     "project_id": example("project 1", "project 2"),
     "agent_id": example("an agent", "another agent"),
     "service_account_id": example("robot", "android", beside={"team_id": "team 1"}),
-    # Older servers read the routes of a key type as that type.
+    # LiteLLM keeps a key type as its routes.
     "allowed_routes": example(["/chat/completions", "/v1/models"], ["llm_api_routes"], moves={"key_type"}),
     "allowed_passthrough_routes": example(["/mine"], ["/other", "/mine"]),
-    "key_type": example("llm_api", "management"),
+    "key_type": example("llm_api", "management", moves={"allowed_routes"}),
     "max_parallel_requests": example(5, 0),
     "tpm_limit": example(1000, 2**40),
     "rpm_limit": example(60, 0),
@@ -502,6 +502,34 @@ def test_a_key_type_stands_for_its_routes(bench):
     bench = bench("key_type")
     assert bench.settles(key_type="management")["allowed_routes"] == ["management_routes"]
     bench.refused("mutually exclusive", key_type="management", allowed_routes=["/v1/models"])
+
+
+def test_a_key_type_replaces_routes_of_the_keys_own_only_if_the_play_says_so(bench):
+    bench = bench("allowed_routes")
+    assert bench.settles(allowed_routes=["/v1/models"])["key_type"] is None
+    bench.refused("the key's own allowed_routes (/v1/models)", key_type="llm_api")
+    assert bench.settles(key_type="llm_api", allowed_routes=[])["allowed_routes"] == ["llm_api_routes"]
+
+
+def test_an_existing_key_of_a_user_that_becomes_one_for_models_makes_no_further_keys(bench, world):
+    """LiteLLM itself ignores the type in an update: what the key reaches decides."""
+    bench = bench("key_type")
+    key = bench.declare(user_id=world["user 1"], models=["gpt-4"]).key
+
+    def reached() -> list[int]:
+        questions = (("POST", "/key/generate", {"models": ["all-proxy-models"]}), ("GET", "/key/info", None))
+        answers = [bench.sandbox.call(*question, key=key) for question in questions]
+        for answer in answers:
+            if "key" in answer.json() and answer.request.method == "POST":
+                bench.sandbox.call("POST", "/key/delete", {"keys": [answer.json()["key"]]}).raise_for_status()
+        models = bench.sandbox.call("GET", "/v1/models", key=key)
+        return [*(answer.status_code for answer in answers), models.status_code]
+
+    assert reached() == [200, 200, 200]
+    bench.settles(key_type="llm_api")
+    assert reached() == [403, 403, 200]
+    bench.settles(key_type="default")
+    assert reached() == [200, 200, 200]
 
 
 def test_blocked_or_never_blocked(bench):

@@ -102,6 +102,28 @@ def test_by_owner(sandbox, info, make, alias):
         sandbox.call("POST", "/team/delete", {"team_ids": [team]}).raise_for_status()
 
 
+def test_by_whom_they_were_made(sandbox, info, make, run_module, alias):
+    """With a key that was handed out, a user makes keys that bear no mark, and belong to a team or to nobody."""
+    people = [f"{alias}-ann", f"{alias}-bob", f"{alias}-eve"]
+    for person in people:
+        sandbox.call("POST", "/user/new", {"user_id": person, "auto_create_key": False}).raise_for_status()
+    given = {person: make(f"{person}-given", user_id=person)["key"] for person in people}
+    made = {}
+    for person, key in given.items():
+        answer = sandbox.call("POST", "/key/generate", {"key_alias": f"{person}-own"}, key=key)
+        answer.raise_for_status()
+        made[person] = token_of(answer.json()["key"])
+    ann, bob, _eve = people
+    # An admin gives it to somebody else: who made it stays.
+    sandbox.call("POST", "/key/update", {"key": made[bob], "user_id": ann}).raise_for_status()
+    assert names(info(created_by=[ann, bob])) == [f"{ann}-own", f"{bob}-own"]
+    assert names(info(created_by=[ann, bob], user_id=bob)) == []
+    assert names(info(created_by=[bob], user_id=ann)) == [f"{bob}-own"]
+    assert names(info(created_by=["default_user_id"], user_id=ann)) == [f"{ann}-given"]
+    assert names(info(created_by=[f"{ann}-none"])) == names(info(created_by=[])) == []
+    sandbox.call("POST", "/user/delete", {"user_ids": people}).raise_for_status()
+
+
 def test_by_mark(info, make, alias):
     make(f"{alias}-1", metadata={"litellm_vkey_group": alias, "room": 3})
     make(f"{alias}-2", metadata={"litellm_vkey_group": alias, "room": 4})

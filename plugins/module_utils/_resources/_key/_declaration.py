@@ -167,6 +167,8 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
     value = options.get("key") or None
     if fields.get("reissue") is UNSET:  # an answer left blank
         del fields["reissue"]
+    if _is_set(options, "allowed_routes"):
+        fields.pop("key_type", None)  # default, beside which a key may have routes of its own
     declared = Declaration(
         alias=alias,
         state=state,

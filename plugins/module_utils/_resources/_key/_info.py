@@ -22,13 +22,14 @@ from ._table import GROUP_MARK, KEY, public_view
 STATUS = ("active", "blocked", "expired", "over_budget")
 # By these the proxy can narrow its listing.
 OWNERS = ("user_id", "team_id", "organization_id")
-SELECTORS = ("key_aliases", "key_ids", *OWNERS, "group", "metadata", "status", "expiring_within")
+SELECTORS = ("key_aliases", "key_ids", *OWNERS, "created_by", "group", "metadata", "status", "expiring_within")
 OPTIONS: dict[str, dict[str, Any]] = {
     "key_aliases": {"type": "list", "elements": "str", "no_log": False},
     "key_ids": {"type": "list", "elements": "str", "no_log": False},
     "user_id": {"type": "str"},
     "team_id": {"type": "str"},
     "organization_id": {"type": "str"},
+    "created_by": {"type": "list", "elements": "str"},
     "group": {"type": "str"},
     "metadata": {"type": "dict"},
     "status": {"type": "list", "elements": "str", "choices": list(STATUS)},
@@ -91,6 +92,8 @@ def _candidates(reader: KeyReader, params: Mapping[str, Any]) -> list[Record]:
         return []
     if params["key_ids"] is not None:
         return reader.with_any_token(params["key_ids"])
+    if params["created_by"] == []:
+        return []
     return reader.listing({name: params[name] for name in OWNERS if params[name] is not None})
 
 
@@ -99,6 +102,8 @@ def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:
     if params["key_ids"] is not None and record["token"] not in params["key_ids"]:
         return False
     if any((KEY.field(name).value(record) or "") != params[name] for name in OWNERS if params[name] is not None):
+        return False
+    if params["created_by"] is not None and record.get("created_by") not in params["created_by"]:
         return False
     if params["group"] is not None and not identical(params["group"], KEY.field("group").value(record)):
         return False

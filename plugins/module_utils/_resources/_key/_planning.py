@@ -18,6 +18,7 @@ from ..._errors import InputError
 from ..._values import UNSET, is_empty, moment, same_moment
 from ._declaration import Declaration
 from ._marks import check_group
+from ._rows import ROUTES_OF_TYPE
 from ._secret import token_of
 from ._table import KEY, ROWS, own_metadata, retired_ids
 
@@ -74,6 +75,7 @@ def plan_key(want: Declaration, found: Found, now: datetime, past: datetime | No
         fields["metadata"] = {**own_metadata(current), **fields["metadata"]}
     if current is None and not is_empty(fields.get("team_id")) and "models" not in fields:
         fields["models"] = ["all-team-models"]
+    _declare_routes(fields, want, current)
     if replaced:
         warnings.append(f"Another run has just replaced the value of the key {want.alias}. It is not replaced again.")
     if current and want.rotate_after and past is None:
@@ -211,6 +213,22 @@ def _declare_expiry(
             "Renew it with renew_within or expires_at."
         ]
     return []
+
+
+def _declare_routes(fields: dict[str, Any], want: Declaration, current: Mapping[str, Any] | None) -> None:
+    """Make ``allowed_routes`` of ``key_type``: a type is its routes, and an update takes only these."""
+    declared = fields.get("key_type")
+    if declared is None:
+        return
+    own = current is not None and KEY.field("key_type").value(current) is None
+    if own and "allowed_routes" not in fields:
+        routes = ", ".join(KEY.field("allowed_routes").value(current))
+        raise InputError(
+            f"key_type: {declared} would replace the key's own allowed_routes ({routes}). To keep them, declare them "
+            "as allowed_routes instead of key_type. To replace them, declare allowed_routes: [] beside key_type.",
+            want.alias,
+        )
+    fields["allowed_routes"] = ROUTES_OF_TYPE[declared]
 
 
 def _guard_shared_budget(want: Declaration, fields: Mapping[str, Any], current: Mapping[str, Any] | None) -> None:

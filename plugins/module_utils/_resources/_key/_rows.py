@@ -95,13 +95,19 @@ def policies(record: Mapping[str, Any]) -> Any:
     return metadata_of(record).get("policies") or record.get("policies")
 
 
+# What LiteLLM keeps of a key type, and all that it looks at: the column key_type stays as it was when routes change.
+ROUTES_OF_TYPE: Mapping[str, list[str]] = {
+    "default": [],
+    "llm_api": ["llm_api_routes"],
+    "management": ["management_routes"],
+    "read_only": ["info_routes"],
+}
+
+
 def key_type(record: Mapping[str, Any]) -> str | None:
-    """Servers before 1.98 keep only the routes that a key type stands for."""
-    routes = {"llm_api_routes": "llm_api", "management_routes": "management", "info_routes": "read_only"}
-    if record.get("key_type"):
-        return str(record["key_type"])
+    """The type whose routes a key has, None if its routes are its own."""
     stored = record.get("allowed_routes") or []
-    return routes.get(stored[0], "default") if len(stored) == 1 else "default"
+    return next((name for name, routes in ROUTES_OF_TYPE.items() if routes == stored), None)
 
 
 def metadata_of(record: Mapping[str, Any]) -> dict[str, Any]:

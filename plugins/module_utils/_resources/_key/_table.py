@@ -29,6 +29,7 @@ from ..._durations import is_duration
 from ..._engine import NOT_CLEARABLE, Resource
 from ..._values import alike, not_a_name, redact, same_moment
 from ._rows import (
+    ROUTES_OF_TYPE,
     KeyField,
     has_text,
     is_alias,
@@ -168,9 +169,8 @@ KEY = Resource(
         ),
         KeyField(
             "key_type",
-            choices=("default", "llm_api", "management", "read_only"),
+            choices=tuple(ROUTES_OF_TYPE),
             read=key_type,
-            updatable=False,
             cleared=NOT_CLEARABLE,
             since="1.74.9",
         ),

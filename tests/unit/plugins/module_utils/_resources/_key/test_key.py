@@ -635,25 +635,61 @@ def test_no_other_field_is_licensed() -> None:
     assert sorted(field.name for field in KEY.fields if field.licensed) == sorted(LICENSED.split())
 
 
+# Key types
+
+
 @pytest.mark.parametrize(
-    ("stored", "kind"),
+    ("routes", "kind"),
     [
-        ({"key_type": "management"}, "management"),
-        ({"key_type": None, "allowed_routes": ["llm_api_routes"]}, "llm_api"),
-        ({"key_type": None, "allowed_routes": ["info_routes"]}, "read_only"),
-        ({"key_type": None, "allowed_routes": ["/x"]}, "default"),
-        ({"key_type": None, "allowed_routes": []}, "default"),
-        ({"key_type": None, "allowed_routes": ["llm_api_routes", "/x"]}, "default"),
+        (None, "default"),
+        ([], "default"),
+        (["llm_api_routes"], "llm_api"),
+        (["management_routes"], "management"),
+        (["info_routes"], "read_only"),
+        (["/x"], None),
+        (["llm_api_routes", "/x"], None),
     ],
 )
-def test_key_type_is_read_from_the_routes_where_no_column_holds_it(stored: dict[str, Any], kind: str) -> None:
-    assert planned(row(**stored), key_type=kind).action == "none"
+@pytest.mark.parametrize("column", [None, "default", "management"])
+def test_a_key_type_is_read_from_the_routes_and_not_from_its_column(
+    column: str | None, routes: list[str] | None, kind: str | None
+) -> None:
+    current = row(key_type=column, allowed_routes=routes)
+    assert public_view(current)["key_type"] == kind
+    if kind:
+        assert planned(current, key_type=kind).action == "none"
 
 
-@pytest.mark.parametrize(("option", "value"), [("key_type", "llm_api"), ("service_account_id", "robot")])
-def test_what_cannot_be_changed_is_refused(option: str, value: str) -> None:
-    with pytest.raises(InputError, match=f"cannot change {option}"):
-        planned(row(team_id="t"), **{option: value, "team_id": "t"})
+@pytest.mark.parametrize("routes", [[], ["management_routes"], ["info_routes"]])
+def test_a_key_of_another_type_gets_the_routes_of_the_declared_one(routes: list[str]) -> None:
+    current = row(key_type="default", allowed_routes=routes)
+    result = planned(current, key_type="llm_api")
+    assert update_body(result, NOW)["allowed_routes"] == ["llm_api_routes"]
+    assert (result.before["allowed_routes"], result.after["allowed_routes"]) == (routes, ["llm_api_routes"])
+    reissued = planned(current, key_type="default", value_policy="reissue")
+    assert create_body(reissued, NOW).get("allowed_routes") is None
+
+
+@pytest.mark.parametrize("kind", ["default", "llm_api"])
+def test_routes_of_its_own_give_way_to_a_key_type_only_if_the_play_says_so(kind: str) -> None:
+    current = row(key_type="default", allowed_routes=["/v1/models", "/v1/messages"])
+    with pytest.raises(InputError, match=re.escape("allowed_routes (/v1/models, /v1/messages)")):
+        planned(current, key_type=kind)
+    for none in ({"allowed_routes": []}, {"unset": ["allowed_routes"]}):
+        routes = [] if kind == "default" else ["llm_api_routes"]
+        assert updated(current, key_type=kind, **none) == {"key_type": kind, "allowed_routes": routes}
+        assert planned(row(allowed_routes=routes), key_type=kind, **none).action == "none"
+
+
+def test_the_default_type_leaves_room_for_declared_routes() -> None:
+    declared = {"key_type": "default", "allowed_routes": ["/x"]}
+    assert created(**declared) == {"key_alias": "a", "allowed_routes": ["/x"]}
+    assert planned(row(allowed_routes=["/x"]), **declared).action == "none"
+
+
+def test_what_cannot_be_changed_is_refused() -> None:
+    with pytest.raises(InputError, match="cannot change service_account_id"):
+        planned(row(team_id="t"), service_account_id="robot", team_id="t")
 
 
 # Metadata
