@@ -1,8 +1,9 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role's variables hold: numbers, flags, lists and mappings, also as text. Pure.
+"""The variables of a role as a table, and one reader for all of them. Pure.
 
-Private: only for use inside this collection.
+Private: only for use inside this collection. A role's variable is an option of a module, with a prefix. Surveys, and
+templates before ansible-core 2.19, give all of them as text: numbers, flags, lists and mappings are read from it.
 """
 
 from __future__ import annotations
@@ -10,20 +11,125 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+import yaml
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import HALF_A_CHARACTER
 
 # How a survey, or a template, writes a variable that was left out.
 NOTHING = ("", "null", "none", "None")
 SEPARATORS = "[,\n]"
+YAML_LIST = re.compile(r"-\s")
 
 
 class VariableError(ValueError):
     """The variables are invalid or contradictory; the text is a sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of a role, a row of its table. Its sentence is the option's in the documentation of the module.
+
+    :param name: without the prefix.
+    :param type: as in an argument spec: str, path, int, float, bool, list, dict; raw for what its user reads.
+    :param default: what it is when it is left out.
+    :param least: the smallest number that is allowed.
+    :param choices: the texts that are allowed; of a list its entries, of a mapping its names.
+    :param no_log: whether no output may show it.
+    """
+
+    name: str
+    type: str = "str"
+    default: Any = field(default=None, repr=False)
+    least: int | None = None
+    choices: tuple[str, ...] = ()
+    no_log: bool = False
+
+    def read(self, called: str, value: Any) -> Any:
+        """Return what a value means that says something.
+
+        :param called: how a message calls the variable.
+        :raises VariableError: if it means nothing that is allowed.
+        """
+        refuse_broken_text(called, value)
+        if self.type == "raw":
+            return value
+        if self.type == "int":
+            return whole(called, value, self.least)
+        if self.type == "float":
+            return amount(called, value)
+        if self.type == "bool":
+            return flag(called, value)
+        if self.type in ("list", "dict"):
+            read = structure(called, value, list if self.type == "list" else dict)
+            self._refuse_other_than_choices(called, map(str, read))
+            return read
+        read = text(called, value)
+        self._refuse_other_than_choices(called, [read])
+        return read
+
+    def _refuse_other_than_choices(self, called: str, read: Iterable[str]) -> None:
+        unknown = next((one for one in read if self.choices and one not in self.choices), None)
+        if unknown is None:
+            return
+        if self.type == "str":
+            *others, last = self.choices
+            raise VariableError(f"{called} must be {', '.join(others)} or {last}, not '{printable(unknown)}'.")
+        meant = did_you_mean(nearest(unknown, self.choices))
+        raise VariableError(f"{called}: '{printable(unknown)}' is not one of {', '.join(self.choices)}{meant}")
+
+
+class Variables(Mapping[str, Any]):
+    """What the variables of one run mean, by their names without the prefix.
+
+    :param table: all that there are.
+    :param values: what was given; None, and blank text, mean that a variable was left out.
+    :param prefix: what messages put before each name: that of a role's variables, nothing for options of a task.
+
+    :raises VariableError: if a value means nothing, or a name is not in the table.
+    """
+
+    def __init__(self, table: Iterable[Variable], values: Mapping[str, Any], prefix: str = "") -> None:
+        rows = {row.name: row for row in table}
+        self._prefix = prefix
+        for name in values:
+            if name not in rows:
+                raise VariableError(f"{self.called(name)} does not exist{did_you_mean(nearest(name, rows))}")
+        self._given = {
+            name: rows[name].read(self.called(name), value) for name, value in values.items() if says_something(value)
+        }
+        self._read = {**{name: row.default for name, row in rows.items()}, **self._given}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+    def says(self, name: str) -> bool:
+        """Whether the variable was given and not left blank."""
+        return name in self._given
+
+    def called(self, name: str) -> str:
+        """How a message calls a variable."""
+        return f"{self._prefix}{name}"
+
+
+def arguments(table: Iterable[Variable]) -> dict[str, dict[str, Any]]:
+    """Return the argument spec of an action that reads its options by the table: each as it comes."""
+    return {row.name: {"type": "raw", "no_log": row.no_log} for row in table}
+
+
+def says_something(value: Any) -> bool:
+    """Whether a variable was not left out, nor left blank."""
+    return not (value is None or (isinstance(value, str) and value.strip() in NOTHING))
 
 
 def refuse_broken_text(name: str, value: Any) -> None:
@@ -41,7 +147,7 @@ def refuse_broken_text(name: str, value: Any) -> None:
 
 def structure(name: str, value: Any, kind: type[Any], separators: str = SEPARATORS) -> Any:
     """A list or mapping, also from JSON text; a list also from names with commas or line breaks between."""
-    if value is None or (isinstance(value, str) and value.strip() in NOTHING):
+    if not says_something(value):
         return kind()
     if isinstance(value, str):
         text = value.strip()
@@ -51,6 +157,8 @@ def structure(name: str, value: Any, kind: type[Any], separators: str = SEPARATO
             except ValueError as error:
                 raise VariableError(f"{name}: invalid JSON: {error}.") from error
             refuse_broken_text(name, value)
+        elif kind is list and YAML_LIST.match(text):
+            value = _yaml_list(name, text)
         elif kind is list:
             value = [part.strip() for part in re.split(separators, text) if part.strip()]
     if kind is dict and isinstance(value, Mapping):
@@ -58,6 +166,21 @@ def structure(name: str, value: Any, kind: type[Any], separators: str = SEPARATO
     if kind is list and isinstance(value, (list, tuple)):
         return list(value)
     raise VariableError(f"{name} must be a {'list' if kind is list else 'mapping'}.")
+
+
+def _yaml_list(name: str, text: str) -> Any:
+    """Read a list as people write it into a survey, of which each entry stays the text that it is."""
+    try:
+        return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise VariableError(f"{name}: invalid YAML: {reason}.") from error
+
+
+def text(name: str, value: Any) -> str:
+    if isinstance(value, (bool, float)) or not isinstance(value, (str, int)):
+        raise VariableError(f"{name} must be text.")
+    return str(value).strip()
 
 
 def whole(name: str, value: Any, least: int | None = None) -> int:
@@ -89,7 +212,7 @@ def flag(name: str, value: Any) -> bool:
         raise VariableError(f"{name} must be true or false, not '{value}'.") from None
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     """Text that strangers chose, as a sentence may show it."""
     return text if text.isprintable() else ascii(text)
 

@@ -125,7 +125,7 @@ LAYERS = {
         for n, name in enumerate(ROSTER_FILES, 1)
     },
     "plugins/plugin_utils/_names": layer("plugin_utils._variables", others="yaml", python=f"{PURE} pathlib"),
-    "plugins/plugin_utils/_variables": layer("_values", others="ansible", python=f"{PURE} difflib"),
+    "plugins/plugin_utils/_variables": layer("_values", others="ansible yaml", python=f"{PURE} difflib"),
     "plugins/lookup/registrations": layer("plugin_utils._registrations", others="ansible"),
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import key_options
 
-from .._variables import VariableError, did_you_mean, nearest, shown, structure, whole
+from .._variables import VariableError, did_you_mean, nearest, printable, structure, whole
 from ._options import checked_alias, checked_options, own_metadata, refuse_other_group
 
 EXPIRY = ("duration", "renew_within", "expires_at")
@@ -103,7 +103,7 @@ def _listed_one(value: Any, number: int) -> Entry:
     fields = {name: own.pop(name) for name in FREE if name in own}
     if fields.get("email"):
         own.setdefault("user_id", fields["email"])
-    return Entry(f"litellm_vkey_users, {shown(user.strip())}", user.strip(), own, fields)
+    return Entry(f"litellm_vkey_users, {printable(user.strip())}", user.strip(), own, fields)
 
 
 def _registered(path: str, registered: Mapping[str, Any]) -> list[Entry]:
@@ -115,7 +115,7 @@ def _registered(path: str, registered: Mapping[str, Any]) -> list[Entry]:
         _refuse_likely_option(path, column, known)
     return [
         Entry(
-            f"{path}, {shown(row['user'])}",
+            f"{path}, {printable(row['user'])}",
             row["user"],
             {name: value for name, value in row.items() if name in known},
             {name: value for name, value in row.items() if name not in known and name != "user"},
