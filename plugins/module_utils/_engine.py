@@ -41,6 +41,7 @@ class Field:
         database may cut a float, all else is exact.
     :param nothing: values that say "nothing", besides null and the empty one of the type.
     :param merged: whether entries of a mapping that are not declared stay.
+    :param parse: makes of a value as it is given the one that it means, such as numbers of text.
     :param check: returns what is wrong with a declared value, or None.
     :param sent: makes of a value what the API takes.
     :param shown: makes of a value what may be shown: without secrets.
@@ -65,6 +66,7 @@ class Field:
     same: Callable[[Any, Any], bool] | None = None
     nothing: tuple[Any, ...] = ()
     merged: bool = False
+    parse: Callable[[Any], Any] = _unchanged
     check: Callable[[Any], str | None] | None = None
     sent: Callable[[Any], Any] = _unchanged
     shown: Callable[[Any], Any] = _unchanged
@@ -314,7 +316,7 @@ def _is_older(version: str, than: str) -> bool:
 
 def declared_fields(resource: Resource, options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """What a module's options declare, ``unset`` among them, and what is wrong with it, a sentence each."""
-    declared = {row.name: options[row.name] for row in resource.fields if options.get(row.name) is not None}
+    declared = {row.name: row.parse(options[row.name]) for row in resource.fields if options.get(row.name) is not None}
     unset = options.get("unset") or ()
     both = [name for name in unset if not resource.field(name).is_nothing(declared.get(name))]
     declared.update(dict.fromkeys(unset, UNSET))

@@ -58,6 +58,7 @@ options:
         C(openai/gpt-4o).
       - Entries that are not listed stay as they are. An entry must not be null or empty. To remove an entry, list it
         in O(unset).
+      - Where LiteLLM expects a number, such as in C(rpm), C(weight), or C(timeout), text that is a number becomes one.
       - Parameters are treated as secret if their name has a part such as C(key), C(token), C(secret), C(password), or
         C(credentials). This includes parameters that contain such an entry, such as C(extra_headers) with
         C(Authorization).

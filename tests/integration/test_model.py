@@ -202,6 +202,26 @@ def test_templates_make_text_of_numbers(sandbox, model) -> None:
     assert model(litellm_params={"rpm": 5, "timeout": 1.5}).changed is False
 
 
+def test_a_weight_that_arrives_as_text_serves(sandbox, model, name) -> None:
+    """LiteLLM stores the text and answers each call of the model with "Deployment weight must be numeric"."""
+
+    def answers() -> set[int]:
+        body = {"model": f"{name}-model", "messages": [{"role": "user", "content": "Hi"}]}
+        return {sandbox.call("POST", "/v1/chat/completions", body).status_code for _call in range(2)}
+
+    other = {"model_id": f"{name}-other", "litellm_params": {**BASE, "weight": "1"}}
+    as_declared(model, sandbox, 1, litellm_params={**BASE, "weight": "3"})
+    as_declared(model, sandbox, 1, **other)
+    assert answers() == {200}
+    for model_id in (model.keywords["model_id"], other["model_id"]):
+        path = f"/model/{model_id}/update"
+        sandbox.call("PATCH", path, {"litellm_params": {"weight": "3"}}).raise_for_status()
+    as_declared(model, sandbox, 1, litellm_params={"weight": 3})
+    as_declared(model, sandbox, 1, model_id=other["model_id"], litellm_params={"weight": "3"})
+    assert answers() == {200}
+    assert model(litellm_params={"weight": 3}).changed is False
+
+
 @pytest.mark.parametrize("entry", ["custom_token", "api_key"])
 def test_a_secret_that_somebody_else_changed_is_written_again(sandbox, model, entry: str) -> None:
     """LiteLLM shows a mask of the one with the model, and of the other elsewhere."""

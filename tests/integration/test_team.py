@@ -284,3 +284,16 @@ def test_what_the_server_refuses_is_said(team) -> None:
     result = team(organization_id="none such")
     assert result.failed
     assert "none such" in result.msg or "rganization" in result.msg
+
+
+def test_numbers_arrive_as_text(sandbox, run_module, name) -> None:
+    """As templates give them: what LiteLLM makes numbers of, or stores as text that limits nothing."""
+    team = partial(run_module, "litellm_team", team_id=name)
+    text = {
+        "model_rpm_limit": {"gpt-4": "5"},
+        "router_settings": {"num_retries": "3", "timeout": "30.5", "retry_policy": {"TimeoutErrorRetries": "2"}},
+    }
+    done = as_declared(team, sandbox, 1, **text)
+    assert done.team["model_rpm_limit"] == {"gpt-4": 5}
+    assert done.team["router_settings"]["retry_policy"] == {"TimeoutErrorRetries": 2}
+    refused(team, sandbox, "model_rpm_limit: needs a whole number", model_rpm_limit={"gpt-4": "5.5"})

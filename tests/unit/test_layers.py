@@ -96,6 +96,7 @@ CRUD_FILES = (
     "_definition",
     "_metadata",
     "_secret_entries",
+    "_numbers",
     "_rows",
 )
 BELOW_CRUD = "_fingerprints _proxy _shapes _kind _engine _values _durations _errors"

@@ -57,7 +57,7 @@ def wanted(declared: Entries, shown: Entries, known: Entries, masks: Entries | N
 
 def _wanted_one(name: str, value: Any, there: Entries, told: Entries, known: Entries) -> Any:
     if not (_is_secret(name, value) or isinstance(there.get(name), Kept)):
-        return there[name] if name in there and _shows(there[name], value) else value
+        return there[name] if name in there and _shows(there[name], value, secret=False) else value
     visible = name in told and not _is_reference(value)
     stays = name in there and matches(known.get(name), _text(value)) and (not visible or _shows(told[name], value))
     return Kept() if stays else Written(value, name in there)
@@ -111,28 +111,24 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def _shows(shown: Any, value: Any) -> bool:
-    """Whether what LiteLLM shows may be a value: exactly, as the type of the parameter, or as a mask."""
+def _shows(shown: Any, value: Any, secret: bool = True) -> bool:
+    """Whether what LiteLLM shows may be a value: exactly, as the type of the parameter, or as a mask.
+
+    :param secret: whether the name may be that of a secret, of which LiteLLM shows any value as text.
+    """
     if isinstance(shown, Mapping) and isinstance(value, Mapping):
-        return shown.keys() == value.keys() and all(_shows(shown[name], value[name]) for name in value)
+        names = shown.keys()
+        return names == value.keys() and all(_shows(shown[name], value[name], is_secret_name(name)) for name in names)
     if isinstance(shown, list) and isinstance(value, (list, tuple)):
-        return len(shown) == len(value) and all(_shows(one, other) for one, other in zip(shown, value))
+        return len(shown) == len(value) and all(_shows(one, other, secret) for one, other in zip(shown, value))
     if alike(shown, value):
         return True
-    if not isinstance(shown, str):
-        return isinstance(value, str) and not isinstance(shown, (Mapping, list)) and _is_same_text(shown, value)
-    if isinstance(value, (Mapping, list, tuple)):
+    if isinstance(shown, bool):
+        return isinstance(value, str) and value.lower() == str(shown).lower()  # as templates make text of it
+    if not isinstance(shown, str) or isinstance(value, (Mapping, list, tuple)):
+        return False
+    if not (secret or value is None or isinstance(value, str)):
         return False
     mask = MASKED.fullmatch(shown)
     text = str(value)  # so LiteLLM shows null inside an entry, and any value with the name of a secret
     return text == shown or bool(mask and text.startswith(mask[1]) and text.endswith(mask[2]))
-
-
-def _is_same_text(shown: Any, text: str) -> bool:
-    """Whether a number, or true or false, is what a text says, as templates make text of it."""
-    if isinstance(shown, bool):
-        return text.lower() == str(shown).lower()
-    try:
-        return shown is not None and alike(float(text), float(shown))
-    except ValueError:
-        return False

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from .._crud._define import define
 from .._crud._definition import Definition, Endpoints, Hooks, Record, Request
+from .._crud._numbers import numbers
 from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, not_negative, up_to
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Resource
@@ -29,7 +30,7 @@ BUDGET = Resource(
         Field("rpm_limit", "int", unit="requests/min", check=up_to(MOST_TOKENS)),
         Field("tpd_limit", "int", unit="tokens/day", check=up_to(MOST_TOKENS), since="1.106.0"),
         Field("max_parallel_requests", "int", check=up_to(MOST_REQUESTS)),
-        Field("model_max_budget", "dict", cleared={}, licensed=True),
+        Field("model_max_budget", "dict", parse=numbers(), cleared={}, licensed=True),
     ),
 )
 KEYS = {"return_full_object": "true", "sort_by": "token", "sort_order": "asc"}

@@ -11,6 +11,7 @@ from .._crud._define import define
 from .._crud._definition import Definition, Endpoints, Hooks, Request
 from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
+from .._crud._numbers import IN_ROUTER_SETTINGS, numbers
 from .._crud._rows import (
     BUDGET_WINDOW,
     MOST_TOKENS,
@@ -96,7 +97,7 @@ def _in_metadata(name: str, kind: str = "str", elements: str | None = None, **mo
 
 
 def _by_model(name: str, unit: str, **more: Any) -> Field:
-    return _in_metadata(name, "dict", unit=unit, check=counts_by_model, **more)
+    return _in_metadata(name, "dict", unit=unit, parse=numbers(), check=counts_by_model, **more)
 
 
 def _licensed(name: str, kind: str = "list", elements: str | None = "str", **more: Any) -> Field:
@@ -122,12 +123,13 @@ IN_METADATA = (
         "default_estimated_output_tokens_per_model",
         "dict",
         unit="tokens by model",
+        parse=numbers(),
         check=_are_above_zero,
         since="1.98.1",
     ),
     _in_metadata("allowed_vector_store_indexes", "list", "dict", suboptions=VECTOR_STORE_INDEX),
-    _in_metadata("enforced_batch_output_expires_after", "dict"),
-    _in_metadata("enforced_file_expires_after", "dict"),
+    _in_metadata("enforced_batch_output_expires_after", "dict", parse=numbers()),
+    _in_metadata("enforced_file_expires_after", "dict", parse=numbers()),
     _licensed("tags"),
     _licensed("guardrails"),
     _licensed("disable_global_guardrails", "bool", None, nothing=(False,), since="1.90.0"),
@@ -164,6 +166,7 @@ TEAM = Resource(
             "model_max_budget",
             "dict",
             unit="{max_budget: USD, budget_duration: duration} by model",
+            parse=numbers(),
             check=_are_budgets,
             cleared={},
             since="1.106.2",
@@ -179,7 +182,15 @@ TEAM = Resource(
         Field("access_group_ids", "list", "str", cleared=[]),
         Field("object_permission", "dict", read=object_permission, normal=permission_sets, merged=True, cleared={}),
         METADATA.field,
-        Field("router_settings", "dict", read=router_settings, normal=without_null, merged=True, cleared={}),
+        Field(
+            "router_settings",
+            "dict",
+            parse=numbers(IN_ROUTER_SETTINGS),
+            read=router_settings,
+            normal=without_null,
+            merged=True,
+            cleared={},
+        ),
         Field("blocked", "bool", nothing=(False,), cleared=False),
     ),
 )

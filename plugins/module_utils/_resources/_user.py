@@ -12,6 +12,7 @@ from .._crud._define import define
 from .._crud._definition import Definition, Endpoints, Hooks, Request
 from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
+from .._crud._numbers import numbers
 from .._crud._reading import path_of
 from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, counts_by_model, not_negative, up_to
 from .._durations import is_duration
@@ -25,7 +26,7 @@ CLEAR_SINCE = "1.106.2"
 INFO = Request("GET", "/user/info", id="user_id", entries="user_info")
 
 BY_MODEL = tuple(
-    Field(name, "dict", unit=unit, path=("metadata", name), check=counts_by_model, cleared={})
+    Field(name, "dict", unit=unit, path=("metadata", name), parse=numbers(), check=counts_by_model, cleared={})
     for name, unit in (("model_tpm_limit", "tokens/min by model"), ("model_rpm_limit", "requests/min by model"))
 )
 METADATA = Metadata(BY_MODEL)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._crud._numbers import IN_ROUTER_SETTINGS, numbers
 from ..._crud._rows import (
     BUDGET_WINDOW,
     MOST_REQUESTS,
@@ -184,6 +185,7 @@ KEY = Resource(
             "dict",
             unit="tokens/min by model",
             path=("metadata", "model_tpm_limit"),
+            parse=numbers(),
             check=counts_by_model,
             cleared={},
         ),
@@ -192,6 +194,7 @@ KEY = Resource(
             "dict",
             unit="requests/min by model",
             path=("metadata", "model_rpm_limit"),
+            parse=numbers(),
             check=counts_by_model,
             cleared={},
         ),
@@ -199,6 +202,7 @@ KEY = Resource(
             "model_max_budget",
             "dict",
             unit="{budget_limit: USD, time_period: duration} by model",
+            parse=numbers(),
             cleared={},
             licensed=True,
         ),
@@ -236,6 +240,7 @@ KEY = Resource(
         KeyField(
             "router_settings",
             "dict",
+            parse=numbers(IN_ROUTER_SETTINGS),
             read=router_settings,
             normal=without_null,
             merged=True,

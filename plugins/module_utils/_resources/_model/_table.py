@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..._crud._definition import Record, Values
+from ..._crud._numbers import IN_INFO, IN_PARAMS, numbers
 from ..._crud._rows import is_identity
 from ..._crud._secret_entries import present, without_secrets
 from ..._engine import NOT_CLEARABLE, Field, Resource
@@ -80,8 +81,8 @@ MODEL = Resource(
     fields=(
         Field("model_id", check=_is_id, cleared=NOT_CLEARABLE),
         Field("model_name", cleared=NOT_CLEARABLE),
-        Field(PARAMS, "dict", read=params_of, shown=without_secrets, cleared=NOT_CLEARABLE),
-        Field(INFO, "dict", read=info_of, cleared=NOT_CLEARABLE),
+        Field(PARAMS, "dict", parse=numbers(IN_PARAMS), read=params_of, shown=without_secrets, cleared=NOT_CLEARABLE),
+        Field(INFO, "dict", parse=numbers(IN_INFO), read=info_of, cleared=NOT_CLEARABLE),
         Field("blocked", "bool", read=_blocked, cleared=NOT_CLEARABLE, since="1.90.0"),
     ),
 )

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Numbers that arrive as text, as surveys, ``-e``, and templates before ansible-core 2.19 give them. Pure.
+
+Private: only for use inside this collection. LiteLLM stores such text in a free mapping as it is, and fails when it
+reckons with it. Only where LiteLLM expects a number, text that is one becomes one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# Entries of litellm_params, of model_info, and of router_settings.
+IN_PARAMS = r"""
+    (.+_)?cost(_.+)?|.+_multiplier(_.+)?|[io]?[tr]pm|weight|order|priority|(stream_)?timeout(_by_service_tier)?
+    |(max|num)_retries|retry_after|cooldown_time|allowed_fails|max_parallel_requests|default_api_key_[tr]pm_limit
+    |max_budget|max_file_size_mb|keepalive_seconds|output_vector_size|anthropic_issuer_ttl_seconds
+    |auto_router_max_input_chars|valkey_port|temperature|top_[pk]|top_logprobs|n|seed|dimensions|(presence|frequency)_penalty
+    |max_(completion_)?tokens|max_tokens_to_sample|thinking_budget|budget_tokens
+"""
+IN_INFO = r"""
+    (.+_)?cost(_.+)?|.+_multiplier(_.+)?|[tr]pm|max(_input|_output)?_tokens|prompt_cache_min_tokens|output_vector_size
+    |ptu_count
+"""
+IN_ROUTER_SETTINGS = r"""
+    allowed_fails|cooldown_time|(max|num)_retries|(stream_)?timeout|retry_after|default_max_parallel_requests
+    |max_fallbacks|ttl|lowest_latency_buffer|rpm|tpm|\w+(Retries|AllowedFails)
+"""
+
+
+def numbers(names: str = ".*") -> Callable[[Any], Any]:
+    """A function that takes a declared mapping and returns it with numbers for text, at any depth.
+
+    :param names: pattern of the names of entries in which LiteLLM expects a number; may hold white space.
+    """
+    pattern = re.compile("".join(names.split()))
+
+    def parse(value: Any, name: str = "") -> Any:
+        if isinstance(value, Mapping):
+            return {part_name: parse(part, str(part_name)) for part_name, part in value.items()}
+        if isinstance(value, list):
+            return [parse(part, name) for part in value]
+        return _number(value) if isinstance(value, str) and pattern.fullmatch(name) else value
+
+    return parse
+
+
+def _number(text: str) -> Any:
+    """The number that a text is; any other text as it is."""
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        return number if text.isascii() and "_" not in text and math.isfinite(number) else text
+    return text
