@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, one_line
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._changes import lines
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._texts import names, one_line
 
 REPORTED = ("key", "key_id", "action", "changed", "error", "models", "max_budget", "expires_at", "blocked", "spend")
 WORDS = {"create": "created", "update": "updated", "reissue": "reissued", "delete": "deleted", "none": "unchanged"}
@@ -125,7 +125,7 @@ def _failures(reports: Iterable[Entry], called: Mapping[str, str]) -> list[str]:
             by_reason[reason].append(report)
     parts = []
     for reason, failed in by_reason.items():
-        whom = names([called.get(_alias_of(report), _alias_of(report)) for report in failed])
+        whom = join_limited([called.get(_alias_of(report), _alias_of(report)) for report in failed])
         parts.append(f"{whom}: {(reason if len(failed) > 1 else failed[0]['error']).rstrip('.')}.")
     return parts
 

@@ -11,8 +11,9 @@ from datetime import tzinfo
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import one_line
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import moment
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._texts import one_line, time_zone
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._texts import time_zone
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._usage._page import csv_table, page
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._usage._words import STATUS, is_rejected, sentences
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import NOTHING, VariableError, amount

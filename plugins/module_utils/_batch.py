@@ -15,7 +15,7 @@ from typing import Any
 from ._engine import Outcome, Plan
 from ._errors import InputError, LiteLLMError
 from ._kind import Store
-from ._values import listed
+from ._text import join_limited
 
 Progress = Callable[[int, int], None]
 
@@ -45,7 +45,7 @@ def converge(
     if check:
         return [_planned(plan) for plan in _warned(plans, missing)]
     for sentence, names in missing.items():
-        raise InputError(sentence, listed(names))
+        raise InputError(sentence, join_limited(names))
     plans = store.prepare(plans)
     outcomes = _carry_out(store, wants, plans[: len(wants)], concurrency, fail_fast, progress)
     if last and not any(outcome.error for outcome in outcomes):
@@ -57,7 +57,9 @@ def _warned(plans: Sequence[Plan], missing: Mapping[str, Sequence[str]]) -> list
     """The plans with warnings about what is missing, which in check mode an earlier task has not created either."""
     warnings: dict[str, list[str]] = defaultdict(list)
     for sentence, names in missing.items():
-        warnings[names[0]].append(f"{listed(names)}: {sentence} This task fails unless another task creates it first.")
+        warnings[names[0]].append(
+            f"{join_limited(names)}: {sentence} This task fails unless another task creates it first."
+        )
     return [plan.having(warnings=(*plan.warnings, *warnings.pop(plan.name, ()))) for plan in plans]
 
 

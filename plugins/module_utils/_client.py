@@ -26,10 +26,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ._advice import UNKNOWN_KEY, Advice, advice
-from ._cleaning import Secrets, printable
 from ._clock import AGREEING, Clock
 from ._errors import ApiError
+from ._redaction import Secrets
 from ._refusals import error_details, is_error_body
+from ._text import printable
 from ._transport import Deadline, TooLarge, content, new_session
 
 try:

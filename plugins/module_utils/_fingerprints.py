@@ -14,7 +14,7 @@ import re
 import secrets
 from typing import Any
 
-from ._values import HIDDEN
+from ._redaction import HIDDEN
 
 # The entry in which they are kept, among what LiteLLM keeps and shows of the object: {"fingerprints": {name: text}}.
 OWN_ENTRY = "litemaas_virtual_keys"

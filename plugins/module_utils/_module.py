@@ -18,14 +18,13 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ._args import CONNECTION_OPTIONS, Settings, base_url
 from ._batch import converge
-from ._cleaning import Secrets, printable
 from ._client import REQUESTS_IMPORT_ERROR, Client, Connection
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
 from ._kind import Declaration, Info, Kind, Ledger
-from ._masking import secrets_of, shown
 from ._progress import now_and_then
-from ._values import listed, redact
+from ._redaction import Secrets, redact, redact_options, secrets_of
+from ._text import join_limited, printable
 
 # Makes a Module, or what takes its place in Ansible's own worker, from the arguments of one.
 Start = Callable[..., Any]
@@ -55,7 +54,7 @@ class Module(AnsibleModule):
         """Log as Ansible does, but mask the options before they become text, where a secret may look different."""
         self._learn_secrets()
         if log_args is not None:
-            options = remove_values(shown(self.params, self.argument_spec), self.no_log_values)
+            options = remove_values(redact_options(self.params, self.argument_spec), self.no_log_values)
             log_args = {name: str(options.get(name)) for name in log_args}
             msg = " ".join(["Invoked with", *(f"{name}={value}" for name, value in log_args.items())])
         super().log(msg, log_args)
@@ -78,7 +77,7 @@ class Module(AnsibleModule):
 
     def _masked(self, result: Mapping[str, Any]) -> dict[str, Any]:
         self._learn_secrets()
-        return {"invocation": {"module_args": shown(self.params, self.argument_spec)}, **result}
+        return {"invocation": {"module_args": redact_options(self.params, self.argument_spec)}, **result}
 
     def _learn_secrets(self) -> None:
         self.no_log_values: set[str] = secrets_of(self.no_log_values, self.params)
@@ -324,7 +323,7 @@ def _warn_of_unknown(kind: Kind, module: Any, outcomes: Sequence[Outcome]) -> No
     if names and module.params.get("values_file") is not None:
         module.warn(
             f"values_file: these {kind.things} have values that are not in {module.params['values_file']}: "
-            f"{listed(names)}. LiteLLM never shows a value again. Add those that you know to the file, or "
+            f"{join_limited(names)}. LiteLLM never shows a value again. Add those that you know to the file, or "
             f"replace them with value_policy: reissue."
         )
 
@@ -367,4 +366,4 @@ def _failed_names(outcomes: Sequence[Outcome]) -> str:
 
 def _by_reason(by_reason: Mapping[str, Sequence[str]]) -> str:
     """Each reason once, after the names that it concerns."""
-    return listed([f"{listed(names)}: {reason}" for reason, names in by_reason.items()], " ")
+    return join_limited([f"{join_limited(names)}: {reason}" for reason, names in by_reason.items()], " ")

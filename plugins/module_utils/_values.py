@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -29,34 +29,7 @@ DIGITS_KEPT = (15, 16)
 DEEPEST = 64
 # An integer outside of these comes back from LiteLLM as the nearest float.
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
-NOT_PRINTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-MOST_NAMED = 10
 HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
-# What is shown instead of a secret value.
-HIDDEN = "********"
-# The beginning of a value that only names an environment variable of the proxy.
-REFERENCE = "os.environ/"
-# The parts of a name by which LiteLLM tells that a parameter of a model is a secret, and by which it is none after all.
-SECRET_PARTS = frozenset(
-    (
-        "password",
-        "secret",
-        "key",
-        "apikey",
-        "token",
-        "auth",
-        "authorization",
-        "cookie",
-        "credential",
-        "credentials",
-        "access",
-        "private",
-        "certificate",
-        "fingerprint",
-        "tenancy",
-    )
-)
-NO_SECRETS = frozenset(("litellm_credential_name", "default_api_key_tpm_limit", "default_api_key_rpm_limit"))
 
 
 def is_empty(value: Any) -> bool:
@@ -168,21 +141,6 @@ def _check_text(value: str) -> None:
         raise ValueError("must not contain a lone surrogate, which is not valid Unicode.")
 
 
-def not_a_name(value: str) -> str | None:
-    """What is wrong with a name that has to stand in one line of text and in an address."""
-    if not value.strip():
-        return "must not be blank."
-    if NOT_PRINTED.search(value):
-        return "must not contain control characters or line separators."
-    return None
-
-
-def listed(parts: Sequence[str], separator: str = ", ") -> str:
-    """The first of many parts of a sentence, and how many more there are."""
-    more = len(parts) - MOST_NAMED
-    return separator.join(parts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
 def version_tuple(version: str) -> tuple[int, ...]:
     """``1.83.14.post1`` as ``(1, 83, 14)``."""
     numbers: list[int] = []
@@ -192,35 +150,3 @@ def version_tuple(version: str) -> tuple[int, ...]:
             break
         numbers.append(int(digits.group()))
     return tuple(numbers)
-
-
-def is_secret_name(name: Any) -> bool:
-    """Whether a parameter of a model with that name, or a header, holds a secret."""
-    parts = set(str(name).lower().replace("-", "_").split("_"))
-    return name not in NO_SECRETS and "cost" not in parts and not parts.isdisjoint(SECRET_PARTS)
-
-
-def redact(value: Any) -> Any:
-    """A copy fit to be shown: plain data, without the secrets of logging callbacks and of models."""
-    if isinstance(value, Mapping):
-        return {name: _redact_entry(name, part) for name, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [redact(part) for part in value]
-    return value
-
-
-def _redact_entry(name: Any, value: Any) -> Any:
-    if name == "callback_vars" and isinstance(value, Mapping):
-        return dict.fromkeys(value, HIDDEN)
-    if name == "litellm_params":
-        return redact_parameters(value) if isinstance(value, Mapping) or value is None else HIDDEN
-    return redact(value)
-
-
-def redact_parameters(value: Any) -> Any:
-    """A copy of the parameters of a model without those that are secret."""
-    if isinstance(value, Mapping):
-        return {name: HIDDEN if is_secret_name(name) else redact_parameters(part) for name, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [redact_parameters(part) for part in value]
-    return value

@@ -29,8 +29,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._masking import secrets_of, shown
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Start
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._redaction import redact_options, secrets_of
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._values_file import ValuesFile
 
 MODULES = "ansible_collections.litemaas.virtual_keys.plugins.modules"
@@ -135,7 +135,7 @@ class _Task:
         self._warnings.append(text)
 
     def exit_json(self, **result: Any) -> NoReturn:
-        result.setdefault("invocation", {"module_args": shown(self.params, self._argument_spec)})
+        result.setdefault("invocation", {"module_args": redact_options(self.params, self._argument_spec)})
         if self._warnings:
             result["warnings"] = self._warnings
         # A secret that reads "True" does not change these.

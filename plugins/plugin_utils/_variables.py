@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import printable
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import HALF_A_CHARACTER
 
 # How a survey, or a template, writes a variable that was left out.
@@ -210,11 +211,6 @@ def flag(name: str, value: Any) -> bool:
         return bool(boolean(value.strip() if isinstance(value, str) else value))
     except TypeError:
         raise VariableError(f"{name} must be true or false, not '{value}'.") from None
-
-
-def printable(text: str) -> str:
-    """Text that strangers chose, as a sentence may show it."""
-    return text if text.isprintable() else ascii(text)
 
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:

@@ -58,7 +58,7 @@ def package(folder: str, files: tuple[str, ...], below: str) -> dict[str, Layer]
 
 # The files of what hands out keys, from the top down: each may use those below it.
 HAND_OUT = "plugin_utils._hand_out"
-BELOW_HAND_OUT = "_errors plugin_utils._private_folder plugin_utils._whole_file"
+BELOW_HAND_OUT = "_errors _text plugin_utils._private_folder plugin_utils._whole_file"
 HAND_OUT_FILES = ("_files", "_folder", "_formats", "_people", "_texts")
 # The files of what makes the role's variables a list of people, likewise.
 ROSTER = "plugin_utils._roster"
@@ -99,8 +99,8 @@ CRUD_FILES = (
     "_numbers",
     "_rows",
 )
-BELOW_CRUD = "_fingerprints _proxy _shapes _kind _engine _values _durations _errors"
-BELOW_OBJECTS = "_crud _fingerprints _proxy _shapes _kind _engine _values _durations _errors"
+BELOW_CRUD = "_fingerprints _proxy _shapes _kind _engine _redaction _text _values _durations _errors"
+BELOW_OBJECTS = f"_crud {BELOW_CRUD}"
 LAYERS = {
     "plugins/action/litellm_report": layer(others="ansible"),
     "plugins/action/litellm_files": layer(
@@ -117,7 +117,7 @@ LAYERS = {
         f"plugins/plugin_utils/_roster/{name}": layer(
             " ".join(
                 [
-                    "plugin_utils._variables _resources._key._declaration _resources._key._table",
+                    "_text plugin_utils._variables _resources._key._declaration _resources._key._table",
                     *(f"{ROSTER}.{lower}" for lower in ROSTER_FILES[n:]),
                 ]
             ),
@@ -126,52 +126,54 @@ LAYERS = {
         for n, name in enumerate(ROSTER_FILES, 1)
     },
     "plugins/plugin_utils/_names": layer("plugin_utils._variables", others="yaml", python=f"{PURE} pathlib"),
-    "plugins/plugin_utils/_variables": layer("_values", others="ansible yaml", python=f"{PURE} difflib"),
+    "plugins/plugin_utils/_variables": layer("_text _values", others="ansible yaml", python=f"{PURE} difflib"),
     "plugins/lookup/registrations": layer("plugin_utils._registrations", others="ansible"),
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),
     "plugins/action/*": layer("plugin_utils._module_action"),
     "plugins/plugin_utils/_module_action": layer(
-        "_client _masking _module plugin_utils._values_file", others="ansible"
+        "_client _redaction _module plugin_utils._values_file", others="ansible"
     ),
     "plugins/plugin_utils/*": layer("_errors plugin_utils._whole_file", others="ansible yaml"),
     "plugins/plugin_utils/_usage/_page": layer(f"plugin_utils._usage._words {HAND_OUT}._texts"),
-    "plugins/plugin_utils/_usage/_words": layer(),
+    "plugins/plugin_utils/_usage/_words": layer("_text"),
     "plugins/filter/usage": layer(
-        f"_values _errors plugin_utils._usage.* plugin_utils._variables {HAND_OUT}._texts", others="ansible"
+        f"_text _values _errors plugin_utils._usage.* plugin_utils._variables {HAND_OUT}._texts", others="ansible"
     ),
     "plugins/filter/roster": layer(f"{ROSTER}.* plugin_utils._names plugin_utils._variables"),
     "plugins/filter/answers": layer(f"_errors {HAND_OUT}._texts plugin_utils._names plugin_utils._variables"),
     "plugins/filter/*": layer(
-        f"_resources.* _values _errors plugin_utils._changes plugin_utils._variables {HAND_OUT}._texts",
+        f"_resources.* _text _values _errors plugin_utils._changes plugin_utils._variables {HAND_OUT}._texts",
         others="ansible",
     ),
     "plugins/module_utils/_module": layer(
-        "_kind _engine _values _masking _progress _batch _client _cleaning _args _errors", others="ansible"
+        "_kind _engine _redaction _text _progress _batch _client _args _errors", others="ansible"
     ),
     "plugins/module_utils/_progress": layer("_batch"),
-    "plugins/module_utils/_batch": layer("_kind _engine _values _errors"),
+    "plugins/module_utils/_batch": layer("_kind _engine _text _errors"),
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
     **package("_resources/_credential", CREDENTIAL_FILES, BELOW_OBJECTS),
     **package("_resources/_model", MODEL_FILES, BELOW_OBJECTS),
     **package("_resources/_team_members", TEAM_MEMBERS_FILES, BELOW_OBJECTS),
-    "plugins/module_utils/_resources/*": layer("_crud _fingerprints _engine _values _durations _errors _proxy _shapes"),
+    "plugins/module_utils/_resources/*": layer(
+        "_crud _fingerprints _engine _redaction _text _values _durations _errors _proxy _shapes"
+    ),
     **package("_crud", CRUD_FILES, BELOW_CRUD),
     "plugins/module_utils/_proxy": layer("_shapes _values _errors"),
     "plugins/module_utils/_shapes": layer("_values _errors", python=PURE),
     "plugins/module_utils/_kind": layer("_engine"),
     "plugins/module_utils/_client": layer(
-        "_advice _cleaning _clock _refusals _transport _errors", others="requests urllib3"
+        "_advice _clock _redaction _refusals _text _transport _errors", others="requests urllib3"
     ),
     "plugins/module_utils/_transport": layer(others="requests urllib3"),
     "plugins/module_utils/_clock": layer(python=f"email threading {PURE}"),
-    "plugins/module_utils/_cleaning": layer("_masking", python=f"threading urllib {PURE}"),
     "plugins/module_utils/_refusals": layer(python=f"ast {PURE}"),
     "plugins/module_utils/_advice": layer(python=PURE),
     "plugins/module_utils/_engine": layer("_values _errors", python=PURE),
     "plugins/module_utils/_values": layer(python=PURE),
-    "plugins/module_utils/_fingerprints": layer("_values", python=f"secrets {PURE}"),
-    "plugins/module_utils/_masking": layer("_values", python=f"ast urllib {PURE}"),
+    "plugins/module_utils/_fingerprints": layer("_redaction", python=f"secrets {PURE}"),
+    "plugins/module_utils/_redaction": layer(python=f"ast threading urllib {PURE}"),
+    "plugins/module_utils/_text": layer(python=f"unicodedata {PURE}"),
     "plugins/module_utils/_durations": layer(python=f"calendar {PURE}"),
     "plugins/module_utils/_args": layer(others="ansible"),
     "plugins/module_utils/_errors": layer(),

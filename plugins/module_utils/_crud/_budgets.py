@@ -16,7 +16,7 @@ from uuid import UUID
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan
 from .._shapes import MAPPING, checked
-from .._values import listed
+from .._text import join_limited
 from ._definition import Request
 from ._rows import MOST_REQUESTS, MOST_TOKENS, not_negative, up_to
 
@@ -99,7 +99,7 @@ class Budgets:
         others = [str(row[self.id]) for row in rows if _budget_of(row) == budget and row[self.id] != plan.name]
         if not others and _is_uuid(budget):
             return None
-        bound = f"which also applies to {listed(others)}" if others else "which can apply to others as well"
+        bound = f"which also applies to {join_limited(others)}" if others else "which can apply to others as well"
         limits = ", ".join(_limits(plan))
         return f"{limits}: the {self.kind} has the budget '{budget}', {bound}. Change it with litellm_budget."
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._durations import is_duration
-from .._values import alike, is_empty, not_a_name
+from .._text import check_name
+from .._values import alike, is_empty
 
 BUDGET_WINDOW = {
     "max_budget": {"type": "float", "required": True},
@@ -23,7 +24,7 @@ MOST_TOKENS = 2**63 - 1
 
 def is_identity(value: str) -> str | None:
     """What is wrong with a name by which requests call an object, in their address."""
-    return f"'{value}' is not allowed in a URL." if value in (".", "..") else not_a_name(value)
+    return f"'{value}' is not allowed in a URL." if value in (".", "..") else check_name(value)
 
 
 def not_negative(value: float) -> str | None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._fingerprints import CHANGED, fingerprint, matches
-from .._values import HIDDEN, REFERENCE, alike, is_secret_name
+from .._redaction import HIDDEN, REFERENCE, is_secret_name
+from .._values import alike
 
 Entries = Mapping[str, Any]
 MASKED = re.compile(r"(.*?)\*+(.*)", re.DOTALL)

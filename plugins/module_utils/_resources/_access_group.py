@@ -13,7 +13,7 @@ from typing import Any
 from .._crud._define import define
 from .._crud._definition import Definition, Endpoints, Hooks, Request
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
-from .._values import listed
+from .._text import join_limited
 
 
 def _are_key_ids(value: Sequence[str]) -> str | None:
@@ -59,7 +59,7 @@ def _missing(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
 
 def _lacking(missing: Mapping[str, Sequence[str]]) -> str | None:
     found = [
-        f"the proxy has no {thing} {listed([repr(name) for name in names])}"
+        f"the proxy has no {thing} {join_limited([repr(name) for name in names])}"
         for thing, names in missing.items()
         if names
     ]

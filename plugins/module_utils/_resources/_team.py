@@ -29,7 +29,7 @@ from .._crud._rows import (
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._shapes import TEXT, checked, maybe
-from .._values import listed
+from .._text import join_limited
 
 # What members can be permitted, and since when. A server that does not know one refuses new keys to every member.
 PERMISSIONS = {
@@ -257,7 +257,7 @@ def _budget_of_members_is_gone(plan: Plan) -> str | None:
 def _refuse_delete(team: Mapping[str, Any], client: Any) -> str | None:
     answer = client.get("/team/info", {"team_id": team["team_id"]})
     keys = checked(answer, {"keys": [{"key_alias": maybe(TEXT)}]}, "GET /team/info")["keys"]
-    names = listed([key.get("key_alias") or "a key without an alias" for key in keys])
+    names = join_limited([key.get("key_alias") or "a key without an alias" for key in keys])
     lost = f"LiteLLM deletes the keys of a team together with the team, and this team has {len(keys)}: {names}."
     return lost if keys else None
 

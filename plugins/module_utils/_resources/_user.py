@@ -18,7 +18,7 @@ from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, counts_by_model, not_negat
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._shapes import LIST, checked
-from .._values import listed
+from .._text import join_limited
 
 ROLES = ("proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer")
 # An update drops an empty value of most fields, and null of some.
@@ -90,7 +90,7 @@ def _taken(plan: Plan, proxy: Any) -> str | None:
         for user in users
         if str(user.get("user_email")).lower() == email and user["user_id"] != plan.name
     ]
-    return f"user_email: it belongs to the user {listed(bearers)}." if bearers else None
+    return f"user_email: it belongs to the user {join_limited(bearers)}." if bearers else None
 
 
 def _lost(user: Mapping[str, Any], client: Any) -> tuple[str | None, str | None]:
@@ -99,10 +99,11 @@ def _lost(user: Mapping[str, Any], client: Any) -> tuple[str | None, str | None]
     keys = [str(key.get("key_alias") or key.get("key_name")) for key in answer["keys"]]
     teams = [str(team.get("team_id")) for team in answer["teams"]]
     return (
-        f"LiteLLM deletes the keys of a user together with the user, and this user has {len(keys)}: {listed(keys)}."
+        f"LiteLLM deletes the keys of a user together with the user, and this user has {len(keys)}: "
+        f"{join_limited(keys)}."
         if keys
         else None,
-        f"LiteLLM removes the user from these teams: {listed(teams)}." if teams else None,
+        f"LiteLLM removes the user from these teams: {join_limited(teams)}." if teams else None,
     )
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited
 
 from ._folder import Folder
 from ._formats import ENDINGS, LISTS, csv_file, is_sender, json_file, mail_file, paths, recipient, views
 from ._people import Person
-from ._texts import names, time_zone
+from ._texts import time_zone
 
 # Renders a template for each of the people, or once for all.
 Render = Callable[[str, Sequence[Mapping[str, Any]], bool], list[str]]
@@ -96,7 +97,7 @@ class Files:
         without = [person["user"] for person in self._served if "mail" in self._formats and not recipient(person)]
         if not without:
             return []
-        return [f"No email address is known for {len(without)} people, who get no email: {names(without)}."]
+        return [f"No email address is known for {len(without)} people, who get no email: {join_limited(without)}."]
 
     def _kept(self) -> list[str]:
         """Formats that an earlier run wrote: what is there is kept true, if only it can be."""

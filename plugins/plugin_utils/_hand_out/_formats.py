@@ -19,9 +19,10 @@ from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import one_line
 
 from ._people import FIELDS, Person, stems
-from ._texts import address, cell, moment, number, one_line, readable_time, secret_name
+from ._texts import address, cell, moment, number, readable_time, secret_name
 
 CSV_COLUMNS = ("name", "user", "user_id", "alias", "key", "base_url", "models", "max_budget", "expires_at")
 LISTS = {"json": "keys.json", "csv": "keys.csv", "html": "slips.html"}

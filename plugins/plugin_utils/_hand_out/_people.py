@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, one_line
 
-from ._texts import file_name, made_up_name, names, one_line
+from ._texts import file_name, made_up_name
 
 Person = dict[str, Any]
 
@@ -67,8 +68,8 @@ class HandOut:
         if not self.unknown:
             return []
         return [
-            f"No value is known for {len(self.unknown)}: {names(self.unknown)}. LiteLLM shows a value only once, and "
-            "this folder does not hold theirs. They are listed without a key; give them new ones with "
+            f"No value is known for {len(self.unknown)}: {join_limited(self.unknown)}. LiteLLM shows a value only "
+            "once, and this folder does not hold theirs. They are listed without a key; give them new ones with "
             "litellm_vkey_reissue."
         ]
 

@@ -17,10 +17,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import one_line
 
 LONGEST_NAME = 80
 LONGEST_SECRET_NAME = 253
-MOST_NAMED = 10
 FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@+.-]*")
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -32,12 +32,6 @@ DNS_1123 = re.compile(rf"{LABEL}(\.{LABEL})*")
 # it then takes for a formula, in both widths of East Asian fonts.
 FORMULA = re.compile(r"(^|[,;|\t\r\n])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-
-
-def one_line(text: Any) -> str:
-    """Text without control characters and without halves of characters, which no file can hold."""
-    whole = str(text).encode("utf-8", "replace").decode()
-    return " ".join("".join(char if unicodedata.category(char) != "Cc" else " " for char in whole).split())
 
 
 def cell(text: str) -> str:
@@ -115,9 +109,3 @@ def readable_time(text: str | None, zone: tzinfo) -> str | None:
 def number(value: Any) -> str:
     """A number without a fraction that is none."""
     return f"{value:g}" if isinstance(value, float) and value == int(value) and abs(value) < 1e15 else str(value)
-
-
-def names(people: list[str]) -> str:
-    """The first few of many."""
-    more = len(people) - MOST_NAMED
-    return ", ".join(people[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import key_options
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import printable
 
-from .._variables import VariableError, did_you_mean, nearest, printable, structure, whole
+from .._variables import VariableError, did_you_mean, nearest, structure, whole
 from ._options import checked_alias, checked_options, own_metadata, refuse_other_group
 
 EXPIRY = ("duration", "renew_within", "expires_at")

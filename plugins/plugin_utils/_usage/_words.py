@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited
+
 Entry = Mapping[str, Any]
 
 STATUS = {
@@ -20,7 +22,6 @@ STATUS = {
 }
 NEVER_USED = "Never used"
 ONLY_REJECTED = "Only rejected requests"
-NAMES_IN_A_SENTENCE = 10
 
 
 def is_rejected(person: Entry) -> bool:
@@ -50,7 +51,8 @@ def sentences(report: Entry) -> list[str]:
         said.append(f"The total budget is spent.{refused}")
     groups = attention(report["people"])
     said += [
-        f"{title}: {_some([f'{name} ({user})' if user else name for name, user in names])}." for title, names in groups
+        f"{title}: {join_limited([f'{name} ({user})' if user else name for name, user in names])}."
+        for title, names in groups
     ]
     return said if groups else [*said, "No one needs attention."]
 
@@ -82,9 +84,3 @@ def attention(people: Sequence[Entry]) -> list[tuple[str, list[tuple[str, str]]]
         for title, group in groups
         if group
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    if len(names) <= NAMES_IN_A_SENTENCE + 1:
-        return ", ".join(names)
-    return f"{', '.join(names[:NAMES_IN_A_SENTENCE])} and {len(names) - NAMES_IN_A_SENTENCE} more"

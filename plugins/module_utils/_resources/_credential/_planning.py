@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._engine import Plan, make_plan
 from ..._fingerprints import CHANGED, OWN_ENTRY, fingerprint, fits, matches
-from ..._values import HIDDEN
+from ..._redaction import HIDDEN
 from ._declaration import Declaration
 from ._table import CREDENTIAL, Record, own_entry, states, users_info
 

@@ -16,7 +16,7 @@ from ..._engine import Outcome, Plan
 from ..._errors import ApiError, InputError
 from ..._kind import Kind, Ledger, Store
 from ..._proxy import Proxy
-from ..._values import HIDDEN
+from ..._redaction import HIDDEN
 from ._declaration import Declaration, credential_options, declare
 from ._planning import info_after, plan_credential, removed_values, value_names, written_values
 from ._reading import find, is_missing, quoted

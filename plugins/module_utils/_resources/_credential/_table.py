@@ -17,7 +17,8 @@ from typing import Any
 from ..._crud._rows import is_identity
 from ..._engine import NOT_CLEARABLE, Field, Resource
 from ..._fingerprints import OWN_ENTRY
-from ..._values import HIDDEN, alike
+from ..._redaction import HIDDEN
+from ..._values import alike
 
 Record = Mapping[str, Any]
 

@@ -16,7 +16,8 @@ from ..._crud._limits import refuse_too_new, refuse_unlicensed
 from ..._engine import Plan
 from ..._errors import InputError
 from ..._proxy import Proxy
-from ..._values import is_empty, listed
+from ..._text import join_limited
+from ..._values import is_empty
 from ._planning import licensed_parts
 from ._reading import KeyReader
 from ._rows import KeyField
@@ -41,7 +42,7 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
         refuse_too_new(KEY, plan, proxy)
     if validate_models:
         for sentence, names in _missing(writing, ("model",), proxy).items():
-            raise InputError(sentence, listed(names))
+            raise InputError(sentence, join_limited(names))
     _refuse_other_organization([plan for plan in writing if plan.action == "create"], proxy)
     _refuse_taken_values([plan for plan in writing if plan.value and plan.action != "update"], reader)
 
@@ -83,7 +84,7 @@ def _missing_in(row: KeyField, plans: Sequence[Plan], proxy: Proxy) -> dict[str,
 def _nearest(name: str, known: Sequence[str]) -> str:
     """Some of the names that there are, those most like the wrong one first."""
     alike = get_close_matches(name, known, n=3)
-    return listed([*alike, *(one for one in known if one not in alike)])
+    return join_limited([*alike, *(one for one in known if one not in alike)])
 
 
 def _refuse_other_organization(plans: Sequence[Plan], proxy: Proxy) -> None:

@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..._errors import InputError
-from ..._values import identical, is_empty, listed
+from ..._text import join_limited
+from ..._values import identical, is_empty
 from ._rows import metadata_of
 from ._table import KEY
 
@@ -67,7 +68,7 @@ def to_prune(
     allowed = len(marked) // 2 if limit is None else limit
     if limit == NO_LIMIT or len(chosen) <= allowed:
         return chosen
-    names = listed([called(record) for record in chosen])
+    names = join_limited([called(record) for record in chosen])
     bound = "half of them can be deleted" if limit is None else f"prune_limit allows {limit}"
     raise InputError(
         f"Of the {len(marked)} keys that carry the mark, {len(chosen)} would be deleted, but only {bound}: "

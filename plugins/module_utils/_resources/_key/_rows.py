@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._engine import Field
-from ..._values import moment, not_a_name
+from ..._text import check_name
+from ..._values import moment
 
 ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 
@@ -49,7 +50,7 @@ def is_alias(value: str) -> str | None:
     """LiteLLM refuses these since 1.94, in each of its formats of aliases."""
     if ".." in value.split("/"):
         return "must not contain '..' as part of a path."
-    return not_a_name(value)
+    return check_name(value)
 
 
 def without_zone(value: str) -> str:

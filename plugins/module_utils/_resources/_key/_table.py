@@ -28,7 +28,9 @@ from ..._crud._rows import (
 )
 from ..._durations import is_duration
 from ..._engine import NOT_CLEARABLE, Resource
-from ..._values import alike, not_a_name, redact, same_moment
+from ..._redaction import redact
+from ..._text import check_name
+from ..._values import alike, same_moment
 from ._rows import (
     ROUTES_OF_TYPE,
     KeyField,
@@ -137,7 +139,7 @@ KEY = Resource(
         KeyField(
             "reissue",
             path=("metadata", REISSUE_MARK),
-            check=not_a_name,
+            check=check_name,
             in_metadata_only=("create", "update"),
             cleared=NOT_CLEARABLE,
         ),

@@ -14,7 +14,7 @@ from ..._crud._definition import Definition, Endpoints, Hooks, Request
 from ..._crud._reading import path_of
 from ..._engine import Plan, unsupported
 from ..._shapes import TEXT, checked, maybe
-from ..._values import listed
+from ..._text import join_limited
 from ._requests import halves, requests
 from ._table import MEMBER, TEAM_MEMBERS, as_team, by_id, to_write, with_members
 
@@ -55,7 +55,9 @@ def _refuse_update(plan: Plan, client: Any) -> str | None:
     for key in checked(client.get(path_of(INFO, plan.existing["team_id"])), shape, "GET /team/info")["keys"]:
         if key.get("user_id") in removed:
             keys.setdefault(key["user_id"], []).append(key.get("key_alias") or "a key without an alias")
-    owners = listed([f"{name} has {len(aliases)} ({listed(aliases)})" for name, aliases in sorted(keys.items())])
+    owners = join_limited(
+        [f"{name} has {len(aliases)} ({join_limited(aliases)})" for name, aliases in sorted(keys.items())]
+    )
     return f"LiteLLM deletes the keys of a member in the team together with the member: {owners}." if keys else None
 
 

@@ -16,7 +16,8 @@ from ..._durations import is_duration
 from ..._engine import NOT_CLEARABLE, Field, Resource, declared_fields
 from ..._proxy import MASTER_USER
 from ..._shapes import MAPPING, NUMBER, TEXT, checked, maybe
-from ..._values import UNSET, not_a_name
+from ..._text import check_name
+from ..._values import UNSET
 
 Member = Mapping[str, Any]
 Team = Mapping[str, Any]
@@ -159,7 +160,7 @@ def _are_members(value: Sequence[Member]) -> str | None:
     if twice:
         return f"{twice} is listed more than once."
     for item in value:
-        wrong = not_a_name(item["user_id"])
+        wrong = check_name(item["user_id"])
         if wrong:
             return f"user_id {wrong}"
         _declared, found = declared_fields(MEMBER, item)

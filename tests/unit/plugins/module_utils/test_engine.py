@@ -30,8 +30,6 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values impo
     as_json,
     is_empty,
     moment,
-    not_a_name,
-    redact,
     same_amount,
     same_members,
     same_moment,
@@ -447,16 +445,6 @@ def test_what_no_server_can_keep(value: Any, words: str) -> None:
             as_json({value: 1})
 
 
-@pytest.mark.parametrize("char", ["\0", "\t", "\x1f", "\x7f", "\x80", "\x85", "\x9f", "\u2028", "\u2029"])
-def test_a_name_is_one_line(char: str) -> None:
-    assert "control characters" in str(not_a_name(f"a{char}b"))
-
-
-def test_a_name_may_hold_all_else() -> None:
-    assert [not_a_name(name) for name in ("a", "Jörg Ö'Neil", "a/b", "\xa0b", "\u200b", "😀")] == [None] * 6
-    assert not_a_name(" ") == "must not be blank."
-
-
 def test_what_is_declared() -> None:
     given = {"name": "n", "limit": 0, "deep": "", "on": False, "members": None, "unset": ["notes", "on"], "other": 1}
     declared, found = declared_fields(THING, given)
@@ -547,19 +535,6 @@ def test_versions_are_ordered_as_numbers(left: tuple[int, ...], right: tuple[int
 @given(st.text())
 def test_no_version_text_is_too_odd(text: str) -> None:
     assert len(version_tuple(text)) <= 3
-
-
-def test_redact_hides_the_variables_of_callbacks_at_any_depth() -> None:
-    value = {"logging": [{"callback_name": "langfuse", "callback_vars": {"secret": "s3cret", "host": "h"}}], "n": (1,)}
-    assert redact(value) == {
-        "logging": [{"callback_name": "langfuse", "callback_vars": {"secret": "********", "host": "********"}}],
-        "n": [1],
-    }
-
-
-@given(plain)
-def test_redact_leaves_other_data_as_it_is(value: Any) -> None:
-    assert redact(value) == value
 
 
 def test_having_makes_another_one() -> None:
