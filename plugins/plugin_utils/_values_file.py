@@ -18,18 +18,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from threading import Lock
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, is_encrypted, match_secrets, parse_vaulttext_envelope
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
 
-from ._whole_file import write_whole
+from ._values_text import PROXY, DamagedError, UnkeepableError, ValuesText
+from ._whole_file import check_owner, write_whole
 
-VALUES, PENDING, PROXY = "litellm_vkey_values", "litellm_vkey_values_pending", "litellm_vkey_values_proxy"
-HEADER = "# Values of virtual keys. Anyone who can read this file can use the keys. Comments are not kept.\n---\n"
 PATIENCE = 60.0
 PAUSE = 0.2
 DEFAULT_VAULT_ID = "default"
@@ -88,6 +87,7 @@ class ValuesFile:
         self._proxy = proxy
         self._vault = Vault(list(secrets), vault_id)
         self._asked_vault_id = vault_id
+        self._text = ValuesText()
         self._values: dict[str, str] = {}
         self._pending: dict[str, list[str]] = {}
         self._writing = Lock()
@@ -185,6 +185,8 @@ class ValuesFile:
             raise InputError(f"values_file: {self.path} is a symbolic link. Use the file that it points to.")
         if not stat.S_ISREG(found.st_mode):
             raise InputError(f"values_file: {self.path} is not a regular file.")
+        if problem := check_owner(self.path, found):
+            raise InputError(f"values_file: {problem}")
         if found.st_mode & 0o077:
             raise InputError(
                 f"values_file: other users can read {self.path}, which contains secrets. Run: chmod 600 {self.path}"
@@ -193,32 +195,34 @@ class ValuesFile:
     def _take(self, text: bytes) -> None:
         """Take the entries of the file."""
         try:
-            # The base loader: every scalar is text, so that nothing turns into a number or a date.
-            content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-            content = None  # an error of YAML's quotes the line, and with it the value
-        known = isinstance(content, dict) and {VALUES, PENDING} & content.keys()
-        values: Any = content.get(VALUES) or {} if known else None
-        pending: Any = content.get(PENDING) or {} if known else None
-        proxy = str(content.get(PROXY, self._proxy)) if known else ""
-        if not _is_mapping(values, _is_value) or not _is_mapping(pending, _are_values) or "://" not in proxy:
+            self._text = ValuesText(text.decode())
+        except UnkeepableError as error:
             raise InputError(
-                f"values_file: {self.path} is damaged or is not a values file. It was not changed. Restore it from a "
-                "backup, or use another file."
-            )
+                f"values_file: in {self.path}, {error}. It was not changed, because a change would not keep all of it. "
+                "Correct it by hand."
+            ) from error
+        except (DamagedError, UnicodeDecodeError):
+            raise self._damaged() from None
+        values, pending = self._text.values, self._text.pending
+        proxy = self._proxy if self._text.proxy is None else self._text.proxy
+        if not all(map(_is_value, [*values.values(), *chain(*pending.values())])) or "://" not in proxy:
+            raise self._damaged()
         if proxy != self._proxy:
             raise InputError(
                 f"values_file: {self.path} contains the values of keys on {proxy}, but this task is for "
                 f"{self._proxy}. Use another file. If the proxy has moved, change {PROXY} in the file."
             )
         _refuse_shared_values(self.path, values, pending)
-        self._values, self._pending = values, pending
+        self._values, self._pending = dict(values), {alias: list(some) for alias, some in pending.items()}
+
+    def _damaged(self) -> InputError:
+        return InputError(
+            f"values_file: {self.path} is damaged or is not a values file. It was not changed. Restore it from a "
+            "backup, or use another file."
+        )
 
     def _write(self) -> None:
-        content: dict[str, Any] = {PROXY: self._proxy, VALUES: self._values}
-        if self._pending:
-            content[PENDING] = self._pending
-        text = HEADER + yaml.safe_dump(content, allow_unicode=True, width=2**16)
+        text = self._text.change(self._values, self._pending, self._proxy)
         try:
             # Nobody else writes the other one: the file is locked.
             write_whole(self.path, _beside(self.path, "new"), self._vault.write(text.encode()))
@@ -227,16 +231,8 @@ class ValuesFile:
             raise LiteLLMError(f"values_file: cannot write {self.path}: {reason}.") from error
 
 
-def _is_mapping(part: Any, fits: Callable[[Any], bool]) -> bool:
-    return isinstance(part, dict) and all(isinstance(alias, str) and fits(entry) for alias, entry in part.items())
-
-
-def _is_value(entry: Any) -> bool:
-    return isinstance(entry, str) and entry.startswith("sk-") and len(entry) >= SHORTEST_VALUE
-
-
-def _are_values(entry: Any) -> bool:
-    return isinstance(entry, list) and all(map(_is_value, entry))
+def _is_value(entry: str) -> bool:
+    return entry.startswith("sk-") and len(entry) >= SHORTEST_VALUE
 
 
 def _refuse_shared_values(path: str, values: Mapping[str, str], pending: Mapping[str, list[str]]) -> None:

@@ -22,7 +22,6 @@ def write_whole(path: str, temporary: str, data: bytes, lasting: bool = True) ->
             stream.flush()
             if lasting:
                 os.fsync(handle)
-            _give_to_owner(handle, path)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
@@ -32,17 +31,22 @@ def write_whole(path: str, temporary: str, data: bytes, lasting: bool = True) ->
         _sync_folder(os.path.dirname(path))
 
 
-def _give_to_owner(handle: int, path: str) -> None:
-    """Let a file that root writes stay that of its owner."""
-    with suppress(FileNotFoundError):
-        old, new = os.stat(path), os.fstat(handle)
-        if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-            os.fchown(handle, old.st_uid, old.st_gid)
-
-
 def _sync_folder(path: str) -> None:
     folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def check_owner(path: str, found: os.stat_result) -> str | None:
+    """Return why a file with secrets cannot be trusted, a sentence, or None if it is our own.
+
+    Root can read the file of anybody, and whoever owns it can say what is in it.
+    """
+    if found.st_uid == os.geteuid():
+        return None
+    return (
+        f"{path} belongs to the user with the ID {found.st_uid}, not to the one who runs Ansible. It was not used. "
+        f"Run Ansible as its owner, or, if you trust what is in it: chown {os.geteuid()} {path}"
+    )

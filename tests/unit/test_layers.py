@@ -134,6 +134,10 @@ LAYERS = {
     "plugins/plugin_utils/_module_action": layer(
         "_client _redaction _module plugin_utils._values_file", others="ansible"
     ),
+    "plugins/plugin_utils/_values_file": layer(
+        "_errors plugin_utils._values_text plugin_utils._whole_file", others="ansible"
+    ),
+    "plugins/plugin_utils/_values_text": layer(others="yaml", python=PURE),
     "plugins/plugin_utils/*": layer("_errors plugin_utils._whole_file", others="ansible yaml"),
     "plugins/plugin_utils/_usage/_page": layer(f"plugin_utils._usage._words {HAND_OUT}._texts"),
     "plugins/plugin_utils/_usage/_words": layer("_text"),

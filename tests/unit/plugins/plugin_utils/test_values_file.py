@@ -150,6 +150,84 @@ def test_a_damaged_file_is_refused_and_left_alone(path: Path, text: str) -> None
     assert path.read_text() == text
 
 
+BY_HAND = f"""# mine
+litellm_vkey_values_proxy: {PROXY} # moved in May
+db_password: precious
+
+litellm_vkey_values:   # the course
+    # table 3
+    ben: '{BEN}'   # by the window
+    carl: {CARL}
+# the end
+other: {{a: 1}}
+"""
+
+
+def test_what_the_user_wrote_into_the_file_stays_to_the_byte(path: Path) -> None:
+    write(path, BY_HAND)
+    with opened(path) as file:
+        assert file.candidates("ben") == [BEN]
+        file.remember({"dan": ANN})
+        assert content(path)["litellm_vkey_values_pending"] == {"dan": [ANN]}
+        file.settle({"ann": f"{ANN}-1", "dan": ANN}, gone=["carl"])
+    new = path.read_text()
+    assert content(path)["litellm_vkey_values"] == {"ann": f"{ANN}-1", "ben": BEN, "dan": ANN}
+    assert [line for line in new.splitlines() if line not in BY_HAND.splitlines()] == [
+        f"    ann: {ANN}-1",
+        f"    dan: {ANN}",
+    ]
+    assert [line for line in BY_HAND.splitlines() if line not in new.splitlines()] == [f"    carl: {CARL}"]
+    with opened(path) as file:
+        file.settle({}, gone=["ann", "ben", "dan"])
+    assert content(path)["litellm_vkey_values"] == {} and content(path)["other"] == {"a": 1}
+    assert "litellm_vkey_values: {}   # the course\n    # table 3\n# the end\n" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("litellm_vkey_values:\n  a: {ANN}\nx: 1\nlitellm_vkey_values:\n  b: {BEN}\n", "twice, in line 1 and line 4"),
+        ("litellm_vkey_values:\n  a: {ANN}\n  a: {BEN}\n", "'a' twice, the second time in line 3"),
+        ("litellm_vkey_values: {{a: {ANN}, a: {BEN}}}\n", "'a' twice, the second time in line 1"),
+        ("litellm_vkey_values_pending:\n  a: [{ANN}]\n  a: [{BEN}]\n", "'a' twice"),
+        ("litellm_vkey_values: {{\n  a: {ANN}, # first\n  b: {BEN}}}\n", "a comment between braces, in line 1"),
+        ("litellm_vkey_values:\n  a: &x {ANN}\nmine: *x\n", "not plain text, in line 2"),
+        ("mine: &x {ANN}\nlitellm_vkey_values:\n  a: *x\n", "not plain text"),
+        ("litellm_vkey_values:\n  a: |-\n    {ANN}\n", "not plain text, in line 2"),
+        ("{{litellm_vkey_values: {{a: {ANN}}}}}\n", "between braces, from line 1 on"),
+    ],
+)  # fmt: skip
+def test_what_a_change_would_not_keep_is_refused_with_its_line(path: Path, text: str, said: str) -> None:
+    text = text.format(ANN=ANN, BEN=BEN)
+    write(path, text)
+    with pytest.raises(InputError, match=said) as refused, opened(path):
+        pass
+    assert "sk-" not in str(refused.value) and "Correct it by hand" in str(refused.value)
+    assert path.read_text() == text
+
+
+def test_entries_between_braces_are_taken_apart_into_lines(path: Path) -> None:
+    write(path, f"x: 1\r\nlitellm_vkey_values: {{b: {BEN}, a: {ANN}}} # all\r\ny: 2")
+    with opened(path) as file:
+        file.settle({"c": CARL})
+    text = path.read_bytes().decode()
+    assert text.startswith("x: 1\r\nlitellm_vkey_values: # all\r\n  a: ") and "\ny: 2" in text
+    assert content(path)["litellm_vkey_values"] == {"a": ANN, "b": BEN, "c": CARL}
+
+
+@pytest.mark.parametrize("reading", [False, True])
+def test_the_file_of_another_owner_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch, reading: bool) -> None:
+    with opened(path) as file:
+        file.settle({"ann": ANN})
+    # As root sees a file of somebody else: it can read it, and whoever owns it says what is in it.
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with (
+        pytest.raises(InputError, match=f"belongs to the user with the ID {os.getuid()}"),
+        opened(path, reading=reading),
+    ):
+        pass
+
+
 def test_a_file_that_others_can_read_is_refused_with_the_remedy(path: Path) -> None:
     write(path, f"litellm_vkey_values: {{ann: {ANN}}}", mode=0o640)
     with pytest.raises(InputError, match=f"Run: chmod 600 {path}"), opened(path):
@@ -312,3 +390,27 @@ def test_any_alias_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory
         assert {alias: file.candidates(alias) for alias in values} == {
             alias: [value] for alias, value in values.items()
         }
+
+
+LINE = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc", "Zl", "Zp"]))
+ALIASES = st.lists(st.sampled_from("abcdefg"), unique=True)
+
+
+@given(st.lists(LINE, min_size=4, max_size=4), ALIASES, ALIASES, ALIASES)
+def test_lines_of_the_user_survive_any_change(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], there: list[str], new: list[str], gone: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("values") / "values.yml"
+    value = {alias: f"sk-a-long-value-{alias}" for alias in "abcdefg"}
+    first, second, third, fourth = (f"# {line}" for line in lines)
+    entries = "".join(f"   {alias}: {value[alias]}\n{second}\n" for alias in there)
+    named = f"litellm_vkey_values:{'' if there else ' {}'} {third}\n{entries}"
+    write(path, f"{first}\nmine: |\n  text\n{named}{fourth}\nalso: 1")
+    with opened(path) as file:
+        file.settle({alias: value[alias] for alias in new}, gone=set(gone) - set(new))
+    left = set(new) | (set(there) - set(gone))
+    assert content(path)["litellm_vkey_values"] == {alias: value[alias] for alias in left}
+    assert (content(path)["mine"], content(path)["also"]) == ("text\n", 1)
+    kept = path.read_text().split("\n")
+    assert [kept.count(line) >= 1 for line in (first, fourth)] == [True, True]
+    assert kept.count(second) >= len(there) and sum(line.endswith(third) for line in kept) >= 1
