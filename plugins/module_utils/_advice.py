@@ -13,8 +13,9 @@ from collections.abc import Mapping
 # From what the proxy says, as a pattern, to what to do; "{option}" is the option that holds the key.
 Advice = Mapping[str, str]
 
+# The first is a type, which all versions give to a key that they do not know; the others have none of their own.
 UNKNOWN_KEY = re.compile(
-    r"invalid proxy server token|no api key passed|litellm virtual key expected|malformed api key", re.IGNORECASE
+    r"token_not_found_in_db|no api key passed|litellm virtual key expected|malformed api key", re.IGNORECASE
 )
 NO_ADMIN = "The key in {option} does not belong to an admin. Use the master key or the key of a proxy admin."
 GENERAL: Advice = {

@@ -49,7 +49,7 @@ PASSING_TEXT = re.compile(
     r"|terminating connection|not connected to the query engine|database system is (starting up|shutting down)"
     r"|server closed the connection|ECONNREFUSED|ECONNRESET|server has closed the connection|broken pipe|kind: closed"
     r"|too many (clients|connections)|connection slots are reserved|timed out fetching a new connection"
-    r"|cached plan must not change|deadlock|read-only transaction|lookup did not answer within",
+    r"|cached plan must not change|deadlock|read-only transaction|lookup did not answer within|error from /key/info",
     re.IGNORECASE,
 )
 # Five waits are about as long as a restart of LiteLLM, three as a database that changes over.
@@ -261,7 +261,7 @@ class Client:
     def _refusal(self, body: Any, status: int, method: str, path: str) -> ApiError:
         details = {name: self._clean(text) for name, text in error_details(body).items()}
         message, option = details["message"] or f"HTTP {status} without an explanation", self._settings.key_option
-        if status == 401 and UNKNOWN_KEY.search(message):
+        if status == 401 and UNKNOWN_KEY.search(f"{details['type']} {message}"):
             message = f"{self._base} does not know the key in {option}."
         failure = ApiError(message, status, method, path, details["type"], details["code"], details["param"])
         failure.hint = advice(f"{message} {failure.type}", status, option, self._advice)

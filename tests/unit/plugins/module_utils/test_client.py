@@ -143,6 +143,17 @@ def test_a_key_that_the_proxy_does_not_know(httpserver: HTTPServer, make: Callab
     assert url in caught.value.message
 
 
+@pytest.mark.parametrize("told", ["Authentication Error, Invalid API key provided.", "In words of a later version."])
+def test_an_unknown_key_is_known_by_its_type_whatever_the_words(
+    httpserver: HTTPServer, make: Callable[..., Client], told: str
+) -> None:
+    """LiteLLM has changed the words between 1.106.2 and 1.108.0."""
+    error = {"message": told, "type": "token_not_found_in_db", "param": "key", "code": "401"}
+    httpserver.expect_oneshot_request("/x").respond_with_json({"error": error}, 401)
+    with pytest.raises(ApiError, match="does not know the key in api_key"):
+        make(httpserver.url_for("").rstrip("/")).get("/x")
+
+
 def test_the_parts_of_a_refusal(script: Script, make: Callable[..., Client]) -> None:
     script.expect("POST", "/key/generate", "alias_taken")
     with pytest.raises(ApiError) as caught:
@@ -267,12 +278,14 @@ def test_what_passes_is_tried_again(script: Script, make: Callable[..., Client],
         'too many connections for role "litellm"',
         "Transaction failed due to a write conflict or a deadlock. Please retry your transaction",
         "cannot execute UPDATE in a read-only transaction",
+        # LiteLLM 1.109.0 and newer, which no longer says what was wrong.
+        "Internal server error from /key/info. Details are in the proxy server logs.",
     ],
 )
 def test_what_the_query_engine_says_of_a_database_in_trouble_passes(
     httpserver: HTTPServer, make: Callable[..., Client], naps: Naps, text: str
 ) -> None:
-    """As LiteLLM 1.106.2 hands it on, seen in a sandbox or listed in its proxy/db/exception_handler.py."""
+    """As LiteLLM hands it on, seen in a sandbox or listed in its proxy/db/exception_handler.py."""
     error = {"message": text, "type": "internal_server_error", "param": None, "code": "500"}
     httpserver.expect_ordered_request("/x").respond_with_json({"error": error}, 500)
     httpserver.expect_ordered_request("/x").respond_with_json({"fine": True})
