@@ -39,7 +39,8 @@ options:
     required: true
   defaults:
     description:
-      - Options for all of O(virtual_keys). An option that an item sets replaces the default as a whole.
+      - Options for all of O(virtual_keys). An option that an item sets replaces the default as a whole, except for
+        O(defaults.metadata), whose entries are added to those of the item.
       - A default that contradicts an item does not apply to it. For example, O(defaults.duration) does not apply to an
         item with O(virtual_keys[].expires_at), and O(defaults.key_seed) not to one with O(virtual_keys[].key).
     type: dict

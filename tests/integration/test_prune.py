@@ -61,6 +61,22 @@ def test_a_blank_mark_chooses_no_key(sandbox, make, keys_task, alias, mark):
     assert made == []
 
 
+def test_a_key_with_metadata_of_its_own_bears_the_mark_of_the_defaults(sandbox, run_module, alias):
+    def run(*keys):
+        mark = {"managed_by": alias}
+        return run_module("litellm_keys", virtual_keys=[*keys], defaults={"metadata": mark}, prune_metadata=mark)
+
+    keys = [{"key_alias": f"{alias}-{number}", "metadata": {"cost_center": number}} for number in range(4)]
+    assert not run(*keys).failed
+    rows = sandbox.keys(alias).values()
+    assert [row["metadata"] for row in rows] == [{"cost_center": n, "managed_by": alias} for n in range(4)]
+    with sandbox.writes() as written:
+        assert not run(*keys).changed
+    assert written == []
+    assert [one["key_alias"] for one in run(*keys[:2]).pruned] == [f"{alias}-2", f"{alias}-3"]
+    assert list(sandbox.keys(alias)) == [f"{alias}-0", f"{alias}-1"]
+
+
 @pytest.mark.parametrize(
     ("mark", "near"),
     [

@@ -139,6 +139,8 @@ def with_defaults(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
     kept = {name: value for name, value in defaults.items() if value is not None and name not in yielding}
     if kept.get("unset"):
         kept["unset"] = [name for name in kept["unset"] if name not in given and name not in yielding]
+    if kept.get("metadata") and "metadata" in given:  # a mark in the defaults is meant for each key
+        given["metadata"] = {**kept["metadata"], **given["metadata"]}
     return {**kept, **given}
 
 

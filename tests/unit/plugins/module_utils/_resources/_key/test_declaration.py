@@ -118,6 +118,23 @@ def test_a_default_that_contradicts_an_item_yields(
     declare({"key_alias": "a", **merged})
 
 
+@pytest.mark.parametrize(
+    ("item", "merged"),
+    [
+        ({"metadata": {"own": 1}}, {"own": 1, "mark": "x", "room": 1}),
+        ({"metadata": {"own": 1, "room": None}}, {"own": 1, "mark": "x", "room": None}),
+        ({"metadata": {}, "metadata_mode": "replace"}, {"mark": "x", "room": 1}),
+        ({}, {"mark": "x", "room": 1}),
+        ({"unset": ["metadata"]}, None),
+    ],
+)
+def test_the_entries_of_metadata_that_an_item_does_not_set_are_those_of_the_defaults(
+    item: dict[str, Any], merged: dict[str, Any] | None
+) -> None:
+    assert with_defaults(item, {"metadata": {"mark": "x", "room": 1}}).get("metadata") == merged
+    assert with_defaults(item, {}).get("metadata") == item.get("metadata")
+
+
 def test_defaults_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(InputError, match="mutually exclusive"):
         declare(with_defaults({"key_alias": "a"}, {"expires_at": SOON, "duration": "1d"}))
