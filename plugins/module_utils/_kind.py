@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
-from ._engine import Outcome, Plan
+from ._engine import Outcome, Plan, Resource
+
+Options = Mapping[str, Any]
+ArgumentSpec = Mapping[str, Mapping[str, Any]]
 
 
 class Declaration(Protocol):
@@ -25,6 +29,27 @@ class Declaration(Protocol):
     @property
     def state(self) -> str:
         """``present`` or ``absent``."""
+
+
+class Client(Protocol):
+    """HTTP to one proxy, as stores need it: ``_client.Client``."""
+
+    facts: dict[str, Any]
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The JSON that the proxy answers. Raises ApiError."""
+
+    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+        """Likewise, to a request with a JSON body, which is repeated after a lost answer only if ``replay``."""
+
+    def now(self) -> datetime:
+        """The proxy's time."""
+
+    def past(self) -> datetime | None:
+        """A moment that is past for the proxy, too; None if none is known."""
+
+    def acting_as(self, key: str) -> Client:
+        """A client of the same proxy for the owner of another key."""
 
 
 class Ledger(Protocol):
@@ -79,73 +104,87 @@ class Store(Protocol):
         return list(outcomes)
 
 
-def _item_first(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """An item with the defaults of the task, except for what the item sets or unsets itself."""
-    given = {name: value for name, value in item.items() if value is not None}
-    kept = {name: value for name, value in defaults.items() if name not in (given.get("unset") or ())}
-    if kept.get("unset"):
-        kept["unset"] = [name for name in kept["unset"] if name not in given]
-    return {**kept, **given}
+class Kind(ABC):
+    """A kind of object: all that its modules are made of. Subclassed for each kind; holds nothing of any task."""
 
-
-def _no_conflicts(_declarations: Sequence[Any]) -> Mapping[str, Sequence[str]]:
-    return {}
-
-
-def _no_readings(_public: Mapping[str, Any]) -> dict[str, Any]:
-    return {}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What the modules of one kind of object are made of.
-
-    :param result: name of the return value that holds the object.
-    :param plural: name of the option, and of the return value, that lists many.
-    :param things: what a sentence calls many of them.
-    :param identity: names of the options that identify it: all of them together, or any of several ways.
-    :param options: argument spec of one declared object, without ``state``.
-    :param task_options: argument spec of what holds for all objects of a task.
-    :param declare: makes a checked declaration of options and state; raises InputError.
-    :param store: makes, of a client, the task's parameters and a ledger if there is one, the place where the objects
-        are kept.
-    :param public: a record as it is returned, without secrets.
-    :param secret: name of the one return value that holds its secret, None if none is ever returned.
-    :param batch_options: argument spec of what only tasks with many objects have.
-    :param ids: fields of a record that are returned beside the identity, by return value.
-    :param readings: what of ``public`` is returned of each of many objects, besides.
-    :param advice: what to do about refusals that only these objects meet: a sentence by a pattern of what is said.
-    :param with_defaults: an item of many, with the defaults of the task; the item goes first.
-    :param actions: all that can be done to an object, in the order of a summary.
-    :param conflicts: what is wrong with the declarations of a task taken together: names by sentence.
-    """
-
-    result: str
-    plural: str
-    things: str
-    identity: tuple[str, ...]
-    options: Mapping[str, Mapping[str, Any]]
-    declare: Callable[[Mapping[str, Any], str], Declaration]
-    store: Callable[[Any, Mapping[str, Any], Ledger | None], Store]
-    public: Callable[[Mapping[str, Any]], dict[str, Any]]
-    task_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    batch_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    table: Resource
+    # Name of the one return value that holds an object's secret, None if none is ever returned.
     secret: str | None = None
-    ids: Mapping[str, str] = field(default_factory=dict)
-    readings: Callable[[Mapping[str, Any]], dict[str, Any]] = _no_readings
-    advice: Mapping[str, str] = field(default_factory=dict)
-    with_defaults: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]] = _item_first
+    # What to do about refusals that only these objects meet: a sentence by a pattern of what is said.
+    advice: Mapping[str, str] = {}
+    # All that can be done to an object, in the order of a summary.
     actions: tuple[str, ...] = ("create", "update", "delete", "none")
-    conflicts: Callable[[Sequence[Any]], Mapping[str, Sequence[str]]] = _no_conflicts
+    # Argument spec of what only tasks with many objects have.
+    batch_options: ArgumentSpec = {}
 
+    @property
+    def result(self) -> str:
+        """Name of the return value that holds the object."""
+        return self.table.kind.replace(" ", "_")
 
-@dataclass(frozen=True)
-class Info:
-    """What a module that only reads is made of.
+    @property
+    def plural(self) -> str:
+        """Name of the option, and of the return value, that lists many."""
+        return f"{self.result}s"
 
-    :param options: its argument spec.
-    :param read: makes its result, of a client and the task's parameters; raises InputError.
-    """
+    @property
+    def things(self) -> str:
+        """What a sentence calls many of them."""
+        return f"{self.table.kind}s"
 
-    options: Mapping[str, Mapping[str, Any]]
-    read: Callable[[Any, Mapping[str, Any]], dict[str, Any]]
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Names of the options by which an object can be declared, the one that counts first."""
+        return (self.table.identity,)
+
+    @property
+    @abstractmethod
+    def options(self) -> ArgumentSpec:
+        """Argument spec of one declared object, without ``state``."""
+
+    @property
+    def task_options(self) -> ArgumentSpec:
+        """Argument spec of what holds for all objects of a task."""
+        return {}
+
+    @property
+    @abstractmethod
+    def info_options(self) -> ArgumentSpec:
+        """Argument spec of the module that only reads."""
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """Fields of a record that are returned beside the identity, by return value."""
+        return {}
+
+    @abstractmethod
+    def declare(self, options: Options, state: str) -> Declaration:
+        """Make a checked declaration of an object's options. Raises InputError."""
+
+    @abstractmethod
+    def store(self, client: Client, params: Options, ledger: Ledger | None = None) -> Store:
+        """The objects of a proxy, for a task with those parameters and, if it has one, that ledger."""
+
+    @abstractmethod
+    def read(self, client: Client, params: Options) -> dict[str, Any]:
+        """The result of the module that only reads. Raises InputError."""
+
+    @abstractmethod
+    def public(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """A record as it is returned, without secrets."""
+
+    def readings(self, _public: Mapping[str, Any]) -> dict[str, Any]:
+        """What of ``public`` is returned of each of many objects, besides."""
+        return {}
+
+    def with_defaults(self, item: Options, defaults: Options) -> dict[str, Any]:
+        """An item of many with the defaults of the task, except for what the item sets or unsets itself."""
+        given = {name: value for name, value in item.items() if value is not None}
+        kept = {name: value for name, value in defaults.items() if name not in (given.get("unset") or ())}
+        if kept.get("unset"):
+            kept["unset"] = [name for name in kept["unset"] if name not in given]
+        return {**kept, **given}
+
+    def conflicts(self, _declarations: Sequence[Any]) -> Mapping[str, Sequence[str]]:
+        """What is wrong with the declarations of a task taken together: names by sentence."""
+        return {}

@@ -21,7 +21,7 @@ from ._batch import converge
 from ._client import REQUESTS_IMPORT_ERROR, Client, Connection
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
-from ._kind import Declaration, Info, Kind, Ledger
+from ._kind import Declaration, Kind, Ledger
 from ._progress import now_and_then
 from ._redaction import Secrets, redact, redact_options, secrets_of
 from ._text import join_limited, printable
@@ -133,12 +133,12 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
         _end_batch(kind, module, wants, reports, outcomes)
 
 
-def run_info(info: Info, start: Start = Module) -> None:
+def run_info(kind: Kind, start: Start = Module) -> None:
     """Read, and change nothing."""
-    module = _start(start, info.options)
+    module = _start(start, kind.info_options)
     with _failures(module):
         with _connected(module) as client:
-            result = redact(info.read(client, module.params))
+            result = redact(kind.read(client, module.params))
         _warn(module, [], client)
         module.exit_json(changed=False, **result)
 

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ._errors import ApiError
+from ._kind import Client
 from ._shapes import ANY, COUNT, FLAG, MAPPING, NUMBER, TEXT, Shape, checked, maybe
 from ._values import version_tuple
 
@@ -29,12 +30,9 @@ BUDGET = {"budget_id": TEXT, "max_budget": maybe(NUMBER)}
 
 
 class Proxy:
-    """Questions to a proxy.
+    """Questions to a proxy."""
 
-    :param client: an object with ``get``, ``send`` and ``facts``, such as ``_client.Client``.
-    """
-
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Client) -> None:
         self.client = client
         self._teams: dict[str, Mapping[str, Any] | None] = {}
 

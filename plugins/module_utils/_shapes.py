@@ -3,7 +3,7 @@
 """What an answer must look like to be used. Private: only for use inside this collection. Pure.
 
 A shape is written as the answer itself: a mapping of names to shapes, a list with the shape of its entries, or one of
-the kinds below. What a shape does not name is not looked at: a proxy may tell more than is asked for.
+the types below. What a shape does not name is not looked at: a proxy may tell more than is asked for.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Shape = Any
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A plain value, by what it is called in a sentence."""
+class ValueType:
+    """A type of plain values, by what it is called in a sentence."""
 
     words: str
     fits: Callable[[Any], bool]
@@ -48,15 +48,15 @@ def _is_time(value: Any) -> bool:
     return isinstance(value, str)
 
 
-ANY = Kind("anything", lambda value: True)
-TEXT = Kind("text", lambda value: isinstance(value, str))
-FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-COUNT = Kind("a count", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0)
-NUMBER = Kind(
+ANY = ValueType("anything", lambda value: True)
+TEXT = ValueType("text", lambda value: isinstance(value, str))
+FLAG = ValueType("true or false", lambda value: isinstance(value, bool))
+COUNT = ValueType("a count", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+NUMBER = ValueType(
     "a number",
     lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value),
 )
-TIME = Kind("a time with a time zone", _is_time)
+TIME = ValueType("a time with a time zone", _is_time)
 MAPPING: Mapping[str, Shape] = {}
 LIST = [ANY]
 
@@ -87,7 +87,7 @@ def _fault(value: Any, shape: Shape, place: str) -> str:
     where = place or "it"
     if isinstance(shape, Nullable):
         return "" if value is None else _fault(value, shape.shape, place)
-    if isinstance(shape, Kind):
+    if isinstance(shape, ValueType):
         return "" if shape.fits(value) else f"{where} is not {shape.words}"
     if isinstance(shape, list):
         if not isinstance(value, list):

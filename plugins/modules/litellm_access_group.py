@@ -192,11 +192,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._access_group import ACCESS_GROUP_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._access_group import AccessGroup
 
 
 def main(start: Start = Module) -> None:
-    run(ACCESS_GROUP_KIND, start)
+    run(AccessGroup(), start)
 
 
 if __name__ == "__main__":

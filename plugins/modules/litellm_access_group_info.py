@@ -85,11 +85,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._access_group import ACCESS_GROUP_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._access_group import AccessGroup
 
 
 def main(start: Start = Module) -> None:
-    run_info(ACCESS_GROUP_INFO, start)
+    run_info(AccessGroup(), start)
 
 
 if __name__ == "__main__":

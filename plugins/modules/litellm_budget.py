@@ -193,11 +193,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._budget import BUDGET_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._budget import Budget
 
 
 def main(start: Start = Module) -> None:
-    run(BUDGET_KIND, start)
+    run(Budget(), start)
 
 
 if __name__ == "__main__":

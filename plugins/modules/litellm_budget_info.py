@@ -86,11 +86,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._budget import BUDGET_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._budget import Budget
 
 
 def main(start: Start = Module) -> None:
-    run_info(BUDGET_INFO, start)
+    run_info(Budget(), start)
 
 
 if __name__ == "__main__":

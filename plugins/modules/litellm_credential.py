@@ -213,11 +213,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import CREDENTIAL_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._kind import Credential
 
 
 def main(start: Start = Module) -> None:
-    run(CREDENTIAL_KIND, start)
+    run(Credential(), start)
 
 
 if __name__ == "__main__":

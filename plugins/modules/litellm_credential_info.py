@@ -90,11 +90,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._info import CREDENTIAL_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._kind import Credential
 
 
 def main(start: Start = Module) -> None:
-    run_info(CREDENTIAL_INFO, start)
+    run_info(Credential(), start)
 
 
 if __name__ == "__main__":

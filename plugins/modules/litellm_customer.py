@@ -200,11 +200,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._customer import CUSTOMER_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._customer import Customer
 
 
 def main(start: Start = Module) -> None:
-    run(CUSTOMER_KIND, start)
+    run(Customer(), start)
 
 
 if __name__ == "__main__":

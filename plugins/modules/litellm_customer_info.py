@@ -101,11 +101,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._customer import CUSTOMER_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._customer import Customer
 
 
 def main(start: Start = Module) -> None:
-    run_info(CUSTOMER_INFO, start)
+    run_info(Customer(), start)
 
 
 if __name__ == "__main__":

@@ -243,11 +243,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import KEY_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import Key
 
 
 def main(start: Start = Module) -> None:
-    run_info(KEY_INFO, start)
+    run_info(Key(), start)
 
 
 if __name__ == "__main__":

@@ -304,11 +304,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_batch
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KEY_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import Key
 
 
 def main(start: Start = Module) -> None:
-    run_batch(KEY_KIND, start)
+    run_batch(Key(), start)
 
 
 if __name__ == "__main__":

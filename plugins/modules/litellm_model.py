@@ -260,11 +260,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import MODEL_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import Model
 
 
 def main(start: Start = Module) -> None:
-    run(MODEL_KIND, start)
+    run(Model(), start)
 
 
 if __name__ == "__main__":

@@ -100,11 +100,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import MODEL_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import Model
 
 
 def main(start: Start = Module) -> None:
-    run_info(MODEL_INFO, start)
+    run_info(Model(), start)
 
 
 if __name__ == "__main__":

@@ -185,11 +185,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._tag import TAG_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._tag import Tag
 
 
 def main(start: Start = Module) -> None:
-    run(TAG_KIND, start)
+    run(Tag(), start)
 
 
 if __name__ == "__main__":

@@ -91,11 +91,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._tag import TAG_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._tag import Tag
 
 
 def main(start: Start = Module) -> None:
-    run_info(TAG_INFO, start)
+    run_info(Tag(), start)
 
 
 if __name__ == "__main__":

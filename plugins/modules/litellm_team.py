@@ -476,11 +476,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import TEAM_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import Team
 
 
 def main(start: Start = Module) -> None:
-    run(TEAM_KIND, start)
+    run(Team(), start)
 
 
 if __name__ == "__main__":

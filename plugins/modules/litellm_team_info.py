@@ -102,11 +102,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import TEAM_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import Team
 
 
 def main(start: Start = Module) -> None:
-    run_info(TEAM_INFO, start)
+    run_info(Team(), start)
 
 
 if __name__ == "__main__":

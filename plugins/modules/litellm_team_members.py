@@ -231,13 +231,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._kind import (
-    TEAM_MEMBERS_KIND,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._kind import TeamMembers
 
 
 def main(start: Start = Module) -> None:
-    run(TEAM_MEMBERS_KIND, start)
+    run(TeamMembers(), start)
 
 
 if __name__ == "__main__":

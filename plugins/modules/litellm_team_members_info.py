@@ -93,13 +93,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._kind import (
-    TEAM_MEMBERS_INFO,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._kind import TeamMembers
 
 
 def main(start: Start = Module) -> None:
-    run_info(TEAM_MEMBERS_INFO, start)
+    run_info(TeamMembers(), start)
 
 
 if __name__ == "__main__":

@@ -262,11 +262,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import User
 
 
 def main(start: Start = Module) -> None:
-    run(USER_KIND, start)
+    run(User(), start)
 
 
 if __name__ == "__main__":

@@ -116,11 +116,11 @@ failure:
 """
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER_INFO
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import User
 
 
 def main(start: Start = Module) -> None:
-    run_info(USER_INFO, start)
+    run_info(User(), start)
 
 
 if __name__ == "__main__":

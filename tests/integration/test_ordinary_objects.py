@@ -12,20 +12,18 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import Settings
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._define import define
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._definition import (
-    Definition,
-    Endpoints,
-    Request,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._definition import Request
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._object import CrudObject
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._durations import is_duration
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import NOT_CLEARABLE, Field, Resource
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run, run_batch, run_info
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import CREDENTIAL_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._kind import Credential
 
 TABLE = '"LiteLLM_BudgetTable"'
-BUDGET = Definition(
-    Resource(
+
+
+class Budget(CrudObject):
+    table = Resource(
         kind="budget",
         identity="budget_id",
         fields=(
@@ -35,30 +33,27 @@ BUDGET = Definition(
             Field("budget_duration", unit="duration", check=is_duration),
             Field("model_max_budget", "dict", cleared={}, licensed=True),
         ),
-    ),
-    Endpoints(
-        create=Request("POST", "/budget/new"),
-        update=Request("POST", "/budget/update", id="budget_id"),
-        delete=Request("POST", "/budget/delete", id="id"),
-        listing=Request("GET", "/budget/list"),
-        read=Request("POST", "/budget/info", id="budgets", many=True),
-    ),
-    readings=("budget_reset_at",),
-    filters=("budget_duration",),
-)
-KIND, INFO = define(BUDGET)
+    )
+    reading_names = ("budget_reset_at",)
+    filters = ("budget_duration",)
+
+    create = Request("POST", "/budget/new")
+    update = Request("POST", "/budget/update", id="budget_id")
+    delete = Request("POST", "/budget/delete", id="id")
+    listing = Request("GET", "/budget/list")
+    get = Request("POST", "/budget/info", id="budgets", many=True)
 
 
 def budget() -> None:
-    run(KIND)
+    run(Budget())
 
 
 def budgets() -> None:
-    run_batch(KIND)
+    run_batch(Budget())
 
 
 def budget_info() -> None:
-    run_info(INFO)
+    run_info(Budget())
 
 
 @pytest.fixture
@@ -140,10 +135,10 @@ def test_many_of_them(sandbox, run_module, name) -> None:
 def test_five_runs_at_once_make_one_object(sandbox, name) -> None:
     connection = {"api_url": sandbox.api_url, "api_key": sandbox.master_key, "timeout": 30, "retries": 5}
     settings = Settings.from_params({**connection, "validate_certs": True}.get)
-    wants = [KIND.declare({"budget_id": f"{name}{number}", "max_budget": 3.0}, "present") for number in range(5)]
+    wants = [Budget().declare({"budget_id": f"{name}{number}", "max_budget": 3.0}, "present") for number in range(5)]
 
     def one_run(_number: int) -> list[str]:
-        outcomes = converge(KIND.store(Client(settings, 5), {}), wants, concurrency=5)
+        outcomes = converge(Budget().store(Client(settings, 5), {}), wants, concurrency=5)
         assert [outcome.error for outcome in outcomes] == [None] * 5
         return [outcome.action for outcome in outcomes]
 
@@ -158,7 +153,7 @@ def test_many_credentials(sandbox, run_module) -> None:
     name, secret = f"t{secrets.token_hex(4)}/", secrets.token_urlsafe(20)
 
     def credentials() -> None:
-        run_batch(CREDENTIAL_KIND)
+        run_batch(Credential())
 
     def rows() -> list[dict[str, object]]:
         table = '"LiteLLM_CredentialsTable"'

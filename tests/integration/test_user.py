@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import Settings
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER, USER_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER, User
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
 from ansible_collections.litemaas.virtual_keys.tests.integration.test_cap import OUT_OF_BUDGET, ask, until_refused
 
@@ -113,8 +113,8 @@ def test_five_runs_at_once_make_one_user_with_all_that_is_declared(sandbox, name
 
     def one_run(number: int) -> None:
         own = {"rpm_limit": 4} if number % 2 else {"tpm_limit": 5}
-        wants = [USER_KIND.declare({"user_id": f"{name}{one}", **fields, **own}, "present") for one in range(5)]
-        outcomes = converge(USER_KIND.store(Client(settings, 5), {}, None), wants, concurrency=5)
+        wants = [User().declare({"user_id": f"{name}{one}", **fields, **own}, "present") for one in range(5)]
+        outcomes = converge(User().store(Client(settings, 5), {}, None), wants, concurrency=5)
         assert [outcome.error for outcome in outcomes] == [None] * 5
 
     with ThreadPoolExecutor(5) as pool:

@@ -161,21 +161,23 @@ def objects() -> list[Documented]:
 
 def documented(name: str) -> Documented:
     engine = import_module(f"{PLUGINS}.module_utils._engine")
-    package = ROOT / "plugins" / "module_utils" / "_resources" / name
-    source = import_module(f"{PLUGINS}.module_utils._resources.{name}{'._table' if package.is_dir() else ''}")
     module = import_module(f"{PLUGINS}.modules.litellm{name}")
     documentation = yaml.safe_load(module.DOCUMENTATION)
     options = options_of(documentation)
-    tables = (value for value in vars(source).values() if isinstance(value, engine.Resource))
-    # A part of an object, such as a member of a team, can have a table of its own.
-    (resource,) = (one for one in tables if {row.name for row in one.fields} <= options.keys())
     return Documented(
         module.__name__.rpartition(".")[2],
         documentation["short_description"],
-        resource,
+        kind_of(module).table,
         options,
         engine,
     )
+
+
+def kind_of(module: Any) -> Any:
+    """The class of the objects that a module writes, of all that it imports."""
+    base = import_module(f"{PLUGINS}.module_utils._kind").Kind
+    (kind,) = (value for value in vars(module).values() if isinstance(value, type) and issubclass(value, base))
+    return kind
 
 
 def options_of(documentation: Mapping[str, Any]) -> dict[str, Any]:

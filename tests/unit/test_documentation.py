@@ -65,8 +65,9 @@ def spec_of(module: str) -> Mapping[str, Any]:
 
 def kind_of(module: str) -> Kind:
     """What a module, or the info module of the same object, is made of."""
-    found = [value for value in vars(code(module.removesuffix("_info"))).values() if isinstance(value, Kind)]
-    return found[0]
+    values = vars(code(module.removesuffix("_info"))).values()
+    (kind,) = (value for value in values if isinstance(value, type) and issubclass(value, Kind))
+    return kind()
 
 
 def differences(options: Mapping[str, Any], spec: Mapping[str, Any], place: str = "") -> list[str]:

@@ -65,6 +65,7 @@ ROSTER = "plugin_utils._roster"
 ROSTER_FILES = ("_trouble", "_people", "_task", "_options")
 # The files of a key, from the top down: each may use those below it.
 KEY_FILES = (
+    "_kind",
     "_info",
     "_store",
     "_confirming",
@@ -81,18 +82,16 @@ KEY_FILES = (
     "_secret",
     "_advice",
 )
-CREDENTIAL_FILES = ("_info", "_store", "_reading", "_planning", "_declaration", "_table")
+CREDENTIAL_FILES = ("_kind", "_info", "_store", "_reading", "_planning", "_declaration", "_table")
 MODEL_FILES = ("_kind", "_checks", "_table")
 TEAM_MEMBERS_FILES = ("_kind", "_requests", "_table")
 # What ordinary objects share, likewise.
 CRUD_FILES = (
-    "_define",
-    "_info",
+    "_budgets",
+    "_object",
     "_store",
     "_limits",
     "_reading",
-    "_declaration",
-    "_budgets",
     "_definition",
     "_metadata",
     "_secret_entries",
@@ -163,7 +162,7 @@ LAYERS = {
         "_crud _fingerprints _engine _redaction _text _values _durations _errors _proxy _shapes"
     ),
     **package("_crud", CRUD_FILES, BELOW_CRUD),
-    "plugins/module_utils/_proxy": layer("_shapes _values _errors"),
+    "plugins/module_utils/_proxy": layer("_kind _shapes _values _errors"),
     "plugins/module_utils/_shapes": layer("_values _errors", python=PURE),
     "plugins/module_utils/_kind": layer("_engine"),
     "plugins/module_utils/_client": layer(
@@ -265,7 +264,7 @@ def test_imports_go_down_only() -> None:
         ("module_utils/_crud/_definition.py", "from ._store import ObjectStore", "must not import"),
         ("module_utils/_crud/_store.py", "from .._resources._key._table import KEY", "must not import"),
         ("module_utils/_resources/_key/_new.py", "x = 1", "is in no layer"),
-        ("module_utils/_resources/_key/_table.py", "from ._store import KEY_KIND", "must not import"),
+        ("module_utils/_resources/_key/_table.py", "from ._store import KeyStore", "must not import"),
         ("module_utils/_resources/_credential/_store.py", "from .._key._secret import token_of", "must not import"),
         ("module_utils/_args.py", "from ansible.module_utils.basic import AnsibleModule", "only _module"),
         ("module_utils/_args.py", "from ._errors import ApiError", "must not import"),
@@ -296,7 +295,7 @@ def test_the_rule_finds_what_breaks_it(tmp_path: Path, file: str, source: str, f
         ("module_utils/_client.py", "import requests, time\nfrom ._errors import ApiError"),
         ("module_utils/_engine.py", "from __future__ import annotations\nfrom ._errors import ApiError\nimport re"),
         ("module_utils/_resources/_x.py", "from .._engine import Field\nfrom .. import _errors"),
-        ("module_utils/_resources/_x.py", "from .._crud._define import define"),
+        ("module_utils/_resources/_x.py", "from .._crud._object import CrudObject"),
     ],
 )
 def test_the_rule_lets_pass_what_keeps_it(tmp_path: Path, file: str, source: str) -> None:

@@ -19,13 +19,9 @@ TABLES = {
     "Field",
     "KeyField",
     "Resource",
-    "Definition",
-    "Endpoints",
-    "Hooks",
     "Request",
-    "Kind",
-    "Info",
     "Nullable",
+    "ValueType",
     "Roster",
 }
 # What is made to be shown, and has no secret left.

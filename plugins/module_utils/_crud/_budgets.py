@@ -9,15 +9,16 @@ creation, and takes none away. So an object's own budget is updated itself, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan
+from .._proxy import Proxy
 from .._shapes import MAPPING, checked
 from .._text import join_limited
-from ._definition import Request
+from ._definition import Values
+from ._object import CrudObject
 from ._rows import MOST_REQUESTS, MOST_TOKENS, not_negative, up_to
 
 ROW = "litellm_budget_table"
@@ -39,39 +40,31 @@ LIMITS = (
 NAMES = tuple(row.name for row in LIMITS)
 
 
-@dataclass(frozen=True)
-class Budgets:
-    """
-    :param kind: what the objects are called.
-    :param id: the field of a record that names the object.
-    :param listing: all objects of the kind, to see who shares a budget.
-    :param made_by: the limits with which an update of an object without a budget makes one.
-    :param lasting: whether an object cannot be given another budget than the one that it has.
-    """
+class BudgetedObject(CrudObject):
+    """An object that has its limits in a budget."""
 
-    kind: str
-    id: str
-    listing: Request
-    made_by: tuple[str, ...] = NAMES
-    lasting: bool = False
+    # The limits with which an update of an object without a budget makes one.
+    budget_made_by: tuple[str, ...] = NAMES
+    # Whether an object can be given another budget than the one that it has.
+    budget_replaceable = True
 
-    def problems(self, options: Mapping[str, Any]) -> list[str]:
+    def check_options(self, options: Values) -> list[str]:
         limits = [name for name in NAMES if options.get(name) is not None or name in (options.get("unset") or ())]
         if not options.get("budget_id") or not limits:
             return []
         return [f"budget_id cannot be combined with {', '.join(limits)}. The budget has its own limits."]
 
-    def update_body(self, body: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
         """A body without the limits of a budget that is there, which are written to that."""
-        kept = () if _budget_of(plan.existing) else self.made_by
+        kept = () if _budget_of(plan.existing) else self.budget_made_by
         return {name: value for name, value in body.items() if name not in NAMES or name in kept}
 
-    def further(self, _name: str, plan: Plan, _proxy: Any) -> list[tuple[str, dict[str, Any]]]:
+    def further_requests(self, _id: str, plan: Plan, _proxy: Proxy) -> list[tuple[str, Values]]:
         """The update of the object's own budget."""
         budget, limits = _budget_of(plan.existing), _limits(plan)
         return [("/budget/update", {"budget_id": budget, **limits})] if budget and limits else []
 
-    def refuse(self, plan: Plan, proxy: Any) -> str | None:
+    def check_plan(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         budget, limits = _budget_of(plan.existing), _limits(plan)
         if "budget_id" in plan.changes:
             return self._refuse_another(budget)
@@ -79,21 +72,21 @@ class Budgets:
             return None
         if budget:
             return self._refuse_shared(budget, plan, proxy)
-        if set(limits) & set(self.made_by):
+        if set(limits) & set(self.budget_made_by):
             return None
-        return f"{', '.join(limits)}: set {self.made_by[0]} as well. This {self.kind} has no budget yet."
+        return f"{', '.join(limits)}: set {self.budget_made_by[0]} as well. This {self.table.kind} has no budget yet."
 
-    def _refuse_another(self, budget: str) -> str | None:
-        if not budget or not self.lasting:
-            return None
-        return f"budget_id: LiteLLM cannot give another budget to an existing {self.kind}, which has {budget}."
-
-    def missing(self, plan: Plan, _options: Mapping[str, Any], proxy: Any) -> str | None:
+    def missing(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         """The declared budget, if there is none."""
         wanted = plan.changes.get("budget_id")
         return f"budget_id: the proxy has no budget '{wanted}'." if wanted and proxy.missing_budgets([wanted]) else None
 
-    def _refuse_shared(self, budget: str, plan: Plan, proxy: Any) -> str | None:
+    def _refuse_another(self, budget: str) -> str | None:
+        if not budget or self.budget_replaceable:
+            return None
+        return f"budget_id: LiteLLM cannot give another budget to an existing {self.table.kind}, which has {budget}."
+
+    def _refuse_shared(self, budget: str, plan: Plan, proxy: Proxy) -> str | None:
         """Why limits are not written: LiteLLM gives the budgets that it makes itself a UUID."""
         rows = checked(proxy.client.get(self.listing.path), [MAPPING], f"GET {self.listing.path}")
         others = [str(row[self.id]) for row in rows if _budget_of(row) == budget and row[self.id] != plan.name]
@@ -101,7 +94,7 @@ class Budgets:
             return None
         bound = f"which also applies to {join_limited(others)}" if others else "which can apply to others as well"
         limits = ", ".join(_limits(plan))
-        return f"{limits}: the {self.kind} has the budget '{budget}', {bound}. Change it with litellm_budget."
+        return f"{limits}: the {self.table.kind} has the budget '{budget}', {bound}. Change it with litellm_budget."
 
 
 def _budget_of(record: Mapping[str, Any]) -> str:

@@ -1,21 +1,26 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an ordinary object brings beside its table: its requests and its quirks. Pure.
+"""What an ordinary object is: its table, its requests, and the methods in which it differs from others. Pure.
 
 Private: only for use inside this collection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._engine import Plan, Resource
-from .._errors import ApiError
+from .._engine import Plan, Resource, declared_fields
+from .._errors import ApiError, InputError
+from .._kind import ArgumentSpec, Kind
+from .._proxy import Proxy
+from ._rows import is_identity
 
 Record = Mapping[str, Any]
 Values = Mapping[str, Any]
+
+FORCE: ArgumentSpec = {"force": {"type": "bool"}}
 
 
 @dataclass(frozen=True)
@@ -41,107 +46,178 @@ NEVER = Request("", "")
 
 
 @dataclass(frozen=True)
-class Endpoints:
-    """The requests of an object.
+class Declaration:
+    """A checked declaration of one object: its fields, and all options for the methods of its definition."""
 
-    :param create: takes the declared fields. ``NEVER`` for what another module makes.
-    :param update: takes the fields that change; all others stay.
-    :param delete: ``NEVER`` for what another module deletes; then there is no ``state: absent``.
-    :param listing: all objects.
-    :param read: one object by its id. None if only the listing shows it.
-    :param partial: whether the listing shows less of an object than ``read``.
-    :param id: the field of a record by which requests name the object, if that is not the identity.
-    """
+    identity: Mapping[str, str]
+    state: str
+    fields: Values = field(repr=False)
+    options: Values = field(repr=False)
 
-    update: Request
-    listing: Request
-    create: Request = NEVER
-    delete: Request = NEVER
-    read: Request | None = None
-    partial: bool = False
-    id: str = ""
+    @property
+    def name(self) -> str:
+        return next(iter(self.identity.values()))
 
+    @property
+    def identified_by(self) -> str:
+        """The option that identifies the object."""
+        return next(iter(self.identity))
 
-@dataclass(frozen=True)
-class Hooks:
-    """The quirks of an object that no row of its table can tell. Each is optional.
-
-    :param check: what is wrong with the declared options taken together, a sentence each.
-    :param look_up: a record with what else planning has to know, of the record that is there, all options, and the
-        proxy.
-    :param prepare: the fields to declare, of those that are declared, of all options, and of the record that is there.
-        For defaults at the creation, or to own only a part of a value.
-    :param create_body: the body of the request, of what would be sent and the plan.
-    :param update_body: likewise; if nothing is left of it, no request is sent.
-    :param further: requests that belong to the same write, as path and body, of the object's id, the plan, and the
-        proxy. None of them is repeated after a lost answer before the object was read again.
-    :param divided: the bodies in which one of these is sent again, of its body and the refusal, if it was too much at
-        once and nothing of it was done; none if it is refused for good.
-    :param after_read: a record as the table expects it, of one as the server shows it.
-    :param refuse: why the proxy cannot carry out a plan, of the plan, all options, and the proxy; None if it can.
-    :param missing: what a plan refers to and the proxy does not have, of the plan, all options, and the proxy; None if
-        nothing. Another task can create it first.
-    :param warn: what the user has to know before a plan is carried out, of the plan, all options, and the client; a
-        sentence each.
-    :param recreate: whether the proxy cannot carry out an update but by deleting the object and creating it anew, as
-        the task declares it, of the plan and the proxy. What the task does not declare is lost: ``refuse`` has to see
-        to that first.
-    :param refuse_delete: what would be lost with the object, of the record and the client; None if nothing. If given,
-        the object has an option ``force``, with which it is deleted all the same.
-    :param refuse_update: likewise, what would be lost with an update, of the plan and the client.
-    """
-
-    check: Callable[[Values], list[str]] = lambda options: []
-    look_up: Callable[[Record, Values, Any], Record] = lambda record, options, proxy: record
-    prepare: Callable[[Values, Values, Record | None], Values] = lambda fields, options, record: fields
-    create_body: Callable[[dict[str, Any], Plan], dict[str, Any]] = lambda body, plan: body
-    update_body: Callable[[dict[str, Any], Plan], dict[str, Any]] = lambda body, plan: body
-    further: Callable[[str, Plan, Any], Iterable[tuple[str, Values]]] = lambda name, plan, proxy: ()
-    divided: Callable[[Values, ApiError], Sequence[Values]] = lambda body, refusal: ()
-    after_read: Callable[[Record], Record] = lambda record: record
-    refuse: Callable[[Plan, Values, Any], str | None] = lambda plan, options, proxy: None
-    missing: Callable[[Plan, Values, Any], str | None] = lambda plan, options, proxy: None
-    warn: Callable[[Plan, Values, Any], Sequence[str]] = lambda plan, options, client: ()
-    recreate: Callable[[Plan, Any], bool] = lambda plan, proxy: False
-    refuse_delete: Callable[[Record, Any], str | None] | None = None
-    refuse_update: Callable[[Plan, Any], str | None] | None = None
+    @property
+    def force(self) -> bool:
+        return bool(self.options.get("force"))
 
 
-@dataclass(frozen=True)
-class Definition:
-    """An ordinary object.
+class Definition(Kind):
+    """An ordinary object. Its attributes and the methods of the last part are what each object sets and overrides."""
 
-    :param alias: another option by which it can be declared, as long as exactly one object bears it.
-    :param options: argument spec of options that are no fields.
-    :param readings: what a record shows beside the fields, such as ``spend``.
-    :param filters: fields by which the info module selects.
-    :param advice: what to do about refusals that only these objects meet: a sentence by a pattern of what is said.
-    """
-
-    resource: Resource
-    endpoints: Endpoints
-    hooks: Hooks = field(default_factory=Hooks)
+    # Another option by which it can be declared, as long as exactly one object bears it.
     alias: str = ""
-    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    readings: tuple[str, ...] = ()
+    # The field of a record by which requests name the object, if that is not the identity.
+    server_id: str = ""
+    # Argument spec of options that are no fields.
+    extra_options: ArgumentSpec = {}
+    # What a record shows beside the fields, such as ``spend``.
+    reading_names: tuple[str, ...] = ()
+    # Fields by which the info module selects.
     filters: tuple[str, ...] = ()
-    advice: Mapping[str, str] = field(default_factory=dict)
+
+    # The requests. Creation and deletion are ``NEVER`` for what another module makes; then there is no state: absent.
+    create: Request = NEVER  # takes the declared fields
+    update: Request  # takes the fields that change; all others stay
+    delete: Request = NEVER
+    listing: Request  # all objects
+    get: Request | None = None  # one object by its id; None if only the listing shows it
+    partial_listing: bool = False  # whether the listing shows less of an object than ``get``
+
+    # What the modules are made of
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        return (self.table.identity, self.alias) if self.alias else (self.table.identity,)
 
     @property
     def id(self) -> str:
         """The field of a record by which requests name the object."""
-        return self.endpoints.id or self.resource.identity
+        return self.server_id or self.table.identity
 
     @property
-    def identities(self) -> tuple[str, ...]:
-        """The options by which the object can be declared, the one that counts first."""
-        return (self.resource.identity, self.alias) if self.alias else (self.resource.identity,)
+    def ids(self) -> Mapping[str, str]:
+        return {} if self.identity == (self.id,) else {self.id: self.id}
 
-    def identified_by(self, option: str) -> Resource:
-        """The table, for objects that are declared by that option."""
-        return replace(self.resource, identity=option)
+    @property
+    def options(self) -> ArgumentSpec:
+        required: ArgumentSpec = {} if self.alias else {self.table.identity: {"type": "str", "required": True}}
+        clearable = self.table.unset_option
+        unset = {"unset": clearable} if clearable["choices"] else {}
+        return {**self.table.options(), **required, **unset, **self.extra_options}
+
+    @property
+    def task_options(self) -> ArgumentSpec:
+        only_present = {"state": {"type": "str", "choices": ["present"], "default": "present"}}
+        return only_present if self.delete is NEVER else {}
+
+    @property
+    def info_options(self) -> ArgumentSpec:
+        return {name: self.table.field(name).option() for name in (*self.identity, *self.filters)}
 
     def public(self, record: Record) -> dict[str, Any]:
         """A record as it is returned: all fields, and what else there is to read."""
-        fields = self.resource.shown({row.name: row.value(record) for row in self.resource.fields})
-        return {**{name: record.get(name) for name in self.readings}, **fields}
+        fields = self.table.shown({row.name: row.value(record) for row in self.table.fields})
+        return {**{name: record.get(name) for name in self.reading_names}, **fields}
+
+    def identified_by(self, option: str) -> Resource:
+        """The table, for objects that are declared by that option."""
+        return replace(self.table, identity=option)
+
+    def declare(self, options: Values, state: str) -> Declaration:
+        """Make a checked declaration of an object's options.
+
+        :raises InputError: naming all that is wrong with them.
+        """
+        given = (option for option in self.identity if str(options.get(option) or "").strip())
+        identity = next(given, "")
+        if not identity:
+            raise InputError(f"{' or '.join(self.identity)} is required and must not be blank.")
+        name = str(options[identity])
+        meant = options if state == "present" else {identity: name}
+        if "unset" in self.extra_options:
+            meant = {**meant, "unset": None}  # for the methods below: it lists no fields
+        fields, found = declared_fields(self.table, meant)
+        wrong = is_identity(name)
+        found += [f"{identity}: {wrong}"] if wrong else []
+        if state == "present":
+            found += self.check_options(options)
+        if found:
+            raise InputError(" ".join(found), name)
+        return Declaration({identity: name}, state, fields, options)
+
+    # What an object can override, because no row of its table can tell it
+
+    def check_options(self, _options: Values) -> list[str]:
+        """What is wrong with the declared options taken together, a sentence each."""
+        return []
+
+    def fetch_details(self, record: Record, _options: Values, _proxy: Proxy) -> Record:
+        """A record with what else planning has to know."""
+        return record
+
+    def desired(self, fields: Values, _options: Values, _record: Record | None) -> Values:
+        """The fields to declare, of those that are declared and of the record that is there.
+
+        For defaults at the creation, or to own only a part of a value.
+        """
+        return fields
+
+    def create_body(self, body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
+        """The body of the request, of what would be sent."""
+        return body
+
+    def update_body(self, body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
+        """Likewise. If nothing is left of it, no request is sent."""
+        return body
+
+    def further_requests(self, _id: str, _plan: Plan, _proxy: Proxy) -> Iterable[tuple[str, Values]]:
+        """Requests that belong to the same write, as path and body.
+
+        None of them is repeated after a lost answer before the object was read again.
+        """
+        return ()
+
+    def split_request(self, _body: Values, _refusal: ApiError) -> Sequence[Values]:
+        """The bodies in which one of these is sent again if it was too much at once and nothing of it was done.
+
+        None if it is refused for good.
+        """
+        return ()
+
+    def normalize(self, record: Record) -> Record:
+        """A record as the table expects it, of one as the server shows it."""
+        return record
+
+    def check_plan(self, _plan: Plan, _options: Values, _proxy: Proxy) -> str | None:
+        """Why the proxy cannot carry out a plan, None if it can."""
+        return None
+
+    def missing(self, _plan: Plan, _options: Values, _proxy: Proxy) -> str | None:
+        """What a plan refers to and the proxy does not have, None if nothing. Another task can create it first."""
+        return None
+
+    def warnings(self, _plan: Plan, _options: Values, _proxy: Proxy) -> Sequence[str]:
+        """What the user has to know before a plan is carried out, a sentence each."""
+        return ()
+
+    def must_recreate(self, _plan: Plan, _proxy: Proxy) -> bool:
+        """Whether an update is possible only by deleting the object and creating it anew, as the task declares it.
+
+        What the task does not declare is lost: ``check_plan`` has to see to that first.
+        """
+        return False
+
+    def check_delete(self, _record: Record, _proxy: Proxy) -> str | None:
+        """What would be lost with the object, None if nothing. Needs the option ``FORCE``, which deletes it anyway."""
+        return None
+
+    def check_update(self, _plan: Plan, _proxy: Proxy) -> str | None:
+        """Likewise, what would be lost with an update."""
+        return None

@@ -45,7 +45,7 @@ class Metadata:
         """The user's entries."""
         return {name: value for name, value in _all(record).items() if name not in self._reserved}
 
-    def problems(self, options: Mapping[str, Any]) -> list[str]:
+    def check_options(self, options: Mapping[str, Any]) -> list[str]:
         """Entries that would never be seen as the user's, so that each run would write them again."""
         option_of = {entry: name for name, entry in self._entries.items()}
         taken = [entry for entry in options.get("metadata") or {} if entry in self._reserved]
@@ -56,7 +56,7 @@ class Metadata:
             for entry in taken
         ]
 
-    def prepare(
+    def desired(
         self, fields: Mapping[str, Any], options: Mapping[str, Any], record: Mapping[str, Any] | None
     ) -> Mapping[str, Any]:
         """With ``metadata_mode: merge``, the default, entries that are not declared stay."""

@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 from .._engine import Field
 from .._errors import ApiError, InputError
+from .._kind import Client
 from .._proxy import PAGE, Proxy
 from .._shapes import LIST, MAPPING, Shape, checked, maybe, unexpected_shape
-from ._declaration import Declaration
-from ._definition import Definition, Record, Request
+from ._definition import Declaration, Definition, Record, Request
 
 # A bare "Not Found" is what a server says that does not know the path.
 MISSING = re.compile(r"\S\s+not found|does not exist|doesn't exist", re.IGNORECASE)
@@ -37,14 +37,10 @@ def ids_in_body(request: Request, ids: Sequence[str]) -> dict[str, Any]:
 
 
 class Reader:
-    """The objects of one kind on one proxy.
+    """The objects of one kind on one proxy."""
 
-    :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
-    """
-
-    def __init__(self, definition: Definition, client: Any, proxy: Proxy) -> None:
+    def __init__(self, definition: Definition, client: Client, proxy: Proxy) -> None:
         self._definition = definition
-        self._endpoints = definition.endpoints
         self._client = client
         self._proxy = proxy
 
@@ -63,14 +59,14 @@ class Reader:
         return [records.get(want.name) if self._names_id(want) else self._bearer(want, by_value) for want in wants]
 
     def _names_id(self, want: Declaration) -> bool:
-        return want.identified_by == self._definition.id and self._endpoints.read is not None
+        return want.identified_by == self._definition.id and self._definition.get is not None
 
     def _bearer(self, want: Declaration, records: Sequence[Record]) -> Record | None:
-        row = self._definition.resource.field(want.identified_by)
+        row = self._definition.table.field(want.identified_by)
         bearers = [record for record in records if row.value(record) == want.name]
         if len(bearers) > 1:
             ids = ", ".join(str(record[self._definition.id]) for record in bearers[:PAGE])
-            things = f"{len(bearers)} {self._definition.resource.kind}s"
+            things = f"{len(bearers)} {self._definition.table.kind}s"
             raise InputError(
                 f"{things} have this {row.name}. Set {self._definition.id} to identify one of them ({ids}).", want.name
             )
@@ -78,14 +74,14 @@ class Reader:
 
     def complete(self, record: Record) -> Record:
         """A record of the listing with all that there is to read."""
-        if not (self._endpoints.partial and self._endpoints.read):
+        if not (self._definition.partial_listing and self._definition.get):
             return record
         found = self.with_ids([str(record[self._definition.id])])
         return found[0] if found else record
 
     def with_ids(self, ids: Iterable[str]) -> list[Record]:
         """Those of the objects that exist."""
-        request, asked = self._endpoints.read, list(dict.fromkeys(ids))
+        request, asked = self._definition.get, list(dict.fromkeys(ids))
         if request is None or not asked:
             return []
         size = PAGE if request.many else 1
@@ -108,7 +104,7 @@ class Reader:
 
     def listing(self) -> list[Record]:
         """All objects, as the listing shows them."""
-        request = self._endpoints.listing
+        request = self._definition.listing
         if request.paged:
             rows = self._proxy.pages(request.path, request.entries, {"page_size": PAGE}, MAPPING)
             return [self._record(request, row) for row in rows]
@@ -125,8 +121,8 @@ class Reader:
 
     def _record(self, request: Request, row: Record) -> Record:
         """A record as the table expects it."""
-        record = self._definition.hooks.after_read(row)
-        rows = [row for row in self._definition.resource.fields if row.type in ("dict", "list")]
+        record = self._definition.normalize(row)
+        rows = [row for row in self._definition.table.fields if row.type in ("dict", "list")]
         held = {row.name: record.get(row.name) if row.read else row.value(record) for row in rows}
         checked(held, {row.name: maybe(_shape(row)) for row in rows}, f"{request.method} {request.path}")
         return record

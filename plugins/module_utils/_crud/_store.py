@@ -15,10 +15,9 @@ from typing import Any
 
 from .._engine import Outcome, Plan, make_plan
 from .._errors import ApiError, InputError
-from .._kind import Store
+from .._kind import Client, Store
 from .._proxy import Proxy
-from ._declaration import Declaration
-from ._definition import NEVER, Definition, Record
+from ._definition import NEVER, Declaration, Definition, Record
 from ._limits import licensed_fields, refuse_too_new, refuse_unlicensed
 from ._reading import Reader, ids_in_body, path_of
 
@@ -28,12 +27,9 @@ PAUSE = 0.5
 
 
 class ObjectStore(Store):
-    """The objects of one kind on one proxy.
+    """The objects of one kind on one proxy."""
 
-    :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
-    """
-
-    def __init__(self, definition: Definition, client: Any, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, definition: Definition, client: Client, sleep: Callable[[float], None] = time.sleep) -> None:
         self._definition = definition
         self._client = client
         self._proxy = Proxy(client)
@@ -53,10 +49,10 @@ class ObjectStore(Store):
         return [self._with_warnings(want, plan) for want, plan in zip(wants, plans)]
 
     def _plan(self, want: Declaration, record: Record | None) -> Plan:
-        fields, hooks = want.fields, self._definition.hooks
+        fields = want.fields
         if want.state == "present":
-            record = record and hooks.look_up(record, want.options, self._proxy)
-            fields = hooks.prepare(fields, want.options, record)
+            record = record and self._definition.fetch_details(record, want.options, self._proxy)
+            fields = self._definition.desired(fields, want.options, record)
         return make_plan(self._definition.identified_by(want.identified_by), fields, record, want.state)
 
     def missing(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
@@ -68,28 +64,28 @@ class ObjectStore(Store):
         return found
 
     def _missing(self, want: Declaration, plan: Plan) -> str | None:
-        if plan.action == "create" and self._definition.endpoints.create is NEVER:
-            return f"the proxy has no {self._definition.resource.kind} with this {want.identified_by}."
-        return self._definition.hooks.missing(plan, want.options, self._proxy)
+        if plan.action == "create" and self._definition.create is NEVER:
+            return f"the proxy has no {self._definition.table.kind} with this {want.identified_by}."
+        return self._definition.missing(plan, want.options, self._proxy)
 
     def _with_warnings(self, want: Declaration, plan: Plan) -> Plan:
-        warnings = self._definition.hooks.warn(plan, want.options, self._client) if plan.changed else ()
+        warnings = self._definition.warnings(plan, want.options, self._proxy) if plan.changed else ()
         return plan.having(warnings=tuple(warnings))
 
     def _refuse(self, want: Declaration, plan: Plan) -> None:
-        hooks = self._definition.hooks
+        definition = self._definition
         if plan.action in ("create", "update"):
-            refuse_too_new(self._definition.resource, plan, self._proxy)
-            refuse_unlicensed(licensed_fields(self._definition.resource, plan), plan, self._proxy)
-        reason = hooks.refuse(plan, want.options, self._proxy) if plan.changed else None
+            refuse_too_new(definition.table, plan, self._proxy)
+            refuse_unlicensed(licensed_fields(definition.table, plan), plan, self._proxy)
+        reason = definition.check_plan(plan, want.options, self._proxy) if plan.changed else None
         if reason:
             raise InputError(reason, plan.name)
-        if plan.action == "delete" and hooks.refuse_delete and not want.force:
-            lost = hooks.refuse_delete(plan.existing, self._client)
+        if plan.action == "delete" and not want.force:
+            lost = definition.check_delete(plan.existing, self._proxy)
             if lost:
                 raise InputError(f"{lost} To delete it anyway, set force: true.", plan.name)
-        if plan.action == "update" and hooks.refuse_update and not want.force:
-            lost = hooks.refuse_update(plan, self._client)
+        if plan.action == "update" and not want.force:
+            lost = definition.check_update(plan, self._proxy)
             if lost:
                 raise InputError(f"{lost} To continue, set force: true.", plan.name)
 
@@ -146,7 +142,7 @@ class ObjectStore(Store):
 
     def _not_stored(self, step: Plan) -> ApiError:
         proxy = self._proxy.title
-        thing = f"the {self._definition.resource.kind} {step.name}"
+        thing = f"the {self._definition.table.kind} {step.name}"
         if step.action == "update":
             message = f"{proxy} accepted the request but did not store {', '.join(step.changes)} of {thing}."
             return ApiError(message, hint="Remove the option, or use a newer LiteLLM.")
@@ -154,31 +150,31 @@ class ObjectStore(Store):
         return ApiError(f"{proxy} accepted the request, but {thing} {state}.", hint="Run again.")
 
     def _create(self, step: Plan) -> None:
-        body = self._definition.hooks.create_body(self._body(step), step)
-        request = self._definition.endpoints.create
+        body = self._definition.create_body(self._body(step), step)
+        request = self._definition.create
         answer = self._client.send(request.path, body, method=request.method, replay=False)
         id_made = answer.get(self._definition.id) if isinstance(answer, dict) else None
         self._send_further(str(id_made or step.changes.get(self._definition.id, "")), step)
 
     def _update(self, step: Plan) -> None:
-        if self._definition.hooks.recreate(step, self._proxy):
+        if self._definition.must_recreate(step, self._proxy):
             self._delete(step)  # the next step creates it
             return
         name = str(step.existing[self._definition.id])
-        body = self._definition.hooks.update_body(self._body(step), step)
+        body = self._definition.update_body(self._body(step), step)
         if body:
-            request = self._definition.endpoints.update
+            request = self._definition.update
             named = {**ids_in_body(request, [name]), **body}
             self._client.send(path_of(request, name), named, method=request.method, replay=True)
         self._send_further(name, step)
 
     def _delete(self, step: Plan) -> None:
-        request, name = self._definition.endpoints.delete, str(step.existing[self._definition.id])
+        request, name = self._definition.delete, str(step.existing[self._definition.id])
         body = ids_in_body(request, [name]) or None
         self._client.send(path_of(request, name), body, method=request.method, replay=True)
 
     def _send_further(self, name: str, step: Plan) -> None:
-        for path, body in self._definition.hooks.further(name, step, self._proxy):
+        for path, body in self._definition.further_requests(name, step, self._proxy):
             self._send_in_parts(path, body)
 
     def _send_in_parts(self, path: str, body: Mapping[str, Any]) -> None:
@@ -186,7 +182,7 @@ class ObjectStore(Store):
         try:
             self._client.send(path, dict(body), replay=False)
         except ApiError as refusal:
-            parts = self._definition.hooks.divided(body, refusal)
+            parts = self._definition.split_request(body, refusal)
             if not parts:
                 raise
             for part in parts:
@@ -194,7 +190,7 @@ class ObjectStore(Store):
 
     def _body(self, step: Plan) -> dict[str, Any]:
         """The changes as the API takes them."""
-        rows = ((self._definition.resource.field(name), value) for name, value in step.changes.items())
+        rows = ((self._definition.table.field(name), value) for name, value in step.changes.items())
         return {row.name: row.cleared if row.is_nothing(value) else row.sent(value) for row, value in rows}
 
 

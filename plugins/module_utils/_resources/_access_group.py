@@ -8,11 +8,11 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from .._crud._define import define
-from .._crud._definition import Definition, Endpoints, Hooks, Request
+from .._crud._definition import Request, Values
+from .._crud._object import CrudObject
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._proxy import Proxy
 from .._text import join_limited
 
 
@@ -36,25 +36,46 @@ ACCESS_GROUP = Resource(
 )
 
 
+class AccessGroup(CrudObject):
+    table = ACCESS_GROUP
+    server_id = "access_group_id"
+    extra_options = {
+        "validate_references": {"type": "bool", "default": True},
+        "validate_models": {"type": "bool", "default": False},
+    }
+    reading_names = ("access_group_id", "created_at", "updated_at")
+
+    create = Request("POST", "/v1/access_group")
+    update = Request("PUT", "/v1/access_group/{id}")
+    delete = Request("DELETE", "/v1/access_group/{id}")
+    listing = Request("GET", "/v1/access_group")
+
+    def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
+        if not options.get("validate_models"):
+            return None
+        return _lacking({"model": proxy.unknown_models(_new(plan, "access_model_names"))})
+
+    def missing(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
+        """LiteLLM stores the IDs of things that do not exist, older versions also those of teams."""
+        if not options.get("validate_references", True):
+            return None
+        teams = proxy.missing_teams(_new(plan, "assigned_team_ids"))
+        return _lacking({"team": teams, "key with the ID": proxy.missing_keys(_new(plan, "assigned_key_ids"))})
+
+    def warnings(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
+        """What the deletion takes away from others."""
+        if plan.action != "delete":
+            return []
+        assigned = {"team": plan.existing.get("assigned_team_ids"), "key": plan.existing.get("assigned_key_ids")}
+        counts = [f"{len(ids)} {thing}{'s' if len(ids) > 1 else ''}" for thing, ids in assigned.items() if ids]
+        return [f"{plan.name}: the deletion takes its models from {' and '.join(counts)}."] if counts else []
+
+
 def _new(plan: Plan, name: str) -> list[str]:
     """The entries that a plan adds to a list."""
     values = plan.changes.get(name)
     there = plan.existing.get(name) or ()
     return [value for value in values if value not in there] if isinstance(values, list) else []
-
-
-def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
-    if not options.get("validate_models"):
-        return None
-    return _lacking({"model": proxy.unknown_models(_new(plan, "access_model_names"))})
-
-
-def _missing(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
-    """LiteLLM stores the IDs of things that do not exist, older versions also those of teams."""
-    if not options.get("validate_references", True):
-        return None
-    teams = proxy.missing_teams(_new(plan, "assigned_team_ids"))
-    return _lacking({"team": teams, "key with the ID": proxy.missing_keys(_new(plan, "assigned_key_ids"))})
 
 
 def _lacking(missing: Mapping[str, Sequence[str]]) -> str | None:
@@ -64,32 +85,3 @@ def _lacking(missing: Mapping[str, Sequence[str]]) -> str | None:
         if names
     ]
     return f"{'; '.join(found)}." if found else None
-
-
-def _warn(plan: Plan, options: Mapping[str, Any], client: Any) -> list[str]:
-    """What the deletion takes away from others."""
-    if plan.action != "delete":
-        return []
-    assigned = {"team": plan.existing.get("assigned_team_ids"), "key": plan.existing.get("assigned_key_ids")}
-    counts = [f"{len(ids)} {thing}{'s' if len(ids) > 1 else ''}" for thing, ids in assigned.items() if ids]
-    return [f"{plan.name}: the deletion takes its models from {' and '.join(counts)}."] if counts else []
-
-
-ACCESS_GROUP_KIND, ACCESS_GROUP_INFO = define(
-    Definition(
-        ACCESS_GROUP,
-        Endpoints(
-            create=Request("POST", "/v1/access_group"),
-            update=Request("PUT", "/v1/access_group/{id}"),
-            delete=Request("DELETE", "/v1/access_group/{id}"),
-            listing=Request("GET", "/v1/access_group"),
-            id="access_group_id",
-        ),
-        Hooks(refuse=_refuse, missing=_missing, warn=_warn),
-        options={
-            "validate_references": {"type": "bool", "default": True},
-            "validate_models": {"type": "bool", "default": False},
-        },
-        readings=("access_group_id", "created_at", "updated_at"),
-    )
-)

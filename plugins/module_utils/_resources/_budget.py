@@ -8,15 +8,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from .._crud._define import define
-from .._crud._definition import Definition, Endpoints, Hooks, Record, Request
+from .._crud._definition import FORCE, Record, Request
 from .._crud._numbers import numbers
+from .._crud._object import CrudObject
 from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, not_negative, up_to
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Resource
 from .._errors import ApiError
 from .._proxy import PAGE, Proxy
 from .._shapes import MAPPING, TEXT, checked, maybe
+
+KEYS = {"return_full_object": "true", "sort_by": "token", "sort_order": "asc"}
+LINKED = {"budget_id": maybe(TEXT), "litellm_budget_table": maybe({"budget_id": maybe(TEXT)})}
 
 BUDGET = Resource(
     kind="budget",
@@ -33,16 +36,25 @@ BUDGET = Resource(
         Field("model_max_budget", "dict", parse=numbers(), cleared={}, licensed=True),
     ),
 )
-KEYS = {"return_full_object": "true", "sort_by": "token", "sort_order": "asc"}
-LINKED = {"budget_id": maybe(TEXT), "litellm_budget_table": maybe({"budget_id": maybe(TEXT)})}
 
 
-def _refuse_delete(budget: Record, client: Any) -> str | None:
-    counts: dict[str, int] = {}
-    for thing in _bound(str(budget["budget_id"]), Proxy(client)):
-        counts[thing] = counts.get(thing, 0) + 1
-    bound = ", ".join(f"{count} {thing}{'s' if count > 1 else ''}" for thing, count in counts.items())
-    return f"Deleting it would remove the limits of {bound}." if bound else None
+class Budget(CrudObject):
+    table = BUDGET
+    extra_options = FORCE
+    reading_names = ("budget_reset_at", "created_at", "updated_at")
+
+    create = Request("POST", "/budget/new")
+    update = Request("POST", "/budget/update", id="budget_id")
+    delete = Request("POST", "/budget/delete", id="id")
+    listing = Request("GET", "/budget/list")
+    get = Request("POST", "/budget/info", id="budgets", many=True)
+
+    def check_delete(self, budget: Record, proxy: Proxy) -> str | None:
+        counts: dict[str, int] = {}
+        for thing in _bound(str(budget["budget_id"]), proxy):
+            counts[thing] = counts.get(thing, 0) + 1
+        bound = ", ".join(f"{count} {thing}{'s' if count > 1 else ''}" for thing, count in counts.items())
+        return f"Deleting it would remove the limits of {bound}." if bound else None
 
 
 def _bound(budget_id: str, proxy: Proxy) -> Iterator[str]:
@@ -84,19 +96,3 @@ def _rows(proxy: Proxy, path: str) -> list[Mapping[str, Any]]:
 
 def _has(row: Mapping[str, Any], budget_id: str) -> bool:
     return budget_id in (row.get("budget_id"), (row.get("litellm_budget_table") or {}).get("budget_id"))
-
-
-BUDGET_KIND, BUDGET_INFO = define(
-    Definition(
-        BUDGET,
-        Endpoints(
-            create=Request("POST", "/budget/new"),
-            update=Request("POST", "/budget/update", id="budget_id"),
-            delete=Request("POST", "/budget/delete", id="id"),
-            listing=Request("GET", "/budget/list"),
-            read=Request("POST", "/budget/info", id="budgets", many=True),
-        ),
-        Hooks(refuse_delete=_refuse_delete),
-        readings=("budget_reset_at", "created_at", "updated_at"),
-    )
-)

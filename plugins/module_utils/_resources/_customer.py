@@ -4,17 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from .._crud._budgets import BUDGET_ID, LIMITS, Budgets
-from .._crud._define import define
-from .._crud._definition import Definition, Endpoints, Hooks, Request
+from .._crud._budgets import BUDGET_ID, LIMITS, BudgetedObject
+from .._crud._definition import Request, Values
 from .._crud._limits import unknown_models
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._proxy import Proxy
 
-LISTING = Request("GET", "/customer/list")
-BUDGETS = Budgets("customer", "user_id", LISTING, made_by=("max_budget",))
 CUSTOMER = Resource(
     kind="customer",
     identity="user_id",
@@ -32,36 +27,29 @@ CUSTOMER = Resource(
 )
 
 
-def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
-    return unknown_models(plan, options, proxy) or _no_default(plan, proxy) or BUDGETS.refuse(plan, proxy)
+class Customer(BudgetedObject):
+    table = CUSTOMER
+    extra_options = {"validate_models": {"type": "bool", "default": False}}
+    reading_names = ("spend",)
+    filters = ("alias", "budget_id", "blocked")
+    budget_made_by = ("max_budget",)
+
+    create = Request("POST", "/customer/new")
+    update = Request("POST", "/customer/update", id="user_id")
+    delete = Request("POST", "/customer/delete", id="user_ids", many=True)
+    listing = Request("GET", "/customer/list")
+    get = Request("GET", "/customer/info", id="end_user_id")
+
+    def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
+        return (
+            unknown_models(plan, options, proxy)
+            or _unknown_default(plan, proxy)
+            or super().check_plan(plan, options, proxy)
+        )
 
 
-def _no_default(plan: Plan, proxy: Any) -> str | None:
+def _unknown_default(plan: Plan, proxy: Proxy) -> str | None:
     """LiteLLM looks for the model only at the creation."""
     model = plan.changes.get("default_model")
     unknown = proxy.unknown_models([model]) if isinstance(model, str) and model else []
     return f"default_model: the proxy has no model '{model}'." if unknown else None
-
-
-CUSTOMER_KIND, CUSTOMER_INFO = define(
-    Definition(
-        CUSTOMER,
-        Endpoints(
-            create=Request("POST", "/customer/new"),
-            update=Request("POST", "/customer/update", id="user_id"),
-            delete=Request("POST", "/customer/delete", id="user_ids", many=True),
-            listing=LISTING,
-            read=Request("GET", "/customer/info", id="end_user_id"),
-        ),
-        Hooks(
-            check=BUDGETS.problems,
-            update_body=BUDGETS.update_body,
-            further=BUDGETS.further,
-            refuse=_refuse,
-            missing=BUDGETS.missing,
-        ),
-        options={"validate_models": {"type": "bool", "default": False}},
-        readings=("spend",),
-        filters=("alias", "budget_id", "blocked"),
-    )
-)

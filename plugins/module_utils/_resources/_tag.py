@@ -4,18 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from .._crud._budgets import BUDGET_ID, LIMITS, Budgets
-from .._crud._define import define
-from .._crud._definition import Definition, Endpoints, Hooks, Request
+from .._crud._budgets import BUDGET_ID, LIMITS, BudgetedObject
+from .._crud._definition import Request
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 
-LISTING = Request("GET", "/tag/list")
-BUDGETS = Budgets("tag", "name", LISTING, lasting=True)
 # An update wipes those of these that it does not repeat.
 REPEATED = ("description", "models")
+
 TAG = Resource(
     kind="tag",
     identity="name",
@@ -29,33 +26,22 @@ TAG = Resource(
 )
 
 
-def _update_body(body: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
-    body = BUDGETS.update_body(body, plan)
-    return {**{name: TAG.field(name).value(plan.existing) for name in REPEATED}, **body} if body else {}
+class Tag(BudgetedObject):
+    table = TAG
+    reading_names = ("created_by", "created_at", "updated_at")
+    filters = ("budget_id",)
+    advice = {
+        r"Model \S+ not found in database": "The tag was created. LiteLLM cannot add it to models from the "
+        "configuration file of the proxy."
+    }
+    budget_replaceable = False
 
+    create = Request("POST", "/tag/new")
+    update = Request("POST", "/tag/update", id="name")
+    delete = Request("POST", "/tag/delete", id="name")
+    listing = Request("GET", "/tag/list")
+    get = Request("POST", "/tag/info", id="names", many=True)
 
-TAG_KIND, TAG_INFO = define(
-    Definition(
-        TAG,
-        Endpoints(
-            create=Request("POST", "/tag/new"),
-            update=Request("POST", "/tag/update", id="name"),
-            delete=Request("POST", "/tag/delete", id="name"),
-            listing=LISTING,
-            read=Request("POST", "/tag/info", id="names", many=True),
-        ),
-        Hooks(
-            check=BUDGETS.problems,
-            update_body=_update_body,
-            further=BUDGETS.further,
-            refuse=lambda plan, options, proxy: BUDGETS.refuse(plan, proxy),
-            missing=BUDGETS.missing,
-        ),
-        readings=("created_by", "created_at", "updated_at"),
-        filters=("budget_id",),
-        advice={
-            r"Model \S+ not found in database": "The tag was created. LiteLLM cannot add it to models from the "
-            "configuration file of the proxy."
-        },
-    )
-)
+    def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+        body = super().update_body(body, plan)
+        return {**{name: TAG.field(name).value(plan.existing) for name in REPEATED}, **body} if body else {}

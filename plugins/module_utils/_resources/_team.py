@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._crud._define import define
-from .._crud._definition import Definition, Endpoints, Hooks, Request
+from .._crud._definition import FORCE, Record, Request, Values
 from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
 from .._crud._numbers import IN_ROUTER_SETTINGS, numbers
+from .._crud._object import CrudObject
 from .._crud._rows import (
     BUDGET_WINDOW,
     MOST_TOKENS,
@@ -28,6 +28,7 @@ from .._crud._rows import (
 )
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._proxy import Proxy
 from .._shapes import TEXT, checked, maybe
 from .._text import join_limited
 
@@ -196,43 +197,78 @@ TEAM = Resource(
 )
 
 
-def _update_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    """What ``/team/update`` takes. LiteLLM up to 1.98 forgets the members' limits when it gets metadata without one."""
-    apart = {"team_member_permissions", *_cleared_of_members(plan)}
-    rest = plan.having(changes={name: value for name, value in plan.changes.items() if name not in apart})
-    body = METADATA.update_body({name: value for name, value in body.items() if name not in apart}, rest)
-    if "object_permission" in body:
-        present = object_permission(plan.existing)
-        body["object_permission"] = changed_permissions(plan.changes["object_permission"], present)
-    limits = {name: TEAM.field(name).value(plan.existing) for name in OF_MEMBERS}
-    kept = [name for name, value in limits.items() if value is not None]
-    if "metadata" not in body or not kept or any(name in body for name in OF_MEMBERS):
-        return body
-    return {**body, kept[0]: limits[kept[0]]}
+class Team(CrudObject):
+    table = TEAM
+    alias = "team_alias"
+    extra_options = {**METADATA.options, "validate_models": {"type": "bool", "default": False}, **FORCE}
+    reading_names = ("spend", "budget_reset_at", "created_at", "updated_at")
+    filters = ("organization_id",)
+
+    create = Request("POST", "/team/new")
+    update = Request("POST", "/team/update", id="team_id")
+    delete = Request("POST", "/team/delete", id="team_ids", many=True)
+    listing = Request("GET", "/v2/team/list", entries="teams", paged=True)
+    get = Request("GET", "/team/info?key_limit=1", id="team_id", entries="team_info")
+    partial_listing = True
+
+    def check_options(self, options: Values) -> list[str]:
+        return METADATA.check_options(options)
+
+    def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
+        return METADATA.desired(fields, options, record)
+
+    def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+        """What ``/team/update`` takes. LiteLLM up to 1.98 forgets the members' limits with metadata without one."""
+        apart = {"team_member_permissions", *self._cleared_of_members(plan)}
+        rest = plan.having(changes={name: value for name, value in plan.changes.items() if name not in apart})
+        body = METADATA.update_body({name: value for name, value in body.items() if name not in apart}, rest)
+        if "object_permission" in body:
+            present = object_permission(plan.existing)
+            body["object_permission"] = changed_permissions(plan.changes["object_permission"], present)
+        limits = {name: TEAM.field(name).value(plan.existing) for name in OF_MEMBERS}
+        kept = [name for name, value in limits.items() if value is not None]
+        if "metadata" not in body or not kept or any(name in body for name in OF_MEMBERS):
+            return body
+        return {**body, kept[0]: limits[kept[0]]}
+
+    def further_requests(self, team_id: str, plan: Plan, _proxy: Proxy) -> Iterator[tuple[str, Values]]:
+        """An update takes no permissions, and up to 1.98 it clears limits of members only if nothing else is in it."""
+        if plan.action != "update":
+            return
+        cleared = self._cleared_of_members(plan)
+        if cleared:
+            yield "/team/update", {"team_id": team_id, **dict.fromkeys(cleared)}
+        if "team_member_permissions" in plan.changes:
+            permissions = plan.after["team_member_permissions"] or []
+            yield "/team/permissions_update", {"team_id": team_id, "team_member_permissions": permissions}
+
+    def _cleared_of_members(self, plan: Plan) -> list[str]:
+        rows = [TEAM.field(name) for name in OF_MEMBERS if name in plan.changes]
+        return [row.name for row in rows if row.is_nothing(plan.changes[row.name])]
+
+    def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
+        """LiteLLM takes the name of any model and of any permission."""
+        return (
+            unknown_models(plan, options, proxy)
+            or _unknown_permissions(plan, proxy)
+            or _budget_of_members_is_gone(plan)
+        )
+
+    def check_delete(self, team: Record, proxy: Proxy) -> str | None:
+        answer = proxy.client.get("/team/info", {"team_id": team["team_id"]})
+        keys = checked(answer, {"keys": [{"key_alias": maybe(TEXT)}]}, "GET /team/info")["keys"]
+        names = join_limited([key.get("key_alias") or "a key without an alias" for key in keys])
+        lost = f"LiteLLM deletes the keys of a team together with the team, and this team has {len(keys)}: {names}."
+        return lost if keys else None
+
+    def warnings(self, plan: Plan, options: Values, proxy: Proxy) -> list[str]:
+        """The same for a deletion that is not refused."""
+        forced = plan.action == "delete" and options.get("force")
+        lost = self.check_delete(plan.existing, proxy) if forced else None
+        return [f"{plan.name}: {lost}"] if lost else []
 
 
-def _cleared_of_members(plan: Plan) -> list[str]:
-    return [name for name in OF_MEMBERS if name in plan.changes and TEAM.field(name).is_nothing(plan.changes[name])]
-
-
-def _further(team_id: str, plan: Plan, _proxy: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """An update takes no permissions, and up to 1.98 it takes limits of members away only if nothing else is in it."""
-    if plan.action != "update":
-        return
-    cleared = _cleared_of_members(plan)
-    if cleared:
-        yield "/team/update", {"team_id": team_id, **dict.fromkeys(cleared)}
-    if "team_member_permissions" in plan.changes:
-        permissions = plan.after["team_member_permissions"] or []
-        yield "/team/permissions_update", {"team_id": team_id, "team_member_permissions": permissions}
-
-
-def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
-    """LiteLLM takes the name of any model and of any permission."""
-    return unknown_models(plan, options, proxy) or _unknown_permissions(plan, proxy) or _budget_of_members_is_gone(plan)
-
-
-def _unknown_permissions(plan: Plan, proxy: Any) -> str | None:
+def _unknown_permissions(plan: Plan, proxy: Proxy) -> str | None:
     permissions = plan.changes.get("team_member_permissions")
     newer = [name for name in permissions if PERMISSIONS[name]] if isinstance(permissions, list) else []
     unknown = [name for name in newer if proxy.version and not proxy.at_least(PERMISSIONS[name])]
@@ -252,46 +288,3 @@ def _budget_of_members_is_gone(plan: Plan) -> str | None:
         f"the budget {budget}, in which LiteLLM keeps the limits of the team's members, was deleted. "
         "Create a budget with this budget_id first."
     )
-
-
-def _refuse_delete(team: Mapping[str, Any], client: Any) -> str | None:
-    answer = client.get("/team/info", {"team_id": team["team_id"]})
-    keys = checked(answer, {"keys": [{"key_alias": maybe(TEXT)}]}, "GET /team/info")["keys"]
-    names = join_limited([key.get("key_alias") or "a key without an alias" for key in keys])
-    lost = f"LiteLLM deletes the keys of a team together with the team, and this team has {len(keys)}: {names}."
-    return lost if keys else None
-
-
-def _warn(plan: Plan, options: Mapping[str, Any], client: Any) -> list[str]:
-    """The same for a deletion that is not refused."""
-    forced = plan.action == "delete" and options.get("force")
-    lost = _refuse_delete(plan.existing, client) if forced else None
-    return [f"{plan.name}: {lost}"] if lost else []
-
-
-TEAM_KIND, TEAM_INFO = define(
-    Definition(
-        TEAM,
-        Endpoints(
-            create=Request("POST", "/team/new"),
-            update=Request("POST", "/team/update", id="team_id"),
-            delete=Request("POST", "/team/delete", id="team_ids", many=True),
-            listing=Request("GET", "/v2/team/list", entries="teams", paged=True),
-            read=Request("GET", "/team/info?key_limit=1", id="team_id", entries="team_info"),
-            partial=True,
-        ),
-        Hooks(
-            check=METADATA.problems,
-            prepare=METADATA.prepare,
-            update_body=_update_body,
-            further=_further,
-            refuse=_refuse,
-            warn=_warn,
-            refuse_delete=_refuse_delete,
-        ),
-        alias="team_alias",
-        options={**METADATA.options, "validate_models": {"type": "bool", "default": False}},
-        readings=("spend", "budget_reset_at", "created_at", "updated_at"),
-        filters=("organization_id",),
-    )
-)

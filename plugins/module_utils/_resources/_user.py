@@ -4,19 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .._crud._define import define
-from .._crud._definition import Definition, Endpoints, Hooks, Request
+from .._crud._definition import FORCE, Record, Request, Values
 from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
 from .._crud._numbers import numbers
+from .._crud._object import CrudObject
 from .._crud._reading import path_of
 from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, counts_by_model, not_negative, up_to
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._proxy import Proxy
 from .._shapes import LIST, checked
 from .._text import join_limited
 
@@ -58,29 +58,53 @@ USER = Resource(
 )
 
 
-def _create_body(body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
-    """LiteLLM creates a key with each user unless it is told not to."""
-    return {**body, "auto_create_key": False}
+class User(CrudObject):
+    table = USER
+    extra_options = {**METADATA.options, "validate_models": {"type": "bool", "default": False}, **FORCE}
+    reading_names = ("spend", "teams", "budget_reset_at", "created_at", "updated_at")
+    filters = ("user_email", "user_role")
+
+    create = Request("POST", "/user/new")
+    update = Request("POST", "/user/update", id="user_id")
+    delete = Request("POST", "/user/delete", id="user_ids", many=True)
+    listing = Request("GET", "/user/list", entries="users", paged=True)
+    get = INFO
+
+    def check_options(self, options: Values) -> list[str]:
+        return METADATA.check_options(options)
+
+    def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
+        return METADATA.desired(fields, options, record)
+
+    def create_body(self, body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
+        """LiteLLM creates a key with each user unless it is told not to."""
+        return {**body, "auto_create_key": False}
+
+    def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+        """What ``/user/update`` takes. An internal user without a budget in it gets the one for new internal users."""
+        if "metadata" in plan.changes:
+            body = METADATA.update_body(body, plan)
+        if body.get("user_role") != "internal_user":
+            return body
+        kept = {"max_budget": plan.existing.get("max_budget")}
+        if plan.existing.get("budget_duration") is None:
+            kept["budget_duration"] = None
+        return {**kept, **body}
+
+    def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
+        """LiteLLM takes the name of any model, and with an update the address of somebody else."""
+        return unknown_models(plan, options, proxy) or _taken(plan, proxy)
+
+    def check_delete(self, user: Record, proxy: Proxy) -> str | None:
+        keys, teams = _lost(user, proxy)
+        return f"{keys} {teams or ''}".rstrip() if keys else None
+
+    def warnings(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
+        lost = _lost(plan.existing, proxy) if plan.action == "delete" else ()
+        return [f"{plan.name}: {sentence}" for sentence in lost if sentence]
 
 
-def _update_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    """What ``/user/update`` takes. An internal user without a budget in it gets the one for new internal users."""
-    if "metadata" in plan.changes:
-        body = METADATA.update_body(body, plan)
-    if body.get("user_role") != "internal_user":
-        return body
-    kept = {"max_budget": plan.existing.get("max_budget")}
-    if plan.existing.get("budget_duration") is None:
-        kept["budget_duration"] = None
-    return {**kept, **body}
-
-
-def _refuse(plan: Plan, options: Mapping[str, Any], proxy: Any) -> str | None:
-    """LiteLLM takes the name of any model, and with an update the address of somebody else."""
-    return unknown_models(plan, options, proxy) or _taken(plan, proxy)
-
-
-def _taken(plan: Plan, proxy: Any) -> str | None:
+def _taken(plan: Plan, proxy: Proxy) -> str | None:
     email = str(plan.changes.get("user_email") or "").lower()
     if not email:
         return None
@@ -93,9 +117,9 @@ def _taken(plan: Plan, proxy: Any) -> str | None:
     return f"user_email: it belongs to the user {join_limited(bearers)}." if bearers else None
 
 
-def _lost(user: Mapping[str, Any], client: Any) -> tuple[str | None, str | None]:
+def _lost(user: Record, proxy: Proxy) -> tuple[str | None, str | None]:
     """What goes with a user, in a sentence each: the keys, and the places in teams."""
-    answer = checked(client.get(path_of(INFO, user["user_id"])), {"keys": LIST, "teams": LIST}, "GET /user/info")
+    answer = checked(proxy.client.get(path_of(INFO, user["user_id"])), {"keys": LIST, "teams": LIST}, "GET /user/info")
     keys = [str(key.get("key_alias") or key.get("key_name")) for key in answer["keys"]]
     teams = [str(team.get("team_id")) for team in answer["teams"]]
     return (
@@ -105,39 +129,3 @@ def _lost(user: Mapping[str, Any], client: Any) -> tuple[str | None, str | None]
         else None,
         f"LiteLLM removes the user from these teams: {join_limited(teams)}." if teams else None,
     )
-
-
-def _refuse_delete(user: Mapping[str, Any], client: Any) -> str | None:
-    keys, teams = _lost(user, client)
-    return f"{keys} {teams or ''}".rstrip() if keys else None
-
-
-def _warn(plan: Plan, _options: Mapping[str, Any], client: Any) -> list[str]:
-    lost = _lost(plan.existing, client) if plan.action == "delete" else ()
-    return [f"{plan.name}: {sentence}" for sentence in lost if sentence]
-
-
-USER_KIND, USER_INFO = define(
-    Definition(
-        USER,
-        Endpoints(
-            create=Request("POST", "/user/new"),
-            update=Request("POST", "/user/update", id="user_id"),
-            delete=Request("POST", "/user/delete", id="user_ids", many=True),
-            listing=Request("GET", "/user/list", entries="users", paged=True),
-            read=INFO,
-        ),
-        Hooks(
-            check=METADATA.problems,
-            prepare=METADATA.prepare,
-            create_body=_create_body,
-            update_body=_update_body,
-            refuse=_refuse,
-            warn=_warn,
-            refuse_delete=_refuse_delete,
-        ),
-        options={**METADATA.options, "validate_models": {"type": "bool", "default": False}},
-        readings=("spend", "teams", "budget_reset_at", "created_at", "updated_at"),
-        filters=("user_email", "user_role"),
-    )
-)

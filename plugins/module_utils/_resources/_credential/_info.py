@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._kind import Info
+from ..._kind import Client
 from ..._shapes import checked
 from ._reading import CREDENTIAL_SHAPE, find
 from ._table import Record, public_view
 
 
-def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+def read(client: Client, params: Mapping[str, Any]) -> dict[str, Any]:
     """The result of ``litellm_credential_info``."""
     name = params["credential_name"]
     records = [find(client, name)] if name else _all(client)
@@ -21,10 +21,7 @@ def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
     return {"credentials": sorted(shown, key=lambda credential: str(credential["credential_name"]))}
 
 
-def _all(client: Any) -> list[Record]:
+def _all(client: Client) -> list[Record]:
     answer = checked(client.get("/credentials"), {"credentials": [CREDENTIAL_SHAPE]}, "GET /credentials")
     records: list[Record] = answer["credentials"]
     return records
-
-
-CREDENTIAL_INFO = Info(options={"credential_name": {"type": "str", "aliases": ["name"]}}, read=read)

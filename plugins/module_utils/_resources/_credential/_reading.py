@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from ..._errors import ApiError
+from ..._kind import Client
 from ..._shapes import MAPPING, TEXT, checked, maybe
 from ._table import Record
 
@@ -18,7 +18,7 @@ CREDENTIAL_SHAPE = {
 }
 
 
-def find(client: Any, name: str) -> Record | None:
+def find(client: Client, name: str) -> Record | None:
     """The credential of that name as the proxy shows it, None if it shows none."""
     try:
         record = client.get(f"/credentials/by_name/{quoted(name)}")

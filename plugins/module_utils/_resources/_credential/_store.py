@@ -14,31 +14,23 @@ from typing import Any
 
 from ..._engine import Outcome, Plan
 from ..._errors import ApiError, InputError
-from ..._kind import Kind, Ledger, Store
+from ..._kind import Client, Store
 from ..._proxy import Proxy
 from ..._redaction import HIDDEN
-from ._declaration import Declaration, credential_options, declare
+from ._declaration import Declaration
 from ._planning import info_after, plan_credential, removed_values, value_names, written_values
 from ._reading import find, is_missing, quoted
-from ._table import CREDENTIAL, Record, own_entry, public_view
+from ._table import Record, own_entry
 
 REMOVES_VALUES_SINCE = "1.106.0"
 
 
 class CredentialStore(Store):
-    """The provider credentials of one proxy.
+    """The provider credentials of one proxy."""
 
-    :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
-    """
-
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
         self._proxy = Proxy(client)
-
-    @classmethod
-    def for_task(cls, client: Any, params: Mapping[str, Any], ledger: Ledger | None = None) -> CredentialStore:
-        """A store for a task, which has no settings for it."""
-        return cls(client)
 
     # Planning
 
@@ -172,15 +164,3 @@ def _expect_success(answer: Any) -> None:
 def _is_taken(error: ApiError) -> bool:
     """Up to 1.102 the proxy hands on what its database says."""
     return error.status == 409 or (error.status == 500 and "unique constraint" in error.message.lower())
-
-
-CREDENTIAL_KIND = Kind(
-    result="credential",
-    plural="credentials",
-    things="credentials",
-    identity=(CREDENTIAL.identity,),
-    options=credential_options(),
-    declare=declare,
-    store=CredentialStore.for_task,
-    public=public_view,
-)

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
 from ..._errors import ApiError
+from ..._kind import Client
 from ..._proxy import PAGE
 from ._reading import Record
 
@@ -31,7 +31,7 @@ class KeyRemover:
     :param client: an object with ``send``, such as ``_client.Client``.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
         self._lock = Lock()
 

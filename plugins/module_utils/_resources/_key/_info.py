@@ -11,7 +11,7 @@ from typing import Any
 
 from ..._durations import add_duration, is_duration
 from ..._errors import ApiError, InputError
-from ..._kind import Info
+from ..._kind import Client
 from ..._proxy import Proxy
 from ..._shapes import COUNT, TEXT, checked
 from ..._values import alike, identical, moment
@@ -44,7 +44,7 @@ MOST_DAYS = 1000
 DAYS = {"total_successful_requests": COUNT}
 
 
-def read(client: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+def read(client: Client, params: Mapping[str, Any]) -> dict[str, Any]:
     """The result of ``litellm_key_info``.
 
     :raises InputError: naming all that is wrong with the parameters.
@@ -141,7 +141,7 @@ def _status(key: Mapping[str, Any], remaining: float | None, now: datetime) -> s
     return "over_budget" if remaining is not None and remaining <= 0 else "active"
 
 
-def _is_used(client: Any, key: Mapping[str, Any], now: datetime) -> bool | None:
+def _is_used(client: Client, key: Mapping[str, Any], now: datetime) -> bool | None:
     """Whether a request of the key has succeeded: LiteLLM notes rejected ones as activity, too."""
     if key["spend"] or not key["last_active"]:
         return bool(key["spend"])
@@ -153,7 +153,7 @@ def _is_used(client: Any, key: Mapping[str, Any], now: datetime) -> bool | None:
     return bool(checked(answer, {"metadata": DAYS}, f"GET {ACTIVITY}")["metadata"]["total_successful_requests"])
 
 
-def _asked_as(client: Any, reader: KeyReader, key: str) -> dict[str, Any]:
+def _asked_as(client: Client, reader: KeyReader, key: str) -> dict[str, Any]:
     """What the proxy answers to the key itself. A refusal is an answer as well."""
     bearer, token = client.acting_as(key), token_of(key)
     refused: list[str] = []
@@ -181,12 +181,12 @@ def _asked_as(client: Any, reader: KeyReader, key: str) -> dict[str, Any]:
     }
 
 
-def _models(client: Any) -> set[str]:
+def _models(client: Client) -> set[str]:
     answer = checked(client.get("/v1/models"), {"data": [{"id": TEXT}]}, "GET /v1/models")
     return {model["id"] for model in answer["data"]}
 
 
-def _shown(client: Any, token: str) -> Any:
+def _shown(client: Client, token: str) -> Any:
     return checked(client.get("/key/info", {"key": token}), {"info": INFO}, "GET /key/info")
 
 
@@ -202,6 +202,3 @@ def _if_known(question: Callable[[], Any]) -> Any:
 def _is_deleted(record: Record) -> bool:
     """The proxy still answers for the keys in its archive."""
     return record.get("status") == "deleted" or bool(record.get("deleted_at"))
-
-
-KEY_INFO = Info(options=OPTIONS, read=read)

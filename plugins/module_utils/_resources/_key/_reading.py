@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any
 
 from ..._errors import ApiError
+from ..._kind import Client
 from ..._proxy import PAGE, Proxy
 from ..._shapes import COUNT, LIST, MAPPING, NUMBER, TEXT, TIME, Nullable, checked, maybe
 from ..._values import moment
@@ -64,7 +65,7 @@ class KeyReader:
     :param client: an object with ``get`` and ``send``, such as ``_client.Client``.
     """
 
-    def __init__(self, client: Any, proxy: Proxy) -> None:
+    def __init__(self, client: Client, proxy: Proxy) -> None:
         self._client = client
         self._proxy = proxy
 

@@ -17,25 +17,23 @@ from typing import Any
 
 from ..._engine import Outcome, Plan
 from ..._errors import LiteLLMError
-from ..._kind import Kind, Ledger
+from ..._kind import Client, Ledger
 from ..._proxy import PAGE, Proxy
-from ._advice import KEY_ADVICE
 from ._checks import missing_references, refuse
 from ._confirming import KeyConfirmer
-from ._declaration import Declaration, conflicts, declare, key_options, with_defaults
+from ._declaration import Declaration
 from ._deleting import KeyRemover
 from ._marks import called, check_mark, to_prune
 from ._planning import Found, plan_key
 from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
-from ._table import KEY, public_view, readings, retired_ids
+from ._table import retired_ids
 from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
 
 
 class KeyStore:
     """The virtual keys of one proxy.
 
-    :param client: an object with ``get``, ``send`` and ``now``, such as ``_client.Client``.
     :param secret: a text that must not stand in a new value: Ansible would star it out.
     :param validate_models: whether models that the proxy does not have are refused.
     :param validate_references: whether teams, organizations and budgets that it does not have are.
@@ -46,7 +44,7 @@ class KeyStore:
 
     def __init__(
         self,
-        client: Any,
+        client: Client,
         secret: str = "",
         validate_models: bool = False,
         validate_references: bool = True,
@@ -70,7 +68,7 @@ class KeyStore:
         self._confirmer = KeyConfirmer(self._reader, self._writer, self._remover, sleep)
 
     @classmethod
-    def for_task(cls, client: Any, params: Mapping[str, Any], ledger: Ledger | None = None) -> KeyStore:
+    def for_task(cls, client: Client, params: Mapping[str, Any], ledger: Ledger | None = None) -> KeyStore:
         """A store with the settings of a task."""
         return cls(
             client,
@@ -210,8 +208,7 @@ class KeyStore:
         return list(outcomes)
 
     def _past(self) -> datetime:
-        past: datetime = self._client.past() or self._client.now()
-        return past
+        return self._client.past() or self._client.now()
 
 
 def _gets_a_value(plan: Plan) -> bool:
@@ -236,29 +233,3 @@ def _was_replaced(first: Found, last: Found) -> bool:
     """Whether another run has given the key a new value meanwhile, or had begun to at the first look."""
     before = first.tokens if first.is_plain else [record["token"] for record in first.retired]
     return last.is_plain and any(token not in before for token in last.tokens)
-
-
-KEY_KIND = Kind(
-    result="virtual_key",
-    plural="virtual_keys",
-    things="keys",
-    identity=(KEY.identity,),
-    options=key_options(),
-    task_options={
-        "validate_models": {"type": "bool", "default": False},
-        "validate_references": {"type": "bool", "default": True},
-        "values_file": {"type": "path"},
-        "values_file_vault_id": {"type": "str"},
-    },
-    batch_options={"prune_metadata": {"type": "dict"}, "prune_limit": {"type": "int"}},
-    declare=declare,
-    with_defaults=with_defaults,
-    conflicts=conflicts,
-    store=KeyStore.for_task,
-    public=public_view,
-    secret="key",  # noqa: S106
-    ids={"key_id": "token"},
-    readings=readings,
-    actions=("create", "update", "reissue", "delete", "none"),
-    advice=KEY_ADVICE,
-)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._engine import Outcome, Plan, dropped
 from ..._errors import ApiError, LiteLLMError
-from ..._kind import Ledger
+from ..._kind import Client, Ledger
 from ..._proxy import Proxy
 from ..._shapes import TEXT, checked
 from ..._values import is_empty, moment
@@ -68,7 +68,7 @@ class KeyWriter:
 
     def __init__(
         self,
-        client: Any,
+        client: Client,
         proxy: Proxy,
         reader: KeyReader,
         remover: KeyRemover,

@@ -9,12 +9,12 @@ So removing means to create the model again, which has to lose nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ..._crud._definition import Values
 from ..._crud._secret_entries import masked_names, sent
 from ..._engine import Plan
 from ..._fingerprints import OWN_ENTRY
+from ..._proxy import Proxy
 from ._table import ADDED, FALSE_BY_DEFAULT, INFO, OPTION_OF, PARAMS, SERVERS, info_of, masks_of, params_of
 
 # The parameters that null removes, with the first version in which it does.
@@ -34,7 +34,7 @@ REMOVABLE = {
 }
 
 
-def check(options: Values) -> list[str]:
+def check_options(options: Values) -> list[str]:
     """What is wrong with a declaration, a sentence each."""
     params, info = options.get(PARAMS) or {}, options.get(INFO) or {}
     found = [sentence for name in options.get("unset") or () for sentence in _check_unset(name, options)]
@@ -83,7 +83,7 @@ def _removed(plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def _irremovable(plan: Plan, proxy: Any) -> list[str]:
+def irremovable(plan: Plan, proxy: Proxy) -> list[str]:
     """Those that the API cannot remove."""
     gone = _removed(plan) if plan.action == "update" else []
     return [
@@ -91,11 +91,7 @@ def _irremovable(plan: Plan, proxy: Any) -> list[str]:
     ]
 
 
-def recreate(plan: Plan, proxy: Any) -> bool:
-    return bool(_irremovable(plan, proxy))
-
-
-def refuse(plan: Plan, options: Values, proxy: Any) -> str | None:
+def check_plan(plan: Plan, options: Values, proxy: Proxy) -> str | None:
     if plan.existing and plan.existing.get("db_model") is not True:
         return "it is defined in the configuration file of the proxy. Change it there."
     if plan.action == "delete":
@@ -108,15 +104,15 @@ def refuse(plan: Plan, options: Values, proxy: Any) -> str | None:
     return _refuse_recreating(plan, options, proxy)
 
 
-def missing(plan: Plan, options: Values, proxy: Any) -> str | None:
+def missing_credential(plan: Plan, options: Values, proxy: Proxy) -> str | None:
     credential = sent(plan.changes.get(PARAMS) or {}, params_of(plan.existing)).get("litellm_credential_name")
     if credential and options.get("validate_references", True) and proxy.missing_credentials([str(credential)]):
         return f"litellm_params: the proxy has no credential '{credential}'."
     return None
 
 
-def _refuse_recreating(plan: Plan, options: Values, proxy: Any) -> str | None:
-    stuck = _irremovable(plan, proxy)
+def _refuse_recreating(plan: Plan, options: Values, proxy: Proxy) -> str | None:
+    stuck = irremovable(plan, proxy)
     if not stuck:
         return None
     removed = ", ".join(stuck)
@@ -134,7 +130,7 @@ def _refuse_recreating(plan: Plan, options: Values, proxy: Any) -> str | None:
     )
 
 
-def _lost(plan: Plan, options: Values, proxy: Any) -> list[str]:
+def _lost(plan: Plan, options: Values, proxy: Proxy) -> list[str]:
     """What the model has and the task neither sets nor removes."""
     record = plan.existing
     named = {

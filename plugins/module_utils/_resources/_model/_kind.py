@@ -7,110 +7,107 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._crud._define import define
-from ..._crud._definition import Definition, Endpoints, Hooks, Record, Request, Values
+from ..._crud._definition import Record, Request, Values
+from ..._crud._object import CrudObject
 from ..._crud._secret_entries import fingerprints, sent, wanted
 from ..._engine import Plan
 from ..._fingerprints import OWN_ENTRY
-from ._checks import check, missing, recreate, refuse
+from ..._proxy import Proxy
+from ._checks import check_options, check_plan, irremovable, missing_credential
 from ._table import (
     FALSE_BY_DEFAULT,
     INFO,
     MODEL,
     PARAMS,
-    after_read,
     info_of,
     known_of,
     masks_of,
     params_of,
     shown_params,
     unset_of,
+    with_id,
 )
 
 NOT_LIVE = "LiteLLM stored the model, but cannot serve it. Check litellm_params, such as the provider in model."
 
 
-def _prepare(fields: Values, options: Values, record: Record | None) -> Values:
-    """Entries that are not declared stay, unless they are to be removed."""
-    prepared = dict(fields)
-    current = record or {}
-    gone = unset_of(options, PARAMS)
-    if PARAMS in fields or gone:
-        there = wanted(fields.get(PARAMS) or {}, shown_params(current), known_of(current), current.get("masks"))
-        there.update((name, False) for name in gone if name in FALSE_BY_DEFAULT and name in there)
-        prepared[PARAMS] = {
-            name: value for name, value in there.items() if name not in gone or name in FALSE_BY_DEFAULT
-        }
-    gone = unset_of(options, INFO)
-    if INFO in fields or gone:
-        declared = {name: value for name, value in (fields.get(INFO) or {}).items() if name != "id"}
-        merged = {**info_of(current), **declared}
-        prepared[INFO] = {name: value for name, value in merged.items() if name not in gone}
-    return prepared
+class Model(CrudObject):
+    table = MODEL
+    extra_options = {
+        "unset": {"type": "list", "elements": "str"},
+        "recreate": {"type": "bool", "default": False},
+        "validate_references": {"type": "bool", "default": True},
+    }
+    reading_names = ("db_model",)
+    filters = ("model_name",)
+    advice = {r"not live in this pod": NOT_LIVE}
 
+    create = Request("POST", "/model/new")
+    update = Request("PATCH", "/model/{id}/update")
+    delete = Request("POST", "/model/delete", id="id")
+    listing = Request("GET", "/v2/model/info", entries="data", paged=True)
+    get = Request("GET", "/v2/model/info", id="modelId", entries="data")
 
-def _look_up(record: Record, options: Values, proxy: Any) -> Record:
-    """With the masks of declared secrets that LiteLLM leaves out of the model."""
-    shown, known = shown_params(record), known_of(record)
-    hidden = [name for name in options.get(PARAMS) or {} if name in known and name not in shown]
-    return {**record, "masks": masks_of(record, proxy) or {}} if hidden else record
+    def normalize(self, record: Record) -> Record:
+        return with_id(record)
 
+    def check_options(self, options: Values) -> list[str]:
+        return check_options(options)
 
-def _create_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    params = plan.changes.get(PARAMS) or {}
-    marks = fingerprints(params, {})
-    created = {name: value for name, value in body.items() if name != "model_id"}
-    info = {**(body.get(INFO) or {}), "id": plan.name, **(_own_entry(marks) if marks else {})}
-    return {**created, PARAMS: sent(params, {}), INFO: info}
+    def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
+        return check_plan(plan, options, proxy)
 
+    def missing(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
+        return missing_credential(plan, options, proxy)
 
-def _update_body(body: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    updated, info = dict(body), {}
-    if INFO in plan.changes:
-        info = sent(plan.changes[INFO], info_of(plan.existing))
-    if PARAMS in plan.changes:
-        after, before, known = plan.changes[PARAMS], params_of(plan.existing), known_of(plan.existing)
-        removed = dict.fromkeys(name for name in before if name not in after)
-        updated[PARAMS] = {**dict.fromkeys(FALSE_BY_DEFAULT), **removed, **sent(after, before)}
-        marks = fingerprints(after, known)
-        if marks != known:
-            info.update(_own_entry(marks))
-    # Without the id, LiteLLM stores another one.
-    return {**updated, INFO: {**info, "id": plan.name}} if info else {k: v for k, v in updated.items() if k != INFO}
+    def must_recreate(self, plan: Plan, proxy: Proxy) -> bool:
+        return bool(irremovable(plan, proxy))
+
+    def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
+        """Entries that are not declared stay, unless they are to be removed."""
+        prepared = dict(fields)
+        current = record or {}
+        gone = unset_of(options, PARAMS)
+        if PARAMS in fields or gone:
+            there = wanted(fields.get(PARAMS) or {}, shown_params(current), known_of(current), current.get("masks"))
+            there.update((name, False) for name in gone if name in FALSE_BY_DEFAULT and name in there)
+            prepared[PARAMS] = {
+                name: value for name, value in there.items() if name not in gone or name in FALSE_BY_DEFAULT
+            }
+        gone = unset_of(options, INFO)
+        if INFO in fields or gone:
+            declared = {name: value for name, value in (fields.get(INFO) or {}).items() if name != "id"}
+            merged = {**info_of(current), **declared}
+            prepared[INFO] = {name: value for name, value in merged.items() if name not in gone}
+        return prepared
+
+    def fetch_details(self, record: Record, options: Values, proxy: Proxy) -> Record:
+        """With the masks of declared secrets that LiteLLM leaves out of the model."""
+        shown, known = shown_params(record), known_of(record)
+        hidden = [name for name in options.get(PARAMS) or {} if name in known and name not in shown]
+        return {**record, "masks": masks_of(record, proxy) or {}} if hidden else record
+
+    def create_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+        params = plan.changes.get(PARAMS) or {}
+        marks = fingerprints(params, {})
+        created = {name: value for name, value in body.items() if name != "model_id"}
+        info = {**(body.get(INFO) or {}), "id": plan.name, **(_own_entry(marks) if marks else {})}
+        return {**created, PARAMS: sent(params, {}), INFO: info}
+
+    def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+        updated, info = dict(body), {}
+        if INFO in plan.changes:
+            info = sent(plan.changes[INFO], info_of(plan.existing))
+        if PARAMS in plan.changes:
+            after, before, known = plan.changes[PARAMS], params_of(plan.existing), known_of(plan.existing)
+            removed = dict.fromkeys(name for name in before if name not in after)
+            updated[PARAMS] = {**dict.fromkeys(FALSE_BY_DEFAULT), **removed, **sent(after, before)}
+            marks = fingerprints(after, known)
+            if marks != known:
+                info.update(_own_entry(marks))
+        # Without the id, LiteLLM stores another one.
+        return {**updated, INFO: {**info, "id": plan.name}} if info else {k: v for k, v in updated.items() if k != INFO}
 
 
 def _own_entry(marks: Mapping[str, str]) -> dict[str, Any]:
     return {OWN_ENTRY: {"fingerprints": dict(marks)}}
-
-
-MODEL_KIND, MODEL_INFO = define(
-    Definition(
-        MODEL,
-        Endpoints(
-            create=Request("POST", "/model/new"),
-            update=Request("PATCH", "/model/{id}/update"),
-            delete=Request("POST", "/model/delete", id="id"),
-            listing=Request("GET", "/v2/model/info", entries="data", paged=True),
-            read=Request("GET", "/v2/model/info", id="modelId", entries="data"),
-        ),
-        Hooks(
-            check=check,
-            prepare=_prepare,
-            create_body=_create_body,
-            update_body=_update_body,
-            after_read=after_read,
-            look_up=_look_up,
-            refuse=refuse,
-            missing=missing,
-            recreate=recreate,
-        ),
-        options={
-            "unset": {"type": "list", "elements": "str"},
-            "recreate": {"type": "bool", "default": False},
-            "validate_references": {"type": "bool", "default": True},
-        },
-        readings=("db_model",),
-        filters=("model_name",),
-        advice={r"not live in this pod": NOT_LIVE},
-    )
-)

@@ -20,6 +20,7 @@ from ..._crud._secret_entries import present, without_secrets
 from ..._engine import NOT_CLEARABLE, Field, Resource
 from ..._errors import ApiError
 from ..._fingerprints import OWN_ENTRY
+from ..._proxy import Proxy
 from ..._shapes import MAPPING, checked
 
 PARAMS, INFO = "litellm_params", "model_info"
@@ -88,14 +89,14 @@ MODEL = Resource(
 )
 
 
-def after_read(row: Record) -> Record:
+def with_id(row: Record) -> Record:
     """The id where requests take it from, and whether the model can be changed."""
     info = row.get(INFO)
     held = info if isinstance(info, Mapping) else {}
     return {**row, "model_id": held.get("id"), "db_model": held.get("db_model")}
 
 
-def masks_of(record: Record, proxy: Any) -> Mapping[str, Any] | None:
+def masks_of(record: Record, proxy: Proxy) -> Mapping[str, Any] | None:
     """The masks of the secrets that LiteLLM leaves out of a model; None if it does not serve the model."""
     path = f"/credentials/by_model/{quote(str(record['model_id']), safe='')}"
     try:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from ..._engine import Plan
 from ..._errors import ApiError
+from ..._proxy import Proxy
 from ._table import BUDGETS_SINCE, LIMITS, Member, by_id, limits_of, to_write
 
 # LiteLLM adds the members of one request in one transaction, which may take no longer than 5 seconds.
@@ -28,7 +29,7 @@ ADDED_WITH = ("max_budget_in_team", "budget_duration", "allowed_models")
 Request = tuple[str, dict[str, Any]]
 
 
-def requests(team_id: str, plan: Plan, proxy: Any) -> Iterator[Request]:
+def requests(team_id: str, plan: Plan, proxy: Proxy) -> Iterator[Request]:
     """Those that make the members of a team as planned."""
     present, wanted = by_id(plan.existing), by_id({"members": plan.changes["members"]})
     new = [member for name, member in wanted.items() if name not in present]
@@ -68,7 +69,7 @@ def halves(body: Mapping[str, Any], refusal: ApiError) -> list[dict[str, Any]]:
 
 
 def _updates(
-    team_id: str, wanted: Mapping[str, Member], changed: Mapping[str, Mapping[str, Any]], proxy: Any
+    team_id: str, wanted: Mapping[str, Member], changed: Mapping[str, Mapping[str, Any]], proxy: Proxy
 ) -> Iterator[Request]:
     """What changes about members; nothing else is sent, because a period that is sent again begins again."""
     together = [] if _bulk(team_id, proxy) is None else [name for name, parts in changed.items() if "role" not in parts]
@@ -94,7 +95,7 @@ def _as_sent(parts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: cleared[name] if value is None else value for name, value in parts.items()}
 
 
-def _removals(team_id: str, names: Sequence[str], proxy: Any) -> Iterator[Request]:
+def _removals(team_id: str, names: Sequence[str], proxy: Proxy) -> Iterator[Request]:
     if _bulk(team_id, proxy) is None:
         yield from (("/team/member_delete", {"team_id": team_id, "user_id": name}) for name in names)
         return
@@ -102,7 +103,7 @@ def _removals(team_id: str, names: Sequence[str], proxy: Any) -> Iterator[Reques
         yield f"{_bulk(team_id, proxy)}/bulk_delete", {"members": [{"user_id": name} for name in some]}
 
 
-def _bulk(team_id: str, proxy: Any) -> str | None:
+def _bulk(team_id: str, proxy: Proxy) -> str | None:
     """Where requests for many members go, None if the server has no such place. It finds no id with a slash."""
     known = proxy.at_least(BULK_SINCE) and "/" not in team_id
     return f"/management/v1/teams/{quote(team_id, safe='')}/members" if known else None

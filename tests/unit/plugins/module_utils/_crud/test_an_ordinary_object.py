@@ -10,26 +10,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud import _store
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._define import define
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._definition import (
-    Definition,
-    Endpoints,
-    Hooks,
-    Request,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._definition import FORCE, Request
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._object import CrudObject
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import NOT_CLEARABLE, Field, Resource
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run as run_one
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run_batch, run_info
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_gadgets import FakeGadgets
 from pytest_httpserver import HTTPServer
 
-ENDPOINTS = Endpoints(
-    create=Request("POST", "/gadget/new"),
-    update=Request("POST", "/gadget/update", id="gadget_id"),
-    delete=Request("POST", "/gadget/delete", id="gadget_ids", many=True),
-    listing=Request("GET", "/gadget/list", entries="gadgets", paged=True),
-    read=Request("GET", "/gadget/info", id="gadget_id", entries="gadget_info"),
-)
 GADGET = Resource(
     kind="gadget",
     identity="gadget_id",
@@ -43,17 +31,64 @@ GADGET = Resource(
 TASK = Callable[..., dict[str, Any]]
 
 
-def modules_of(definition: Definition) -> SimpleNamespace:
+class Gadget(CrudObject):
+    table = GADGET
+    alias = "label"
+    reading_names = ("uses",)
+    filters = ("limit",)
+
+    create = Request("POST", "/gadget/new")
+    update = Request("POST", "/gadget/update", id="gadget_id")
+    delete = Request("POST", "/gadget/delete", id="gadget_ids", many=True)
+    listing = Request("GET", "/gadget/list", entries="gadgets", paged=True)
+    get = Request("GET", "/gadget/info", id="gadget_id", entries="gadget_info")
+
+
+class QuirkyGadget(Gadget):
+    """One that overrides most of what can be overridden."""
+
+    table = Resource("gadget", "gadget_id", (*GADGET.fields, Field("gated", licensed=True)))
+    alias = ""
+    extra_options = FORCE
+
+    def check_options(self, options):
+        return ["label and limit are mutually exclusive."] if options["limit"] else []
+
+    def desired(self, fields, _options, record):
+        return fields if record else {"label": "the default", **fields}
+
+    def create_body(self, body, _plan):
+        return {**body, "parts": ["made"]}
+
+    def update_body(self, body, _plan):
+        return {**body, "parts": ["changed"]}
+
+    def normalize(self, record):
+        return {**record, "label": record["label"] and record["label"].lower()}
+
+    def check_plan(self, plan, _options, _proxy):
+        return "never." if plan.changes.get("label") == "no" else None
+
+    def warnings(self, plan, _options, _proxy):
+        return [f"{plan.action} is watched."]
+
+    def check_delete(self, record, _proxy):
+        return f"{record['uses']} uses would be lost." if record["uses"] else None
+
+    def further_requests(self, gadget_id, _plan, _proxy):
+        return [("/gadget/update", {"gadget_id": gadget_id, "limit": 9})]
+
+
+def modules_of(kind: CrudObject) -> SimpleNamespace:
     """The three modules of an object, each with a ``main()``."""
-    kind, info = define(definition)
     return SimpleNamespace(
         one=SimpleNamespace(main=lambda: run_one(kind)),
         many=SimpleNamespace(main=lambda: run_batch(kind)),
-        info=SimpleNamespace(main=lambda: run_info(info)),
+        info=SimpleNamespace(main=lambda: run_info(kind)),
     )
 
 
-GADGETS = modules_of(Definition(GADGET, ENDPOINTS, alias="label", readings=("uses",), filters=("limit",)))
+GADGETS = modules_of(Gadget())
 
 
 @pytest.fixture
@@ -241,20 +276,8 @@ def test_an_older_server_is_told_from_a_newer_one_before_the_write(task: TASK, s
 # Quirks
 
 
-def test_hooks(task: TASK, server: FakeGadgets) -> None:
-    table = Resource("gadget", "gadget_id", (*GADGET.fields, Field("gated", licensed=True)))
-    hooks = Hooks(
-        check=lambda options: ["label and limit are mutually exclusive."] if options["limit"] else [],
-        prepare=lambda fields, options, record: fields if record else {"label": "the default", **fields},
-        create_body=lambda body, plan: {**body, "parts": ["made"]},
-        update_body=lambda body, plan: {**body, "parts": ["changed"]},
-        after_read=lambda record: {**record, "label": record["label"] and record["label"].lower()},
-        refuse=lambda plan, options, proxy: "never." if plan.changes.get("label") == "no" else None,
-        warn=lambda plan, options, client: [f"{plan.action} is watched."],
-        refuse_delete=lambda record, client: f"{record['uses']} uses would be lost." if record["uses"] else None,
-        further=lambda name, plan, proxy: [("/gadget/update", {"gadget_id": name, "limit": 9})],
-    )
-    modules = modules_of(Definition(table, ENDPOINTS, hooks))
+def test_what_an_object_overrides(task: TASK, server: FakeGadgets) -> None:
+    modules = modules_of(QuirkyGadget())
     assert "g: label and limit are mutually exclusive." in task(modules=modules, gadget_id="g", limit=1)["msg"]
     assert "g: never." in task(modules=modules, gadget_id="g", label="no")["msg"]
     assert "gated requires a LiteLLM Enterprise license" in task(modules=modules, gadget_id="g", gated="x")["msg"]

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._access_group import ACCESS_GROUP_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._access_group import AccessGroup
 
 GROUP: dict[str, Any] = {"access_group_id": "1", "access_group_name": "g", "access_model_names": ["old"]}
 
@@ -42,8 +42,8 @@ class Proxy:
 
 
 def declared(proxy: Proxy, state: str = "present", **options: Any) -> Outcome:
-    want = ACCESS_GROUP_KIND.declare({"access_group_name": "g", **options}, state)
-    (outcome,) = converge(ACCESS_GROUP_KIND.store(proxy, {}, None), [want])
+    want = AccessGroup().declare({"access_group_name": "g", **options}, state)
+    (outcome,) = converge(AccessGroup().store(proxy, {}, None), [want])
     return outcome
 
 

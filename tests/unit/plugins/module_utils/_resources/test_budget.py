@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._budget import BUDGET_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._budget import Budget
 
 HAS = {"budget_id": "b"}
 HAS_INSIDE = {"budget_id": None, "litellm_budget_table": {"budget_id": "b"}}
@@ -49,8 +49,8 @@ class Proxy:
 
 
 def deleted(proxy: Proxy, **options: Any) -> Outcome:
-    want = BUDGET_KIND.declare({"budget_id": "b", **options}, "absent")
-    (outcome,) = converge(BUDGET_KIND.store(proxy, {}, None), [want])
+    want = Budget().declare({"budget_id": "b", **options}, "absent")
+    (outcome,) = converge(Budget().store(proxy, {}, None), [want])
     return outcome
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._customer import CUSTOMER_KIND
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._tag import TAG_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._customer import Customer
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._tag import Tag
 
 OWN = "28649787-eb98-4181-b759-38152bfa6acf"
 CUSTOMER: dict[str, Any] = {"user_id": "c", "alias": "a", "blocked": False}
@@ -50,7 +50,7 @@ class Recorder:
 
 
 def written(proxy: Recorder, **options: Any) -> list[tuple[str, Any]]:
-    kind = CUSTOMER_KIND if "user_id" in proxy.rows[0] else TAG_KIND
+    kind = Customer() if "user_id" in proxy.rows[0] else Tag()
     name = {option: proxy.rows[0][option] for option in kind.identity}
     converge(kind.store(proxy, {}, None), [kind.declare({**name, **options}, "present")])
     return proxy.sent
@@ -119,4 +119,4 @@ def test_what_is_refused(rows: list[dict[str, Any]], options: dict[str, Any], se
 @pytest.mark.parametrize("options", [{"max_budget": 0.0, "tpm_limit": 1}, {"unset": ["max_budget", "tpm_limit"]}])
 def test_a_budget_has_its_own_limits(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="budget_id cannot be combined with max_budget, tpm_limit"):
-        TAG_KIND.declare({"name": "t", "budget_id": "b", **options}, "present")
+        Tag().declare({"name": "t", "budget_id": "b", **options}, "present")

@@ -12,11 +12,8 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _fing
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._checks import check
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import (
-    MODEL_INFO,
-    MODEL_KIND,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._checks import check_options
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import Model
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_models import FakeModels
 
 KEPT_TRUE = dict.fromkeys(
@@ -37,8 +34,8 @@ def _cheap_fingerprints(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def declared(proxy: FakeModels, state: str = "present", **options: Any) -> Outcome:
-    want = MODEL_KIND.declare({"model_id": "m", "model_name": "m", **options}, state)
-    (outcome,) = converge(MODEL_KIND.store(proxy, {}), [want])
+    want = Model().declare({"model_id": "m", "model_name": "m", **options}, state)
+    (outcome,) = converge(Model().store(proxy, {}), [want])
     return outcome
 
 
@@ -94,7 +91,7 @@ def test_no_diff_and_no_result_has_a_secret() -> None:
     assert (before["custom_token"], after["custom_token"]) == ("********", "********")
     assert ("client_secret" in before, after["client_secret"]) == (False, "********")
     shown = json.dumps(
-        [MODEL_KIND.public(outcome.record or {}), MODEL_INFO.read(proxy, {"model_id": "m", "model_name": None})],
+        [Model().public(outcome.record or {}), Model().read(proxy, {"model_id": "m", "model_name": None})],
         default=str,
     )
     told = repr(outcome) + repr(outcome.plan) + shown + json.dumps(outcome.plan.diff)
@@ -202,4 +199,4 @@ def test_models_of_the_configuration_are_not_ours() -> None:
 def test_what_is_wrong_is_said_in_a_sentence_each(options: dict[str, Any], sentences: list[str]) -> None:
     # Options come from JSON, so their texts are other objects than the names in the code.
     given = json.loads(json.dumps({"model_id": "m", **options}))
-    assert check(given) == sentences
+    assert check_options(given) == sentences

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import TEAM_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team import Team
 
 STORED: dict[str, Any] = {
     "team_id": "t",
@@ -39,7 +39,7 @@ class Recorder:
 
 def written(**options: Any) -> list[tuple[str, Any]]:
     proxy = Recorder()
-    converge(TEAM_KIND.store(proxy, {}), [TEAM_KIND.declare({"team_id": "t", **options}, "present")])
+    converge(Team().store(proxy, {}), [Team().declare({"team_id": "t", **options}, "present")])
     return proxy.sent
 
 

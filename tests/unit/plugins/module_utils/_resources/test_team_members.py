@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._kind import (
-    TEAM_MEMBERS_KIND,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._kind import TeamMembers
 
 NEWEST = "1.106.2"
 BULK = "/management/v1/teams/t/members"
@@ -52,8 +50,8 @@ class Recorder:
 
 
 def declare(proxy: Recorder, *members: dict[str, Any], **options: Any) -> Any:
-    want = TEAM_MEMBERS_KIND.declare({"team_id": "t", "members": members, **options}, "present")
-    (outcome,) = converge(TEAM_MEMBERS_KIND.store(proxy, {}, None), [want])
+    want = TeamMembers().declare({"team_id": "t", "members": members, **options}, "present")
+    (outcome,) = converge(TeamMembers().store(proxy, {}, None), [want])
     return outcome
 
 
@@ -109,8 +107,8 @@ def requests_for(version: str, *members: dict[str, Any], licensed: bool = False)
     """The requests of the first write: this proxy stores no limits, so that all is written again."""
     proxy = Recorder(version, licensed)
     proxy.memberships = [{"user_id": "ann", "spend": 0.0, **OWN}]
-    want = TEAM_MEMBERS_KIND.declare({"team_id": "t", "members": members}, "present")
-    store = TEAM_MEMBERS_KIND.store(proxy, {}, None)
+    want = TeamMembers().declare({"team_id": "t", "members": members}, "present")
+    store = TeamMembers().store(proxy, {}, None)
     (plan,) = store.plans([want])
     store.apply([want], [plan])
     repeated = proxy.sent.index(proxy.sent[0], 1) if proxy.sent.count(proxy.sent[0]) > 1 else len(proxy.sent)
@@ -183,11 +181,11 @@ def test_the_last_limit_of_their_own_gives_a_member_back_to_the_team() -> None:
     team = {"metadata": {"team_member_budget_id": "b"}, "team_member_budget_table": {"max_budget": 2.0}}
     proxy = Recorder(**team)
     proxy.memberships = [{"user_id": "ann", **OWN}]
-    want = TEAM_MEMBERS_KIND.declare(
+    want = TeamMembers().declare(
         {"team_id": "t", "members": [person("ann", unset=["max_budget_in_team", "budget_duration", "rpm_limit"])]},
         "present",
     )
-    store = TEAM_MEMBERS_KIND.store(proxy, {}, None)
+    store = TeamMembers().store(proxy, {}, None)
     (plan,) = store.plans([want])
     store.apply([want], [plan])
     cleared = {"user_id": "ann", "max_budget_in_team": None, "budget_duration": None, "rpm_limit": None}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import User
 
 STORED: dict[str, Any] = {
     "user_id": "u 1",
@@ -49,7 +49,7 @@ class Recorder:
 
 def written(user: dict[str, Any] | None, **options: Any) -> list[tuple[str, Any]]:
     proxy = Recorder(user)
-    converge(USER_KIND.store(proxy, {}), [USER_KIND.declare({"user_id": "u 1", **options}, "present")])
+    converge(User().store(proxy, {}), [User().declare({"user_id": "u 1", **options}, "present")])
     return proxy.sent
 
 
@@ -96,12 +96,12 @@ def test_an_address_belongs_to_one_user(user: dict[str, Any] | None) -> None:
         {"user_id": "none", "user_email": None},
         {"user_id": "ann", "user_email": "ANN@example.com"},
     ]
-    want = USER_KIND.declare({"user_id": "u 1", "user_email": "ann@Example.com"}, "present")
+    want = User().declare({"user_id": "u 1", "user_email": "ann@Example.com"}, "present")
     proxy = Recorder(user, others)
     with pytest.raises(InputError, match=r"user_email: it belongs to the user ann\.$"):
-        USER_KIND.store(proxy, {}, None).plans([want])
+        User().store(proxy, {}, None).plans([want])
     proxy.others = others[:3]
-    (plan,) = USER_KIND.store(proxy, {}, None).plans([want])
+    (plan,) = User().store(proxy, {}, None).plans([want])
     assert plan.action == ("update" if user else "create")
 
 
@@ -121,8 +121,8 @@ LOST_TEAMS = "LiteLLM removes the user from these teams: t."
     ],
 )
 def test_what_goes_with_a_user_is_said(held: dict[str, Any], refused: str | None, lost: list[str]) -> None:
-    store = USER_KIND.store(Recorder(STORED, **held), {}, None)
-    wants = [USER_KIND.declare({"user_id": "u 1", "force": force}, "absent") for force in (False, True)]
+    store = User().store(Recorder(STORED, **held), {}, None)
+    wants = [User().declare({"user_id": "u 1", "force": force}, "absent") for force in (False, True)]
     if refused:
         with pytest.raises(InputError) as caught:
             store.plans(wants[:1])

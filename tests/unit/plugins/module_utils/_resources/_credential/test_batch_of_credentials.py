@@ -15,13 +15,13 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _fingerprints
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run_batch
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import CREDENTIAL_KIND
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._kind import Credential
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_credentials import FakeCredentials
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 TASK = Callable[..., dict[str, Any]]
-MODULE = SimpleNamespace(main=lambda: run_batch(CREDENTIAL_KIND))
+MODULE = SimpleNamespace(main=lambda: run_batch(Credential()))
 SECRETS = [f"provider-secret-{number}" for number in range(4)]
 
 

@@ -23,13 +23,11 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
     declare,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._info import read
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._kind import Credential
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._planning import (
     plan_credential,
 )
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import (
-    CREDENTIAL_KIND,
-    CredentialStore,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._store import CredentialStore
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._table import (
     OWN_ENTRY,
     public_view,
@@ -42,7 +40,7 @@ FIRST, SECOND, OTHER = "sk-provider-aaaaaaaa-07", "sk-provider-bbbbbbbb-07", "sk
 BASE = "https://one.example.com/v1"
 VALUES = {"api_key": FIRST, "api_base": BASE}
 OLD = ("1.83.14", "1.98.1")
-DEFAULTS = {name: option.get("default") for name, option in CREDENTIAL_KIND.options.items()}
+DEFAULTS = {name: option.get("default") for name, option in Credential().options.items()}
 
 
 @pytest.fixture(autouse=True)

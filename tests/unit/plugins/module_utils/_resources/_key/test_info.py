@@ -10,11 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import (
-    KEY_INFO,
-    describe,
-    read,
-)
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import describe, read
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import Key
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._secret import token_of
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import body, key_row
 
@@ -88,7 +85,7 @@ def row(alias: str | None, **changes: Any) -> dict[str, Any]:
 
 
 def ask(proxy: Listing, **params: Any) -> dict[str, Any]:
-    return read(proxy, {**dict.fromkeys(KEY_INFO.options), **params})
+    return read(proxy, {**dict.fromkeys(Key().info_options), **params})
 
 
 def names(proxy: Listing, **params: Any) -> list[Any]:

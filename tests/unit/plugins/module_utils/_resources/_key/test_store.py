@@ -14,7 +14,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch impor
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import declare
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KEY_KIND, KeyStore
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import Key, KeyStore
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import page
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import (
     NOW,
@@ -911,5 +911,5 @@ def test_many_keys_are_read_back_from_a_listing_on_older_servers(proxy: FakeLite
 
 def test_the_kind_says_what_the_modules_need() -> None:
     params = {"api_key": "sk-master", "validate_models": True, "validate_references": True}
-    assert isinstance(KEY_KIND.store(FakeLiteLLM(), params), KeyStore)
-    assert (KEY_KIND.result, KEY_KIND.secret, KEY_KIND.identity) == ("virtual_key", "key", ("key_alias",))
+    assert isinstance(Key().store(FakeLiteLLM(), params), KeyStore)
+    assert (Key().result, Key().secret, Key().identity) == ("virtual_key", "key", ("key_alias",))

@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An ordinary object with its store and its reading. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._kind import Client, Ledger, Store
+from .._proxy import Proxy
+from .._values import alike
+from ._definition import Definition, Record, Values
+from ._reading import Reader
+from ._store import ObjectStore
+
+
+class CrudObject(Definition):
+    """What the class of each ordinary object inherits: see ``Definition`` for what it sets and overrides."""
+
+    def store(self, client: Client, _params: Values, _ledger: Ledger | None = None) -> Store:
+        return ObjectStore(self, client)
+
+    def read(self, client: Client, params: Values) -> dict[str, Any]:
+        """The objects that fit all that is given, all if nothing is; by identity."""
+        reader = Reader(self, client, Proxy(client))
+        given = {name: params[name] for name in self.info_options if params[name] is not None}
+        fields = {name: self.table.field(name) for name in given}
+
+        def fits(record: Record) -> bool:
+            return all(alike(value, fields[name].value(record)) for name, value in given.items())
+
+        if self.id in given and self.get:
+            records = reader.with_ids([given[self.id]])
+        else:
+            records = [reader.complete(record) for record in reader.listing() if fits(record)]
+        found = [self.public(record) for record in records if fits(record)]
+        return {self.plural: sorted(found, key=lambda one: str(one[self.table.identity]))}
