@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of all modules. Private: only for use inside this collection.
+"""The action of all modules, and what carries out modules for other actions.
 
-It carries out a module in Ansible's own worker, where the task's host is the control node. To build and start a module
-takes longer than to create a key, and until it ends it can say nothing. The same code in the worker begins at once, and
-reports progress. Everywhere else, and for all that needs a process of its own, the module runs as any other.
+Private: only for use inside this collection. A module is carried out in Ansible's own worker, where the task's host is
+the control node. To build and start a module takes longer than to create a key, and until it ends it can say nothing.
+The same code in the worker begins at once, and reports progress. Everywhere else, and for all that needs a process of
+its own, the module runs as any other.
 
 Each module has an action of its name in ``plugins/action``, because such an action is loaded before Ansible forks its
 workers: what is imported here is imported once, and not by the worker of each task.
@@ -15,8 +16,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from importlib import import_module
 from typing import Any, ClassVar, NoReturn
@@ -27,17 +28,20 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
+from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Start
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._redaction import redact_options, secrets_of
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls import Call
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._values_file import ValuesFile
 
-MODULES = "ansible_collections.litemaas.virtual_keys.plugins.modules"
+COLLECTION = "litemaas.virtual_keys"
+MODULES = f"ansible_collections.{COLLECTION}.plugins.modules"
 
 
-class ActionModule(ModuleAction):
-    """The action of all modules of this collection."""
+class ModuleCaller(ActionBase):
+    """An action that carries out modules of this collection, in the worker or as processes on the task's host."""
 
     # The items of a loop follow each other in one worker, which begins with none.
     connections: ClassVar[dict[Any, Any]] = {}
@@ -47,14 +51,27 @@ class ActionModule(ModuleAction):
         """The task, as Ansible has it."""
         return self._task
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        if self._needs_a_process(task_vars or {}):
-            result: dict[str, Any] = super().run(tmp, task_vars)
+    def caller(self, task_vars: dict[str, Any]) -> Call:
+        """Return what carries out one of our modules and returns its result, also that of a failure."""
+        in_worker = not self._needs_a_process(task_vars)
+
+        def call(module: str, /, check_mode: bool | None = None, **options: Any) -> dict[str, Any]:
+            check = bool(self._task.check_mode if check_mode is None else check_mode)
+            if in_worker:
+                return self._run_here(module, options, check)
+            with _check_mode(self._task, check):
+                result: dict[str, Any] = self._execute_module(f"{COLLECTION}.{module}", options, task_vars=task_vars)
             return result
-        name = (self._task.resolved_action or self._task.action).rpartition(".")[2]
-        start: Start = self._start
+
+        return call
+
+    def _run_here(self, module: str, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+        def start(argument_spec: dict[str, Any], supports_check_mode: bool) -> _Task:
+            return _Task(self, argument_spec, as_plain_data(options), check_mode)
+
+        begin: Start = start
         try:
-            import_module(f"{MODULES}.{name}").main(start)
+            import_module(f"{MODULES}.{module}").main(begin)
         except _Ended as end:
             return end.result
         raise AssertionError("a module always ends the task")
@@ -76,11 +93,6 @@ class ActionModule(ModuleAction):
         chosen = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=of_host))
         return not chosen.startswith("auto") and chosen != sys.executable
 
-    def _start(self, argument_spec: dict[str, Any], supports_check_mode: bool) -> _Task:
-        # As a module gets them: decrypted, dates as text, nothing that is Ansible's own.
-        given = json.loads(json.dumps(self._task.args, default=_plain))
-        return _Task(self, argument_spec, given)
-
     def values_file(
         self, path: str, proxy: str, vault_id: str | None, reading: bool
     ) -> AbstractContextManager[ValuesFile]:
@@ -91,6 +103,33 @@ class ActionModule(ModuleAction):
         """Say something while the task runs."""
         # Not to stdout, which may be a callback's JSON.
         self._display.display(text, stderr=True)
+
+
+class ActionModule(ModuleCaller, ModuleAction):
+    """The action of all modules of this collection."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        if self._needs_a_process(task_vars or {}):
+            result: dict[str, Any] = super().run(tmp, task_vars)
+            return result
+        name = (self._task.resolved_action or self._task.action).rpartition(".")[2]
+        return self._run_here(name, self._task.args, bool(self._task.check_mode))
+
+
+@contextmanager
+def _check_mode(task: Task, check_mode: bool) -> Iterator[None]:
+    """Let the modules that are carried out meanwhile run in check mode, or not."""
+    before = task.check_mode
+    task.check_mode = check_mode
+    try:
+        yield
+    finally:
+        task.check_mode = before
+
+
+def as_plain_data(value: Any) -> Any:
+    """Return a value as a module gets it: decrypted, dates as text, nothing that is Ansible's own."""
+    return json.loads(json.dumps(value, default=_plain))
 
 
 def _plain(value: Any) -> Any:
@@ -113,8 +152,10 @@ class _Ended(BaseException):
 class _Task:
     """In the place of ``Module``: the options of a task, checked as it does, and the same ways to end."""
 
-    def __init__(self, action: ActionModule, argument_spec: dict[str, Any], given: dict[str, Any]) -> None:
-        self.check_mode = bool(action.task.check_mode)
+    def __init__(
+        self, action: ModuleCaller, argument_spec: dict[str, Any], given: dict[str, Any], check_mode: bool
+    ) -> None:
+        self.check_mode = check_mode
         self.diff_mode = bool(action.task.diff)
         self._warnings: list[str] = []
         self.tell = action.tell

@@ -41,6 +41,7 @@ class Variable:
     :param least: the smallest number that is allowed.
     :param choices: the texts that are allowed; of a list its entries, of a mapping its names.
     :param no_log: whether no output may show it.
+    :param aliases: by which further names it can be given.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Variable:
     least: int | None = None
     choices: tuple[str, ...] = ()
     no_log: bool = False
+    aliases: tuple[str, ...] = ()
 
     def read(self, called: str, value: Any) -> Any:
         """Return what a value means that says something.
@@ -84,25 +86,51 @@ class Variable:
         raise VariableError(f"{called}: '{printable(unknown)}' is not one of {', '.join(self.choices)}{meant}")
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where values come from: a task's options, variables with a prefix, the environment.
+
+    :param values: by the names of variables, or by their aliases.
+    :param prefix: what the user has put before each name.
+    :param names: what the user calls a variable, where that is another name.
+    """
+
+    values: Mapping[str, Any] = field(repr=False)
+    prefix: str = ""
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def called(self, name: str) -> str:
+        """How a message calls a variable."""
+        return self.names.get(name, f"{self.prefix}{name}")
+
+
 class Variables(Mapping[str, Any]):
     """What the variables of one run mean, by their names without the prefix.
 
     :param table: all that there are.
-    :param values: what was given; None, and blank text, mean that a variable was left out.
-    :param prefix: what messages put before each name: that of a role's variables, nothing for options of a task.
+    :param sources: where their values come from. What a later one says goes before what an earlier one says; None and
+        blank text say nothing.
 
     :raises VariableError: if a value means nothing, or a name is not in the table.
     """
 
-    def __init__(self, table: Iterable[Variable], values: Mapping[str, Any], prefix: str = "") -> None:
+    def __init__(self, table: Iterable[Variable], *sources: Source) -> None:
         rows = {row.name: row for row in table}
-        self._prefix = prefix
-        for name in values:
-            if name not in rows:
-                raise VariableError(f"{self.called(name)} does not exist{did_you_mean(nearest(name, rows))}")
-        self._given = {
-            name: rows[name].read(self.called(name), value) for name, value in values.items() if says_something(value)
-        }
+        names = {called: row.name for row in rows.values() for called in (row.name, *row.aliases)}
+        self._default_source = sources[-1] if sources else Source({})
+        self._called: dict[str, str] = {}
+        self._mentioned: dict[str, str] = {}
+        self._given: dict[str, Any] = {}
+        for source in sources:
+            for called, value in source.values.items():
+                if called not in names:
+                    meant = did_you_mean(nearest(called, names))
+                    raise VariableError(f"{source.called(called)} does not exist{meant}")
+                name = names[called]
+                self._mentioned[name] = source.called(called)
+                if says_something(value):
+                    self._called[name] = source.called(called)
+                    self._given[name] = rows[name].read(source.called(called), value)
         self._read = {**{name: row.default for name, row in rows.items()}, **self._given}
 
     def __getitem__(self, name: str) -> Any:
@@ -118,14 +146,18 @@ class Variables(Mapping[str, Any]):
         """Whether the variable was given and not left blank."""
         return name in self._given
 
+    def mentions(self, name: str) -> bool:
+        """Whether the variable was given, even if it was left blank."""
+        return name in self._mentioned
+
     def called(self, name: str) -> str:
-        """How a message calls a variable."""
-        return f"{self._prefix}{name}"
+        """How a message calls a variable: as the user has set it, or could."""
+        return self._called.get(name) or self._mentioned.get(name) or self._default_source.called(name)
 
 
 def arguments(table: Iterable[Variable]) -> dict[str, dict[str, Any]]:
     """Return the argument spec of an action that reads its options by the table: each as it comes."""
-    return {row.name: {"type": "raw", "no_log": row.no_log} for row in table}
+    return {row.name: {"type": "raw", "no_log": row.no_log, "aliases": list(row.aliases)} for row in table}
 
 
 def says_something(value: Any) -> bool:

@@ -131,12 +131,16 @@ LAYERS = {
     "plugins/modules/*": layer("_module _resources.*"),
     "plugins/action/*": layer("plugin_utils._module_action"),
     "plugins/plugin_utils/_module_action": layer(
-        "_client _redaction _module plugin_utils._values_file", others="ansible"
+        "_client _redaction _module plugin_utils._calls plugin_utils._values_file", others="ansible"
     ),
     "plugins/plugin_utils/_values_file": layer(
         "_errors plugin_utils._values_text plugin_utils._whole_file", others="ansible"
     ),
     "plugins/plugin_utils/_values_text": layer(others="yaml", python=PURE),
+    "plugins/plugin_utils/_role_action": layer(
+        "_errors plugin_utils._calls plugin_utils._module_action plugin_utils._variables", others="ansible"
+    ),
+    "plugins/plugin_utils/_calls": layer("_errors plugin_utils._variables"),
     "plugins/plugin_utils/*": layer("_errors plugin_utils._whole_file", others="ansible yaml"),
     "plugins/plugin_utils/_usage/_page": layer(f"plugin_utils._usage._words {HAND_OUT}._texts"),
     "plugins/plugin_utils/_usage/_words": layer("_text"),

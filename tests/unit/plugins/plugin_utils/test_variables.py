@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import (
+    Source,
     Variable,
     VariableError,
     Variables,
@@ -25,11 +26,12 @@ TABLE = (
     Variable("formats", "list", default=["csv"], choices=("csv", "html")),
     Variable("key_seed", no_log=True),
     Variable("block", "raw"),
+    Variable("api_timeout", "int", least=1, aliases=("timeout",)),
 )
 
 
 def read(**values: Any) -> Variables:
-    return Variables(TABLE, values, "litellm_vkey_")
+    return Variables(TABLE, Source(values, "litellm_vkey_"))
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  ", "null", "None"])
@@ -85,9 +87,35 @@ def test_what_means_nothing_is_refused_by_the_name_that_was_set(given, sentence)
 
 def test_a_task_calls_its_options_by_their_names():
     with pytest.raises(VariableError, match=r"^user_count must be at least 1"):
-        Variables(TABLE, {"user_count": 0})
+        Variables(TABLE, Source({"user_count": 0}))
 
 
 def test_secrets_are_known_to_ansible():
     spec = arguments(TABLE)
     assert [name for name, option in spec.items() if option["no_log"]] == ["key_seed"]
+
+
+def test_a_later_source_goes_before_an_earlier_one_where_it_says_something():
+    task = Source({"timeout": 5, "user_count": 1})
+    role = Source({"api_timeout": "7", "user_count": ""}, "litellm_vkey_")
+    variables = Variables(TABLE, task, role)
+    assert (variables["api_timeout"], variables["user_count"]) == (7, 1)
+    assert (variables.called("api_timeout"), variables.called("user_count")) == (
+        "litellm_vkey_api_timeout",
+        "user_count",
+    )
+    assert variables.called("alias") == "litellm_vkey_alias"
+
+
+def test_each_source_calls_a_variable_by_its_own_name():
+    environment = Source({"alias": 1.5}, names={"alias": "WORKSHOP_ALIAS"})
+    with pytest.raises(VariableError, match=r"^WORKSHOP_ALIAS must be text"):
+        Variables(TABLE, environment, Source({}, "litellm_vkey_"))
+    with pytest.raises(VariableError, match=r"^timeout must be at least 1"):
+        Variables(TABLE, Source({"timeout": 0}), Source({}, "litellm_vkey_"))
+
+
+def test_a_blank_variable_is_mentioned_but_says_nothing():
+    variables = read(users="")
+    assert (variables.mentions("users"), variables.says("users")) == (True, False)
+    assert (variables.mentions("block"), variables.says("block")) == (False, False)

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying out modules from Python, and how they reach the proxy. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
+
+from ._variables import Source, Variable, Variables
+
+# How to reach the proxy, as each role has it.
+CONNECTION = (
+    Variable("api_url"),
+    Variable("master_key", no_log=True, aliases=("api_key",)),
+    Variable("verify_ssl", "bool", default=True, aliases=("validate_certs",)),
+    Variable("ca_path", "path"),
+    Variable("client_cert", "path"),
+    Variable("client_key", "path"),
+    Variable("changed_by"),
+    Variable("api_timeout", "int", default=30, least=1, aliases=("timeout",)),
+    Variable("retry_count", "int", default=8, least=0, aliases=("retries",)),
+    Variable("retry_delay", "raw", default=2),
+)
+ENVIRONMENT = {
+    "api_url": ("LITELLM_PROXY_URL", "LITELLM_API_URL"),
+    "master_key": ("LITELLM_PROXY_API_KEY", "LITELLM_MASTER_KEY"),
+}
+
+
+class Call(Protocol):
+    """Carries out a module of this collection and returns its result, also that of a failure.
+
+    ``check_mode`` is that of the task unless it is given.
+    """
+
+    def __call__(self, module: str, /, check_mode: bool | None = None, **options: Any) -> dict[str, Any]: ...
+
+
+class CallError(LiteLLMError):
+    """A module failed. The text is its message."""
+
+
+def answer(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the result of a module.
+
+    :raises CallError: if it failed.
+    """
+    if result.get("failed"):
+        raise CallError(str(result.get("msg") or "The module failed without a message."))
+    return result
+
+
+def environment(environ: Mapping[str, str]) -> Source:
+    """Return what the environment says of the proxy."""
+    found = {
+        variable: name for variable, names in ENVIRONMENT.items() if (name := next(filter(environ.get, names), None))
+    }
+    return Source({variable: environ[name] for variable, name in found.items()}, names=found)
+
+
+def connection(variables: Variables) -> dict[str, Any]:
+    """Return the connection options of a module.
+
+    :raises InputError: if nothing says where the proxy is, or which key to use.
+    """
+    if not variables.says("api_url"):
+        raise InputError(
+            "Where is the proxy? Run: export LITELLM_PROXY_URL=https://litellm.example.com. "
+            f"Or set {variables.called('api_url')}. In AWX, enter it in the credential of the job."
+        )
+    if not variables.says("master_key"):
+        raise InputError(
+            "The key of a proxy admin is missing. Run: read -rs LITELLM_PROXY_API_KEY && export LITELLM_PROXY_API_KEY. "
+            f"Or set {variables.called('master_key')}. In AWX, enter it in the credential of the job."
+        )
+    return {
+        "api_url": variables["api_url"],
+        "api_key": variables["master_key"],
+        "validate_certs": variables["verify_ssl"],
+        "timeout": variables["api_timeout"],
+        "retries": variables["retry_count"],
+        **{name: variables[name] for name in ("ca_path", "client_cert", "client_key", "changed_by") if variables[name]},
+    }
