@@ -32,6 +32,8 @@ class Request:
     :param many: whether that takes a list of ids.
     :param entries: under what name the answer holds the record, or the list of records. Empty if it is the answer.
     :param paged: whether a listing comes in pages.
+    :param missing: pattern of what LiteLLM says if there is no such object. Empty if it does not refuse the request.
+    :param selects: whether the answer is a list, which is empty if there is no such object.
     """
 
     method: str
@@ -40,6 +42,8 @@ class Request:
     many: bool = False
     entries: str = ""
     paged: bool = False
+    missing: str = ""
+    selects: bool = False
 
 
 NEVER = Request("", "")
@@ -89,6 +93,7 @@ class Definition(Kind):
     listing: Request  # all objects
     get: Request | None = None  # one object by its id; None if only the listing shows it
     partial_listing: bool = False  # whether the listing shows less of an object than ``get``
+    doubtful_get: bool = False  # whether ``get`` says "not found" to any failure, so that the listing has the last word
 
     # What the modules are made of
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finding ordinary objects on a proxy. Private: only for use inside this collection.
 
-What a server selects is never trusted: an id or alias counts only if the record has exactly that one.
+What a server selects is never trusted: an id or alias counts only if the record has exactly that one. Nor is a read
+that failed: "there is none" counts only in LiteLLM's own words, or if an empty answer comes a second time.
 """
 
 from __future__ import annotations
@@ -16,11 +17,8 @@ from .._engine import Field
 from .._errors import ApiError, InputError
 from .._kind import Client
 from .._proxy import PAGE, Proxy
-from .._shapes import LIST, MAPPING, Shape, checked, maybe, unexpected_shape
+from .._shapes import ANY, LIST, MAPPING, Shape, checked, maybe, unexpected_shape
 from ._definition import Declaration, Definition, Record, Request
-
-# A bare "Not Found" is what a server says that does not know the path.
-MISSING = re.compile(r"\S\s+not found|does not exist|doesn't exist", re.IGNORECASE)
 
 
 def path_of(request: Request, name: str) -> str:
@@ -73,11 +71,17 @@ class Reader:
         return self.complete(bearers[0]) if bearers else None
 
     def complete(self, record: Record) -> Record:
-        """A record of the listing with all that there is to read."""
+        """A record of the listing with all that there is to read.
+
+        :raises ApiError: if it is gone meanwhile.
+        """
         if not (self._definition.partial_listing and self._definition.get):
             return record
-        found = self.with_ids([str(record[self._definition.id])])
-        return found[0] if found else record
+        name = str(record[self._definition.id])
+        found = self.with_ids([name])
+        if not found:
+            raise self._contradiction(name)
+        return found[0]
 
     def with_ids(self, ids: Iterable[str]) -> list[Record]:
         """Those of the objects that exist."""
@@ -88,36 +92,67 @@ class Reader:
         found: list[Record] = []
         for start in range(0, len(asked), size):
             found += self._looked_up(request, asked[start : start + size])
-        return [record for record in found if str(record.get(self._definition.id)) in asked]
+        return found
 
     def _looked_up(self, request: Request, ids: Sequence[str]) -> list[Record]:
         try:
+            records = self._records(request, self._ask(request, ids))
+        except ApiError as error:
+            if request.method != "GET" and error.status in (401, 403):
+                return self._named(ids, self.listing())  # a viewer may read, but send nothing
+            if not (request.missing and re.search(request.missing, error.message)):
+                raise
+            if len(ids) > 1:
+                return [record for name in ids for record in self._looked_up(request, [name])]
+            if self._definition.doubtful_get and self._named(ids, self.listing({self._definition.id: ids[0]})):
+                raise self._contradiction(ids[0]) from None
+            return []
+        found = self._named(ids, records)
+        if len(found) < len(ids) and not request.selects:
+            raise unexpected_shape(f"{request.method} {request.path}")
+        return found
+
+    def _ask(self, request: Request, ids: Sequence[str]) -> Any:
+        """The answer to a request for objects, an empty one only if it comes twice."""
+        for _time in range(2):
             if request.method == "GET":
                 answer = self._client.get(path_of(request, ids[0]))
             else:
                 answer = self._client.send(path_of(request, ids[0]), ids_in_body(request, ids), replay=True)
-        except ApiError as error:
-            if MISSING.search(error.message):
-                return []
-            raise
-        return self._records(request, answer)
+            if not request.selects or self._records(request, answer):
+                break
+        return answer
 
-    def listing(self) -> list[Record]:
-        """All objects, as the listing shows them."""
+    def _named(self, ids: Sequence[str], records: Iterable[Record]) -> list[Record]:
+        return [record for record in records if str(record.get(self._definition.id)) in ids]
+
+    def _contradiction(self, name: str) -> ApiError:
+        kind = self._definition.table.kind
+        return ApiError(f"The proxy lists the {kind} {name}, but says that there is none.", hint="Run again.")
+
+    def listing(self, params: Mapping[str, str] | None = None) -> list[Record]:
+        """All objects, as the listing shows them; an empty list only if it comes twice."""
+        return self._listing(params or {}) or self._listing(params or {})
+
+    def _listing(self, params: Mapping[str, str]) -> list[Record]:
         request = self._definition.listing
         if request.paged:
-            rows = self._proxy.pages(request.path, request.entries, {"page_size": PAGE}, MAPPING)
-            return [self._record(request, row) for row in rows]
-        return self._records(request, self._client.get(request.path))
+            rows = self._proxy.pages(request.path, request.entries, {"page_size": PAGE, **params}, MAPPING)
+        else:
+            rows = checked(self._client.get(request.path), [MAPPING], f"GET {request.path}")
+        return [self._record(request, row) for row in rows]
 
     def _records(self, request: Request, answer: Any) -> list[Record]:
-        held = answer.get(request.entries) if request.entries and isinstance(answer, Mapping) else answer
-        if isinstance(held, Mapping) and request.many:
-            held = list(held.values())  # by name
-        rows = [held] if isinstance(held, Mapping) else held
-        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-            raise unexpected_shape(f"{request.method} {request.path}")
-        return [self._record(request, row) for row in rows]
+        """The records in an answer.
+
+        :raises ApiError: if it has another shape.
+        """
+        source = f"{request.method} {request.path}"
+        held = checked(answer, {request.entries: ANY}, source)[request.entries] if request.entries else answer
+        if request.many and not request.selects:
+            held = list(checked(held, MAPPING, source).values())  # by name
+        rows = held if request.many or request.selects else [held]
+        return [self._record(request, row) for row in checked(rows, [MAPPING], source)]
 
     def _record(self, request: Request, row: Record) -> Record:
         """A record as the table expects it."""

@@ -47,7 +47,7 @@ class Budget(CrudObject):
     update = Request("POST", "/budget/update", id="budget_id")
     delete = Request("POST", "/budget/delete", id="id")
     listing = Request("GET", "/budget/list")
-    get = Request("POST", "/budget/info", id="budgets", many=True)
+    get = Request("POST", "/budget/info", id="budgets", many=True, selects=True)
 
     def check_delete(self, budget: Record, proxy: Proxy) -> str | None:
         counts: dict[str, int] = {}

@@ -38,7 +38,7 @@ class Customer(BudgetedObject):
     update = Request("POST", "/customer/update", id="user_id")
     delete = Request("POST", "/customer/delete", id="user_ids", many=True)
     listing = Request("GET", "/customer/list")
-    get = Request("GET", "/customer/info", id="end_user_id")
+    get = Request("GET", "/customer/info", id="end_user_id", missing="End User Id=.* does not exist")
 
     def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
         return (

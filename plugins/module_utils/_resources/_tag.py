@@ -40,7 +40,7 @@ class Tag(BudgetedObject):
     update = Request("POST", "/tag/update", id="name")
     delete = Request("POST", "/tag/delete", id="name")
     listing = Request("GET", "/tag/list")
-    get = Request("POST", "/tag/info", id="names", many=True)
+    get = Request("POST", "/tag/info", id="names", many=True, missing="Tags not found")
 
     def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
         body = super().update_body(body, plan)

@@ -208,8 +208,9 @@ class Team(CrudObject):
     update = Request("POST", "/team/update", id="team_id")
     delete = Request("POST", "/team/delete", id="team_ids", many=True)
     listing = Request("GET", "/v2/team/list", entries="teams", paged=True)
-    get = Request("GET", "/team/info?key_limit=1", id="team_id", entries="team_info")
+    get = Request("GET", "/team/info?key_limit=1", id="team_id", entries="team_info", missing="Team not found")
     partial_listing = True
+    doubtful_get = True
 
     def check_options(self, options: Values) -> list[str]:
         return METADATA.check_options(options)

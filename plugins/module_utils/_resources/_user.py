@@ -23,7 +23,7 @@ from .._text import join_limited
 ROLES = ("proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer")
 # An update drops an empty value of most fields, and null of some.
 CLEAR_SINCE = "1.106.2"
-INFO = Request("GET", "/user/info", id="user_id", entries="user_info")
+INFO = Request("GET", "/user/info", id="user_id", entries="user_info", missing="User .*not found")
 
 BY_MODEL = tuple(
     Field(name, "dict", unit=unit, path=("metadata", name), parse=numbers(), check=counts_by_model, cleared={})

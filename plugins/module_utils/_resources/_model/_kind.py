@@ -46,7 +46,7 @@ class Model(CrudObject):
     update = Request("PATCH", "/model/{id}/update")
     delete = Request("POST", "/model/delete", id="id")
     listing = Request("GET", "/v2/model/info", entries="data", paged=True)
-    get = Request("GET", "/v2/model/info", id="modelId", entries="data")
+    get = Request("GET", "/v2/model/info", id="modelId", entries="data", selects=True)
 
     def normalize(self, record: Record) -> Record:
         return with_id(record)

@@ -33,8 +33,9 @@ class TeamMembers(CrudObject):
 
     update = Request("POST", "/team/member_add", id="team_id")
     listing = Request("GET", "/v2/team/list", entries="teams", paged=True)
-    get = Request("GET", "/team/info?key_limit=1", id="team_id")
+    get = Request("GET", "/team/info?key_limit=1", id="team_id", missing="Team not found")
     partial_listing = True
+    doubtful_get = True
 
     def normalize(self, record: Record) -> Record:
         return as_team(record)

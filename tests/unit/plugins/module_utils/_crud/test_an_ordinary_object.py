@@ -41,7 +41,7 @@ class Gadget(CrudObject):
     update = Request("POST", "/gadget/update", id="gadget_id")
     delete = Request("POST", "/gadget/delete", id="gadget_ids", many=True)
     listing = Request("GET", "/gadget/list", entries="gadgets", paged=True)
-    get = Request("GET", "/gadget/info", id="gadget_id", entries="gadget_info")
+    get = Request("GET", "/gadget/info", id="gadget_id", entries="gadget_info", missing="Gadget not found")
 
 
 class QuirkyGadget(Gadget):

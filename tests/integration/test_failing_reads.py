@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A read that fails once is never "there is none": each read of each module, answered in each wrong way."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import requests
+from ansible_collections.litemaas.virtual_keys.tests.tooling.server import is_write
+
+pytestmark = pytest.mark.quiet
+
+MODEL = {"model": "openai/gpt-4o-mini", "mock_response": "Hello"}
+# Wrong answers to a read: status, type, body.
+WRONG: dict[str, tuple[int, str, str]] = {
+    "an internal error": (500, "application/json", '{"error": {"message": "Internal server error", "code": "500"}}'),
+    "a database without the table": (
+        500,
+        "application/json",
+        '{"error": {"message": "The table `public.LiteLLM_X` does not exist in the current database.", "code": "500"}}',
+    ),
+    "an unknown route": (404, "application/json", '{"detail": "Not Found"}'),
+    "a gateway's own 404": (404, "application/json", '{"message": "page not found"}'),
+    "a page of a web server": (404, "text/html", "<html><body>404 Not Found</body></html>"),
+    "a login page": (200, "text/html", "<html><body>Sign in</body></html>"),
+    "an empty list": (200, "application/json", "[]"),
+    "an empty mapping": (200, "application/json", "{}"),
+    "null": (200, "application/json", "null"),
+}
+# One object of each module that has one: how it is made, and the table and column in which it is.
+OBJECTS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "team": ({"team_id": "NAME", "max_budget": 5}, "LiteLLM_TeamTable", "team_id"),
+    "user": ({"user_id": "NAME", "max_budget": 5}, "LiteLLM_UserTable", "user_id"),
+    "budget": ({"budget_id": "NAME", "max_budget": 5}, "LiteLLM_BudgetTable", "budget_id"),
+    "customer": ({"user_id": "NAME", "max_budget": 5}, "LiteLLM_EndUserTable", "user_id"),
+    "tag": ({"name": "NAME", "max_budget": 5}, "LiteLLM_TagTable", "tag_name"),
+    "access_group": (
+        {"access_group_name": "NAME", "description": "x"},
+        "LiteLLM_AccessGroupTable",
+        "access_group_name",
+    ),
+    "model": (
+        {"model_id": "NAME", "model_name": "NAME", "litellm_params": MODEL},
+        "LiteLLM_ProxyModelTable",
+        "model_id",
+    ),
+    "credential": (
+        {"credential_name": "NAME", "credential_values": {"api_key": "sk-provider-0123456789"}},
+        "LiteLLM_CredentialsTable",
+        "credential_name",
+    ),
+    "key": ({"key_alias": "NAME", "max_budget": 5}, "LiteLLM_VerificationToken", "key_alias"),
+}
+
+
+class Gateway:
+    """What stands before the proxy, and answers one read in a wrong way.
+
+    :ivar failing: the number of that read; None if none fails.
+    :ivar reads: how many there were.
+    """
+
+    def __init__(self, upstream: str) -> None:
+        gateway = self
+        self.failing: int | None = None
+        self.wrong = WRONG["an internal error"]
+        self.reads = 0
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                status, kind, text = gateway.answer_to(self, upstream, body)
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+            def log_message(self, *_arguments: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def answer_to(self, request: BaseHTTPRequestHandler, upstream: str, body: bytes) -> tuple[int, str, bytes]:
+        if not is_write(request.command, request.path):
+            self.reads += 1
+            if self.reads - 1 == self.failing:
+                status, kind, text = self.wrong
+                return status, kind, text.encode()
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "connection")}
+        done = requests.request(request.command, upstream + request.path, data=body, headers=headers, timeout=60)
+        return done.status_code, done.headers.get("Content-Type", ""), done.content
+
+
+@pytest.fixture(scope="module")
+def gateway(sandbox) -> Iterator[Gateway]:
+    made = Gateway(sandbox.api_url)
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+def named(value: Any, name: str) -> Any:
+    return json.loads(json.dumps(value).replace("NAME", name))
+
+
+def each_failing_read(gateway: Gateway, run: Callable[..., Any]) -> Iterator[Any]:
+    """What a task says, once for each of its reads and each wrong answer to it."""
+    gateway.failing, gateway.reads = None, 0
+    run(check=True)
+    for number in range(gateway.reads):
+        for gateway.wrong in WRONG.values():
+            gateway.failing, gateway.reads = number, 0
+            yield run()
+    gateway.failing = None
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_no_module_takes_a_failing_read_for_nothing(sandbox, run_module, gateway, alias, kind: str) -> None:
+    options, table, column = OBJECTS[kind]
+    options = named(options, alias)
+    assert not run_module(f"litellm_{kind}", **options).failed
+    module = partial(run_module, f"litellm_{kind}", api_url=gateway.url, retries=0)
+    before = sandbox.rows(f'SELECT * FROM "{table}" WHERE {column} = %s', alias)
+    (identity,) = (name for name, value in options.items() if value == alias and name != "model_name")
+    with sandbox.writes() as writes:
+        for done in each_failing_read(gateway, partial(module, **options)):
+            assert done.failed or not done.changed, done.values
+    assert (writes, sandbox.rows(f'SELECT * FROM "{table}" WHERE {column} = %s', alias)) == ([], before)
+    for done in each_failing_read(gateway, partial(module, **{identity: alias}, state="absent")):
+        there = sandbox.rows(f'SELECT * FROM "{table}" WHERE {column} = %s', alias)
+        assert bool(there) is (done.failed or done.action != "delete"), done.values
+        assert done.failed or done.action == "delete", done.values
+        if not there:
+            assert not run_module(f"litellm_{kind}", **options).failed
+    assert not run_module(f"litellm_{kind}", **{identity: alias}, state="absent").failed
+
+
+def test_a_team_that_cannot_be_read_is_not_gone(sandbox, run_module, gateway, alias) -> None:
+    """LiteLLM answers "Team not found" to whatever goes wrong in its database while it looks for a team."""
+    assert not run_module("litellm_team", team_id=alias, max_budget=5).failed
+    message = f"{{'message': 'Team not found, passed team id: {alias}.'}}"
+    gateway.wrong = (404, "application/json", json.dumps({"error": {"message": message, "code": "404"}}))
+    for module, options in (
+        ("litellm_team", {"max_budget": 5}),
+        ("litellm_team", {"state": "absent"}),
+        ("litellm_team_members", {"members": [{"user_id": alias}]}),
+    ):
+        gateway.failing, gateway.reads = 0, 0
+        with sandbox.writes() as writes:
+            done = run_module(module, api_url=gateway.url, team_id=alias, **options)
+        assert (done.failed, writes) == (True, []), done.values
+        assert "Run again" in done.msg
+        gateway.failing, gateway.reads = 0, 0
+        info = run_module("litellm_team_info", api_url=gateway.url, team_id=alias)
+        assert info.failed, info.values
+    sandbox.call("POST", "/team/delete", {"team_ids": [alias]}).raise_for_status()
