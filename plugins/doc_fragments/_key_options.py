@@ -130,6 +130,10 @@ options:
   team_id:
     description:
       - The ID of the team to which the key belongs. The team must exist.
+      - To move a key to another team, also set the O(models), O(user_id), and limits that the team does not allow. The
+        user must already be a member of the team.
+      - A key that leaves its team without joining another one keeps the models that it had there, unless you set
+        O(models).
     type: str
   organization_id:
     description:
@@ -140,7 +144,8 @@ options:
   project_id:
     description:
       - The ID of the project to which the key belongs. The project must exist.
-      - LiteLLM cannot move an existing key to another project. LiteLLM 1.102.0 or newer can unset it.
+      - LiteLLM cannot move a key from one project to another. With LiteLLM 1.102.0 or newer, you can unset it, and with
+        LiteLLM 1.109.0 or newer, a key without a project can join one that belongs to the key's team.
       - Requires LiteLLM 1.81.14 or newer.
     type: str
   agent_id:

@@ -58,7 +58,7 @@ def _warned(plans: Sequence[Plan], missing: Mapping[str, Sequence[str]]) -> list
     warnings: dict[str, list[str]] = defaultdict(list)
     for sentence, names in missing.items():
         warnings[names[0]].append(
-            f"{join_limited(names)}: {sentence} This task fails unless another task creates it first."
+            f"{join_limited(names)}: {sentence} This task fails unless an earlier task changes that."
         )
     return [plan.having(warnings=(*plan.warnings, *warnings.pop(plan.name, ()))) for plan in plans]
 

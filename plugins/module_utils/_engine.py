@@ -49,6 +49,7 @@ class Field:
     :param cleared: what the API takes for "no value".
     :param instead: what to do where an existing object cannot be given a value, or "no value", a sentence.
     :param updatable: whether the API can change it on an existing object.
+    :param once: whether the API gives it only to an existing object that has none.
     :param since: the first LiteLLM version that knows it; ``update_since`` the first that can change it,
         ``clear_since`` the first that can take it away again.
     :param licensed: whether LiteLLM asks for an Enterprise license for any value but "nothing".
@@ -74,6 +75,7 @@ class Field:
     cleared: Any = None
     instead: str = ""
     updatable: bool = True
+    once: bool = False
     since: str = ""
     update_since: str = ""
     clear_since: str = ""
@@ -113,9 +115,11 @@ class Field:
         """Whether the value can be taken away."""
         return self.cleared is not NOT_CLEARABLE
 
-    def can_become(self, declared: Any) -> bool:
+    def can_become(self, declared: Any, actual: Any) -> bool:
         """Whether an existing object can be given that value; what cannot change may still be taken away."""
-        return self.clearable if self.is_nothing(declared) else self.updatable
+        if self.is_nothing(declared):
+            return self.clearable
+        return self.is_nothing(actual) if self.once else self.updatable
 
     def equal(self, declared: Any, actual: Any) -> bool:
         """Whether writing ``declared`` over ``actual`` would change nothing."""
@@ -259,7 +263,7 @@ def make_plan(
     before = resource.view(current, [row.name for row in rows])
     wanted = {row.name: row.over(declared[row.name], before[row.name]) for row in rows}
     changing = [row for row in rows if not row.equal(wanted[row.name], before[row.name])]
-    _check_possible(resource.kind, [(row, wanted[row.name]) for row in changing], name)
+    _check_possible(resource.kind, [(row, wanted[row.name], before[row.name]) for row in changing], name)
     changes = {row.name: wanted[row.name] for row in changing}
     told = {row.name: row.told(before[row.name], wanted[row.name]) for row in rows if row.told}
     return Plan(
@@ -273,8 +277,8 @@ def make_plan(
     )
 
 
-def _check_possible(kind: str, wanted: Sequence[tuple[Field, Any]], name: str) -> None:
-    fixed = [(row, value) for row, value in wanted if not row.can_become(value)]
+def _check_possible(kind: str, wanted: Sequence[tuple[Field, Any, Any]], name: str) -> None:
+    fixed = [(row, value) for row, value, actual in wanted if not row.can_become(value, actual)]
     if fixed:
         what = ", ".join(f"{'clear' if row.is_nothing(value) else 'change'} {row.name}" for row, value in fixed)
         hints = [row.instead for row, _value in fixed if row.instead]

@@ -223,7 +223,7 @@ def lacking(run: Callable[..., Any], sandbox: Any, sentence: str, **options: Any
     with sandbox.writes() as writes:
         planned, done = run(check=True, **options), run(**options)
     assert planned.changed, planned.values
-    assert f"{done.msg} This task fails unless another task creates it first." in str(planned.warnings)
+    assert f"{done.msg} This task fails unless an earlier task changes that." in str(planned.warnings)
     assert (sentence in done.msg, done.failed, writes) == (True, True, []), done.msg
 
 

@@ -49,7 +49,7 @@ class Example:
     refused: str = ""
 
     def can_change(self, name: str) -> bool:
-        return KEY.field(name).updatable and not self.refused
+        return KEY.field(name).updatable and not KEY.field(name).once and not self.refused
 
 
 def example(first: Any, second: Any, **particulars: Any) -> Example:

@@ -69,6 +69,7 @@ class FakeLiteLLM:
         self.log: list[tuple[str, Any]] = []
         self.teams = {"team"}
         self.organization_of: dict[str, str | None] = {}
+        self.models_of: dict[str, list[str]] = {}
         self.budgets = {"budget"}
         self.licensed = False
         self.values_allowed = True
@@ -186,7 +187,8 @@ class FakeLiteLLM:
         name = params["team_id"]
         if name not in self.teams:
             return self._refuse("team_unknown")
-        return {"team_id": name, "team_info": {"team_id": name, "organization_id": self.organization_of.get(name)}}
+        team = {"organization_id": self.organization_of.get(name), "models": self.models_of.get(name, [])}
+        return {"team_id": name, "team_info": {"team_id": name, **team}}
 
     def _list(self, params: Any) -> Any:
         assert (params["sort_by"], params["return_full_object"]) == ("token", "true"), "pages shift without an order"
@@ -258,6 +260,9 @@ class FakeLiteLLM:
             assert not (part is None and name in LISTS_AND_DICTS), f"null for {name} spoils the row"
         if "key_alias" in changes:
             self._check_alias(changes["key_alias"], row["token"])
+        of_team = self.models_of.get(changes.get("team_id") or "")
+        if of_team and changes["team_id"] != row["team_id"] and set(row["models"]) - {*of_team, "all-team-models"}:
+            raise ApiError("The team is not allowed to call model.", 403, type="team_model_access_denied")
         self._store(row, changes)
         answer = {**body("update"), **row, "key": sent["key"], "organization_id": row["org_id"]}
         return {name: part for name, part in answer.items() if name != "org_id"}

@@ -23,6 +23,7 @@ from ._reading import KeyReader
 from ._rows import KeyField
 from ._secret import token_of
 from ._table import KEY, ROWS
+from ._teams import joined_team, unfit_values
 
 WRITING = ("create", "update", "reissue")
 
@@ -48,9 +49,19 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
 
 
 def missing_references(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]]:
-    """What keys refer to and the proxy does not have: names of the keys by sentence."""
+    """What keys refer to and the proxy does not have, or what does not fit it: names of the keys by sentence."""
     writing = [plan for plan in plans if plan.action in WRITING]
-    return _missing(writing, ("team", "organization", "budget"), proxy)
+    return {**_missing(writing, ("team", "organization", "budget"), proxy), **_unfit_for_teams(writing, proxy)}
+
+
+def _unfit_for_teams(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]]:
+    """What does not fit the teams that keys join: names of the keys by sentence."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for plan in plans:
+        team_id = joined_team(plan)
+        for sentence in unfit_values(plan, proxy.team(team_id) or {}) if team_id else ():
+            found[sentence].append(plan.name)
+    return found
 
 
 def _missing(plans: Sequence[Plan], kinds: Sequence[str], proxy: Proxy) -> dict[str, list[str]]:

@@ -21,6 +21,7 @@ from ._marks import check_group
 from ._rows import ROUTES_OF_TYPE
 from ._secret import token_of
 from ._table import KEY, ROWS, own_metadata, retired_ids
+from ._teams import TEAM_MODELS
 
 # How many versions of a seed's value a message may look through.
 VERSIONS = 20
@@ -74,8 +75,10 @@ def plan_key(want: Declaration, found: Found, now: datetime, past: datetime | No
     if want.merge_metadata and "metadata" in fields and fields["metadata"] is not UNSET and current:
         fields["metadata"] = {**own_metadata(current), **fields["metadata"]}
     if current is None and not is_empty(fields.get("team_id")) and "models" not in fields:
-        fields["models"] = ["all-team-models"]
+        fields["models"] = [TEAM_MODELS]
     _declare_routes(fields, want, current)
+    if _opens_all_models(fields, current):
+        warnings.append(f"Without a team, the models of the key {want.alias} are all models of the proxy.")
     if replaced:
         warnings.append(f"Another run has just replaced the value of the key {want.alias}. It is not replaced again.")
     if current and want.rotate_after and past is None:
@@ -213,6 +216,12 @@ def _declare_expiry(
             "Renew it with renew_within or expires_at."
         ]
     return []
+
+
+def _opens_all_models(fields: Mapping[str, Any], current: Mapping[str, Any] | None) -> bool:
+    """Whether the declared models, which were those of a team, are all models without it."""
+    leaves = current and current.get("team_id") and "team_id" in fields and is_empty(fields["team_id"])
+    return bool(leaves and "models" in fields and (is_empty(fields["models"]) or TEAM_MODELS in fields["models"]))
 
 
 def _declare_routes(fields: dict[str, Any], want: Declaration, current: Mapping[str, Any] | None) -> None:

@@ -28,6 +28,7 @@ from ._planning import Found, plan_key
 from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
 from ._table import retired_ids
+from ._teams import left_team, models_without_team
 from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
 
 
@@ -126,10 +127,18 @@ class KeyStore:
         found = self.find([want for want in wants if want.record is None])
         now, past = self._client.now(), self._client.past()
         plans = [
-            plan_key(want, Found([want.record]) if want.record else found[want.alias], now, past) for want in wants
+            self._plan(want, Found([want.record]) if want.record else found[want.alias], now, past) for want in wants
         ]
         refuse(plans, self._proxy, self._reader, self._validate_models)
         return plans
+
+    def _plan(self, want: Declaration, found: Found, now: datetime, past: datetime | None) -> Plan:
+        plan = plan_key(want, found, now, past)
+        team_id = left_team(plan)
+        if team_id is None or "models" in want.fields:
+            return plan
+        models = models_without_team(plan, self._proxy.team(team_id))
+        return plan_key(replace(want, fields={**want.fields, "models": models}), found, now, past)
 
     def missing(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
         return missing_references(plans, self._proxy) if self._validate_references else {}

@@ -149,7 +149,7 @@ KEY = Resource(
         KeyField(
             name="organization_id", read=organization, refers_to="organization", since="1.79.0", update_since="1.82.3"
         ),
-        KeyField("project_id", updatable=False, since="1.81.14", clear_since="1.102.0"),
+        KeyField("project_id", once=True, since="1.81.14", update_since="1.109.0", clear_since="1.102.0"),
         KeyField("agent_id", since="1.81.16"),
         KeyField(
             "service_account_id",

@@ -17,14 +17,15 @@ from ..._errors import ApiError, LiteLLMError
 from ..._kind import Client, Ledger
 from ..._proxy import Proxy
 from ..._shapes import TEXT, checked
-from ..._values import is_empty, moment
-from ._bodies import create_body, create_path, update_body
+from ..._values import moment
+from ._bodies import create_body, create_path
 from ._declaration import Declaration
 from ._deleting import KeyRemover
 from ._planning import Found, plan_key
 from ._reading import INFO, KeyReader, Record
 from ._secret import new_value, token_of
 from ._table import KEY, ROWS
+from ._updating import KeyUpdater
 
 LOOKS = 5
 PAUSE = 0.5
@@ -80,6 +81,7 @@ class KeyWriter:
         self._proxy = proxy
         self._reader = reader
         self._remover = remover
+        self._updater = KeyUpdater(client, proxy)
         self._secret = secret
         self._sleep = sleep
         self._ledger = ledger
@@ -220,13 +222,7 @@ class KeyWriter:
     # Updating
 
     def _update(self, want: Declaration, plan: Plan) -> Outcome:
-        token = plan.existing["token"]
-        if not is_empty(plan.changes.get("reset_spend")):
-            # Before it is marked as done, so that a run that is interrupted between the two is completed by the next.
-            self._client.send(f"/key/{token}/reset_spend", {"reset_to": 0.0}, replay=True)
-        answer = self._client.send("/key/update", update_body(plan, self._now()), replay=True)
-        record = {**plan.existing, **checked(answer, INFO, "POST /key/update"), "token": token}
-        record.pop("key", None)
+        record = self._updater.update(plan)
         warnings = []
         if plan.existing["key_alias"] == want.retired_alias:
             warnings.append(
@@ -261,7 +257,7 @@ class KeyWriter:
     def _retire(self, want: Declaration, old: Record) -> Record:
         """The old key under the name under which it waits; without a name where it had to be deleted instead."""
         try:
-            renamed = self._rename(old, want.retired_alias)
+            renamed = self._updater.rename(old, want.retired_alias)
         except ApiError as error:
             if error.status != 400 or "key_alias" not in error.message or alias_taken(error):
                 raise
@@ -272,14 +268,9 @@ class KeyWriter:
 
     def _put_back(self, want: Declaration, old: Record, error: ApiError) -> None:
         try:
-            self._rename(old, want.alias)
+            self._updater.rename(old, want.alias)
         except ApiError:
             error.hint = f"{error.hint} The old key is kept as {want.retired_alias} for the next run.".strip()
-
-    def _rename(self, record: Record, alias: str) -> Mapping[str, Any]:
-        body = {"key": record["token"], "key_alias": alias}
-        answer: Mapping[str, Any] = self._client.send("/key/update", body, replay=True)
-        return checked(answer, INFO, "POST /key/update")
 
     # Looking at what was written
 

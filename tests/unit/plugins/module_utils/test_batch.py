@@ -73,7 +73,7 @@ def test_outcomes_are_in_the_order_of_the_wants() -> None:
 def test_what_another_task_can_create_first_is_a_warning_in_check_mode() -> None:
     store, wants = Store(), ["key", "lonely-1", "lonely-2"]
     first, second, third = converge(store, wants, check=True)
-    told = "lonely-1, lonely-2: there is no team. This task fails unless another task creates it first."
+    told = "lonely-1, lonely-2: there is no team. This task fails unless an earlier task changes that."
     assert (first.warnings, second.warnings, third.warnings) == (("of key",), ("of lonely-1", told), ("of lonely-2",))
     with pytest.raises(InputError, match=r"^there is no team\.$") as refused:
         converge(store, wants)

@@ -473,12 +473,12 @@ def test_a_field_is_taken_away(option: str, declared: Any, stored: dict[str, Any
     assert planned(row(), unset=[option]).action == "none"
 
 
-def test_a_key_leaves_a_project_but_enters_none() -> None:
+def test_a_key_joins_a_project_and_leaves_it_but_does_not_change_it() -> None:
     assert updated(row(project_id="p"), unset=["project_id"]) == {"project_id": None}
     assert planned(row(project_id="p"), project_id="p").action == "none"
-    for current in (row(project_id="p"), row()):
-        with pytest.raises(InputError, match="cannot change project_id of an existing virtual key"):
-            planned(current, project_id="q")
+    assert updated(row(), project_id="q") == {"project_id": "q"}
+    with pytest.raises(InputError, match="cannot change project_id of an existing virtual key"):
+        planned(row(project_id="p"), project_id="q")
 
 
 RAISE = {"temp_budget_increase": 5.0, "temp_budget_expiry": "2030-02-01T01:00:00+01:00"}

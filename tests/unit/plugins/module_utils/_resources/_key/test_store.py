@@ -75,6 +75,63 @@ def test_update(proxy: FakeLiteLLM) -> None:
     unchanged(proxy, max_budget=5.0, soft_budget=2.0)
 
 
+MOVE = {"team_id": "team", "models": ["new"], "max_budget": 5.0}
+
+
+def test_a_move_to_a_team_that_is_interrupted_is_completed_by_the_next_run(proxy: FakeLiteLLM) -> None:
+    proxy.models_of["team"] = ["new"]
+    token = proxy.add("a", models=["old"])["token"]
+    proxy.fault("/key/update", 2, raised=no_answer(), carried_out=False)
+    assert run(proxy, **MOVE).error is not None
+    assert (proxy.only("a")["models"], proxy.only("a")["team_id"]) == (["new"], None)
+    assert run(proxy, **MOVE).error is None
+    assert {name: proxy.only("a")[name] for name in MOVE} == MOVE
+    assert proxy.writes[0] == ("/key/update", {"key": token, "models": ["new"]})
+    unchanged(proxy, **MOVE)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_key_that_cannot_move_gets_back_what_it_had(proxy: FakeLiteLLM, answered: bool) -> None:
+    proxy.models_of["team"] = ["new"]
+    token = proxy.add("a", models=["old"], max_budget=1.0)["token"]
+    refused = ApiError("No.", 403)
+    proxy.fault("/key/update", 2, raised=refused, carried_out=False)
+    if not answered:  # what the key had cannot be restored: the first error is told all the same
+        proxy.lose_answer("/key/update", 3, carried_out=False)
+    assert run(proxy, **MOVE).error is refused
+    assert proxy.writes[-1] == ("/key/update", {"key": token, "models": ["old"]})
+    assert (proxy.only("a")["models"], proxy.only("a")["max_budget"]) == (["old"] if answered else ["new"], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("models", "of_team", "kept"),
+    [
+        (["all-team-models"], ["a", "b"], ["a", "b"]),
+        (["c", "all-team-models"], ["a", "c"], ["c", "a"]),
+        ([], ["a"], ["a"]),
+        (["c"], ["a"], ["c"]),
+        (["all-team-models"], [], []),
+    ],
+)
+def test_a_key_that_leaves_its_team_keeps_the_models_that_it_had_there(
+    proxy: FakeLiteLLM, models: list[str], of_team: list[str], kept: list[str]
+) -> None:
+    proxy.models_of["team"] = of_team
+    proxy.add("a", models=models, team_id="team")
+    outcome = run(proxy, unset=["team_id"])
+    assert (outcome.error, proxy.only("a")["models"], proxy.only("a")["team_id"]) == (None, kept, None)
+    assert bool(outcome.warnings) == (not kept)
+    unchanged(proxy, unset=["team_id"])
+
+
+def test_a_key_whose_team_is_not_shown_does_not_leave_with_unknown_models(proxy: FakeLiteLLM) -> None:
+    proxy.add("a", models=["all-team-models"], team_id="gone")
+    with pytest.raises(InputError, match=r"models of the team 'gone'.* Declare the models that the key keeps"):
+        run(proxy, unset=["team_id"])
+    outcome = run(proxy, unset=["team_id"], models=["all-team-models"])
+    assert outcome.warnings == ("Without a team, the models of the key a are all models of the proxy.",)
+
+
 def test_absent(proxy: FakeLiteLLM) -> None:
     token = proxy.add("a")["token"]
     proxy.add("ab")

@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changing an existing virtual key. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ..._engine import Plan
+from ..._errors import ApiError
+from ..._proxy import Proxy
+from ..._shapes import checked
+from ..._values import is_empty
+from ._bodies import update_body
+from ._reading import INFO, Record
+from ._table import KEY, ROWS
+from ._teams import COMPARED, changes_to_fit, joined_team
+
+UPDATE_PATH = "/key/update"
+
+
+class KeyUpdater:
+    """Changes keys of one proxy, by their tokens. The next run completes one that is interrupted between two requests.
+
+    :param client: an object with ``send`` and ``now``, such as ``_client.Client``.
+    """
+
+    def __init__(self, client: Any, proxy: Proxy) -> None:
+        self._client = client
+        self._proxy = proxy
+
+    def update(self, plan: Plan) -> Record:
+        """The key as it is after an update.
+
+        :raises ApiError: if the proxy refuses it.
+        """
+        token = plan.existing["token"]
+        if not is_empty(plan.changes.get("reset_spend")):
+            # Before it is marked as done.
+            self._client.send(f"/key/{token}/reset_spend", {"reset_to": 0.0}, replay=True)
+        first = self._changes_to_fit(plan)
+        if first:
+            self._send({"key": token, **first})
+        try:
+            answer = self._send(update_body(plan, self._client.now()))
+        except ApiError as error:
+            if first and not error.unanswered:
+                self._restore(plan, first)
+            raise
+        record = {**plan.existing, **answer, "token": token}
+        record.pop("key", None)
+        return record
+
+    def rename(self, record: Record, alias: str) -> Mapping[str, Any]:
+        """What the proxy answers to another alias.
+
+        :raises ApiError: if the proxy refuses it.
+        """
+        return self._send({"key": record["token"], "key_alias": alias})
+
+    def _changes_to_fit(self, plan: Plan) -> dict[str, Any]:
+        """What a key needs before it joins a team, in a request of its own."""
+        team_id = joined_team(plan)
+        if team_id is None or not any(name in plan.changes for name in COMPARED):
+            return {}
+        return changes_to_fit(plan, self._proxy.team(team_id) or {})
+
+    def _restore(self, plan: Plan, names: Iterable[str]) -> None:
+        """Give a key that could not join a team back what it had. If that fails, the first error says more."""
+        had = KEY.view(plan.existing)
+        body = {name: ROWS[name].sent(had[name]) if name in had else ROWS[name].cleared for name in names}
+        with suppress(ApiError):
+            self._send({"key": plan.existing["token"], **body})
+
+    def _send(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = self._client.send(UPDATE_PATH, dict(body), replay=True)
+        return checked(answer, INFO, f"POST {UPDATE_PATH}")
