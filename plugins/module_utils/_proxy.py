@@ -7,24 +7,22 @@ Each question is asked at most once, and only when an answer is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 from ._errors import ApiError
 from ._kind import Client
-from ._shapes import ANY, COUNT, FLAG, MAPPING, NUMBER, TEXT, Shape, checked, maybe
+from ._listings import MODEL_ACCESS_GROUPS, MODELS, Listing, fetch_all, fetch_page
+from ._shapes import ANY, FLAG, MAPPING, NUMBER, TEXT, Shape, checked, maybe
 from ._values import version_tuple
 
-PAGE = 100
 # The user of the master key, whom LiteLLM also puts into each team.
 MASTER_USER = "default_user_id"
 SPECIAL_MODELS = frozenset({"*", "all-proxy-models", "all-team-models", "no-default-models"})
 
 
-# A listing is longer than this only by mistake.
-MOST_PAGES = 10_000
 MODEL = {"model_name": TEXT, "model_info": maybe({"access_groups": maybe([TEXT])})}
 BUDGET = {"budget_id": TEXT, "max_budget": maybe(NUMBER)}
 
@@ -129,7 +127,7 @@ class Proxy:
     def _models(self) -> frozenset[str]:
         """All models, and the access groups that they themselves name."""
         known: set[str] = set()
-        for deployment in self.pages("/v2/model/info", "data", row=MODEL):
+        for deployment in self.listed(MODELS, row=MODEL):
             known.add(deployment["model_name"])
             known.update((deployment.get("model_info") or {}).get("access_groups") or ())
         return frozenset(known)
@@ -137,8 +135,7 @@ class Proxy:
     @cached_property
     def _access_groups(self) -> frozenset[str]:
         try:
-            shape = {"access_groups": maybe([{"access_group": TEXT}])}
-            groups = self._get("/access_group/list", shape).get("access_groups") or []
+            groups = self.listed(MODEL_ACCESS_GROUPS, row={"access_group": TEXT})
         except ApiError as error:
             if error.status not in (404, 405):
                 raise
@@ -207,44 +204,19 @@ class Proxy:
             raise
         return answer
 
-    def pages(
-        self, path: str, entries: str, params: Mapping[str, Any] | None = None, row: Shape = ANY
-    ) -> Iterator[Any]:
-        """All entries of a paged listing, each of the shape of ``row``."""
-        for page in self.page_by_page(path, entries, params or {}, {entries: [row]}):
-            yield from page[entries]
-
-    def page_by_page(
+    def listed(
         self,
-        path: str,
-        entries: str,
-        params: Mapping[str, Any],
-        shape: Shape,
+        listing: Listing,
+        params: Mapping[str, Any] | None = None,
+        row: Shape = ANY,
         first: Mapping[str, Any] | None = None,
-    ) -> Iterator[Mapping[str, Any]]:
-        """The pages of a listing, all of that shape.
+    ) -> list[Any]:
+        """Return all entries of a listing, as ``_listings.fetch_all``."""
+        return fetch_all(self.client.get, listing, params or {}, row, first)
 
-        :param first: the first page, if it was read already.
-        :raises ApiError: also if a page brings nothing new and there are still others to come.
-        """
-        seen: set[str] = set()
-        for number in range(1, MOST_PAGES + 1):
-            page = first if first and number == 1 else self.page(path, params, number, shape)
-            yield page
-            if number >= (page.get("total_pages") or 1):
-                return
-            new = {repr(row) for row in page[entries]} - seen
-            if not new:
-                raise ApiError(f"Page {number} of GET {path} contains nothing new, although more pages should follow.")
-            seen |= new
-        raise ApiError(f"GET {path} has more than {MOST_PAGES} pages.")
-
-    def page(self, path: str, params: Mapping[str, Any], number: int, shape: Shape) -> Mapping[str, Any]:
-        """One page of a listing."""
-        answer: Mapping[str, Any] = self._get(
-            path, {"total_pages": maybe(COUNT), **shape}, {**params, "page": number, "size": PAGE}
-        )
-        return answer
+    def first_page(self, listing: Listing, params: Mapping[str, Any], row: Shape = ANY) -> Mapping[str, Any]:
+        """Return the first page of a listing, as ``_listings.fetch_page``, which tells how long the listing is."""
+        return fetch_page(self.client.get, listing, params, 1, row)
 
     def _get(self, path: str, shape: Shape, params: Mapping[str, Any] | None = None) -> Any:
         answer = self.client.get(path, dict(params)) if params else self.client.get(path)

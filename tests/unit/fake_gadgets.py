@@ -85,7 +85,7 @@ class FakeGadgets:
         if request.path == "/gadget/list":
             page, names = int(request.args["page"]), sorted(rows)
             shown = [rows[name] for name in names[(page - 1) * PAGE : page * PAGE]]
-            return 200, {"gadgets": shown, "total_pages": -(-len(names) // PAGE)}
+            return 200, {"gadgets": shown, "total": len(names), "total_pages": -(-len(names) // PAGE)}
         if request.path == "/health/license":
             return 200, {"has_license": self.licensed}
         assert request.path == "/health/readiness/details", request.path

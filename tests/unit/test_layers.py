@@ -100,7 +100,7 @@ CRUD_FILES = (
     "_numbers",
     "_rows",
 )
-BELOW_CRUD = "_fingerprints _proxy _shapes _kind _engine _redaction _text _values _durations _errors"
+BELOW_CRUD = "_fingerprints _proxy _listings _shapes _kind _engine _redaction _text _values _durations _errors"
 BELOW_OBJECTS = f"_crud {BELOW_CRUD}"
 LAYERS = {
     "plugins/action/litellm_report": layer(others="ansible"),
@@ -165,10 +165,11 @@ LAYERS = {
     **package("_resources/_model", MODEL_FILES, BELOW_OBJECTS),
     **package("_resources/_team_members", TEAM_MEMBERS_FILES, BELOW_OBJECTS),
     "plugins/module_utils/_resources/*": layer(
-        "_crud _fingerprints _engine _redaction _text _values _durations _errors _proxy _shapes"
+        "_crud _fingerprints _engine _redaction _text _values _durations _errors _proxy _listings _shapes"
     ),
     **package("_crud", CRUD_FILES, BELOW_CRUD),
-    "plugins/module_utils/_proxy": layer("_kind _shapes _values _errors"),
+    "plugins/module_utils/_proxy": layer("_kind _listings _shapes _values _errors"),
+    "plugins/module_utils/_listings": layer("_shapes _errors", python=PURE),
     "plugins/module_utils/_shapes": layer("_values _errors", python=PURE),
     "plugins/module_utils/_kind": layer("_engine"),
     "plugins/module_utils/_client": layer(

@@ -15,7 +15,6 @@ from uuid import UUID
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan
 from .._proxy import Proxy
-from .._shapes import MAPPING, checked
 from .._text import join_limited
 from ._definition import Values
 from ._object import CrudObject
@@ -88,8 +87,8 @@ class BudgetedObject(CrudObject):
 
     def _refuse_shared(self, budget: str, plan: Plan, proxy: Proxy) -> str | None:
         """Why limits are not written: LiteLLM gives the budgets that it makes itself a UUID."""
-        rows = checked(proxy.client.get(self.listing.path), [MAPPING], f"GET {self.listing.path}")
-        others = [str(row[self.id]) for row in rows if _budget_of(row) == budget and row[self.id] != plan.name]
+        bearers = [str(row[self.id]) for row in proxy.listed(self.listing) if _budget_of(row) == budget]
+        others = [name for name in bearers if name != plan.name]
         if not others and _is_uuid(budget):
             return None
         bound = f"which also applies to {join_limited(others)}" if others else "which can apply to others as well"

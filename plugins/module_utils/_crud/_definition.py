@@ -14,6 +14,7 @@ from typing import Any
 from .._engine import Plan, Resource, declared_fields
 from .._errors import ApiError, InputError
 from .._kind import ArgumentSpec, Kind
+from .._listings import Listing
 from .._proxy import Proxy
 from ._rows import is_identity
 
@@ -30,8 +31,7 @@ class Request:
     :param path: may hold ``{id}``, in whose place the object's id is put.
     :param id: where else the id goes: a field of the body, or a parameter of a GET. Empty if nowhere.
     :param many: whether that takes a list of ids.
-    :param entries: under what name the answer holds the record, or the list of records. Empty if it is the answer.
-    :param paged: whether a listing comes in pages.
+    :param entries: under what name the answer holds the record. Empty if it is the answer.
     :param missing: pattern of what LiteLLM says if there is no such object. Empty if it does not refuse the request.
     :param selects: whether the answer is a list, which is empty if there is no such object.
     """
@@ -41,7 +41,6 @@ class Request:
     id: str = ""
     many: bool = False
     entries: str = ""
-    paged: bool = False
     missing: str = ""
     selects: bool = False
 
@@ -90,7 +89,7 @@ class Definition(Kind):
     create: Request = NEVER  # takes the declared fields
     update: Request  # takes the fields that change; all others stay
     delete: Request = NEVER
-    listing: Request  # all objects
+    listing: Listing  # all objects
     get: Request | None = None  # one object by its id; None if only the listing shows it
     partial_listing: bool = False  # whether the listing shows less of an object than ``get``
     doubtful_get: bool = False  # whether ``get`` says "not found" to any failure, so that the listing has the last word

@@ -16,7 +16,8 @@ from urllib.parse import quote
 from .._engine import Field
 from .._errors import ApiError, InputError
 from .._kind import Client
-from .._proxy import PAGE, Proxy
+from .._listings import PAGE
+from .._proxy import Proxy
 from .._shapes import ANY, LIST, MAPPING, Shape, checked, maybe, unexpected_shape
 from ._definition import Declaration, Definition, Record, Request
 
@@ -135,12 +136,8 @@ class Reader:
         return self._listing(params or {}) or self._listing(params or {})
 
     def _listing(self, params: Mapping[str, str]) -> list[Record]:
-        request = self._definition.listing
-        if request.paged:
-            rows = self._proxy.pages(request.path, request.entries, {"page_size": PAGE, **params}, MAPPING)
-        else:
-            rows = checked(self._client.get(request.path), [MAPPING], f"GET {request.path}")
-        return [self._record(request, row) for row in rows]
+        listing = self._definition.listing
+        return [self._record(f"GET {listing.path}", row) for row in self._proxy.listed(listing, params, MAPPING)]
 
     def _records(self, request: Request, answer: Any) -> list[Record]:
         """The records in an answer.
@@ -152,14 +149,14 @@ class Reader:
         if request.many and not request.selects:
             held = list(checked(held, MAPPING, source).values())  # by name
         rows = held if request.many or request.selects else [held]
-        return [self._record(request, row) for row in checked(rows, [MAPPING], source)]
+        return [self._record(source, row) for row in checked(rows, [MAPPING], source)]
 
-    def _record(self, request: Request, row: Record) -> Record:
+    def _record(self, request: str, row: Record) -> Record:
         """A record as the table expects it."""
         record = self._definition.normalize(row)
         rows = [row for row in self._definition.table.fields if row.type in ("dict", "list")]
         held = {row.name: record.get(row.name) if row.read else row.value(record) for row in rows}
-        checked(held, {row.name: maybe(_shape(row)) for row in rows}, f"{request.method} {request.path}")
+        checked(held, {row.name: maybe(_shape(row)) for row in rows}, request)
         return record
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from .._crud._definition import Request, Values
 from .._crud._object import CrudObject
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._listings import ACCESS_GROUPS
 from .._proxy import Proxy
 from .._text import join_limited
 
@@ -48,7 +49,7 @@ class AccessGroup(CrudObject):
     create = Request("POST", "/v1/access_group")
     update = Request("PUT", "/v1/access_group/{id}")
     delete = Request("DELETE", "/v1/access_group/{id}")
-    listing = Request("GET", "/v1/access_group")
+    listing = ACCESS_GROUPS
 
     def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
         if not options.get("validate_models"):

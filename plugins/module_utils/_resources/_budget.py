@@ -15,10 +15,10 @@ from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, not_negative, up_to
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Resource
 from .._errors import ApiError
-from .._proxy import PAGE, Proxy
+from .._listings import BUDGETS, CUSTOMERS, KEYS, ORGANIZATIONS, PAGE, TAGS, TEAMS, Listing
+from .._proxy import Proxy
 from .._shapes import MAPPING, TEXT, checked, maybe
 
-KEYS = {"return_full_object": "true", "sort_by": "token", "sort_order": "asc"}
 LINKED = {"budget_id": maybe(TEXT), "litellm_budget_table": maybe({"budget_id": maybe(TEXT)})}
 
 BUDGET = Resource(
@@ -46,7 +46,7 @@ class Budget(CrudObject):
     create = Request("POST", "/budget/new")
     update = Request("POST", "/budget/update", id="budget_id")
     delete = Request("POST", "/budget/delete", id="id")
-    listing = Request("GET", "/budget/list")
+    listing = BUDGETS
     get = Request("POST", "/budget/info", id="budgets", many=True, selects=True)
 
     def check_delete(self, budget: Record, proxy: Proxy) -> str | None:
@@ -60,10 +60,9 @@ class Budget(CrudObject):
 def _bound(budget_id: str, proxy: Proxy) -> Iterator[str]:
     """What is bound by a budget, a word each. LiteLLM has no request that tells."""
     yield from ("key" for key in _keys(proxy) if _has(key, budget_id))
-    for path, thing in (("/customer/list", "customer"), ("/tag/list", "tag"), ("/organization/list", "organization")):
-        yield from (thing for row in _rows(proxy, path) if _has(row, budget_id))
-    shape = {"team_id": TEXT, "metadata": maybe(MAPPING)}
-    for team in proxy.pages("/v2/team/list", "teams", {"page_size": PAGE}, shape):
+    for listing, thing in ((CUSTOMERS, "customer"), (TAGS, "tag"), (ORGANIZATIONS, "organization")):
+        yield from (thing for row in _rows(proxy, listing) if _has(row, budget_id))
+    for team in proxy.listed(TEAMS, row={"team_id": TEXT, "metadata": maybe(MAPPING)}):
         if (team.get("metadata") or {}).get("team_member_budget_id") == budget_id:
             yield "team"
         path = f"/team/info?key_limit=1&team_id={quote(team['team_id'], safe='')}"
@@ -74,7 +73,7 @@ def _bound(budget_id: str, proxy: Proxy) -> Iterator[str]:
 def _keys(proxy: Proxy) -> Iterator[Mapping[str, Any]]:
     """All keys with their budgets, which the listing of older versions leaves out."""
     lacking = []
-    for key in proxy.pages("/key/list", "keys", KEYS, {"token": TEXT, **LINKED}):
+    for key in proxy.listed(KEYS, {"return_full_object": "true"}, {"token": TEXT, **LINKED}):
         if "budget_id" in key:
             yield key
         else:
@@ -84,14 +83,13 @@ def _keys(proxy: Proxy) -> Iterator[Mapping[str, Any]]:
         yield from checked(answer, {"info": [LINKED]}, "POST /v2/key/info")["info"]
 
 
-def _rows(proxy: Proxy, path: str) -> list[Mapping[str, Any]]:
+def _rows(proxy: Proxy, listing: Listing) -> list[Mapping[str, Any]]:
     try:
-        rows: list[Mapping[str, Any]] = checked(proxy.client.get(path), [LINKED], f"GET {path}")
+        return proxy.listed(listing, row=LINKED)
     except ApiError as error:
         if error.status != 403:
             raise
         return []  # without a license, there are none
-    return rows
 
 
 def _has(row: Mapping[str, Any], budget_id: str) -> bool:

@@ -8,6 +8,7 @@ from .._crud._budgets import BUDGET_ID, LIMITS, BudgetedObject
 from .._crud._definition import Request, Values
 from .._crud._limits import unknown_models
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._listings import CUSTOMERS
 from .._proxy import Proxy
 
 CUSTOMER = Resource(
@@ -37,7 +38,7 @@ class Customer(BudgetedObject):
     create = Request("POST", "/customer/new")
     update = Request("POST", "/customer/update", id="user_id")
     delete = Request("POST", "/customer/delete", id="user_ids", many=True)
-    listing = Request("GET", "/customer/list")
+    listing = CUSTOMERS
     get = Request("GET", "/customer/info", id="end_user_id", missing="End User Id=.* does not exist")
 
     def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:

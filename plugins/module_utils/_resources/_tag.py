@@ -9,6 +9,7 @@ from typing import Any
 from .._crud._budgets import BUDGET_ID, LIMITS, BudgetedObject
 from .._crud._definition import Request
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._listings import TAGS
 
 # An update wipes those of these that it does not repeat.
 REPEATED = ("description", "models")
@@ -39,7 +40,7 @@ class Tag(BudgetedObject):
     create = Request("POST", "/tag/new")
     update = Request("POST", "/tag/update", id="name")
     delete = Request("POST", "/tag/delete", id="name")
-    listing = Request("GET", "/tag/list")
+    listing = TAGS
     get = Request("POST", "/tag/info", id="names", many=True, missing="Tags not found")
 
     def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from .._crud._rows import (
 )
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._listings import TEAMS
 from .._proxy import Proxy
 from .._shapes import TEXT, checked, maybe
 from .._text import join_limited
@@ -207,7 +208,7 @@ class Team(CrudObject):
     create = Request("POST", "/team/new")
     update = Request("POST", "/team/update", id="team_id")
     delete = Request("POST", "/team/delete", id="team_ids", many=True)
-    listing = Request("GET", "/v2/team/list", entries="teams", paged=True)
+    listing = TEAMS
     get = Request("GET", "/team/info?key_limit=1", id="team_id", entries="team_info", missing="Team not found")
     partial_listing = True
     doubtful_get = True

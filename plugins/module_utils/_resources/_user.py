@@ -16,6 +16,7 @@ from .._crud._reading import path_of
 from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, counts_by_model, not_negative, up_to
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._listings import USERS
 from .._proxy import Proxy
 from .._shapes import LIST, checked
 from .._text import join_limited
@@ -67,7 +68,7 @@ class User(CrudObject):
     create = Request("POST", "/user/new")
     update = Request("POST", "/user/update", id="user_id")
     delete = Request("POST", "/user/delete", id="user_ids", many=True)
-    listing = Request("GET", "/user/list", entries="users", paged=True)
+    listing = USERS
     get = INFO
 
     def check_options(self, options: Values) -> list[str]:
@@ -108,7 +109,7 @@ def _taken(plan: Plan, proxy: Proxy) -> str | None:
     email = str(plan.changes.get("user_email") or "").lower()
     if not email:
         return None
-    users = proxy.pages("/user/list", "users", {"user_email": email, "page_size": 100})
+    users = proxy.listed(USERS, {"user_email": email})
     bearers = [
         user["user_id"]
         for user in users

@@ -10,7 +10,7 @@ from threading import Lock
 
 from ..._errors import ApiError
 from ..._kind import Client
-from ..._proxy import PAGE
+from ..._listings import PAGE
 from ._reading import Record
 
 # After so many keys that cannot be deleted, and none that can, it is not the keys.

@@ -11,13 +11,13 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from ..._errors import ApiError
 from ..._kind import Client
-from ..._proxy import PAGE, Proxy
-from ..._shapes import COUNT, LIST, MAPPING, NUMBER, TEXT, TIME, Nullable, checked, maybe
+from ..._listings import KEY_ALIASES, KEYS, PAGE
+from ..._proxy import Proxy
+from ..._shapes import LIST, MAPPING, NUMBER, TEXT, TIME, Nullable, checked, maybe
 from ..._values import moment
 from ._table import KEY
 
@@ -28,8 +28,7 @@ LOOKUPS_PER_PAGE = 3
 LISTED_PER_ROW = 3
 # Rows are asked for by name: there is no page that others could shift, only a size to keep in bounds.
 MOST_ROWS = 500
-LISTINGS = 5
-IN_ORDER = {"sort_by": "token", "sort_order": "asc", "return_full_object": "true"}
+FULL = {"return_full_object": "true"}
 OF_TYPE = {"dict": MAPPING, "int": NUMBER, "float": NUMBER}
 LIST_OF = {"dict": [MAPPING], "str": [TEXT]}
 # A key as it is shown by itself.
@@ -48,7 +47,7 @@ INFO = {
 }
 # As rows show it, one of many.
 ROW = {**INFO, "key_alias": Nullable(TEXT), "key_name": Nullable(TEXT)}
-LISTING = {"keys": [{**ROW, "token": TEXT}], "total_count": COUNT, "total_pages": COUNT}
+LISTED = {**ROW, "token": TEXT}
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,11 @@ class KeyReader:
         longer alias is found beside one with the alias only.
         """
         beginning = _beginning([alias])
-        first = self._page({"key_alias": beginning, "substring_matching": "true"}, 1) if beginning else None
-        if first is None or first["total_pages"] > 1:
+        either = {"key_alias": beginning, "substring_matching": "true"}
+        first = self._first_page(either) if beginning else None
+        if first is None or first["pages"] > 1:
             return [*self.with_alias(alias), *self.with_alias(longer)]
-        records = [record for record in first["keys"] if record["key_alias"] in (alias, longer)]
+        records = [record for record in self.listing(either, first) if record["key_alias"] in (alias, longer)]
         if any(_is_old(record) for record in records) and not any(one["key_alias"] == longer for one in records):
             records += self.with_alias(longer)
         return records
@@ -98,8 +98,8 @@ class KeyReader:
             if beginning and self._proxy.at_least("1.83.4")
             else {}
         )
-        first = self._page(narrow, 1)
-        further = first["total_pages"] - 1
+        first = self._first_page(narrow)
+        further = first["pages"] - 1
         if further * PAGE > 2 * expected:
             present = self._existing(aliases, cheaper_than=further * LOOKUPS_PER_PAGE)
             if present is not None:
@@ -124,8 +124,8 @@ class KeyReader:
     def with_any_token(self, tokens: Sequence[str]) -> list[Record]:
         """All keys with one of the tokens: by look-ups, or from the listing of all keys where that costs less."""
         asked = set(tokens)
-        first = self._page({}, 1) if len(asked) > LOOKUPS_PER_PAGE else None
-        if first and (first["total_pages"] - 1) * LOOKUPS_PER_PAGE < len(asked):
+        first = self._first_page({}) if len(asked) > LOOKUPS_PER_PAGE else None
+        if first and (first["pages"] - 1) * LOOKUPS_PER_PAGE < len(asked):
             return [record for record in self.listing({}, first) if record["token"] in asked]
         found = [record for token in sorted(asked) for record in self.listing({"key_hash": token})]
         return [record for record in found if record["token"] in asked]
@@ -159,18 +159,8 @@ class KeyReader:
             raise
 
     def listing(self, params: Mapping[str, Any], first: Mapping[str, Any] | None = None) -> list[Record]:
-        """All keys of a listing. Keys that come or go meanwhile shift its pages: then it is read again."""
-        for _attempt in range(LISTINGS):
-            records: dict[str, Record] = {}
-            totals: list[int] = []
-            for page in self._proxy.page_by_page("/key/list", "keys", {**params, **IN_ORDER}, LISTING, first):
-                records.update((row["token"], row) for row in page["keys"])
-                totals.append(page["total_count"])
-            # Where keys have gone, others have moved to pages that were read before.
-            if totals[0] <= totals[-1] <= len(records):
-                break
-            first = None
-        return list(records.values())
+        """All keys of a listing."""
+        return self._proxy.listed(KEYS, {**params, **FULL}, LISTED, first)
 
     def complete(self, record: Record) -> Record:
         """A record with what only ``/key/info`` tells.
@@ -194,9 +184,11 @@ class KeyReader:
     def _listed_aliases(self, aliases: Sequence[str]) -> list[Record] | None:
         """All aliases with the common beginning of these, one for each key; None where rows by name cost less."""
         most = LISTED_PER_ROW * len(aliases)
-        listing = self._proxy.pages("/key/aliases", "aliases", {"search": _beginning(aliases)}, TEXT)
-        listed: list[Record] = [{"key_alias": alias} for alias in islice(listing, most + 1)]
-        return listed if len(listed) <= most else None
+        search = {"search": _beginning(aliases)}
+        first = self._proxy.first_page(KEY_ALIASES, search, TEXT)
+        if first["total"] > most:
+            return None
+        return [{"key_alias": alias} for alias in self._proxy.listed(KEY_ALIASES, search, TEXT, first)]
 
     def _existing(self, aliases: Sequence[str], cheaper_than: int) -> list[str] | None:
         """Those of the aliases that are worth a look-up each; None where a listing costs less."""
@@ -204,8 +196,8 @@ class KeyReader:
             aliases = sorted({row["key_alias"] for row in self.rows_of_aliases(aliases)})
         return list(aliases) if len(aliases) < cheaper_than else None
 
-    def _page(self, params: Mapping[str, Any], number: int) -> Mapping[str, Any]:
-        return self._proxy.page("/key/list", {**params, **IN_ORDER}, number, LISTING)
+    def _first_page(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._proxy.first_page(KEYS, {**params, **FULL}, LISTED)
 
 
 def _beginning(aliases: Sequence[str]) -> str:

@@ -18,7 +18,8 @@ from typing import Any
 from ..._engine import Outcome, Plan
 from ..._errors import LiteLLMError
 from ..._kind import Client, Ledger
-from ..._proxy import PAGE, Proxy
+from ..._listings import PAGE
+from ..._proxy import Proxy
 from ._checks import missing_references, refuse
 from ._confirming import KeyConfirmer
 from ._declaration import Declaration

@@ -12,6 +12,7 @@ from ..._crud._object import CrudObject
 from ..._crud._secret_entries import fingerprints, sent, wanted
 from ..._engine import Plan
 from ..._fingerprints import OWN_ENTRY
+from ..._listings import MODELS
 from ..._proxy import Proxy
 from ._checks import check_options, check_plan, irremovable, missing_credential
 from ._table import (
@@ -45,7 +46,7 @@ class Model(CrudObject):
     create = Request("POST", "/model/new")
     update = Request("PATCH", "/model/{id}/update")
     delete = Request("POST", "/model/delete", id="id")
-    listing = Request("GET", "/v2/model/info", entries="data", paged=True)
+    listing = MODELS
     get = Request("GET", "/v2/model/info", id="modelId", entries="data", selects=True)
 
     def normalize(self, record: Record) -> Record:

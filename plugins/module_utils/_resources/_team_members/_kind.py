@@ -14,6 +14,7 @@ from ..._crud._object import CrudObject
 from ..._crud._reading import path_of
 from ..._engine import Plan, unsupported
 from ..._errors import ApiError
+from ..._listings import TEAMS
 from ..._proxy import Proxy
 from ..._shapes import TEXT, checked, maybe
 from ..._text import join_limited
@@ -32,7 +33,7 @@ class TeamMembers(CrudObject):
     }
 
     update = Request("POST", "/team/member_add", id="team_id")
-    listing = Request("GET", "/v2/team/list", entries="teams", paged=True)
+    listing = TEAMS
     get = Request("GET", "/team/info?key_limit=1", id="team_id", missing="Team not found")
     partial_listing = True
     doubtful_get = True

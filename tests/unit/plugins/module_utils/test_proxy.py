@@ -75,14 +75,14 @@ def test_who_is_no_admin_learns_so_from_the_licence() -> None:
         assert Proxy(Answers({"/health/license": ApiError("Only proxy admin", 401)})).licensed
 
 
-def models(*names: str, number: int = 1, of: int = 1, groups: tuple[str, ...] = ()) -> dict[str, Any]:
-    entries = [{"model_name": name, "model_info": {"access_groups": list(groups)}} for name in names]
-    return body("models", data=entries, current_page=number, total_pages=of)
+def models(*names: str, number: int = 1, of: int = 1, count: int = 1, groups: tuple[str, ...] = ()) -> dict[str, Any]:
+    entries = [{"model_name": name, "model_info": {"id": name, "access_groups": list(groups)}} for name in names]
+    return body("models", data=entries, current_page=number, total_count=count, total_pages=of)
 
 
 @pytest.mark.parametrize("groups", [body("access_groups"), NOT_FOUND])
 def test_unknown_models(groups: Any) -> None:
-    pages = [models("gpt-4", "openai/*", of=2), models("mistral", number=2, of=2, groups=("beta",))]
+    pages = [models("gpt-4", "openai/*", of=2, count=3), models("mistral", number=2, of=2, count=3, groups=("beta",))]
     client = Answers({"/v2/model/info": pages, "/access_group/list": groups})
     known = ["gpt-4", "mistral", "openai/gpt-4o", "openai/gpt-*", "beta", "*", "all-team-models", "no-default-models"]
     proxy = Proxy(client)

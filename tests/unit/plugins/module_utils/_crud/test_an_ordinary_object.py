@@ -13,6 +13,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud import
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._definition import FORCE, Request
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._object import CrudObject
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import NOT_CLEARABLE, Field, Resource
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._listings import Listing
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run as run_one
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run_batch, run_info
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_gadgets import FakeGadgets
@@ -40,7 +41,7 @@ class Gadget(CrudObject):
     create = Request("POST", "/gadget/new")
     update = Request("POST", "/gadget/update", id="gadget_id")
     delete = Request("POST", "/gadget/delete", id="gadget_ids", many=True)
-    listing = Request("GET", "/gadget/list", entries="gadgets", paged=True)
+    listing = Listing("/gadget/list", "gadget_id", "gadgets", counted=True)
     get = Request("GET", "/gadget/info", id="gadget_id", entries="gadget_info", missing="Gadget not found")
 
 

@@ -27,7 +27,7 @@ class Proxy:
                 raise ApiError("not found", 404)
             return {"team_info": {"team_id": "t"}} if path == "/team/info" else {"info": {}}
         if path == "/v2/model/info":
-            return {"data": [{"model_name": "m"}], "total_pages": 1}
+            return {"data": [{"model_name": "m", "model_info": {"id": "1"}}], "total_count": 1, "total_pages": 1}
         if path == "/access_group/list":
             return {"access_groups": []}
         assert path == "/v1/access_group"

@@ -15,6 +15,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 
 HAS = {"budget_id": "b"}
 HAS_INSIDE = {"budget_id": None, "litellm_budget_table": {"budget_id": "b"}}
+IDS = {"user_id": "c", "name": "t", "organization_id": "o"}
 OTHER = {"budget_id": "c", "litellm_budget_table": {"budget_id": "c"}}
 
 
@@ -34,9 +35,9 @@ class Proxy:
             raise self.refusals[where]
         if where == "/team/info":
             return {"team_memberships": self.memberships[parse_qs(urlsplit(path).query)["team_id"][0]]}
-        rows = self.listings.get(where, [])
+        rows = [{**IDS, **row} for row in self.listings.get(where, [])]
         if where in ("/key/list", "/v2/team/list"):
-            return {"keys": rows, "teams": rows, "total_pages": 1}
+            return {"keys": rows, "teams": rows, "total": len(rows), "total_pages": 1}
         return rows
 
     def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
@@ -65,7 +66,10 @@ def test_a_budget_of_nobody_is_deleted() -> None:
     [
         ({"/key/list": [{"token": "t", **HAS}]}, "1 key"),
         ({"/key/list": [{"token": "t", **HAS}, {"token": "u", **HAS_INSIDE}]}, "2 keys"),
-        ({"/customer/list": [OTHER, HAS_INSIDE], "/tag/list": [HAS, HAS]}, "1 customer, 2 tags"),
+        (
+            {"/customer/list": [{**OTHER, "user_id": "d"}, HAS_INSIDE], "/tag/list": [HAS, {**HAS, "name": "d"}]},
+            "1 customer, 2 tags",
+        ),
         ({"/organization/list": [HAS]}, "1 organization"),
     ],
 )

@@ -35,7 +35,7 @@ class Recorder:
         if path == "/health/readiness/details":
             return {"litellm_version": "1.106.2"}
         if path == "/v2/model/info":
-            return {"data": [{"model_name": "m"}]}
+            return {"data": [{"model_name": "m", "model_info": {"id": "1"}}], "total_count": 1, "total_pages": 1}
         if path == "/access_group/list":
             return {"access_groups": []}
         return self.rows[0] if path == "/customer/info?end_user_id=c" else list(self.rows)

@@ -36,7 +36,7 @@ class Recorder:
         if path == "/health/readiness/details":
             return {"litellm_version": "1.106.2"}
         if path == "/user/list":
-            return {"users": self.others, "total_pages": 1}
+            return {"users": self.others, "total": len(self.others), "total_pages": 1}
         assert path == "/user/info?user_id=u%201"
         if self.user is None:
             raise ApiError("User u 1 not found", 404)
