@@ -162,6 +162,13 @@ def unit(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def new_object(session: nox.Session) -> None:
+    """Write the files of a new API object: ./tests/run new_object NAME. See docs/adding_an_object.md."""
+    install(session, "ansible", "unit")
+    session.run("python", "tests/new_object", *session.posargs)
+
+
+@nox.session(default=False)
 def mutants(session: nox.Session) -> None:
     """Change the code in random places, and print what no unit test notices. Arguments: see tests/mutants."""
     install(session, "ansible", "unit", "mutants")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -60,7 +60,7 @@ class Settings:
 
         :raises ValueError: with a sentence for the user, when an option cannot be right.
         """
-        values = {name: get(name) for name in CONNECTION_OPTIONS}
+        values = {part.name: get(part.name) for part in fields(cls) if part.name in CONNECTION_OPTIONS}
         values["api_url"] = base_url(values["api_url"])
         values["api_key"] = values["api_key"].strip()
         if not values["api_key"] or not values["api_key"].isascii() or not values["api_key"].isprintable():

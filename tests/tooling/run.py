@@ -9,6 +9,7 @@ side by side.
   ./tests/run lint unit             only these
   ./tests/run unit -- -k alias      ARGUMENTS reach the session's own program
   ./tests/run demo                  the demo
+  ./tests/run new_object NAME       write the files of a new API object
   ./tests/run --list                what there is
 What it needs is installed below .build on first use. OPTIONS are nox's own, written as --option=value; with one of
 them, the sessions run in order.
@@ -64,6 +65,8 @@ def run(arguments: list[str]) -> int:
     if "--" in arguments:
         position = arguments.index("--")
         own, passed = arguments[:position], arguments[position:]
+    if own[:1] == ["new_object"]:
+        own, passed = own[:1], ["--", *own[1:]]
     options = [argument for argument in own if argument.startswith("-")]
     sessions = [argument for argument in own if not argument.startswith("-")]
     begun = time.monotonic()

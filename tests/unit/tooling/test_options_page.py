@@ -46,6 +46,7 @@ def test_the_page_of_an_object_is_up_to_date(one) -> None:
     ],
 )
 def test_the_documentation_names_the_versions_of_the_table(one, field) -> None:
+    assert field.name in one.options, f"the documentation of {one.module} does not describe {field.name}"
     text = str(one.options[field.name]["description"])
     named = {
         version if version.count(".") == 2 else f"{version}.0" for version in re.findall(r"1\.\d+(?:\.\d+)?", text)

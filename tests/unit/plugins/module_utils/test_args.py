@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,11 @@ def test_an_address_with_credentials_is_refused_without_showing_them(given: str)
     with pytest.raises(ValueError, match="must not contain a user name or a password") as caught:
         base_url(given)
     assert "secret" not in str(caught.value)
+
+
+def test_every_option_reaches_the_settings() -> None:
+    lost = CONNECTION_OPTIONS.keys() - {field.name for field in dataclasses.fields(Settings)}
+    assert not lost, f"Settings in _args.py has no {', '.join(lost)}"
 
 
 def test_settings() -> None:

@@ -421,7 +421,10 @@ SPECIAL = {
 
 
 def test_each_field_of_the_table_is_tried() -> None:
-    assert {option for option, *_others in FIELDS} | SPECIAL == {field.name for field in KEY.fields}
+    tried = {option for option, *_others in FIELDS} | SPECIAL
+    missing, unknown = {field.name for field in KEY.fields} - tried, tried - {field.name for field in KEY.fields}
+    assert not missing, f"FIELDS has no row for {', '.join(missing)}"
+    assert not unknown, f"the table of a key has no {', '.join(unknown)}"
 
 
 @with_each_field
