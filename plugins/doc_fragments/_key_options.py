@@ -25,11 +25,21 @@ options:
   key_alias:
     description:
       - The alias of the key, which identifies it. Aliases are case-sensitive and must match exactly.
-      - Required unless O(service_account_id) is set. It must not be empty or contain control characters.
-      - A key cannot be renamed. A different alias means a different key.
+      - Required unless O(key_id) or O(service_account_id) is set. It must not be empty or contain control characters.
+      - Without O(key_id), a different alias means a different key. With O(key_id), the key gets this alias.
     type: str
     aliases:
       - name
+  key_id:
+    description:
+      - The ID of an existing key, which LiteLLM also calls its token. Use it for keys without an alias, to give a key an
+        alias or another one, or to say which of several keys with one alias is meant.
+      - If no key has this ID, the task fails, or does nothing if keys are to be absent. To delete a key with O(key_alias),
+        the key must have this alias.
+      - Mutually exclusive with options that declare or replace the value of the key, because a key with another value has
+        another ID.
+    type: str
+    version_added: 1.1.0
   models:
     description:
       - The models that the key can use, as a set. Names of models on the proxy, such as V(gpt-4o-mini), wildcards such

@@ -155,6 +155,20 @@ EXAMPLES = r"""
     blocked: true
   no_log: true
 
+- name: Read the keys of a team
+  litemaas.virtual_keys.litellm_key_info:
+    team_id: data-science
+  register: found
+
+- name: Give each of them that has no alias one
+  litemaas.virtual_keys.litellm_key:
+    key_id: "{{ item.key_id }}"
+    key_alias: data-science-{{ item.key_id[:8] }}
+  loop: "{{ found.virtual_keys | selectattr('key_alias', 'none') }}"
+  loop_control:
+    label: "{{ item.key_id }}"
+  no_log: true
+
 - name: Delete a key
   litemaas.virtual_keys.litellm_key:
     key_alias: alice

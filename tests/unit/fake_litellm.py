@@ -84,7 +84,7 @@ class FakeLiteLLM:
 
     # What a test arranges and looks at
 
-    def add(self, alias: str, value: str = "", age: int = 0, **columns: Any) -> dict[str, Any]:
+    def add(self, alias: str | None, value: str = "", age: int = 0, **columns: Any) -> dict[str, Any]:
         """Put a key there; ``age`` makes it older (or, negative, younger) than by the order of adding."""
         self._clock += 1
         value = value or f"sk-{secrets.token_hex(16)}"
@@ -197,7 +197,8 @@ class FakeLiteLLM:
         rows = [
             row
             for _token, row in sorted(self.keys.items())
-            if not alias or (alias in row["key_alias"] if part else alias == row["key_alias"])
+            if (not alias or (alias in (row["key_alias"] or "") if part else alias == row["key_alias"]))
+            and params.get("key_hash", row["token"]) == row["token"]
         ]
         size, number = params["size"], params["page"]
         assert size <= 100

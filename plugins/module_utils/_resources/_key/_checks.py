@@ -8,7 +8,7 @@ keys of the same task were written. Questions are asked only about what is going
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -44,6 +44,8 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
     if validate_models:
         for sentence, names in _missing(writing, ("model",), proxy).items():
             raise InputError(sentence, join_limited(names))
+    _refuse_repetition(plans)
+    _refuse_taken_aliases(writing, reader)
     _refuse_other_organization([plan for plan in writing if plan.action == "create"], proxy)
     _refuse_taken_values([plan for plan in writing if plan.value and plan.action != "update"], reader)
 
@@ -108,6 +110,33 @@ def _refuse_other_organization(plans: Sequence[Plan], proxy: Proxy) -> None:
             raise InputError(f"{message}{team.get('organization_id') or 'which has none'}.", plan.name)
 
 
+def _refuse_repetition(plans: Sequence[Plan]) -> None:
+    """One key may be declared by its alias and by its id, and two may be given the same alias."""
+    names: dict[str, str] = {}
+    for plan in plans:
+        for record in (plan.existing, *plan.surplus):
+            other = names.setdefault(record["token"], plan.name) if record else plan.name
+            if other != plan.name:
+                raise InputError(f"this key is also declared as {other}.", plan.name)
+    repeated = Counter(alias for alias in map(_new_alias, plans) if alias)
+    for alias, times in repeated.items():
+        if times > 1:
+            raise InputError("several keys of this task would get this alias.", alias)
+
+
+def _new_alias(plan: Plan) -> str | None:
+    """The alias that a plan gives to a key, None if it gives none."""
+    return plan.changes.get("key_alias") if plan.action in ("create", "update") else None
+
+
+def _refuse_taken_aliases(plans: Sequence[Plan], reader: KeyReader) -> None:
+    renamed = [alias for alias in (_new_alias(plan) for plan in plans if plan.action == "update") if alias]
+    for other in reader.with_any_alias(renamed, expected=len(renamed)) if renamed else ():
+        raise InputError(
+            f"another key has the alias {other['key_alias']}. Its ID is {other['token']}.", str(other["key_alias"])
+        )
+
+
 def _refuse_taken_values(plans: Sequence[Plan], reader: KeyReader) -> None:
     """The server answers success to a value that another key has, and does nothing."""
     tokens = [token_of(plan.value or "") for plan in plans]
@@ -117,4 +146,10 @@ def _refuse_taken_values(plans: Sequence[Plan], reader: KeyReader) -> None:
         alike = [plan for plan in plans if str(plan.value).endswith(ending)] or plans
         if any(plan.name == row.get("key_alias") for plan in alike):
             continue  # not of another key: made by another run since the keys were listed
-        raise InputError(f"this value is already the value of the key '{row.get('key_alias')}'.", alike[0].name)
+        if row.get("key_alias"):
+            raise InputError(f"this value is already the value of the key '{row['key_alias']}'.", alike[0].name)
+        raise InputError(
+            "this is already the value of a key without an alias. To give it this alias, declare key_id: "
+            f"{token_of(alike[0].value or '')}, without the value.",
+            alike[0].name,
+        )

@@ -83,8 +83,8 @@ class KeyConfirmer:
         """The outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
         every = [Written(want, outcome) for want, outcome in zip(wants, outcomes)]
         written = [one for one in every if one.outcome.error is None]
-        self._confirm_pruned([one for one in written if one.want.record and one.is_gone])
-        self._confirm([one for one in written if not one.want.record and (one.is_gone or _is_new(one))])
+        self._confirm_gone_ids([one for one in written if one.want.key_id and one.is_gone])
+        self._confirm([one for one in written if not one.want.key_id and (one.is_gone or _is_new(one))])
         return [one.outcome for one in every]
 
     def _confirm(self, written: Sequence[Written]) -> None:
@@ -152,15 +152,15 @@ class KeyConfirmer:
             except LiteLLMError as error:
                 one.lost(error)
 
-    def _confirm_pruned(self, pruned: Sequence[Written]) -> None:
+    def _confirm_gone_ids(self, written: Sequence[Written]) -> None:
         """Look whether tokens are gone; their aliases may stay, with other keys."""
-        tokens = [one.outcome.plan.existing["token"] for one in pruned]
+        tokens = [one.outcome.plan.existing["token"] for one in written]
         for look in range(LOOKS):
             if not tokens or not self._reader.rows_of_tokens(tokens):
                 return
             self._sleep(PAUSE * (look + 1))
         left = {record["token"] for record in self._reader.with_any_token(tokens)}
-        for one in pruned:
+        for one in written:
             if one.outcome.plan.existing["token"] in left:
                 one.fails(_still_there(one))
 

@@ -8,8 +8,9 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from functools import partial
@@ -35,6 +36,8 @@ KEY_CONTROLS: dict[str, dict[str, Any]] = {
     "unset": KEY.unset_option,
 }
 
+# What declares one key that is there already, whatever its alias.
+KEY_ID: dict[str, dict[str, Any]] = {"key_id": {"type": "str", "no_log": False}}
 
 # Options that cannot both be given, and why.
 EXCLUSIVE = (
@@ -47,6 +50,11 @@ EXCLUSIVE = (
     ("rotate_after", "key", ": only random values can be replaced by age"),
     ("rotate_after", "key_seed", ": to replace a value derived from a seed, increase key_version"),
     ("rotate_after", "value_policy", " unless it is keep"),
+    ("key_id", "key", ": the ID already says which value the key has"),
+    ("key_id", "key_seed", ": the ID already says which value the key has"),
+    ("key_id", "value_policy", " unless it is keep: a key with another value has another ID"),
+    ("key_id", "reissue", ": a key with another value has another ID"),
+    ("key_id", "rotate_after", ": a key with another value has another ID"),
 )
 # With these, such an option says nothing that another one could contradict.
 HARMLESS = (("key_type", "default"), ("value_policy", "keep"))
@@ -69,12 +77,15 @@ class Declaration:
     :param candidates: values that the key may have where none is declared, the one chosen last at the end.
     :param version: of the value that is derived from a seed.
     :param derive: what the seed makes of a version and the note of a reissue, where there is a seed.
-    :param record: the one key that is meant where it was chosen by its mark: others may bear its alias, too.
+    :param key_id: the one key that is meant, empty if the alias says which: others may bear its alias, and it may have
+        none, or get another one.
+    :param record: that key, where it was chosen by its mark and so is read already.
     """
 
     alias: str
     state: str
     fields: Mapping[str, Any] = dataclass_field(repr=False)
+    key_id: str = ""
     duration: str | None = None
     renew_within: str | None = None
     rotate_after: str | None = None
@@ -88,11 +99,12 @@ class Declaration:
 
     @property
     def identity(self) -> Mapping[str, str]:
-        return {KEY.identity: self.alias}
+        given = {KEY.identity: self.alias, "key_id": self.key_id}
+        return {name: value for name, value in given.items() if value}
 
     @property
     def name(self) -> str:
-        return self.alias
+        return self.alias or self.key_id
 
     @property
     def keeping(self) -> Declaration:
@@ -161,10 +173,11 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
     if _is_set(options, "service_account_id"):
         fields.setdefault("key_alias", options["service_account_id"])
     alias = str(options.get("key_alias") or options.get("service_account_id") or "")
-    for check in (_alias, _durations, _contradictions, _pairs, _metadata, _value):
+    for check in (_identity, _durations, _contradictions, _pairs, _metadata, _value):
         found += check({**options, "key_alias": alias})
     if found:
         raise InputError(" ".join(found), alias)
+    key_id = options.get("key_id") or ""
     derive = partial(derived_value, options["key_seed"], alias) if options.get("key_seed") else None
     value = options.get("key") or None
     if fields.get("reissue") is UNSET:  # an answer left blank
@@ -175,6 +188,7 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
         alias=alias,
         state=state,
         fields=fields,
+        key_id=key_id,
         duration=options.get("duration") or None,
         renew_within=options.get("renew_within") or None,
         rotate_after=options.get("rotate_after") or None,
@@ -187,8 +201,16 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
     return replace(declared, value=declared.value_for(None))
 
 
-def _alias(options: Mapping[str, Any]) -> list[str]:
-    return [] if options["key_alias"] else ["key_alias is required and must not be empty."]
+def _identity(options: Mapping[str, Any]) -> list[str]:
+    if options.get("key_id"):
+        return check_key_ids("key_id", [options["key_id"]])
+    return [] if options["key_alias"] else ["key_alias or key_id is required and must not be empty."]
+
+
+def check_key_ids(option: str, ids: Iterable[str]) -> list[str]:
+    """What is wrong with the ids of an option, without showing what may be the value of a key instead."""
+    wrong = any(not re.fullmatch("[0-9a-f]{64}", one) for one in ids)
+    return [f"{option}: the ID of a key has 64 hexadecimal digits and is not its value."] if wrong else []
 
 
 def _durations(options: Mapping[str, Any]) -> list[str]:
@@ -251,7 +273,7 @@ def _value(options: Mapping[str, Any]) -> list[str]:
 def conflicts(declarations: Sequence[Declaration]) -> dict[str, list[str]]:
     """What is wrong with declarations of one task taken together: the names of the keys by sentence."""
     found: dict[str, list[str]] = defaultdict(list)
-    retired = {declaration.retired_alias: declaration.alias for declaration in declarations}
+    retired = {declaration.retired_alias: declaration.alias for declaration in declarations if declaration.alias}
     by_value: dict[str, list[str]] = defaultdict(list)
     for declaration in declarations:
         if declaration.alias in retired:

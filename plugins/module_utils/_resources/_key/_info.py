@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +14,7 @@ from ..._kind import Client
 from ..._proxy import Proxy
 from ..._shapes import COUNT, TEXT, checked
 from ..._values import alike, identical, moment
+from ._declaration import check_key_ids
 from ._reading import INFO, KeyReader, Record
 from ._secret import token_of
 from ._table import GROUP_MARK, KEY, public_view
@@ -71,8 +71,7 @@ def _problems(params: Mapping[str, Any]) -> list[str]:
         found.append(f"key and {', '.join(given)} are mutually exclusive.")
     if params["key"] is not None and not (params["key"].isascii() and params["key"].isprintable() and params["key"]):
         found.append("key is empty or contains characters that are not allowed in an HTTP header.")
-    if any(not re.fullmatch("[0-9a-f]{64}", token) for token in params["key_ids"] or ()):
-        found.append("key_ids must contain key IDs, which have 64 hexadecimal digits, not values of keys.")
+    found += check_key_ids("key_ids", params["key_ids"] or ())
     if GROUP_MARK in (params["metadata"] or {}):
         found.append(f"metadata: use the option group to select by {GROUP_MARK}.")
     problem = is_duration(params["expiring_within"]) if params["expiring_within"] is not None else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._kind import ArgumentSpec, Client, Kind, Ledger, Options
 from ._advice import KEY_ADVICE
-from ._declaration import Declaration, conflicts, declare, key_options, with_defaults
+from ._declaration import KEY_ID, Declaration, conflicts, declare, key_options, with_defaults
 from ._info import OPTIONS, read
 from ._reading import Record
 from ._store import KeyStore
@@ -20,7 +20,7 @@ class Key(Kind):
     table = KEY
     result = "virtual_key"
     things = "keys"
-    options = key_options()
+    options = {**KEY_ID, **key_options()}
     task_options: ArgumentSpec = {
         "validate_models": {"type": "bool", "default": False},
         "validate_references": {"type": "bool", "default": True},
@@ -30,7 +30,7 @@ class Key(Kind):
     batch_options: ArgumentSpec = {"prune_metadata": {"type": "dict"}, "prune_limit": {"type": "int"}}
     info_options = OPTIONS
     secret = "key"  # noqa: S105
-    ids: Mapping[str, str] = {"key_id": "token"}
+    ids: Mapping[str, str] = {"key_id": "token", "key_alias": "key_alias"}
     actions = ("create", "update", "reissue", "delete", "none")
     advice = KEY_ADVICE
 

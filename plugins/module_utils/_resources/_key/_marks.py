@@ -54,15 +54,16 @@ def called(record: Mapping[str, Any]) -> str:
 def to_prune(
     records: Iterable[Mapping[str, Any]], mark: Mapping[str, Any], declared: Collection[str], limit: int | None
 ) -> list[Mapping[str, Any]]:
-    """The keys that bear the mark and whose alias is not declared, by alias.
+    """The keys that bear the mark and are not declared, by alias.
 
+    :param declared: the aliases and ids of those that are.
     :param limit: how many they may be: by default half of those that bear the mark. A run that keeps the other half
         also declares at least as many keys as it deletes.
     :raises InputError: if they are more, naming them.
     """
     marked = [record for record in records if bears(record, mark)]
     chosen = sorted(
-        (record for record in marked if record["key_alias"] not in declared),
+        (record for record in marked if not {record["key_alias"], record["token"]} & set(declared)),
         key=lambda record: (called(record), record["token"]),
     )
     allowed = len(marked) // 2 if limit is None else limit

@@ -67,10 +67,10 @@ def plan_key(want: Declaration, found: Found, now: datetime, past: datetime | No
         # Not of those that wait to be removed: their values were to come to an end.
         current = next((record for record in found.records if record["token"] in tokens), current)
     surplus = tuple(record for record in (*found.records, *found.retired) if record is not current)
-    check_group(want.alias, want.fields.get("group"), (*found.records, *found.retired))
+    check_group(want.name, want.fields.get("group"), (*found.records, *found.retired))
     if want.state == "absent":
-        return make_plan(KEY, {"key_alias": want.alias}, current, "absent").having(surplus=surplus)
-    fields = dict(want.fields)
+        return make_plan(KEY, {"key_alias": want.name}, current, "absent").having(surplus=surplus)
+    fields = {**({"key_alias": current["key_alias"]} if current else {}), **want.fields}
     warnings = _declare_expiry(fields, want, current, now)
     if want.merge_metadata and "metadata" in fields and fields["metadata"] is not UNSET and current:
         fields["metadata"] = {**own_metadata(current), **fields["metadata"]}
@@ -78,13 +78,14 @@ def plan_key(want: Declaration, found: Found, now: datetime, past: datetime | No
         fields["models"] = [TEAM_MODELS]
     _declare_routes(fields, want, current)
     if _opens_all_models(fields, current):
-        warnings.append(f"Without a team, the models of the key {want.alias} are all models of the proxy.")
+        warnings.append(f"Without a team, the models of the key {want.name} are all models of the proxy.")
     if replaced:
-        warnings.append(f"Another run has just replaced the value of the key {want.alias}. It is not replaced again.")
+        warnings.append(f"Another run has just replaced the value of the key {want.name}. It is not replaced again.")
     if current and want.rotate_after and past is None:
-        warnings.append(f"The proxy's answers tell no time: the value of {want.alias} is not replaced for its age.")
+        warnings.append(f"The proxy's answers tell no time: the value of {want.name} is not replaced for its age.")
     _guard_shared_budget(want, fields, current)
-    plan = make_plan(KEY, fields, current).having(surplus=surplus, value=want.value, warnings=tuple(warnings))
+    plan = make_plan(KEY, fields, current)
+    plan = plan.having(name=want.name, surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
         return plan.having(value=want.value or next(reversed(want.candidates), None))
     if not is_empty(plan.changes.get("reset_spend")):
@@ -93,6 +94,18 @@ def plan_key(want: Declaration, found: Found, now: datetime, past: datetime | No
     if surplus and plan.action == "none":
         return plan.having(action="update")
     return plan
+
+
+def check_identity(want: Declaration, record: Mapping[str, Any] | None) -> None:
+    """Refuse a key that is declared by its id and is not there, or not the one that is to be deleted.
+
+    :raises InputError: saying so.
+    """
+    if record is None and want.state == "present":
+        raise InputError("key_id: the proxy has no key with this ID. A new key is declared by key_alias.", want.name)
+    if record is not None and want.state == "absent" and want.alias and record["key_alias"] != want.alias:
+        has = f"has the alias {record['key_alias']}" if record["key_alias"] else "has no alias"
+        raise InputError(f"key_id: the key with this ID {has}.", want.name)
 
 
 def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime, past: datetime | None) -> Plan:
@@ -108,7 +121,7 @@ def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime, pa
     if policy != "keep":
         _refuse_retired_value(want, plan.existing)
     if policy == "fail" and found.records:
-        raise InputError(_other_value(want, plan.existing), want.alias)
+        raise InputError(_other_value(want, plan.existing), want.name)
     if policy == "keep":
         return plan.having(value=None)
     # A key that only waits under its retired name was to get another value already.
@@ -116,7 +129,7 @@ def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime, pa
         raise InputError(
             "the key has expired, and LiteLLM cannot give it a new value without moving its expiry. Say when the new "
             "key expires: with expires_at, with duration and renew_within, or never, with unset: [expires_at].",
-            want.alias,
+            want.name,
         )
     new_id = token_of(want.value) if want.value else "(that of a new value)"
     return plan.having(
@@ -131,7 +144,7 @@ def _refuse_retired_value(want: Declaration, current: Mapping[str, Any]) -> None
     retired = retired_ids(current)
     if want.value is not None and token_of(want.value) in retired:
         remedy = _other_version(want, current) if want.derive else "another value"
-        raise InputError(f"the declared value was replaced earlier and cannot be used again. Set {remedy}.", want.alias)
+        raise InputError(f"the declared value was replaced earlier and cannot be used again. Set {remedy}.", want.name)
 
 
 def _other_version(want: Declaration, current: Mapping[str, Any]) -> str:
@@ -212,7 +225,7 @@ def _declare_expiry(
             )
     if expires and expires <= now and "expires_at" not in fields:
         return [
-            f"The key {want.alias} expired at {expires.isoformat(timespec='seconds')}. "
+            f"The key {want.name} expired at {expires.isoformat(timespec='seconds')}. "
             "Renew it with renew_within or expires_at."
         ]
     return []
@@ -235,7 +248,7 @@ def _declare_routes(fields: dict[str, Any], want: Declaration, current: Mapping[
         raise InputError(
             f"key_type: {declared} would replace the key's own allowed_routes ({routes}). To keep them, declare them "
             "as allowed_routes instead of key_type. To replace them, declare allowed_routes: [] beside key_type.",
-            want.alias,
+            want.name,
         )
     fields["allowed_routes"] = ROUTES_OF_TYPE[declared]
 
@@ -254,7 +267,7 @@ def _guard_shared_budget(want: Declaration, fields: Mapping[str, Any], current: 
         raise InputError(
             f"soft_budget would change the budget {current['budget_id'] if current else ''} for all who share it; "
             "change it there, or unset budget_id first.",
-            want.alias,
+            want.name,
         )
 
 

@@ -25,7 +25,7 @@ from ._confirming import KeyConfirmer
 from ._declaration import Declaration
 from ._deleting import KeyRemover
 from ._marks import called, check_mark, to_prune
-from ._planning import Found, plan_key
+from ._planning import Found, check_identity, plan_key
 from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
 from ._table import retired_ids
@@ -108,6 +108,21 @@ class KeyStore:
             by_alias[record["key_alias"]].append(record)
         return {alias: Found(by_alias[alias], by_alias[retired]) for alias, retired in names.items()}
 
+    def _find_by_id(self, wants: Sequence[Declaration]) -> dict[str, Found]:
+        """The keys that are declared, or were chosen, by id.
+
+        :raises InputError: if one does not exist, or has another alias than the one that is to be deleted.
+        """
+        ids = {want.key_id for want in wants if want.key_id and want.record is None}
+        records = {one["token"]: one for one in self._reader.with_any_token(sorted(ids))} if ids else {}
+        found = {}
+        for want in wants:
+            record = want.record or records.get(want.key_id)
+            if want.key_id and want.record is None:
+                check_identity(want, record)
+            found[want.key_id] = Found(self._reader.with_budgets([record]) if record else ())
+        return found
+
     def _in_flux(self, wants: Sequence[Declaration], found: Mapping[str, Found]) -> bool:
         """Whether another run may be creating or reissuing one of the keys at this moment."""
         unclear = [found[want.alias] for want in wants if want.state == "present" and not found[want.alias].is_plain]
@@ -125,10 +140,11 @@ class KeyStore:
         :raises InputError: for the first declaration that cannot be carried out.
         """
         wants = [self._recalling(want) for want in wants]
-        found = self.find([want for want in wants if want.record is None])
+        found = self.find([want for want in wants if not want.key_id])
+        by_id = self._find_by_id(wants)
         now, past = self._client.now(), self._client.past()
         plans = [
-            self._plan(want, Found([want.record]) if want.record else found[want.alias], now, past) for want in wants
+            self._plan(want, by_id[want.key_id] if want.key_id else found[want.alias], now, past) for want in wants
         ]
         refuse(plans, self._proxy, self._reader, self._validate_models)
         return plans
@@ -146,7 +162,7 @@ class KeyStore:
 
     def _recalling(self, want: Declaration) -> Declaration:
         """The declaration with the values that its key may have."""
-        if self._ledger is None or want.value is not None or want.state == "absent":
+        if self._ledger is None or want.value is not None or want.state == "absent" or not want.alias:
             return want
         return replace(want, candidates=tuple(self._ledger.candidates(want.alias)))
 
@@ -173,9 +189,9 @@ class KeyStore:
         if mark is None:
             return []
         check_mark(mark, limit)
-        declared = {alias for want in wants for alias in (want.alias, want.retired_alias)}
+        declared = {one for want in wants for one in (want.alias, want.retired_alias, want.key_id) if one}
         return [
-            Declaration(alias=called(record), state="absent", fields={}, record=record)
+            Declaration(called(record), state="absent", fields={}, key_id=record["token"], record=record)
             for record in to_prune(self._reader.listing({}), mark, declared, limit)
         ]
 
@@ -228,7 +244,7 @@ def _gets_a_value(plan: Plan) -> bool:
 def _was_the_one(want: Declaration, ledger: Ledger) -> bool:
     """Whether the key that is gone is the one of the ledger: a pruned key may leave another with its alias."""
     values = ledger.candidates(want.alias)
-    return want.record is None or want.record["token"] in map(token_of, values)
+    return not want.key_id or want.key_id in map(token_of, values)
 
 
 def _doomed(plan: Plan) -> list[Record]:

@@ -121,7 +121,7 @@ def test_check_mode_writes_nothing_and_foretells_a_deletion(script: Script, run:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"key_alias": None}, "key_alias is required"),
+        ({"key_alias": None}, "key_alias or key_id is required"),
         ({"key_alias": " "}, "key_alias: must not be blank"),
         ({"max_budget": -1}, "a: max_budget: must not be negative."),
         ({"duration": "30days"}, "a: duration: '30days' is not a duration"),

@@ -134,7 +134,7 @@ def test_the_same_failure_of_many_is_told_once(proxy: FakeLiteLLM, run: Run) -> 
     ("options", "words"),
     [
         ({"virtual_keys": keys("u1", "u2", "u1")}, "u1: declared 2 times, as items 1, 3."),
-        ({"virtual_keys": [*keys("u1"), {"max_budget": 1}]}, "item 2: key_alias is required"),
+        ({"virtual_keys": [*keys("u1"), {"max_budget": 1}]}, "item 2: key_alias or key_id is required"),
         ({"virtual_keys": keys("u1", max_budget=-1)}, "u1: max_budget: must not be negative."),
         ({"virtual_keys": keys("u1", "u2", duration="soon")}, "u1, u2: duration: 'soon' is not a duration"),
         ({"virtual_keys": keys("u1"), "concurrency": 0}, "concurrency must be between 1 and"),

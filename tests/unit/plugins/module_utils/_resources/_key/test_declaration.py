@@ -149,6 +149,8 @@ CHOICES: dict[str, Any] = {
     "key_type": st.sampled_from(["default", "management"]),
     "allowed_routes": st.sampled_from([[], ["/x"]]),
     "key": st.just(VALUE),
+    "key_id": st.just("a" * 64),
+    "reissue": st.just("leaked"),
     "key_seed": st.just(SEED),
     "rotate_after": st.just("30d"),
     "value_policy": st.sampled_from(["keep", "fail", "reissue"]),

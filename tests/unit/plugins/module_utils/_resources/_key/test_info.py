@@ -98,7 +98,7 @@ def names(proxy: Listing, **params: Any) -> list[Any]:
         ({"key": VALUE, "user_id": "u", "status": []}, "key and user_id, status are mutually exclusive."),
         ({"key": ""}, "key is empty"),
         ({"key": "sk-ü"}, "are not allowed in an HTTP header"),
-        ({"key_ids": [VALUE]}, "key_ids must contain key IDs"),
+        ({"key_ids": [VALUE]}, "key_ids: the ID of a key has 64 hexadecimal digits and is not its value."),
         ({"expiring_within": "soon"}, "expiring_within: 'soon' is not a duration"),
     ],
 )

@@ -79,8 +79,15 @@ def created(**options: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"key_alias": None}, "key_alias is required"),
-        ({"key_alias": ""}, "key_alias is required"),
+        ({"key_alias": None}, "key_alias or key_id is required"),
+        ({"key_alias": ""}, "key_alias or key_id is required"),
+        (
+            {"key_id": "sk-value-of-a-key-0001"},
+            "key_id: the ID of a key has 64 hexadecimal digits and is not its value.",
+        ),
+        ({"key_id": "A" * 64}, "key_id: the ID of a key has 64 hexadecimal digits"),
+        ({"key_id": "a" * 64, "reissue": "x"}, "key_id and reissue are mutually exclusive"),
+        ({"key_id": "a" * 64, "rotate_after": "1d"}, "key_id and rotate_after are mutually exclusive"),
         ({"key_alias": "  "}, "key_alias: must not be blank"),
         ({"key_alias": "a\tb"}, "control characters"),
         ({"key_alias": "a\x7f"}, "control characters"),

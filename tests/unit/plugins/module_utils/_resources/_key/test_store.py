@@ -132,6 +132,37 @@ def test_a_key_whose_team_is_not_shown_does_not_leave_with_unknown_models(proxy:
     assert outcome.warnings == ("Without a team, the models of the key a are all models of the proxy.",)
 
 
+def test_a_key_without_an_alias_is_found_by_its_id(proxy: FakeLiteLLM) -> None:
+    key_id, other = proxy.add(None)["token"], proxy.add(None)["token"]
+    (outcome,) = run_all(proxy, [{"key_id": key_id, "max_budget": 2.0}])
+    assert (outcome.action, outcome.error, outcome.plan.name) == ("update", None, key_id)
+    assert proxy.writes == [("/key/update", {"key": key_id, "max_budget": 2.0})]
+    (outcome,) = run_all(proxy, [{"key_id": key_id, "key_alias": "a", "max_budget": 2.0}])
+    assert proxy.writes[1:] == [("/key/update", {"key": key_id, "key_alias": "a"})]
+    unchanged(proxy, max_budget=2.0)
+    assert [one.action for one in run_all(proxy, [{"key_id": key_id}, {"key_id": other}], "absent")] == ["delete"] * 2
+    assert proxy.keys == {}
+    assert [one.action for one in run_all(proxy, [{"key_id": key_id}], "absent")] == ["none"]
+
+
+def test_only_the_key_with_the_id_is_deleted_and_looked_for(proxy: FakeLiteLLM) -> None:
+    ours, other = proxy.add("a")["token"], proxy.add("a")["token"]
+    proxy.fault("/key/delete", carried_out=False)
+    (outcome,) = run_all(proxy, [{"key_id": ours, "key_alias": "a"}], "absent")
+    assert "The key a still exists after it was deleted." in str(outcome.error)
+    (outcome,) = run_all(proxy, [{"key_id": ours, "key_alias": "a"}], "absent")
+    assert outcome.error is None and list(proxy.keys) == [other]
+
+
+def test_what_is_declared_by_id_is_not_pruned(proxy: FakeLiteLLM) -> None:
+    mark = {"group": "g"}
+    kept, pruned = proxy.add(None, metadata=mark)["token"], proxy.add(None, metadata=mark)["token"]
+    store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep, prune_metadata=mark)
+    wants = [declare({"key_id": kept})]
+    converge(store, wants, last=store.undeclared(wants))
+    assert list(proxy.keys) == [kept] and proxy.writes == [("/key/delete", {"keys": [pruned]})]
+
+
 def test_absent(proxy: FakeLiteLLM) -> None:
     token = proxy.add("a")["token"]
     proxy.add("ab")
