@@ -14,12 +14,8 @@ import re
 import secrets
 from typing import Any
 
-from ._redaction import HIDDEN
-
 # The entry in which they are kept, among what LiteLLM keeps and shows of the object: {"fingerprints": {name: text}}.
 OWN_ENTRY = "litemaas_virtual_keys"
-# What is shown of a value that is going to be written over another.
-CHANGED = f"{HIDDEN} (changed)"
 MASK = re.compile(r"\*{5}|..\*{4,}..", re.DOTALL)
 # About 50 ms for whoever knows a fingerprint and tries a value.
 ROUNDS = 200_000

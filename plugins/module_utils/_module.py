@@ -80,7 +80,7 @@ class Module(AnsibleModule):
         return {"invocation": {"module_args": redact_options(self.params, self.argument_spec)}, **result}
 
     def _learn_secrets(self) -> None:
-        self.no_log_values: set[str] = secrets_of(self.no_log_values, self.params)
+        self.no_log_values: set[str] = secrets_of(self.no_log_values, self.params, self.argument_spec)
 
 
 def run(kind: Kind, start: Start = Module) -> None:
@@ -96,7 +96,7 @@ def run(kind: Kind, start: Start = Module) -> None:
         del report["error"]
         report[kind.result] = _record(kind, outcome, module.check_mode)
         if module.diff_mode:
-            report["diff"] = outcome.plan.diff
+            report["diff"] = redact(outcome.plan.diff)
         if outcome.error:
             _fail(module, outcome.error, **report)
         module.exit_json(**report)
@@ -138,7 +138,7 @@ def run_info(kind: Kind, start: Start = Module) -> None:
     module = _start(start, kind.info_options)
     with _failures(module):
         with _connected(module) as client:
-            result = redact(kind.read(client, module.params))
+            result = {name: redact(value) for name, value in kind.read(client, module.params).items()}
         _warn(module, [], client)
         module.exit_json(changed=False, **result)
 
@@ -184,11 +184,13 @@ def _end_batch(
         "summary": _summary(kind, outcomes),
         # Of each declared object every option would be most of the result.
         "invocation": {
-            "module_args": redact({name: given for name, given in module.params.items() if name != kind.plural})
+            "module_args": redact_options(
+                {name: given for name, given in module.params.items() if name != kind.plural}, module.argument_spec
+            )
         },
     }
     if module.diff_mode:
-        result["diff"] = [outcome.plan.diff for outcome in outcomes if outcome.plan.changed]
+        result["diff"] = [redact(outcome.plan.diff) for outcome in outcomes if outcome.plan.changed]
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if errors:
         module.fail_json(msg=_failed_names(outcomes), **_traceback_of(errors), **result)

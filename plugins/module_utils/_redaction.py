@@ -4,11 +4,14 @@
 
 Private: only for use inside this collection.
 
-Names tell what is secret in data: ``redact`` makes copies of data that may be shown, ``secrets_of`` finds what else has
-to be starred out of a result. ``Secrets`` takes the same out of text, such as what a proxy says. An error often repeats
-the request, in whichever form went through most hands: JSON in a Python repr in JSON, quoted for an address, folded to
-one line, cut in the middle. So a secret is looked for in its usual forms and, if it is long enough, by any 12 letters
-and digits of it that follow each other, whatever stands between them.
+In data, names tell what is secret, and shapes: the password in a URL, what follows "Bearer". ``redact`` makes copies
+that may be shown, ``redact_options`` of the options of a task, and ``secrets_of`` finds what else has to be starred out
+of its result.
+
+``Secrets`` takes the same out of text, such as what a proxy says. An error often repeats the request, in whichever form
+went through most hands: JSON in a Python repr in JSON, quoted for an address, folded to one line, cut in the middle. So
+a secret is looked for in its usual forms and, if it is long enough, by any 12 letters and digits of it that follow each
+other, whatever stands between them.
 """
 
 from __future__ import annotations
@@ -16,39 +19,39 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from threading import Lock
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
-# What is shown instead of a secret value.
+from ._text import one_line, printable
+
+# What is shown instead of a secret value, and instead of one that is going to be written over another.
 HIDDEN = "********"
+CHANGED = f"{HIDDEN} (changed)"
 # The beginning of a value that only names an environment variable of the proxy.
 REFERENCE = "os.environ/"
+PARAMETERS = "litellm_params"
+# Mappings in which every value is secret, besides those of headers.
+ALL_SECRET = ("callback_vars", "credential_values")
 # The parts of a name by which LiteLLM tells that a parameter of a model is a secret, and by which it is none after all.
 SECRET_PARTS = frozenset(
     (
-        "password",
-        "secret",
-        "key",
-        "apikey",
-        "token",
-        "auth",
-        "authorization",
-        "cookie",
-        "credential",
-        "credentials",
-        "access",
-        "private",
-        "certificate",
-        "fingerprint",
-        "tenancy",
+        *("password", "secret", "key", "apikey", "token", "auth", "authorization", "cookie", "credential"),
+        *("credentials", "access", "private", "certificate", "fingerprint", "tenancy"),
     )
 )
 NO_SECRETS = frozenset(("litellm_credential_name", "default_api_key_tpm_limit", "default_api_key_rpm_limit"))
-CALLBACK_VARS = "callback_vars"
-PARAMETERS = "litellm_params"
-MAPPING_AS_TEXT = re.compile(rf"{CALLBACK_VARS}|{PARAMETERS}[\"'\s]*[:=]")
+# The last word of any other name that holds a secret, and what else is one in the query of a URL.
+SECRET_WORDS = frozenset(
+    (
+        *("secret", "secrets", "token", "password", "passwords", "passwd", "passphrase", "pwd", "credential"),
+        *("credentials", "authorization", "auth", "cookie", "signature", "apikey", "apikeys"),
+    )
+)
+SECRET_PARAMETERS = frozenset(("key", "sig", "code"))
+WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Shorter texts are no secrets: without this bound "1" or "on" as a credential's value would star out every sentence.
 SHORTEST = 4
 # Shorter secrets are hidden only where they stand as a word of their own, and not in what a task returns: to star out a
@@ -59,10 +62,19 @@ LONGEST_TEXT = 100_000
 # In an address a key may follow an escape such as %3D; "task-list" holds none.
 KEY = re.compile(r"(?<![A-Za-z])sk-[^\s'\",})\]]{4,}|sk-[^\s'\",})\]]{13,}")
 TOKEN = re.compile(r"[0-9a-f]{64,}")
-USER_AND_PASSWORD = re.compile(r"(?<=//)[^\s<>]*@")
-SECRET_NAME = re.compile(
-    r"(key|token|secret|password|passwd|credentials?|authorization|credential_values|callback_vars)$", re.IGNORECASE
+# What is secret by its shape: before the host of a URL, after the scheme of a header, with the mark of who issued it.
+USER_INFO = re.compile(r"//(?P<secret>[^\s/?#]+|[^\s/?#:]*:(?!\d*(?:[\s/?#]|$))\S+)@")
+SCHEME = re.compile(r"\b(?i:bearer|basic)\s+(?P<secret>(?=\S*[\dA-Z+/=_.~-])[\w+/=.~-]{6,})")
+ISSUED = re.compile(
+    r"(?P<secret>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|(?<![\w-])(?:sk-(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{16,}|gh[opsur]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
+    r"|xox[a-z]-[\w-]{10,}|A[KS]IA[A-Z0-9]{16}|AIza[\w-]{30,}|hf_\w{20,}|gsk_\w{20,}|hvs\.[\w-]{20,}"
+    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*))",
+    re.DOTALL,
 )
+IN_QUERY = re.compile(r"[?&](?P<name>[\w.~-]+)=(?P<secret>[^&#\s\"'<>]+)")
+# An entry of a mapping that was written as text: JSON, YAML, or what opens a connection.
+PAIR = re.compile(r"""(?P<name>[\w.-]+)[\\"']*\s*[:=]\s*\\*(?P<secret>"[^"]+"|'[^']+'|[^\s"',;&})\]]+)""")
 # What text is made of: an escaped character, one that escapes stand for in every form, or a letter or digit.
 PART = re.compile(
     r"\\+u(?P<unicode>[0-9a-fA-F]{4})|\\+x(?P<byte>[0-9a-fA-F]{2})|\\+[abfnrtv]"
@@ -71,47 +83,47 @@ PART = re.compile(
 
 
 def is_secret_name(name: Any) -> bool:
-    """Whether a parameter of a model with that name, or a header, holds a secret."""
+    """Whether a parameter of a model with that name, or a header, holds a secret, as LiteLLM tells it."""
     parts = set(str(name).lower().replace("-", "_").split("_"))
     return name not in NO_SECRETS and "cost" not in parts and not parts.isdisjoint(SECRET_PARTS)
 
 
+@lru_cache(maxsize=4096)  # of 10,000 keys each has the same names
+def sounds_secret(name: Any) -> bool:
+    """Whether what people call by that name is a secret, by its last word. A bare "key" names a thing as often."""
+    *first, last = [word.lower() for word in WORD.findall(str(name))] or [""]
+    if last == "token":
+        return "cost" not in first
+    return last in SECRET_WORDS or (last in ("key", "keys") and bool(first))
+
+
 def redact(value: Any) -> Any:
-    """A copy fit to be shown: plain data, without the secrets of logging callbacks and of models."""
-    if isinstance(value, Mapping):
-        return {name: _redact_entry(name, part) for name, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [redact(part) for part in value]
-    return value
+    """A copy of plain data that is fit to be shown."""
+    return _Hiding().data(value)
 
 
-def _redact_entry(name: Any, value: Any) -> Any:
-    if name == "callback_vars" and isinstance(value, Mapping):
-        return dict.fromkeys(value, HIDDEN)
-    if name == "litellm_params":
-        return redact_parameters(value) if isinstance(value, Mapping) or value is None else HIDDEN
-    return redact(value)
+def redact_options(options: Any, spec: Mapping[str, Mapping[str, Any]]) -> Any:
+    """A copy of the options of a task that is fit to be shown, by its argument spec."""
+    return _Hiding().options(options, spec)
 
 
-def redact_parameters(value: Any) -> Any:
-    """A copy of the parameters of a model without those that are secret."""
-    if isinstance(value, Mapping):
-        return {name: HIDDEN if is_secret_name(name) else redact_parameters(part) for name, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [redact_parameters(part) for part in value]
-    return value
+def secrets_of(known: Iterable[str], options: Any, spec: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """All that has to be starred out: the secrets that Ansible knows and those of the options, however written.
 
-
-def secrets_of(known: Iterable[str], options: Any) -> set[str]:
-    """All that has to be starred out: the secrets that Ansible knows and those of the options, however written."""
-    found = {text for text in _secrets_in(options) if len(text) >= SHORTEST_ANYWHERE and not text.startswith(REFERENCE)}
+    Ansible looks for secrets before it makes a mapping of what was given as text, so it does not know those in there.
+    """
+    hiding = _Hiding()
+    hiding.options(options, spec)
+    found = {text for text in hiding.found if len(text) >= SHORTEST_ANYWHERE and not text.startswith(REFERENCE)}
     return {text for secret in {*known, *found} for text in spellings(secret)}
 
 
 def spellings(secret: str) -> set[str]:
-    """A secret as itself, and as JSON, Python and addresses write it."""
+    """A secret as itself, and as JSON, Python, addresses, and our own sentences write it."""
     return {
         secret,
+        printable(secret),
+        one_line(secret),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         repr(secret)[1:-1],
@@ -121,59 +133,108 @@ def spellings(secret: str) -> set[str]:
     }
 
 
-def redact_options(options: Any, spec: Mapping[str, Mapping[str, Any]]) -> Any:
-    """The options of a task as its result shows them. What a misspelled option holds may be a secret."""
-    if isinstance(options, list):
-        return [redact_options(part, spec) for part in options]
-    if not isinstance(options, Mapping):
-        return redact(options)
-    specs = {name: one for option, one in spec.items() for name in (option, *one.get("aliases", ()))}
-    return {name: _redact_option(name, value, specs.get(name)) for name, value in options.items()}
+class _Hiding:
+    """Makes copies that may be shown, and notes the texts that it hides."""
 
+    def __init__(self) -> None:
+        self.found: list[str] = []
 
-def _redact_option(name: str, value: Any, spec: Mapping[str, Any] | None) -> Any:
-    if spec is None:
+    def options(self, options: Any, spec: Mapping[str, Mapping[str, Any]]) -> Any:
+        if isinstance(options, list):
+            return [self.options(part, spec) for part in options]
+        if not isinstance(options, Mapping):
+            return self.all(options)
+        specs = {name: one for option, one in spec.items() for name in (option, *one.get("aliases", ()))}
+        return {name: self._option(name, value, specs.get(name)) for name, value in options.items()}
+
+    def _option(self, name: str, value: Any, spec: Mapping[str, Any] | None) -> Any:
+        # What is misspelled may be a secret, and so may all that stands in the text of a mapping.
+        if spec is None or spec.get("no_log") or (spec.get("type") == "dict" and isinstance(value, str)):
+            return self.all(value)
+        return self.options(value, spec["options"]) if "options" in spec else self._inside(name, value, sounds_secret)
+
+    def data(self, value: Any, is_secret: Callable[[Any], bool] = sounds_secret) -> Any:
+        if isinstance(value, Mapping):
+            return {
+                name: self.all(part) if is_secret(name) else self._inside(name, part, is_secret)
+                for name, part in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            return [self.data(part, is_secret) for part in value]
+        return self._text(value) if isinstance(value, str) else value
+
+    def _inside(self, name: Any, value: Any, is_secret: Callable[[Any], bool]) -> Any:
+        """What stands under a name that is not a secret itself."""
+        if isinstance(value, Mapping) and (name in ALL_SECRET or str(name).lower().endswith("headers")):
+            return {one: self.all(part) for one, part in value.items()}
+        if name == PARAMETERS:
+            return self.data(value, _is_secret_parameter) if isinstance(value, Mapping) else self.all(value)
+        return self.all(value) if name in ALL_SECRET else self.data(value, is_secret)
+
+    def all(self, value: Any) -> Any:
+        """What is shown of a secret: that there is one."""
+        if value is None or isinstance(value, bool) or value in ("", HIDDEN, CHANGED):
+            return value
+        self.found += _texts(value)
+        if isinstance(value, str):
+            self._text(value)
         return HIDDEN
-    return redact_options(value, spec["options"]) if "options" in spec else redact({name: value})[name]
+
+    def _text(self, text: str) -> str:
+        """Text without what is a secret by its shape, or by the name before it."""
+        data = _read(text) if text[:1] in ("{", "[") else None
+        if data is not None:
+            shown = self.data(data)
+            return text if shown == data else json.dumps(shown)
+        return self.pairs(self.shapes(text))
+
+    def shapes(self, text: str) -> str:
+        for shape in (USER_INFO, SCHEME, ISSUED):
+            text = shape.sub(self._cut, text)
+        return IN_QUERY.sub(
+            lambda pair: (
+                self._cut(pair) if sounds_secret(pair["name"]) or pair["name"] in SECRET_PARAMETERS else pair[0]
+            ),
+            text,
+        )
+
+    def pairs(self, text: str) -> str:
+        return PAIR.sub(lambda pair: self._cut(pair) if sounds_secret(pair["name"]) else pair[0], text)
+
+    def _cut(self, match: re.Match[str]) -> str:
+        secret = match["secret"].strip("\"'")
+        if secret.startswith(HIDDEN):
+            return match[0]
+        # The password of a URL may be written elsewhere without its user, and without its escapes.
+        self.found += [secret, secret.partition(":")[2], unquote(secret.partition(":")[2])]
+        start, end = (place - match.start() for place in match.span("secret"))
+        return f"{match[0][:start]}{HIDDEN}{match[0][end:]}"
 
 
-def _secrets_in(options: Any) -> Iterator[str]:
-    """The values of logging callbacks and the secret parameters of models, wherever they stand in a task's options."""
-    if isinstance(options, Mapping):
-        for name, value in options.items():
-            if name == CALLBACK_VARS:
-                yield from _texts(value)
-            elif name == PARAMETERS:
-                yield from () if isinstance(value, Mapping) else _texts(value)  # what else it is, nobody knows
-                yield from _parameters_in(_read(value) if isinstance(value, str) else value)
-            else:
-                yield from _secrets_in(value)
-    elif isinstance(options, (list, tuple)):
-        for part in options:
-            yield from _secrets_in(part)
-    elif isinstance(options, str) and MAPPING_AS_TEXT.search(options):
-        # A mapping given as text. Ansible reads it the same two ways.
-        yield options
-        yield from _secrets_in(_read(options))
+def _is_secret_parameter(name: Any) -> bool:
+    return is_secret_name(name) or sounds_secret(name)
 
 
-def _parameters_in(value: Any) -> Iterator[str]:
-    """The secrets among the parameters of a model."""
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in plain data, and its numbers as text."""
     if isinstance(value, Mapping):
-        for name, part in value.items():
-            yield from _texts(part) if is_secret_name(name) else _parameters_in(part)
-    elif isinstance(value, (list, tuple)):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, (list, tuple, set, frozenset)):
         for part in value:
-            yield from _parameters_in(part)
+            yield from _texts(part)
+    elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        yield str(value)
 
 
 def _read(text: str) -> Any:
+    """The mapping or list that is written in a text, read in the two ways in which Ansible does; None if it is none."""
     for read in (json.loads, ast.literal_eval):
         try:
             value = read(text)
-        except (ValueError, SyntaxError, RecursionError):
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        return None if isinstance(value, str) else value
+        return value if isinstance(value, (Mapping, list)) else None
     return None
 
 
@@ -200,19 +261,13 @@ class Secrets:
             self._known |= texts
 
     def add_from(self, body: Any) -> None:
-        """What stands in a request under a name that only secrets have."""
-        if isinstance(body, Mapping):
-            for name, value in body.items():
-                if SECRET_NAME.search(str(name)):
-                    self.add(value)
-                else:
-                    self.add_from(value)
-        elif isinstance(body, (list, tuple)):
-            for value in body:
-                self.add_from(value)
+        """What is secret in a request."""
+        hiding = _Hiding()
+        hiding.data(body, lambda name: name == "key" or sounds_secret(name))
+        self.add(*hiding.found)
 
     def mask(self, text: str) -> str:
-        """Text without these secrets, without any key or token, and without the password in an address."""
+        """Text without these secrets, and without what is one by its shape."""
         text = text[:LONGEST_TEXT]
         with self._lock:
             self._learn()
@@ -220,7 +275,7 @@ class Secrets:
         if pattern:
             text = pattern.sub(HIDDEN, text)
         text = _without(text, pieces)
-        return USER_AND_PASSWORD.sub(f"{HIDDEN}@", TOKEN.sub(HIDDEN, KEY.sub(f"sk-{HIDDEN}", text)))
+        return _Hiding().shapes(TOKEN.sub(HIDDEN, KEY.sub(f"sk-{HIDDEN}", text)))
 
     def _learn(self) -> None:
         """Only when something is to be hidden: most tasks meet no error."""
@@ -234,17 +289,6 @@ class Secrets:
         self._new = set()
         parts = [_searched(form) for form in sorted(self._forms, key=len, reverse=True)]
         self._pattern = re.compile("|".join(parts)) if parts else None
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _texts(part)
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for part in value:
-            yield from _texts(part)
 
 
 def _forms(secret: str) -> set[str]:

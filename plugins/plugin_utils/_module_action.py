@@ -161,10 +161,10 @@ class _Task:
         self.tell = action.tell
         self.values_file = action.values_file
         self.connections = action.connections
-        self._argument_spec = argument_spec
+        self.argument_spec = argument_spec
         checked = ArgumentSpecValidator(argument_spec).validate(given)
         self.params = checked.validated_parameters
-        self.no_log_values = secrets_of(_no_log_values(checked), self.params)
+        self.no_log_values = secrets_of(_no_log_values(checked), self.params, argument_spec)
         for warning in _alias_warnings(checked):
             self.warn(warning)
         if checked.error_messages:
@@ -176,7 +176,7 @@ class _Task:
         self._warnings.append(text)
 
     def exit_json(self, **result: Any) -> NoReturn:
-        result.setdefault("invocation", {"module_args": redact_options(self.params, self._argument_spec)})
+        result.setdefault("invocation", {"module_args": redact_options(self.params, self.argument_spec)})
         if self._warnings:
             result["warnings"] = self._warnings
         # A secret that reads "True" does not change these.

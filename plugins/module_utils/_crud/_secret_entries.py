@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._fingerprints import CHANGED, fingerprint, matches
-from .._redaction import HIDDEN, REFERENCE, is_secret_name
+from .._fingerprints import fingerprint, matches
+from .._redaction import CHANGED, HIDDEN, REFERENCE, is_secret_name
 from .._values import alike
 
 Entries = Mapping[str, Any]

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._engine import Plan, make_plan
-from ..._fingerprints import CHANGED, OWN_ENTRY, fingerprint, fits, matches
-from ..._redaction import HIDDEN
+from ..._fingerprints import OWN_ENTRY, fingerprint, fits, matches
+from ..._redaction import CHANGED, HIDDEN
 from ._declaration import Declaration
 from ._table import CREDENTIAL, Record, own_entry, states, users_info
 

@@ -26,10 +26,15 @@ from pytest_httpserver import HTTPServer
 
 SECRET = "lf-secret-of-a-callback"
 CALLBACK = {"callback_name": "langfuse", "callback_vars": {"langfuse_secret_key": SECRET, "rate": "1", "n": 3}}
+ITEM: dict[str, Any] = {"seed": {"no_log": True}, "metadata": {"type": "dict"}}
 SPEC: dict[str, Any] = {
     "name": {"aliases": ["alias"]},
     "metadata": {"type": "dict"},
-    "items": {"type": "list", "elements": "dict", "options": {"seed": {"no_log": True}, "metadata": {"type": "dict"}}},
+    "litellm_params": {"type": "dict"},
+    "values": {"type": "dict", "no_log": True},
+    "unset": {"type": "list", "elements": "str"},
+    "defaults": {"type": "dict", "options": ITEM},
+    "items": {"type": "list", "elements": "dict", "options": ITEM},
 }
 
 
@@ -47,7 +52,7 @@ def test_a_secret_is_found_however_it_is_written(secret: str) -> None:
         urlencode({"a": secret}),
     ]
     for text in written:
-        hidden = remove_values(f"<{text}>", secrets_of({secret}, {}))
+        hidden = remove_values(f"<{text}>", secrets_of({secret}, {}, {}))
         assert text not in hidden
         assert hidden.count("*") >= 8
 
@@ -56,15 +61,15 @@ def test_a_secret_is_found_however_it_is_written(secret: str) -> None:
     "options",
     [
         {"metadata": {"logging": [CALLBACK]}},
-        {"defaults": {"metadata": {"logging": [CALLBACK]}}, "virtual_keys": None},
-        {"virtual_keys": [{"metadata": json.dumps({"logging": [CALLBACK]})}]},
-        {"virtual_keys": [{"metadata": str({"logging": [CALLBACK]})}]},
-        {"virtual_keys": str([{"metadata": {"logging": [CALLBACK]}}])},
+        {"defaults": {"metadata": {"logging": [CALLBACK]}}, "items": None},
+        {"items": [{"metadata": json.dumps({"logging": [CALLBACK]})}]},
+        {"items": [{"metadata": str({"logging": [CALLBACK]})}]},
+        {"items": str([{"metadata": {"logging": [CALLBACK]}}])},
         {"metadata": {"callback_vars": {"nested": {"in": [SECRET]}}}},
     ],
 )
 def test_the_values_of_logging_callbacks_are_secrets(options: dict[str, Any]) -> None:
-    found = secrets_of((), options)
+    found = secrets_of((), options, SPEC)
     assert SECRET in found
     # They would star out half of a result.
     assert not {"1", "3"} & found
@@ -74,29 +79,28 @@ def test_the_values_of_logging_callbacks_are_secrets(options: dict[str, Any]) ->
 @pytest.mark.parametrize("as_text", [dict, str, json.dumps])
 def test_the_secret_parameters_of_a_model_are_secrets(name: str, as_text: Any) -> None:
     params = {"model": "openai/gpt-4o", "max_tokens": 4096, "extra_headers": {name: SECRET}, name: SECRET}
-    secrets = secrets_of((), {"litellm_params": as_text(params), "unset": ["litellm_params.a_long_name"]})
+    secrets = secrets_of((), {"litellm_params": as_text(params), "unset": ["litellm_params.a_long_name"]}, SPEC)
     assert SECRET in secrets
     assert not {"openai/gpt-4o", "4096", "litellm_params.a_long_name"} & secrets
-    result = str(redact_options({"litellm_params": params}, {"litellm_params": {"type": "dict"}}))
+    result = str(redact_options({"litellm_params": params}, SPEC))
     assert SECRET not in result
     assert "openai/gpt-4o" in result
 
 
 @pytest.mark.parametrize("value", [[SECRET], [{"a": SECRET}], SECRET, f"api_key={SECRET}"])
 def test_parameters_of_another_type_are_secret_as_a_whole(value: Any) -> None:
-    assert [text for text in secrets_of((), {"litellm_params": value}) if SECRET in text]
-    spec = {"litellm_params": {"type": "dict"}}
-    assert redact_options({"litellm_params": value}, spec) == {"litellm_params": "********"}
-    assert redact_options({"litellm_params": None}, spec) == {"litellm_params": None}
+    assert [text for text in secrets_of((), {"litellm_params": value}, SPEC) if SECRET in text]
+    assert redact_options({"litellm_params": value}, SPEC) == {"litellm_params": "********"}
+    assert redact_options({"litellm_params": None}, SPEC) == {"litellm_params": None}
 
 
 def test_the_name_of_a_variable_is_no_secret() -> None:
-    assert secrets_of((), {"litellm_params": {"api_key": "os.environ/OPENAI_API_KEY"}}) == set()
+    assert secrets_of((), {"litellm_params": {"api_key": "os.environ/OPENAI_API_KEY"}}, SPEC) == set()
 
 
 def test_text_that_nobody_can_read_is_a_secret_as_a_whole() -> None:
     text = "{callback_vars: {langfuse_secret_key: " + SECRET
-    assert text in secrets_of((), {"metadata": text})
+    assert text in secrets_of((), {"metadata": text}, SPEC)
 
 
 def test_what_is_shown_of_options() -> None:
@@ -110,13 +114,133 @@ def test_what_is_shown_of_options() -> None:
     assert SECRET not in str(result)
     assert result["alias"] == "a" and result["metadata"]["course"] == "x"
     assert result["metadata"]["logging"][0]["callback_vars"]["rate"] == "********"
-    assert result["items"][0]["seed"] == "s"
+    assert result["items"][0]["seed"] == "********"
     assert result["items"][0]["sede"] == result["itmes"] == "********"
 
 
-@pytest.mark.parametrize("items", [None, "text", [None, "text", 3]])
-def test_options_of_a_wrong_type_do_not_break_it(items: Any) -> None:
-    assert redact_options({"items": items}, SPEC) == {"items": items}
+@pytest.mark.parametrize(
+    ("items", "shown"), [(None, None), ("text", "********"), ([None, "text", 3], [None, "********", "********"])]
+)
+def test_options_of_a_wrong_type_do_not_break_it(items: Any, shown: Any) -> None:
+    assert redact_options({"items": items}, SPEC) == {"items": shown}
+
+
+@pytest.mark.parametrize("given", [{"api_key": "hunter2-hunter2", "pin": 20310314}, '{"api_key": "hunter2-hunter2"}'])
+def test_an_option_that_is_secret_is_so_after_ansible_has_converted_it(given: Any) -> None:
+    """Ansible learns the secrets of a task before it makes a mapping of JSON text."""
+    assert redact_options({"values": given}, SPEC) == {"values": "********"}
+    assert secrets_of((), {"values": given}, SPEC) >= {"hunter2-hunter2"}
+    assert secrets_of((), {"values": {"pin": 20310314}}, SPEC) == {"20310314"}
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text("abc 123"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc"), inner, max_size=3),
+    max_leaves=6,
+)
+HIDE_ME = "Hide-Me-0123456789"
+SECRET_ENTRIES: list[Any] = [
+    {"redis_password": HIDE_ME},
+    {"health_check_params": {"api_key": HIDE_ME}},
+    {"apiKey": HIDE_ME},
+    {"API_KEYS": [HIDE_ME]},
+    {"signing key": HIDE_ME},
+    {"db": {"pwd": HIDE_ME}},
+    {"client-secret": HIDE_ME},
+    {"auth": {"user": "ann", "word": HIDE_ME}},
+    {"extra_headers": {"X-Anything": HIDE_ME}},
+    {"Headers": {"a": [HIDE_ME]}},
+    {"callback_vars": {"host": HIDE_ME}},
+    {"litellm_params": {"aws_access_key_id": HIDE_ME}},
+    {"litellm_params": f"api_key={HIDE_ME}"},
+    {"api_base": f"https://ann:{HIDE_ME}@host/v1"},
+    {"api_base": f"https://{HIDE_ME}@host/v1"},
+    {"api_base": f"https://ann:a/{HIDE_ME}@host/v1"},
+    {"api_base": f"https://ann:a@{HIDE_ME}@host/v1"},
+    {"url": f"redis://:{HIDE_ME}@host:6379/0"},
+    {"url": f"https://host/x?key={HIDE_ME}"},
+    {"url": f"https://host/x?a=1&X-Amz-Signature={HIDE_ME}#top"},
+    {"url": f"https://host/x?sig={HIDE_ME}"},
+    {"note": f"Authorization: Bearer {HIDE_ME}"},
+    {"note": f"bearer {HIDE_ME}"},
+    {"note": f"Basic {HIDE_ME}="},
+    {"dsn": f"host=db user=x password={HIDE_ME} sslmode=require"},
+    {"dsn": f"Server=x;Password='{HIDE_ME}';"},
+    {"note": json.dumps({"api_key": HIDE_ME})},
+    {"note": json.dumps({"a": json.dumps({"api_key": HIDE_ME})})},
+    {"note": str({"api_key": HIDE_ME})},
+    {"note": json.dumps({"credentials": {"id": HIDE_ME}})},
+    {"note": f"api_key: {HIDE_ME}"},
+    {"note": f"{{api_key: {HIDE_ME}"},
+    {"list": [[{"x": [{"secret": {"y": HIDE_ME}}]}]]},
+    {"pem": f"-----BEGIN RSA PRIVATE KEY-----\n{HIDE_ME}\n-----END RSA PRIVATE KEY-----"},
+    {"pem": f"-----BEGIN PRIVATE KEY-----\n{HIDE_ME}"},
+]
+ISSUED = [
+    "sk-proj-Ab3dEf6hIj9lMn2pQr5tUv8x",
+    "ghp_0123456789abcdefghijABCDEFGHIJ012345",
+    "glpat-0123456789abcdefghij",
+    "xoxb-012345678901-abcdefghij",
+    "AKIAIOSFODNN7EXAMPLE",
+    "AIzaSyA0123456789abcdefghijklmnopqrstuv",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "hf_0123456789abcdefghijABCDEFGHIJ",
+    "gsk_0123456789abcdefghijABCDEFGHIJ",
+    "hvs.0123456789abcdefghijABCDEFGHIJ",
+]
+
+
+@pytest.mark.parametrize("entry", SECRET_ENTRIES, ids=str)
+@pytest.mark.parametrize("option", ["metadata", "litellm_params"])
+def test_a_secret_in_free_data_is_hidden(entry: Any, option: str) -> None:
+    for shown in (redact(entry), redact({"a": [entry]}), redact_options({option: entry}, SPEC)):
+        assert HIDE_ME not in json.dumps(shown)
+        assert "********" in json.dumps(shown)
+    assert any(HIDE_ME in text for text in secrets_of((), {option: entry}, SPEC))
+
+
+@pytest.mark.parametrize("secret", ISSUED)
+def test_what_bears_the_mark_of_its_issuer_is_hidden(secret: str) -> None:
+    assert redact({"note": f"<{secret}>"}) == {"note": "<********>"}
+    assert secret not in Secrets().mask(f"The value '{secret}' is wrong.")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"key": "gpt-4o", "key_alias": "sk-python-course", "key_type": "llm_api", "max_tokens": 4096},
+        {
+            "cost_center": "4711",
+            "cost_per_token": 0.1,
+            "token_budget": 5,
+            "auth": None,
+            "use_auth": True,
+            "password": "",
+        },
+        {"api_base": "https://host:8080/v1?api-version=2024-10-01", "note": "Mail ann@example.com or //cdn/x"},
+        {"url": "https://medium.com/@ann", "other": "http://host:8080/@scope/x", "query": "https://h/?to=a@b.c&q=1"},
+        {"note": "Basic plan of the bearer", "time": "2031-03-14T18:00:00+01:00", "ratio": "a=1, b: 2"},
+        {"key_id": "a" * 64, "key_name": "sk-...abcd", "litellm_params": {"litellm_credential_name": "openai"}},
+        {"credential_values": {"api_key": "********", "api_base": "******** (changed)"}},
+        {"note": json.dumps({"course": "python"}), "list": "[1, 2", "empty": {}},
+        {"models": ["sk-learn", "gpt-4o"], "extra_headers": ["authorization"]},
+    ],
+)
+def test_what_is_no_secret_is_shown(entry: Any) -> None:
+    assert redact(entry) == entry
+
+
+def test_what_is_shown_of_a_text_tells_what_it_was() -> None:
+    assert redact(["https://ann:word@host/v1", "host=db password=word", '{"token": "word", "a": 1}']) == [
+        "https://********@host/v1",
+        "host=db password=********",
+        '{"token": "********", "a": 1}',
+    ]
+
+
+def test_the_password_of_a_url_is_a_secret_of_its_own() -> None:
+    assert {"a-password", "ann:a-password"} <= secrets_of((), {"name": "https://ann:a-password@host"}, SPEC)
+    assert "a+password" in secrets_of((), {"name": "https://ann:a%2Bpassword@host"}, SPEC)
 
 
 def test_redact_hides_the_variables_of_callbacks_at_any_depth() -> None:
@@ -125,13 +249,6 @@ def test_redact_hides_the_variables_of_callbacks_at_any_depth() -> None:
         "logging": [{"callback_name": "langfuse", "callback_vars": {"secret": "********", "host": "********"}}],
         "n": [1],
     }
-
-
-plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=6,
-)
 
 
 @given(plain)
