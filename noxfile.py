@@ -29,6 +29,8 @@ from tooling import artifact, checkout, home, sandbox, site  # noqa: E402
 
 BUILD = checkout.BUILD
 ANSIBLE_CORE = os.environ.get("ANSIBLE_CORE", "")
+# The releases of LiteLLM of which docs/compatibility.md says how far they are tested, the newest last.
+LITELLM_VERSIONS = ("1.83.14", "1.90.7", "1.98.1", "1.106.2", "1.110.2")
 
 nox.options.default_venv_backend = "venv"
 nox.options.envdir = str(BUILD / "nox" / ANSIBLE_CORE)
@@ -200,16 +202,21 @@ def run_with_sandbox(
     *command: str,
     needs: Sequence[str] = ("ansible", "integration"),
     count: int = 1,
+    versions: Sequence[str] = ("",),
     silent: bool = False,
 ) -> None:
-    """Run a command with sandboxes. --litellm-version is for them; other arguments are passed to the command."""
+    """Run a command with sandboxes. --litellm-version is for them; other arguments are passed to the command.
+
+    There are as many as ``count`` says of each version, of which an empty one is the default version of the sandbox.
+    """
     install(session, *needs)
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--litellm-version")
     known, rest = parser.parse_known_args(session.posargs)
-    options = ["--litellm-version", known.litellm_version] if known.litellm_version else []
+    versions = [known.litellm_version] if known.litellm_version else versions
+    options = [["--litellm-version", version] if version else [] for version in versions]
     try:
-        with sandbox.running(options, count) as states:
+        with sandbox.running(*options * count) as states:
             session.run(*command, *rest, env={"SANDBOX_JSON": states}, external=True, silent=silent)
     except sandbox.SandboxFailed as error:
         session.error(str(error))
@@ -263,6 +270,12 @@ def ansible_test(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Test lost answers, crashes, and outages on a real LiteLLM. Arguments are passed to tests/faults."""
     run_with_sandbox(session, "python", "tests/faults")
+
+
+@nox.session(default=False)
+def routes(session: nox.Session) -> None:
+    """Try what keys of each type can do on each supported LiteLLM. Arguments are passed to tests/routes."""
+    run_with_sandbox(session, "python", "tests/routes", versions=LITELLM_VERSIONS)
 
 
 @nox.session(default=False)

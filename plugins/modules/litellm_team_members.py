@@ -12,6 +12,9 @@ description:
   - Adds users to a team, sets their roles and limits, and removes members who are not listed, if requested.
   - LiteLLM accepts a key that has both a team and a user only if the user is a member of the team.
   - The limits of a member apply to the keys that have both this user and this team.
+  - Whoever joins a team becomes a user of LiteLLM. Their keys can then also read who is in the team, with e-mail addresses
+    and spending, and create more keys, without a budget, for all models, and beyond the end of the first one. To prevent
+    this, give them keys with O(litemaas.virtual_keys.litellm_key#module:key_type=llm_api).
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 extends_documentation_fragment:

@@ -23,18 +23,18 @@ class SandboxFailed(Exception):
 
 
 @contextmanager
-def running(options: Sequence[str] = (), count: int = 1) -> Iterator[str]:
+def running(*options: Sequence[str]) -> Iterator[str]:
     """
     The files that describe sandboxes: address, master key and so on, in JSON; their paths as in PATH.
 
-    Those that run already are used, and left running, if SANDBOX_JSON names their files. Else as many as asked for are
-    started here, side by side, and stopped in any case.
+    Those that run already are used, and left running, if SANDBOX_JSON names their files. Else one is started here for
+    the options in each argument, side by side, or one without options. They are stopped in any case.
     """
     if given := os.environ.get("SANDBOX_JSON"):
         yield os.pathsep.join(str(Path(one).resolve(strict=True)) for one in given.split(os.pathsep))
         return
     with ExitStack() as until:
-        starting = [until.enter_context(begun(options)) for _number in range(count)]
+        starting = [until.enter_context(begun(one)) for one in options or [()]]
         yield os.pathsep.join(str(ready(process, state)) for process, state in starting)
 
 
