@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from ._errors import ApiError
 from ._kind import Client
-from ._listings import MODEL_ACCESS_GROUPS, MODELS, Listing, fetch_all, fetch_page
+from ._listings import BUDGETS, MODEL_ACCESS_GROUPS, MODELS, Listing, fetch_all, fetch_page
 from ._shapes import ANY, FLAG, MAPPING, NUMBER, TEXT, Shape, checked, maybe
 from ._values import version_tuple
 
@@ -112,6 +112,15 @@ class Proxy:
         unknown = [name for name in asked if not self._is_model(name)]
         return [name for name in unknown if name not in self._access_groups] if unknown else []
 
+    @cached_property
+    def catalog(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the proxy knows about the models of providers, by their names. Empty if it does not tell.
+
+        LiteLLM registers the models of the proxy there, too, with all that was set for them. These have an ID.
+        """
+        answer = self._if_there("/public/litellm_model_cost_map", {}, MAPPING) or {}
+        return {name: known for name, known in answer.items() if isinstance(known, Mapping) and "id" not in known}
+
     @property
     def models(self) -> list[str]:
         """All models and access groups, sorted."""
@@ -171,7 +180,7 @@ class Proxy:
         except ApiError as error:
             if error.status not in (401, 403):
                 raise
-            rows = self._get("/budget/list", [BUDGET])  # a viewer may read, but send nothing
+            rows = self.listed(BUDGETS, row=BUDGET)  # a viewer may read, but send nothing
         return {row["budget_id"]: row for row in rows if row["budget_id"] in asked}
 
     def missing_budgets(self, ids: Iterable[str]) -> list[str]:

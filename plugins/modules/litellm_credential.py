@@ -47,6 +47,7 @@ options:
       - Information about the credential, such as C(custom_llm_provider), which the user interface of LiteLLM shows.
         Do not store secrets in it.
       - Entries that are not listed are removed. If this option is not set, the information stays as it is.
+      - LiteLLM keeps the name of a removed entry with the value null, which the modules of this collection do not return.
     type: dict
   credential_values:
     description:

@@ -69,8 +69,8 @@ options:
     description:
       - Information about the model, such as C(mode), C(base_model), C(access_groups), or your own entries. Do not store
         secrets in it.
-      - Entries that are not listed stay as they are. LiteLLM adds what it knows about the model of the provider. To
-        remove one of your own entries, list it in O(unset).
+      - Entries that are not listed stay as they are. LiteLLM adds what its catalog says about the model of the
+        provider. To remove one of your own entries, list it in O(unset).
       - C(team_id), for a model of a single team, requires a LiteLLM Enterprise license.
       - Set prices in O(litellm_params).
     type: dict
@@ -82,12 +82,13 @@ options:
   unset:
     description:
       - The entries to remove, each with the option that contains it, such as C(litellm_params.api_base) or
-        C(model_info.base_model). Entries that do not exist are ignored.
-      - LiteLLM 1.106 can remove only the parameters C(input_cost_per_token), C(output_cost_per_token),
-        C(input_cost_per_character), C(output_cost_per_character), C(cache_read_input_token_cost),
-        C(cache_creation_input_token_cost), C(tiered_pricing), C(cache_control_injection_points), and
-        C(litellm_credential_name). LiteLLM 1.90 can remove the first six of them, and LiteLLM 1.83 none. For all other
-        entries, set O(recreate=true).
+        C(model_info.base_model). Entries that do not exist are ignored, and entries that LiteLLM itself adds are refused.
+      - LiteLLM 1.109.0 and newer can remove all parameters but C(model). LiteLLM 1.106 can remove only
+        C(input_cost_per_token), C(output_cost_per_token), C(input_cost_per_character), C(output_cost_per_character),
+        C(cache_read_input_token_cost), C(cache_creation_input_token_cost), C(tiered_pricing),
+        C(cache_control_injection_points), and C(litellm_credential_name). LiteLLM 1.90 can remove the first six of
+        them, and LiteLLM 1.83 none. For all other parameters, and for entries of O(model_info), set
+        O(recreate=true).
     type: list
     elements: str
   recreate:
@@ -95,7 +96,9 @@ options:
       - Whether the module can delete the model and create it again with the same ID to remove entries that LiteLLM
         cannot remove otherwise. LiteLLM does not serve the model for a moment.
       - The task must set everything else that the model has, because a new model has only what the task sets.
-        Otherwise, the task fails before anything is written, and names what is missing.
+        Otherwise, the task fails before anything is written, and names what is missing. What LiteLLM adds to
+        O(model_info) is not missing, except for C(mode), which nothing tells from a C(mode) that was set.
+      - LiteLLM removes a deleted model from its access groups. The module adds it to them again.
       - If the model is deleted and cannot be created again, for example because the network fails, run the task again.
       - It has no effect if there is nothing to remove.
     type: bool

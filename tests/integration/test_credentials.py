@@ -49,7 +49,8 @@ def stored(sandbox, name: str) -> dict[str, Any] | None:
     rows = sandbox.rows(f"SELECT credential_values, credential_info FROM {TABLE} WHERE credential_name = %s", name)
     if not rows:
         return None
-    info = rows[0]["credential_info"]
+    # LiteLLM 1.110 keeps the names of entries that have gone, with null.
+    info = {entry: value for entry, value in rows[0]["credential_info"].items() if value is not None}
     own = info.pop(OWN_ENTRY, None)
     return {"values": rows[0]["credential_values"], "info": info, "own": own}
 

@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._checks import REMOVABLE
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._recreating import (
+    REMOVAL_SINCE,
+    REMOVED_BY_NULL,
+)
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._table import MODEL
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import as_declared, only_changes, too_old
 
@@ -121,7 +124,7 @@ def test_every_parameter(sandbox, model, run_module, name, entry: str) -> None:
     if entry == "model":
         return
     unset = {"unset": [f"litellm_params.{entry}"]}
-    if entry in RESET or (entry in REMOVABLE and not too_old(sandbox, REMOVABLE[entry])):
+    if entry in RESET or not too_old(sandbox, REMOVED_BY_NULL.get(entry, REMOVAL_SINCE)):
         with only_changes(read, allowed):
             as_declared(model, sandbox, 1, **unset)
     else:
@@ -149,11 +152,44 @@ def test_every_entry_of_the_information(sandbox, model, entry: str) -> None:
     assert (created.model["model_info"][entry], updated.model["model_info"][entry]) == (first, second)
     unset = {"unset": [f"model_info.{entry}"]}
     if entry in ("max_tokens", "supports_vision", "mode"):
-        assert "LiteLLM itself adds" in model(**unset).msg
+        assert f"LiteLLM itself adds {entry} to model_info." in model(**unset).msg
         return
     assert f"cannot remove model_info.{entry} from a model." in model(**unset).msg
     as_declared(model, sandbox, 2, litellm_params=BASE, model_info={"mode": "chat"}, **unset, recreate=True)
     assert entry not in stored(sandbox, model.keywords["model_id"])["model_info"]
+
+
+@pytest.mark.parametrize("provider_model", ["openai/gpt-4o", "openai/gpt-4o-mini", "openai/gpt-4.1", "openai/gpt-5"])
+def test_what_litellm_adds_is_neither_lost_nor_removed(sandbox, model, provider_model: str) -> None:
+    params = {"model": provider_model, "mock_response": "Hello"}
+    as_declared(model, sandbox, 1, litellm_params=params, model_info={"note": "mine", "mode": "chat"})
+    added = model(litellm_params=params).model["model_info"].keys() - {"note"}
+    with sandbox.writes() as writes:
+        refused = model(litellm_params=params, unset=[f"model_info.{entry}" for entry in added], recreate=True)
+    assert f"LiteLLM itself adds {', '.join(sorted(added))} to model_info." in refused.msg
+    assert writes == []
+    again = {"model_info": {"mode": "chat"}, "unset": ["model_info.note"], "recreate": True}
+    as_declared(model, sandbox, 2, litellm_params=params, **again)
+    assert "note" not in stored(sandbox, model.keywords["model_id"])["model_info"]
+
+
+def test_a_model_that_is_created_again_stays_in_its_access_groups(sandbox, model, run_module, name) -> None:
+    """LiteLLM takes the name of a deleted model out of them."""
+    as_declared(model, sandbox, 1, litellm_params=BASE, model_info={"note": "mine", "mode": "chat"})
+    for group, models in ((f"{name}-with", ["gpt-4", f"{name}-model"]), (f"{name}-without", ["gpt-4"])):
+        assert run_module("litellm_access_group", access_group_name=group, access_model_names=models).changed
+    try:
+        whole = {"litellm_params": BASE, "model_info": {"mode": "chat"}}
+        removed = model(**whole, unset=["model_info.note"], recreate=True)
+        assert (removed.action, removed.failed) == ("update", False)
+        held = {
+            group: run_module("litellm_access_group_info", access_group_name=group).access_groups[0]
+            for group in (f"{name}-with", f"{name}-without")
+        }
+        assert [set(one["access_model_names"]) for one in held.values()] == [{"gpt-4", f"{name}-model"}, {"gpt-4"}]
+    finally:
+        for group in (f"{name}-with", f"{name}-without"):
+            assert run_module("litellm_access_group", access_group_name=group, state="absent").changed
 
 
 def test_a_name_and_a_block(sandbox, model, name) -> None:
@@ -242,26 +278,29 @@ def test_adopting_a_model(sandbox, model, name) -> None:
     }
     sandbox.call("POST", "/model/new", body).raise_for_status()
     assert model(litellm_params={**BASE, "rpm": 3}).changed is False
-    lost = model(litellm_params=BASE, model_info={"mode": "chat"}, unset=["litellm_params.rpm"], recreate=True)
+    sandbox.call("PATCH", f"/model/{model_id}/update", {"model_info": {"id": model_id, "note": "x"}}).raise_for_status()
+    unset = ["litellm_params.rpm", "model_info.note"]
+    lost = model(litellm_params=BASE, model_info={"mode": "chat"}, unset=unset, recreate=True)
     assert "would lose values that are not set: litellm_params.api_key." in lost.msg
     as_declared(model, sandbox, 1, litellm_params={**BASE, "api_key": "sk-of-somebody-else"})
 
 
 def test_recreating_loses_nothing(sandbox, model) -> None:
-    info = {"mode": "chat", "my_own": "entry"}
+    info = {"mode": "completion", "my_own": "entry", "note": "x"}
     params = {**BASE, "api_key": "sk-secret-of-a-model", "rpm": 3, "custom_token": "a-token-of-some-length"}
     params["drop_params"] = False
     as_declared(model, sandbox, 1, litellm_params=params, model_info=info)
-    assert "cannot remove litellm_params.drop_params" in model(unset=["litellm_params.drop_params"]).msg
+    assert "cannot remove model_info.note" in model(unset=["model_info.note"]).msg
+    unset = ["litellm_params.rpm", "model_info.note"]
     with sandbox.writes() as writes:
-        refused = model(litellm_params={"model": BASE["model"]}, unset=["litellm_params.rpm"], recreate=True)
+        refused = model(litellm_params={"model": BASE["model"]}, unset=unset, recreate=True)
     assert writes == []
     for entry in ("litellm_params.mock_response", "litellm_params.api_key", "litellm_params.custom_token"):
         assert entry in refused.msg
     assert "model_info.mode, model_info.my_own" in refused.msg
-    del params["rpm"]
+    del params["rpm"], info["note"]
     with sandbox.writes() as writes:
-        done = model(litellm_params=params, model_info=info, unset=["litellm_params.rpm"], recreate=True)
+        done = model(litellm_params=params, model_info=info, unset=unset, recreate=True)
     assert [path for _method, path, _status in writes] == ["/model/delete", "/model/new"]
     assert (done.action, "rpm" in done.model["litellm_params"]) == ("update", False)
     assert model(litellm_params=params, model_info=info).changed is False

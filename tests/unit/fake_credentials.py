@@ -109,7 +109,7 @@ class FakeCredentials:
         assert not any(value == mask("key", value) for value in body["credential_values"].values())
         if name not in self.database:
             raise ApiError("Credential not found in DB.", 404 if self.since("1.98.1") else 200, code="404")
-        for place, merge in ((self.database, False), (self.memory, True)):
+        for place, merge in ((self.database, self.since("1.110.0")), (self.memory, True)):
             if name not in place:
                 continue
             entry = place[name]

@@ -23,6 +23,7 @@ class FakeModels:
         self.models: dict[str, dict[str, Any]] = {}
         self.sent: list[tuple[str, str, Any]] = []
         self.credentials = {"known"}
+        self.access_groups: list[dict[str, Any]] = []
         self.version = version
         self.facts: dict[str, Any] = {}
 
@@ -47,6 +48,11 @@ class FakeModels:
         return {
             "/health/license": {"has_license": False},
             "/health/readiness/details": {"litellm_version": self.version},
+            "/public/litellm_model_cost_map": {
+                "gpt-4o": {name: value for name, value in ADDED.items() if name != "key"},
+                "m": {"id": "m", **(self.models["m"]["model_info"] if "m" in self.models else {})},
+            },
+            "/v1/access_group": list(self.access_groups),
         }[path]
 
     def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
@@ -56,9 +62,16 @@ class FakeModels:
             self.put(info.pop("id"), dict(body["litellm_params"]), info, model_name=body["model_name"])
             return {"model_id": body["model_info"]["id"]}
         if path == "/model/delete":
-            if self.models.pop(body["id"], None) is None:
+            model = self.models.pop(body["id"], None)
+            if model is None:
                 raise ApiError(f"Model with id={body['id']} not found in db", 400)
+            for group in self.access_groups:
+                group["access_model_names"] = [n for n in group["access_model_names"] if n != model["model_name"]]
             return {"message": "deleted"}
+        if path.startswith("/v1/access_group/"):
+            (group,) = (one for one in self.access_groups if path.endswith(one["access_group_id"]))
+            group.update(body)
+            return group
         model = self.models[unquote(path.split("/")[2])]
         params = body.get("litellm_params")
         if params is not None:
@@ -66,6 +79,9 @@ class FakeModels:
             held.update((name, False) for name in RESET if name not in params)
             held.update((name, value) for name, value in params.items() if value is not None)
             for name in CLEARED_BY_NULL & {name for name, value in params.items() if value is None}:
+                held.pop(name, None)
+            for name in body.get("litellm_params_to_remove", ()):
+                assert name not in params, "LiteLLM refuses to set and to remove one"
                 held.pop(name, None)
         model["model_info"].update(body.get("model_info") or {})
         model.update((name, body[name]) for name in ("model_name", "blocked") if name in body)

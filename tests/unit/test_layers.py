@@ -85,7 +85,7 @@ KEY_FILES = (
     "_advice",
 )
 CREDENTIAL_FILES = ("_kind", "_info", "_store", "_reading", "_planning", "_declaration", "_table")
-MODEL_FILES = ("_kind", "_checks", "_table")
+MODEL_FILES = ("_kind", "_checks", "_recreating", "_table")
 TEAM_MEMBERS_FILES = ("_kind", "_requests", "_table")
 # What ordinary objects share, likewise.
 CRUD_FILES = (

@@ -53,7 +53,7 @@ class BudgetedObject(CrudObject):
             return []
         return [f"budget_id cannot be combined with {', '.join(limits)}. The budget has its own limits."]
 
-    def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
         """A body without the limits of a budget that is there, which are written to that."""
         kept = () if _budget_of(plan.existing) else self.budget_made_by
         return {name: value for name, value in body.items() if name not in NAMES or name in kept}

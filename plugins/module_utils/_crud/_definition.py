@@ -177,7 +177,7 @@ class Definition(Kind):
         """The body of the request, of what would be sent."""
         return body
 
-    def update_body(self, body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
+    def update_body(self, body: dict[str, Any], _plan: Plan, _proxy: Proxy) -> dict[str, Any]:
         """Likewise. If nothing is left of it, no request is sent."""
         return body
 
@@ -217,6 +217,16 @@ class Definition(Kind):
         What the task does not declare is lost: ``check_plan`` has to see to that first.
         """
         return False
+
+    def fetch_links(self, _plan: Plan, _proxy: Proxy) -> Sequence[str]:
+        """What holds the object and forgets it with its deletion, read before it is deleted to be created anew."""
+        return ()
+
+    def restoring_requests(
+        self, _plan: Plan, _links: Sequence[str], _proxy: Proxy
+    ) -> Iterable[tuple[str, str, Values]]:
+        """The requests that put the object back there once it was created anew, as method, path, and body."""
+        return ()
 
     def check_delete(self, _record: Record, _proxy: Proxy) -> str | None:
         """What would be lost with the object, None if nothing. Needs the option ``FORCE``, which deletes it anyway."""

@@ -96,22 +96,37 @@ class ObjectStore(Store):
         return [self._carry_out(want, plan) for want, plan in zip(wants, plans)]
 
     def _carry_out(self, want: Declaration, plan: Plan) -> Outcome:
-        """Write until nothing is left to do. A write that had its way and left something did not store it."""
+        """Write until nothing is left to do. A write that had its way and left something did not store it.
+
+        An object that was deleted to be created anew is created, and never deleted a second time.
+        """
         step, action = plan, "none"
-        for _write in range(WRITES):
+        links, recreated, writes = None, False, WRITES
+        while writes:
+            recreating = step.action == "update" and self._definition.must_recreate(step, self._proxy)
+            if recreating and recreated:
+                break
+            if recreating and links is None:
+                links = self._definition.fetch_links(step, self._proxy)
             refusal = self._write(step)
             left = self._left(want, step, refusal)
+            recreated = recreated or (recreating and left.action == "create")
+            writes = WRITES if recreating and recreated else writes - 1
             unchanged = _same(left, step)
             if action == "none" and _may_have_worked(refusal) and not (refusal and unchanged):
                 action = step.action
             if not left.changed:
+                self._restore(plan, links)
                 warnings = (str(refusal),) if refusal and refusal.status >= 500 and not refusal.unanswered else ()
                 return Outcome(plan, action, left.current, warnings=warnings)
             if unchanged and not (refusal and refusal.unanswered and self._may_repeat(step)):
                 break
             step = left
         # What was done until then is reported all the same.
-        return Outcome(plan, action, left.current, error=refusal or self._not_stored(step))
+        error = refusal or self._not_stored(step)
+        if recreated and left.action == "create":
+            error.hint = "It was deleted to be created anew, so run the task again."
+        return Outcome(plan, action, left.current, error=error)
 
     def _write(self, step: Plan) -> ApiError | None:
         """Carry out one step. Returns the refusal, which only the object itself can tell the meaning of."""
@@ -161,7 +176,7 @@ class ObjectStore(Store):
             self._delete(step)  # the next step creates it
             return
         name = str(step.existing[self._definition.id])
-        body = self._definition.update_body(self._body(step), step)
+        body = self._definition.update_body(self._body(step), step, self._proxy)
         if body:
             request = self._definition.update
             named = {**ids_in_body(request, [name]), **body}
@@ -187,6 +202,11 @@ class ObjectStore(Store):
                 raise
             for part in parts:
                 self._send_in_parts(path, part)
+
+    def _restore(self, plan: Plan, links: Sequence[str] | None) -> None:
+        """Put an object that was created anew back where its deletion took it from."""
+        for method, path, body in self._definition.restoring_requests(plan, links or (), self._proxy):
+            self._client.send(path, body, method=method, replay=True)
 
     def _body(self, step: Plan) -> dict[str, Any]:
         """The changes as the API takes them."""

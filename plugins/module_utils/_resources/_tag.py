@@ -10,6 +10,7 @@ from .._crud._budgets import BUDGET_ID, LIMITS, BudgetedObject
 from .._crud._definition import Request
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import TAGS
+from .._proxy import Proxy
 
 # An update wipes those of these that it does not repeat.
 REPEATED = ("description", "models")
@@ -43,6 +44,6 @@ class Tag(BudgetedObject):
     listing = TAGS
     get = Request("POST", "/tag/info", id="names", many=True, missing="Tags not found")
 
-    def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
-        body = super().update_body(body, plan)
+    def update_body(self, body: dict[str, Any], plan: Plan, proxy: Proxy) -> dict[str, Any]:
+        body = super().update_body(body, plan, proxy)
         return {**{name: TAG.field(name).value(plan.existing) for name in REPEATED}, **body} if body else {}

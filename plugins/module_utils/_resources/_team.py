@@ -219,7 +219,7 @@ class Team(CrudObject):
     def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
         return METADATA.desired(fields, options, record)
 
-    def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
         """What ``/team/update`` takes. LiteLLM up to 1.98 forgets the members' limits with metadata without one."""
         apart = {"team_member_permissions", *self._cleared_of_members(plan)}
         rest = plan.having(changes={name: value for name, value in plan.changes.items() if name not in apart})

@@ -81,7 +81,7 @@ class User(CrudObject):
         """LiteLLM creates a key with each user unless it is told not to."""
         return {**body, "auto_create_key": False}
 
-    def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
         """What ``/user/update`` takes. An internal user without a budget in it gets the one for new internal users."""
         if "metadata" in plan.changes:
             body = METADATA.update_body(body, plan)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._crud._rows import without_null
 from ..._engine import problems
 from ..._errors import InputError
 from ..._fingerprints import MASK
@@ -77,7 +78,7 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
     return Declaration(
         name=name,
         state=state,
-        info=info,
+        info=info if info is None else without_null(info),
         values={key: value for key, value in values.items() if value is not None},
         unset=unset,
         model_id=model_id,

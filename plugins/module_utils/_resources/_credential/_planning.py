@@ -70,15 +70,15 @@ def value_names(plan: Plan) -> list[str]:
 
 
 def info_after(want: Declaration, plan: Plan, written: Mapping[str, str]) -> dict[str, Any]:
-    """All of ``credential_info`` as it should be, which the proxy replaces as a whole: with our own entry."""
-    shown = {name: value for name, value in (plan.existing.get("credential_info") or {}).items() if name != OWN_ENTRY}
+    """All of ``credential_info`` as it should be, with our own entry, and with null for what has to go.
+
+    The proxy merges what it is sent: always in memory, and since LiteLLM 1.110 in its database as well.
+    """
     info = dict(users_info(plan.existing) if want.info is None else want.info)
     known = own_entry(plan.existing).get("fingerprints") or {}
-    own = {
-        "fingerprints": {
-            **{name: known[name] for name in value_names(plan) if name in known},
-            **{name: fingerprint(value) for name, value in written.items()},
-        },
-        "removed": {name: value for name, value in shown.items() if name not in info},
+    marks = {
+        **{name: known[name] for name in value_names(plan) if name in known},
+        **{name: fingerprint(value) for name, value in written.items()},
     }
-    return {**info, OWN_ENTRY: {name: part for name, part in own.items() if part}}
+    gone = dict.fromkeys(name for name in users_info(plan.existing) if name not in info)
+    return {**info, **gone, OWN_ENTRY: {"fingerprints": marks} if marks else {}}

@@ -18,7 +18,6 @@ from ..._crud._rows import is_identity
 from ..._engine import NOT_CLEARABLE, Field, Resource
 from ..._fingerprints import OWN_ENTRY
 from ..._redaction import HIDDEN
-from ..._values import alike
 
 Record = Mapping[str, Any]
 
@@ -28,24 +27,16 @@ def _is_info(value: Mapping[str, Any]) -> str | None:
 
 
 def own_entry(record: Record) -> Mapping[str, Any]:
-    """Our entry: {"fingerprints": {value name: text}, "removed": {entry name: value}}."""
+    """Our entry: {"fingerprints": {value name: text}}."""
     entry = (record.get("credential_info") or {}).get(OWN_ENTRY)
     parts = entry.items() if isinstance(entry, Mapping) else ()
     return {name: part for name, part in parts if isinstance(part, Mapping)}  # anybody could have written it
 
 
 def users_info(record: Record) -> dict[str, Any]:
-    """The user's part of ``credential_info``.
-
-    After a change the proxy still shows entries that are gone, until it reads its database again: it replaces
-    ``credential_info`` there, but merges it in memory. The last write left a note of them.
-    """
-    gone = own_entry(record).get("removed") or {}
-    return {
-        name: value
-        for name, value in (record.get("credential_info") or {}).items()
-        if name != OWN_ENTRY and not (name in gone and alike(value, gone[name]))
-    }
+    """The user's part of ``credential_info``. An entry that was removed is null, see ``info_after``."""
+    info = record.get("credential_info") or {}
+    return {name: value for name, value in info.items() if name != OWN_ENTRY and value is not None}
 
 
 def states(record: Record) -> dict[str, str]:

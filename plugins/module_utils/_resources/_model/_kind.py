@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..._crud._definition import Record, Request, Values
@@ -14,7 +14,8 @@ from ..._engine import Plan
 from ..._fingerprints import OWN_ENTRY
 from ..._listings import MODELS
 from ..._proxy import Proxy
-from ._checks import check_options, check_plan, irremovable, missing_credential
+from ._checks import check_options, check_plan, missing_credential
+from ._recreating import fetch_groups, irremovable, removal_in_body, removed, restoring_requests
 from ._table import (
     FALSE_BY_DEFAULT,
     INFO,
@@ -30,6 +31,7 @@ from ._table import (
 )
 
 NOT_LIVE = "LiteLLM stored the model, but cannot serve it. Check litellm_params, such as the provider in model."
+ONLY_CONFIGURED = "LiteLLM takes this parameter only from the configuration file of the proxy. Remove it."
 
 
 class Model(CrudObject):
@@ -41,7 +43,7 @@ class Model(CrudObject):
     }
     reading_names = ("db_model",)
     filters = ("model_name",)
-    advice = {r"not live in this pod": NOT_LIVE}
+    advice = {r"not live in this pod": NOT_LIVE, r"cannot be set in a request body": ONLY_CONFIGURED}
 
     create = Request("POST", "/model/new")
     update = Request("PATCH", "/model/{id}/update")
@@ -63,6 +65,12 @@ class Model(CrudObject):
 
     def must_recreate(self, plan: Plan, proxy: Proxy) -> bool:
         return bool(irremovable(plan, proxy))
+
+    def fetch_links(self, plan: Plan, proxy: Proxy) -> Sequence[str]:
+        return fetch_groups(plan, proxy)
+
+    def restoring_requests(self, plan: Plan, links: Sequence[str], proxy: Proxy) -> Iterable[tuple[str, str, Values]]:
+        return restoring_requests(plan, links, proxy)
 
     def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
         """Entries that are not declared stay, unless they are to be removed."""
@@ -95,14 +103,15 @@ class Model(CrudObject):
         info = {**(body.get(INFO) or {}), "id": plan.name, **(_own_entry(marks) if marks else {})}
         return {**created, PARAMS: sent(params, {}), INFO: info}
 
-    def update_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    def update_body(self, body: dict[str, Any], plan: Plan, proxy: Proxy) -> dict[str, Any]:
         updated, info = dict(body), {}
         if INFO in plan.changes:
             info = sent(plan.changes[INFO], info_of(plan.existing))
         if PARAMS in plan.changes:
             after, before, known = plan.changes[PARAMS], params_of(plan.existing), known_of(plan.existing)
-            removed = dict.fromkeys(name for name in before if name not in after)
-            updated[PARAMS] = {**dict.fromkeys(FALSE_BY_DEFAULT), **removed, **sent(after, before)}
+            removal = removal_in_body(removed(plan, PARAMS), proxy)
+            kept = {**dict.fromkeys(FALSE_BY_DEFAULT), **removal.get(PARAMS, {})}
+            updated.update({**removal, PARAMS: {**kept, **sent(after, before)}})
             marks = fingerprints(after, known)
             if marks != known:
                 info.update(_own_entry(marks))

@@ -8,7 +8,6 @@ information about a model it adds what it knows itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -27,13 +26,8 @@ PARAMS, INFO = "litellm_params", "model_info"
 # Entries of model_info that are options of their own, or the server's.
 OPTION_OF = {"id": "model_id", "blocked": "blocked"}
 SERVERS = frozenset(("id", "blocked", "db_model", "member_auto_router", "pricing_overrides", OWN_ENTRY))
-# What LiteLLM adds to model_info when it is read, of what it knows about the provider's model.
-ADDED = re.compile(
-    r"key|litellm_provider|tpm|rpm|output_vector_size|provider_specific_entry|prompt_cache_min_tokens"
-    r"|max(_input|_output)?_tokens|support(s|ed)_.*|.*_cost.*|cost_.*|.*pricing|.*_reasoning_effort|reasoning_effort_levels"
-    r"|regional_.*_multiplier.*|search_free_requests|web_search_billing_unit|uses_embed_content|thinking_always_on"
-    r"|token_count_(framing|model|tokenizer)|bedrock_.*|vertex_ai_audio_api"
-)
+# What LiteLLM adds to model_info when it is read and does not take from its catalog.
+COMPUTED = frozenset(("key", "supported_openai_params"))
 # Each write of parameters sets these to false, but for those that are sent as null.
 FALSE_BY_DEFAULT = (
     "use_in_pass_through",
@@ -69,6 +63,21 @@ def info_of(record: Record) -> dict[str, Any]:
     """What there is in ``model_info`` for the user. LiteLLM names all that it could know, most of it null."""
     return {
         name: value for name, value in (record.get(INFO) or {}).items() if name not in SERVERS and value is not None
+    }
+
+
+def added_info(record: Record, proxy: Proxy) -> dict[str, Any]:
+    """Return the entries of ``model_info`` that LiteLLM adds when it shows a model, with what its catalog says.
+
+    Some of them can be set as well, which nothing tells but another value than that of the catalog.
+    """
+    info = info_of(record)
+    known = frozenset().union(*proxy.catalog.values())
+    says = proxy.catalog.get(str(info.get("key"))) or {}
+    return {
+        name: value if name in COMPUTED else says.get(name, value)
+        for name, value in info.items()
+        if name in COMPUTED or name in known
     }
 
 

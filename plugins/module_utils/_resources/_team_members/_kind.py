@@ -48,7 +48,7 @@ class TeamMembers(CrudObject):
     def desired(self, fields: Values, options: Values, team: Record | None) -> Values:
         return with_members(fields, options, team)
 
-    def update_body(self, _body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
+    def update_body(self, _body: dict[str, Any], _plan: Plan, _proxy: Proxy) -> dict[str, Any]:
         return {}
 
     def further_requests(self, team_id: str, plan: Plan, proxy: Proxy) -> Iterator[tuple[str, Values]]:

@@ -61,7 +61,7 @@ class QuirkyGadget(Gadget):
     def create_body(self, body, _plan):
         return {**body, "parts": ["made"]}
 
-    def update_body(self, body, _plan):
+    def update_body(self, body, _plan, _proxy):
         return {**body, "parts": ["changed"]}
 
     def normalize(self, record):

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _fingerprints
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._checks import check_options
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import Model
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_models import FakeModels
@@ -26,6 +26,7 @@ KEPT_TRUE = dict.fromkeys(
     )
 )
 PARAMS = {"model": "openai/gpt-4o", "api_key": "sk-one", "custom_token": "a-token-of-some-length", "rpm": 5}
+WHOLE = {"litellm_params": PARAMS, "model_info": {"mode": "chat"}}
 
 
 @pytest.fixture(autouse=True)
@@ -113,18 +114,99 @@ def test_null_removes_few_parameters_and_only_of_newer_versions() -> None:
 def test_what_is_created_again_has_all_of_it() -> None:
     proxy = proxy_with()
     proxy.models["m"]["litellm_params"]["client_secret"] = "somebody else's"
+    proxy.models["m"]["model_info"]["note"] = "somebody else's"
     options = {"unset": ["litellm_params.rpm"], "recreate": True}
     params = {name: value for name, value in PARAMS.items() if name != "rpm"}
     with pytest.raises(
-        InputError, match=r"lose values that are not set: litellm_params.client_secret, model_info.mode\."
+        InputError,
+        match=r"values that are not set: litellm_params.client_secret, model_info.mode, model_info.note\.",
     ):
         declared(proxy, litellm_params=params, **options)
     assert proxy.sent == []
     whole = {**params, "client_secret": "ours"}
-    outcome = declared(proxy, litellm_params=whole, model_info={"mode": "chat"}, **options)
+    outcome = declared(proxy, litellm_params=whole, model_info={"mode": "chat", "note": "ours"}, **options)
     assert (outcome.action, outcome.error) == ("update", None)
     assert [path for _method, path, _body in proxy.sent] == ["/model/delete", "/model/new"]
     assert proxy.models["m"]["litellm_params"] == whole
+
+
+def test_what_litellm_adds_itself_cannot_be_removed_and_is_not_lost() -> None:
+    proxy = proxy_with()
+    for entry in ("max_tokens", "key", "mode"):
+        with pytest.raises(InputError, match=rf"unset: LiteLLM itself adds {entry} to model_info\."):
+            declared(proxy, litellm_params=PARAMS, unset=[f"model_info.{entry}"], recreate=True)
+    proxy.models["m"]["model_info"] |= {"note": "x", "max_tokens": 100}
+    with pytest.raises(InputError, match=r"values that are not set: model_info\.max_tokens, model_info\.mode\."):
+        declared(proxy, litellm_params=PARAMS, unset=["model_info.note"], recreate=True)
+    assert proxy.sent == []
+    info = {"mode": "chat", "max_tokens": 100}
+    assert (
+        declared(proxy, litellm_params=PARAMS, model_info=info, unset=["model_info.note"], recreate=True).action
+        == "update"
+    )
+
+
+def test_what_was_created_anew_is_never_deleted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there again, however it came, is reported."""
+    proxy = proxy_with()
+    proxy.models["m"]["model_info"]["stamp"] = 0
+    created = proxy.send
+
+    def stamping(path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+        answer = created(path, body, method, replay)
+        if path == "/model/new":
+            proxy.models["m"]["model_info"]["stamp"] = len(proxy.sent)
+        return answer
+
+    monkeypatch.setattr(proxy, "send", stamping)
+    outcome = declared(
+        proxy, litellm_params=PARAMS, model_info={"mode": "chat"}, unset=["model_info.stamp"], recreate=True
+    )
+    assert [path for _method, path, _body in proxy.sent] == ["/model/delete", "/model/new"]
+    assert "did not store model_info" in str(outcome.error)
+    assert "m" in proxy.models
+
+
+def test_who_cannot_create_it_anew_is_told_that_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = proxy_with()
+    created = proxy.send
+
+    def refusing(path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+        if path == "/model/new":
+            raise ApiError("no room", 400)
+        return created(path, body, method, replay)
+
+    monkeypatch.setattr(proxy, "send", refusing)
+    proxy.models["m"]["model_info"]["note"] = "x"
+    outcome = declared(
+        proxy, litellm_params=PARAMS, model_info={"mode": "chat"}, unset=["model_info.note"], recreate=True
+    )
+    assert outcome.error is not None
+    assert str(outcome.error).startswith("no room ")
+    assert str(outcome.error).endswith("It was deleted to be created anew, so run the task again.")
+
+
+def test_a_model_that_is_created_anew_stays_in_its_access_groups() -> None:
+    proxy = proxy_with()
+    proxy.access_groups = [
+        {"access_group_id": "1", "access_model_names": ["m", "other"]},
+        {"access_group_id": "2", "access_model_names": ["other"]},
+    ]
+    proxy.models["m"]["model_info"]["note"] = "x"
+    assert declared(proxy, **WHOLE, unset=["model_info.note"], recreate=True).action == "update"
+    assert [sorted(group["access_model_names"]) for group in proxy.access_groups] == [["m", "other"], ["other"]]
+    assert [method for method, _path, _body in proxy.sent] == ["POST", "POST", "PUT"]
+
+
+def test_newer_versions_remove_any_parameter() -> None:
+    proxy = proxy_with(api_base="x")
+    proxy.version = "1.110.2"
+    proxy.facts.clear()
+    unset = ["litellm_params.rpm", "litellm_params.api_base"]
+    assert declared(proxy, litellm_params={"tpm": 3}, unset=unset).action == "update"
+    ((method, _path, body),) = proxy.sent
+    assert (method, body["litellm_params_to_remove"]) == ("PATCH", ["rpm", "api_base"])
+    assert body["litellm_params"] == {**KEPT_TRUE, "tpm": 3}
 
 
 def test_a_parameter_that_names_a_variable_is_compared_by_fingerprint() -> None:
@@ -160,9 +242,12 @@ def test_models_of_the_configuration_are_not_ours() -> None:
             {"litellm_params": {"api_key": "sk-1****abcd"}},
             ["litellm_params: api_key is a mask as LiteLLM shows it, not a value."],
         ),
-        (
-            {"litellm_params": {"provider_affinity_header": "x"}},
-            ["litellm_params: LiteLLM cannot change or delete a model with provider_affinity_header."],
+        *(
+            (
+                {"litellm_params": {name: "10:00"}},
+                [f"litellm_params: LiteLLM cannot change or delete a model with {name}."],
+            )
+            for name in ("provider_affinity_header", "daily_reset_time")
         ),
         (
             {"unset": ["rpm", "litellm_params.model", "model_info."]},
@@ -176,8 +261,8 @@ def test_models_of_the_configuration_are_not_ours() -> None:
             ["litellm_params.rpm cannot be both set and listed in unset."],
         ),
         (
-            {"unset": ["model_info.mode", "model_info.db_model", "model_info.max_tokens"]},
-            [f"unset: LiteLLM itself adds {name} to model_info." for name in ("mode", "db_model", "max_tokens")],
+            {"unset": ["model_info.mode", "model_info.db_model"]},
+            ["unset: LiteLLM itself adds db_model to model_info."],
         ),
         (
             {"model_info": {"id": "other", "blocked": True}},

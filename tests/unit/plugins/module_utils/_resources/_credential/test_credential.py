@@ -66,7 +66,8 @@ def unchanged(proxy: FakeCredentials, **options: Any) -> None:
 
 
 def info_of(proxy: FakeCredentials) -> dict[str, Any]:
-    return {name: value for name, value in proxy.database["c"]["credential_info"].items() if name != OWN_ENTRY}
+    info = proxy.database["c"]["credential_info"].items()
+    return {name: value for name, value in info if name != OWN_ENTRY and value is not None}
 
 
 # Declarations
@@ -340,8 +341,9 @@ def test_a_404_of_something_else_does_not_mean_that_it_is_absent(monkeypatch: py
 # Memories that lag
 
 
-def test_an_entry_that_is_gone_is_not_written_again_though_still_shown() -> None:
-    proxy = FakeCredentials()
+@pytest.mark.parametrize("version", ["1.110.2", "1.106.2", *OLD])
+def test_an_entry_that_is_gone_is_not_written_again_though_its_name_stays(version: str) -> None:
+    proxy = FakeCredentials(version)
     run(proxy, credential_values=VALUES, credential_info={"a": 1, "b": 2, "c": 3})
     run(proxy, credential_info={"a": 1, "b": 2})
     run(proxy, credential_info={"a": 1})
@@ -350,10 +352,18 @@ def test_an_entry_that_is_gone_is_not_written_again_though_still_shown() -> None
     unchanged(proxy, credential_values=VALUES, credential_info={"a": 1})
     proxy.reload()
     unchanged(proxy, credential_values=VALUES, credential_info={"a": 1})
+    assert Credential().read(proxy, {"credential_name": "c"})["credentials"][0]["credential_info"] == {"a": 1}
 
 
-def test_an_entry_that_somebody_added_since_is_removed() -> None:
+def test_null_is_no_entry() -> None:
     proxy = FakeCredentials()
+    run(proxy, credential_values=VALUES, credential_info={"a": 1, "b": None})
+    unchanged(proxy, credential_values=VALUES, credential_info={"a": 1})
+
+
+@pytest.mark.parametrize("version", ["1.110.2", "1.106.2", *OLD])
+def test_an_entry_that_somebody_added_since_is_removed(version: str) -> None:
+    proxy = FakeCredentials(version)
     run(proxy, credential_values=VALUES, credential_info={"a": 1, "b": 2})
     run(proxy, credential_info={"a": 1})
     proxy.database["c"]["credential_info"]["b"] = 3
