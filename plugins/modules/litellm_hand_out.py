@@ -14,27 +14,36 @@ author:
 description:
   - Writes the keys in a result of the role P(litemaas.virtual_keys.manage_keys#role) to a folder on the control node,
     as lists, as a page of slips to print, and as files for each person.
-  - The role P(litemaas.virtual_keys.hand_out_keys#role) is the easiest way to use this module. It includes the
-    templates.
+  - The role P(litemaas.virtual_keys.hand_out_keys#role) runs this module with its variables.
   - Only the owner can read the folder and the files. Each file is written as a whole or not at all. If two runs use the
     folder at the same time, the second one waits for the first.
   - Values are never lost. If the result does not contain the value of a key, the value that an earlier run wrote to the
     folder is kept, provided that it is still the value of the key. Otherwise, a warning names the person.
-  - People from earlier runs stay on the list until their keys are removed. Then their files are removed as well. Other
-    files are not changed.
+  - People from earlier runs stay on the list until their keys are removed. Then their files are removed as well.
+  - Other files are not changed. A list in the folder, C(.litellm_vkey_files.json), tells which files this module wrote
+    and what was in them. If a file with the name of one of them is there that this module did not write, or that was
+    changed since, the task fails before anything is written. If the keys are removed, such a file stays.
   - The list in JSON format, C(keys.json), is always written, because later runs read it.
 options:
+  variables:
+    description:
+      - The prefix of variables of the play. Each variable with this prefix whose name without it is an option of this
+        module sets the option, unless the variable is empty. The roles of this collection use V(litellm_vkey_).
+    type: str
   result:
     description:
       - The fact C(litellm_vkey_result), for a single key or a workshop, with state C(present) or C(absent).
+      - Required, unless O(variables) provides it.
     type: dict
-    required: true
-  path:
+  alias:
+    description: The alias of the key or the workshop. It is the default name of the folder and the default title.
+    type: str
+  output_dir:
     description:
       - The folder. A relative path is relative to the folder in which C(ansible-playbook) runs.
-    type: str
-    required: true
-  formats:
+      - The default is O(alias).
+    type: path
+  output_formats:
     description:
       - V(csv) writes C(keys.csv), a list that is safe to open in a spreadsheet.
       - V(json) writes C(keys.json), with all data about each person.
@@ -42,52 +51,60 @@ options:
       - V(env) writes C(env/<user>.env) for each person, with C(OPENAI_API_KEY) and C(OPENAI_BASE_URL).
       - V(mail) writes C(mail/<user>.eml) for each person with an email address, ready to open and send.
       - V(kubernetes) writes C(kubernetes/<user>.yml) for each person, a manifest of a Kubernetes Secret.
-      - If the user's name is not safe as a file name, C(<user>) is a similar name that is.
-      - An existing C(keys.csv) or C(slips.html) is updated even if its format is not listed.
+      - If the user's name is not safe as a file name, C(<user>) is a similar name that is. It contains a C(~), so that
+        it is never the name of another user.
+      - Formats that an earlier run wrote are updated even if they are not listed.
     type: list
     elements: str
     choices: [csv, json, html, env, mail, kubernetes]
     default: [csv, html]
-  base_url:
+  output_title:
+    description:
+      - The purpose of the keys, shown on each slip and in each email.
+      - The default is O(alias).
+    type: str
+  output_note:
+    description: A note for each slip and each email, such as whom to ask for help.
+    type: str
+    default: ""
+  output_base_url:
     description:
       - The address that people use. The default is C(api_base_url) of the result.
     type: str
     default: ""
-  mail_from:
+  output_mail_from:
     description:
-      - The sender of the emails. Required for V(mail).
+      - The sender of the emails, such as V(Ada Lovelace <ada@example.org>). Required for V(mail).
     type: str
     default: ""
-  mail_subject:
+  output_mail_subject:
     description:
       - The subject of the emails.
+      - The default is V(Your API key), followed by the title.
     type: str
-    default: Your API key
+  output_namespace:
+    description: The namespace in the manifests. By default, they do not contain a namespace.
+    type: str
+    default: ""
+  output_html_template:
+    description:
+      - The Jinja template of C(slips.html). It can use the variables of the play and the list C(people).
+      - The default is the template of the role P(litemaas.virtual_keys.hand_out_keys#role), as for the other formats.
+    type: path
+  output_env_template:
+    description: The Jinja template of each C(.env) file. It can use the variables of the play and C(person).
+    type: path
+  output_mail_template:
+    description: The Jinja template of the text of each email. It can use the variables of the play and C(person).
+    type: path
+  output_kubernetes_template:
+    description: The Jinja template of each manifest. It can use the variables of the play and C(person).
+    type: path
   time_zone:
     description:
       - The time zone for times in slips and emails, such as V(Europe/Berlin).
     type: str
     default: UTC
-  templates:
-    description:
-      - The Jinja templates of the formats that have one.
-      - They can use the variables of the play. The template of C(slips.html) can also use C(people), and the other
-        templates C(person).
-    type: dict
-    default: {}
-    suboptions:
-      html:
-        description: The template of the whole page.
-        type: str
-      env:
-        description: The template of a person's C(.env) file.
-        type: str
-      mail:
-        description: The template of the text of a person's email.
-        type: str
-      kubernetes:
-        description: The template of a person's manifest.
-        type: str
 extends_documentation_fragment:
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.control_node
@@ -99,15 +116,15 @@ attributes:
   idempotent:
     support: full
 notes:
-  - Set C(no_log) on the task, because O(result) contains keys. The return values do not contain any.
+  - Set C(no_log) on the task if you set O(result), because it contains keys. The return values do not contain any.
 """
 
 EXAMPLES = r"""
 - name: Write only a list of the keys
   litemaas.virtual_keys.litellm_hand_out:
     result: "{{ litellm_vkey_result }}"
-    path: python-course
-    formats: [csv]
+    output_dir: python-course
+    output_formats: [csv]
   no_log: true
 """
 
@@ -136,6 +153,11 @@ count:
   type: int
 unknown:
   description: The users whose keys have no known value.
+  returned: success
+  type: list
+  elements: str
+warnings:
+  description: What needs attention, such as people without a known value or an email address.
   returned: success
   type: list
   elements: str

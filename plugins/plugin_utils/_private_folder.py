@@ -4,9 +4,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+
+
+def check_folder(folder: Path) -> str | None:
+    """Return why no file can be written to a folder, which need not exist, as a sentence, or None."""
+    for path in (folder, *folder.parents):
+        if path.exists():
+            if not path.is_dir():
+                return f"{path} is a file, not a folder. Move it or use another path."
+            return None if os.access(path, os.W_OK | os.X_OK) else f"Cannot write to {path}: Permission denied."
+    return None
 
 
 def refuse_a_file(folder: Path) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from ansible.utils.plugin_docs import get_docstring
 from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_files, litellm_hand_out, litellm_report
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._kind import Kind
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import SELECTORS, describe
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Variable
 
 # Those that are no modules, but actions.
 ACTIONS: dict[str, Any] = {
@@ -56,11 +57,26 @@ def code(module: str) -> Any:
 
 def spec_of(module: str) -> Mapping[str, Any]:
     if module in ACTIONS:
-        return ACTIONS[module].ARGUMENTS
+        return getattr(ACTIONS[module], "ARGUMENTS", None) or spec_of_table(ACTIONS[module].ActionModule.TABLE)
     with pytest.raises(Started) as started:
         code(module).main(start)
     spec: Mapping[str, Any] = started.value.args[0]
     return spec
+
+
+def spec_of_table(table: Iterable[Variable]) -> dict[str, Any]:
+    """What the options of an action with a table amount to, as an argument spec."""
+    rows = {
+        row.name: {
+            "type": row.type,
+            "elements": "str" if row.type == "list" else None,
+            "default": row.default,
+            "choices": list(row.choices) or None,
+            "aliases": list(row.aliases) or None,
+        }
+        for row in table
+    }
+    return {"variables": {"type": "str"}, **rows}
 
 
 def kind_of(module: str) -> Kind:

@@ -58,8 +58,10 @@ def package(folder: str, files: tuple[str, ...], below: str) -> dict[str, Layer]
 
 # The files of what hands out keys, from the top down: each may use those below it.
 HAND_OUT = "plugin_utils._hand_out"
-BELOW_HAND_OUT = "_errors _text plugin_utils._private_folder plugin_utils._whole_file"
-HAND_OUT_FILES = ("_files", "_folder", "_formats", "_people", "_texts")
+BELOW_HAND_OUT = (
+    "_errors _text plugin_utils._our_files plugin_utils._private_folder plugin_utils._variables plugin_utils._addresses"
+)
+HAND_OUT_FILES = ("_task", "_files", "_folder", "_variables", "_mail", "_formats", "_names", "_people", "_texts")
 # The files of what makes the role's variables a list of people, likewise.
 ROSTER = "plugin_utils._roster"
 ROSTER_FILES = ("_trouble", "_people", "_task", "_options")
@@ -107,7 +109,9 @@ LAYERS = {
     "plugins/action/litellm_files": layer(
         "_errors plugin_utils._private_folder plugin_utils._whole_file", others="ansible"
     ),
-    "plugins/action/litellm_hand_out": layer(f"_errors {HAND_OUT}.*", others="ansible"),
+    "plugins/action/litellm_hand_out": layer(
+        f"{HAND_OUT}.* plugin_utils._names plugin_utils._role_action plugin_utils._templates plugin_utils._variables"
+    ),
     **{
         f"plugins/plugin_utils/_hand_out/{name}": layer(
             " ".join([BELOW_HAND_OUT, *(f"{HAND_OUT}.{lower}" for lower in HAND_OUT_FILES[n:])])
@@ -142,6 +146,9 @@ LAYERS = {
     "plugins/plugin_utils/_role_action": layer(
         "_errors plugin_utils._calls plugin_utils._module_action plugin_utils._variables", others="ansible"
     ),
+    "plugins/plugin_utils/_addresses": layer("_text", python=f"{PURE} unicodedata"),
+    "plugins/plugin_utils/_our_files": layer("_errors plugin_utils._private_folder plugin_utils._whole_file"),
+    "plugins/plugin_utils/_templates": layer("_errors", others="ansible jinja2"),
     "plugins/plugin_utils/_calls": layer("_errors plugin_utils._variables"),
     "plugins/plugin_utils/*": layer("_errors plugin_utils._whole_file", others="ansible yaml"),
     "plugins/plugin_utils/_usage/_page": layer(f"plugin_utils._usage._words {HAND_OUT}._texts"),

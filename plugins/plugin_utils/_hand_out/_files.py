@@ -5,130 +5,158 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited
 
-from ._folder import Folder
-from ._formats import ENDINGS, LISTS, csv_file, is_sender, json_file, mail_file, paths, recipient, views
+from .._variables import Variables
+from ._formats import FORMATS, Format, csv_file, json_file, views
+from ._mail import mail_file, parse_sender, recipient
 from ._people import Person
 from ._texts import time_zone
 
-# Renders a template for each of the people, or once for all.
-Render = Callable[[str, Sequence[Mapping[str, Any]], bool], list[str]]
+# Renders a template for each of the people, or once for all, with further variables. Without people, it is only read.
+Render = Callable[[str, Sequence[Mapping[str, Any]], bool, Mapping[str, Any]], list[str]]
 
-CALLED = {"json": "key", "csv": "key", "html": "slip", "env": "file", "mail": "mail", "kubernetes": "Secret"}
+TEMPLATES = Path(__file__).resolve().parents[3] / "roles" / "hand_out_keys" / "templates"
+PREFIX = "litellm_vkey_"
 
 
 class Files:
-    """All files of the folder, as they should be.
+    """What the variables say about the files of the folder.
 
-    :param args: of the task.
-    :param before: who was on the list.
-    :param after: who is on it now.
+    :param variables: of the role hand_out_keys.
+    :param earlier: the formats that earlier runs wrote, which are kept true.
+
+    :raises InputError: if a variable cannot be used.
     """
 
-    def __init__(
-        self, folder: Folder, args: Mapping[str, Any], before: Sequence[Person], after: Sequence[Person], render: Render
-    ) -> None:
-        self._folder = folder
-        self._args = args
-        self._before = before
-        self._after = after
+    def __init__(self, variables: Variables, earlier: Collection[str], render: Render) -> None:
+        self._variables = variables
         self._render = render
-        self._views = views(after, time_zone(args["time_zone"]))
-        # What holds a secret is for those only whose secret is known.
-        self._served = [person for person in self._views if person["key"]]
+        self._zone = time_zone(variables["time_zone"])
+        self._title = variables["output_title"] or variables["alias"] or ""
+        self._sender = parse_sender(variables["output_mail_from"])
         # Later runs read the JSON.
-        self._formats = {"json", *args["formats"], *self._kept()}
-        if "mail" in self._formats and not is_sender(args["mail_from"]):
+        self._chosen = {"json", *variables["output_formats"]}
+        if "mail" in self._chosen and not self._sender:
             raise InputError(
-                "Emails need a sender. Set litellm_vkey_output_mail_from to an address, such as Ada <ada@example.org>."
+                f"Emails need a sender. Set {variables.called('output_mail_from')} to an address, such as "
+                "Ada <ada@example.org>."
             )
+        kept = {name for name in earlier if name != "mail" or self._sender}
+        self.formats = [row for row in FORMATS.values() if row.name in self._chosen | kept]
 
-    def wanted(self) -> dict[str, bytes]:
-        """Text of each file by its path in the folder. The JSON comes first: it keeps the values."""
-        if not self._after:
-            return {}
-        files = {LISTS["json"]: json_file(self._after)}
-        if "csv" in self._formats:
-            files[LISTS["csv"]] = csv_file(self._after)
-        if "html" in self._formats:
-            (page,) = self._render(self._template("html"), self._views, True)
-            files[LISTS["html"]] = _bytes(page)
-        for kind in ENDINGS:
-            if kind in self._formats:
-                files.update(self._of_each(kind))
+    def check_templates(self, people: Sequence[Person]) -> None:
+        """Read the templates, and try those of the user.
+
+        :raises InputError: if one is missing, is no template, or does not fit the people.
+        """
+        shown = views(people, self._zone)
+        for row in self.formats:
+            if row.template:
+                self._rendered(row, shown if self._variables.says(_option(row)) else [])
+
+    def wanted(self, people: Sequence[Person]) -> dict[str, bytes]:
+        """Return the content of each file by its path in the folder. The JSON comes first: it keeps the values."""
+        files: dict[str, bytes] = {}
+        if people:
+            shown = views(people, self._zone)
+            for row in self.formats:
+                if row.is_for_each:
+                    files.update(self._of_each(row, shown))
+                else:
+                    files[row.path] = self._of_all(row, shown, people)
         return files
 
-    def ours(self) -> set[str]:
-        """Every file that an earlier run may have written, and that is not to stay as it is."""
-        if not self._before:
-            return set()
-        values = {person["alias"]: person["key"] for person in self._before}
-        still_true = {person["alias"] for person in self._after if person["key"] == values.get(person["alias"])}
-        files = set(LISTS.values())
-        for kind in ENDINGS:
-            files.update(paths(self._before, kind).values())
-            if kind not in self._formats:
-                # Nothing is written anew, so only what still holds the right value may stay.
-                files.difference_update(path for alias, path in paths(self._after, kind).items() if alias in still_true)
-        return files
+    def is_asked_for(self, path: str) -> bool:
+        """Whether a file is of a format that the variables name."""
+        row = format_of(path)
+        return row is not None and row.name in self._chosen
 
-    def said(self, changes: Mapping[str, str], check: bool) -> list[str]:
-        """What was done, in words."""
-        by_kind: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for path, action in changes.items():
-            by_kind[_kind(path), "Removed" if action == "delete" else "Wrote"].append(path)
-        said = []
-        for (kind, verb), done in by_kind.items():
-            if kind in LISTS:
-                target = f"{self._folder.path / LISTS[kind]}"
-                what = f"{_count(self._after, CALLED[kind])} to {target}" if verb == "Wrote" else target
-            else:
-                preposition = "to" if verb == "Wrote" else "from"
-                what = f"{_count(done, CALLED[kind])} {preposition} {self._folder.path / kind}"
-            said.append(f"{_would(verb) if check else verb} {what}")
-        return said or [f"{self._folder.path} is up to date, with {_count(self._after, 'key')}"]
+    def paths(self, people: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return the path of each file that people may get."""
+        return [
+            path
+            for row in self.formats
+            for path in (row.paths(people).values() if row.is_for_each else [row.path] if people else [])
+        ]
 
-    def warnings(self) -> list[str]:
-        without = [person["user"] for person in self._served if "mail" in self._formats and not recipient(person)]
+    def still_true(self, before: Sequence[Person], after: Sequence[Person]) -> set[str]:
+        """Return the paths of files in formats that are not written anew, and that still hold the right value."""
+        values = {person["alias"]: person["key"] for person in before}
+        return {
+            path
+            for row in FORMATS.values()
+            if row.is_for_each and row not in self.formats
+            for person, path in zip(after, row.paths(after).values())
+            if person["key"] == values.get(person["alias"])
+        }
+
+    def warnings(self, people: Sequence[Person]) -> list[str]:
+        if FORMATS["mail"] not in self.formats:
+            return []
+        without = [person["user"] for person in people if person["key"] and not recipient(person)]
         if not without:
             return []
         return [f"No email address is known for {len(without)} people, who get no email: {join_limited(without)}."]
 
-    def _kept(self) -> list[str]:
-        """Formats that an earlier run wrote: what is there is kept true, if only it can be."""
-        there = {kind: [name] for kind, name in LISTS.items()}
-        there.update((kind, list(paths(self._before, kind).values())) for kind in ENDINGS)
-        if not is_sender(self._args["mail_from"]):
-            del there["mail"]
-        return [kind for kind, files in there.items() if self._before and any(map(self._folder.has, files))]
+    def _of_all(self, row: Format, shown: Sequence[Person], people: Sequence[Person]) -> bytes:
+        if row.template:
+            return _bytes(self._rendered(row, shown)[0])
+        return json_file(people) if row.name == "json" else csv_file(people)
 
-    def _of_each(self, kind: str) -> dict[str, bytes]:
-        path = paths(self._after, kind)
-        texts = self._render(self._template(kind), self._served, False)
-        files = {}
-        for person, text in zip(self._served, texts):
-            if kind != "mail":
-                files[path[person["alias"]]] = _bytes(text)
-            elif to := recipient(person):
-                sender, subject = self._args["mail_from"], self._args["mail_subject"]
-                files[path[person["alias"]]] = mail_file(person, text, to, sender, subject)
-        return files
+    def _of_each(self, row: Format, shown: Sequence[Person]) -> dict[str, bytes]:
+        # What holds a secret is for those only whose secret is known.
+        served = [person for person in shown if person["key"]]
+        paths = row.paths(shown)
+        texts = zip(served, self._rendered(row, served))
+        made = {
+            paths[person["alias"]]: self._email(person, text) if row.name == "mail" else _bytes(text)
+            for person, text in texts
+        }
+        return {path: content for path, content in made.items() if content is not None}
 
-    def _template(self, kind: str) -> str:
-        path = self._args["templates"].get(kind)
-        if not path:
-            raise InputError(f"The format {kind} requires a template.")
-        return str(path)
+    def _email(self, person: Person, text: str) -> bytes | None:
+        """Return an email, None if there is no address."""
+        to = recipient(person)
+        subject = self._variables["output_mail_subject"] or " for ".join(filter(None, ("Your API key", self._title)))
+        return mail_file(person, text, to, self._sender, subject) if to and self._sender else None
+
+    def _rendered(self, row: Format, people: Sequence[Mapping[str, Any]]) -> list[str]:
+        path = self._variables[_option(row)] or str(TEMPLATES / str(row.template))
+        seen = {name: self._variables[name] for name in ("output_note", "output_namespace")}
+        variables = {f"{PREFIX}{name}": value for name, value in {**seen, "output_title": self._title}.items()}
+        return self._render(path, people, not row.is_for_each, variables)
 
 
-def _kind(path: str) -> str:
-    folder = path.partition("/")[0]
-    return folder if folder in ENDINGS else next(kind for kind, name in LISTS.items() if name == path)
+def _option(row: Format) -> str:
+    return f"output_{row.name}_template"
+
+
+def format_of(path: str) -> Format | None:
+    """Return the format that a file is of, by its path in the folder, None for a file of something else."""
+    return next((row for row in FORMATS.values() if row.has(path)), None)
+
+
+def sentences(folder: Path, changes: Mapping[str, str], people: Sequence[Person], check_mode: bool) -> list[str]:
+    """Return what was done with the files, in words."""
+    done: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for path, action in changes.items():
+        if row := format_of(path):
+            done[row.name, "Removed" if action == "delete" else "Wrote"].append(path)
+    said = []
+    for (name, verb), paths in done.items():
+        row = FORMATS[name]
+        if row.is_for_each:
+            what = f"{_count(paths, row.thing)} {'to' if verb == 'Wrote' else 'from'} {(folder / row.path).parent}"
+        else:
+            what = f"{_count(people, row.thing)} to {folder / row.path}" if verb == "Wrote" else str(folder / row.path)
+        said.append(f"{_would(verb) if check_mode else verb} {what}")
+    return said or [f"{folder} is up to date, with {_count(people, 'key')}"]
 
 
 def _count(things: Sequence[Any], name: str) -> str:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list as files of each format. Private: only for use inside this collection.
+"""The formats in which keys are handed out, and the lists among them. Pure.
 
-Pure functions, from people to bytes and back.
+Private: only for use inside this collection.
 """
 
 from __future__ import annotations
@@ -10,24 +10,69 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import one_line
 
-from ._people import FIELDS, Person, stems
-from ._texts import address, cell, moment, number, readable_time, secret_name
+from ._names import file_names, secret_names
+from ._people import FIELDS, Person
+from ._texts import cell, number, readable_time
 
+
+@dataclass(frozen=True)
+class Format:
+    """A format of what is handed out.
+
+    :param path: of its file in the folder, with ``*`` for the name of the person where everybody has a file.
+    :param thing: what a message counts.
+    :param template: the file in the templates of the role hand_out_keys, none for a format that is written in Python.
+    """
+
+    name: str
+    path: str
+    thing: str
+    template: str | None = None
+
+    @property
+    def is_for_each(self) -> bool:
+        """Whether everybody has a file."""
+        return "*" in self.path
+
+    def paths(self, people: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """Return where the file of each person is, by alias."""
+        return {alias: self.path.replace("*", name) for alias, name in file_names(people).items()}
+
+    def has(self, path: str) -> bool:
+        """Whether a file is of this format, by its path."""
+        folder, star, ending = self.path.partition("*")
+        return path.startswith(folder) and path.endswith(ending) if star else path == self.path
+
+
+# The JSON comes first: later runs read it, and it keeps the values.
+FORMATS = {
+    row.name: row
+    for row in (
+        Format("json", "keys.json", "key"),
+        Format("csv", "keys.csv", "key"),
+        Format("html", "slips.html", "slip", "slips.html.j2"),
+        Format("env", "env/*.env", "file", "env.j2"),
+        Format("mail", "mail/*.eml", "mail", "mail.txt.j2"),
+        Format("kubernetes", "kubernetes/*.yml", "Secret", "secret.yml.j2"),
+    )
+}
+JSON, CSV = FORMATS["json"].path, FORMATS["csv"].path
 CSV_COLUMNS = ("name", "user", "user_id", "alias", "key", "base_url", "models", "max_budget", "expires_at")
-LISTS = {"json": "keys.json", "csv": "keys.csv", "html": "slips.html"}
-ENDINGS = {"env": ".env", "mail": ".eml", "kubernetes": ".yml"}
-FORMATS = ("csv", "json", "html", "env", "mail", "kubernetes")
+# What each field of a person may be, as ``json_file`` writes it.
+TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(FIELDS, (str, type(None))),
+    **dict.fromkeys(("user", "alias", "name", "base_url"), (str,)),
+    "models": (list,),
+    "max_budget": (int, float, type(None)),
+}
 
 
 def json_file(people: Sequence[Person]) -> bytes:
@@ -49,13 +94,22 @@ def read_json(text: bytes) -> list[Person]:
     """
     try:
         people = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"is not JSON ({error})") from error
-    if not isinstance(people, list) or not all(
-        isinstance(person, dict) and {"alias", "user", "key", "key_id"} <= person.keys() for person in people
-    ):
+    if not isinstance(people, list) or not all(map(_is_person, people)):
         raise InputError("is not a list of keys that this role wrote")
     return people
+
+
+def _is_person(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and TYPES.keys() <= entry.keys()
+        and all(isinstance(entry[name], types) for name, types in TYPES.items())
+        and not isinstance(entry["max_budget"], bool)
+        and all(isinstance(model, str) for model in entry["models"])
+        and isinstance(entry.get("written_at"), (str, type(None)))
+    )
 
 
 def csv_file(people: Iterable[Person]) -> bytes:
@@ -71,60 +125,28 @@ def csv_file(people: Iterable[Person]) -> bytes:
 
 
 def read_csv_values(text: bytes) -> list[str]:
-    """The values in what ``csv_file`` wrote.
-
-    :raises InputError: if it is no such file.
-    """
+    """The values in what ``csv_file`` wrote, none if it did not write it."""
     try:
-        rows = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"))))
-    except (ValueError, csv.Error) as error:
-        raise InputError(f"is not CSV ({error})") from error
-    if any(row.get("key") is None for row in rows):
-        raise InputError("is not a list of keys that this role wrote")
-    return [row["key"] for row in rows if row["key"]]
-
-
-def mail_file(person: Person, body: str, to: Address, sender: str, subject: str) -> bytes:
-    """A mail that is ready to be opened and sent. Its date is when the value was first written."""
-    mail = EmailMessage(SMTP)
-    mail["From"] = sender
-    mail["To"] = to
-    mail["Subject"] = one_line(subject)
-    written = moment(person["written_at"])
-    if written:
-        mail["Date"] = format_datetime(written)
-    mail["X-Unsent"] = "1"  # opens as a draft
-    mail.set_content(body.encode("utf-8", "replace").decode(), cte="quoted-printable")
-    return mail.as_bytes()
-
-
-def is_sender(text: str) -> bool:
-    return text.isprintable() and address("", [parseaddr(text)[1]]) is not None
-
-
-def recipient(person: Person) -> Address | None:
-    return address(person["name"], (person.get("email"), person["user_id"], person["user"]))
+        rows = csv.DictReader(io.StringIO(text.decode("utf-8-sig")))
+        return [row["key"] for row in rows if row["key"]] if tuple(rows.fieldnames or ()) == CSV_COLUMNS else []
+    except (ValueError, csv.Error):
+        return []
 
 
 def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
     """The people as templates see them."""
-    files = stems(people)
+    files, secrets = file_names(people), secret_names(people)
     return [
         {
             **person,
             "file_name": files[person["alias"]],
-            "secret_name": secret_name(person["alias"]),
+            "secret_name": secrets[person["alias"]],
             "model": next((model for model in person["models"] if _is_a_model(model)), None),
             "expires": readable_time(person["expires_at"], zone),
             "budget": None if person["max_budget"] is None else f"{number(person['max_budget'])} USD",
         }
         for person in people
     ]
-
-
-def paths(people: Sequence[Person], kind: str) -> dict[str, str]:
-    """Where the files of a format that has one for each person stand, by alias."""
-    return {alias: f"{kind}/{stem}{ENDINGS[kind]}" for alias, stem in stems(people).items()}
 
 
 def _is_a_model(model: str) -> bool:

@@ -14,8 +14,6 @@ from typing import Any
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, one_line
 
-from ._texts import file_name, made_up_name
-
 Person = dict[str, Any]
 
 FIELDS = ("name", "user", "user_id", "alias", "key", "key_id", "base_url", "models", "max_budget", "expires_at")
@@ -27,7 +25,7 @@ PLANNED = "a new value"
 OF_THE_RESULT = frozenset(
     (
         *("api_endpoint", "api_base_url", "duration", "state", "summary", "problem", "deleted_count", "missing_count"),
-        *("keys", "users", "user_count", "pruned", "team", "unknown"),
+        *("keys", "users", "user_count", "pruned", "gone", "team", "unknown"),
     )
 )
 
@@ -59,7 +57,7 @@ class HandOut:
         self.unknown = [
             one_line(entry.get("user") or entry["alias"]) for entry in entries if not self._settle(by_alias, entry)
         ]
-        for alias in (*(result.get("pruned") or []), *self._ended(by_alias, entries)):
+        for alias in (*_aliases(result, "pruned"), *_aliases(result, "gone"), *self._ended(by_alias, entries)):
             by_alias.pop(alias, None)
         self.people = list(by_alias.values())
         self.of_this_result = len({entry["alias"] for entry in entries} & by_alias.keys())
@@ -104,7 +102,7 @@ class HandOut:
         person = {**dict.fromkeys(FIELDS), **earlier, **of_all, **given}
         key_id = entry.get("key_id")
         key = entry.get("key") or (self._planned if _is_new(entry) else None) or self._values.get(str(key_id))
-        if key_id is None and not key:
+        if key_id is None and not key and ("key_id" not in entry or entry.get("error")):
             # Nothing is known of the key, so nothing speaks against what was known.
             key, key_id = earlier.get("key"), earlier.get("key_id")
         user = str(entry.get("user") or entry["alias"])
@@ -123,6 +121,10 @@ class HandOut:
         return person
 
 
+def _aliases(result: Mapping[str, Any], name: str) -> list[str]:
+    return list(result.get(name) or [])
+
+
 def _is_new(entry: Mapping[str, Any]) -> bool:
     return entry.get("action") in ("create", "reissue") and not entry.get("error")
 
@@ -132,7 +134,7 @@ def entries_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
     :raises InputError: if it is no result of the role.
     """
-    people = result.get("users") or result.get("keys")
+    people = result["users"] if "users" in result else result.get("keys")
     entries = people if isinstance(people, list) else [result] if result.get("alias") else people
     if entries is None and result.get("state") == "absent":
         return []
@@ -142,19 +144,6 @@ def entries_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
             "Run litemaas.virtual_keys.manage_keys first, or set litellm_vkey_result to a stored result."
         )
     return entries
-
-
-def stems(people: Iterable[Person]) -> dict[str, str]:
-    """What the files of each person are called, without their ending, by alias. No two are the same anywhere."""
-    chosen: dict[str, str] = {}
-    taken: set[str] = set()
-    for person in people:
-        name = file_name(person["user"])
-        if name is None or name.lower() in taken:
-            name = made_up_name(person["user"], person["alias"])
-        taken.add(name.lower())
-        chosen[person["alias"]] = name
-    return chosen
 
 
 def _texts(models: Any) -> list[str]:

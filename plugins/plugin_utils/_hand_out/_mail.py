@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Emails that are ready to be opened and sent. Pure. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, getaddresses
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import one_line
+
+from .._addresses import ENCODED_WORD, split_address
+from ._people import Person
+from ._texts import moment
+
+
+def mail_file(person: Person, body: str, to: Address, sender: Address, subject: str) -> bytes:
+    """An email to a person. Its date is when the value of the key was first written."""
+    mail = EmailMessage(SMTP)
+    mail["From"] = sender
+    mail["To"] = to
+    mail["Subject"] = _header_text(subject)
+    written = moment(person["written_at"])
+    if written:
+        mail["Date"] = format_datetime(written)
+    mail["X-Unsent"] = "1"  # opens as a draft
+    mail.set_content(body.encode("utf-8", "replace").decode(), cte="quoted-printable")
+    return mail.as_bytes()
+
+
+def parse_sender(text: str) -> Address | None:
+    """Return the one address, with or without a name, that a text has, None if it has another number of them."""
+    found = getaddresses([text]) if text.isprintable() else []
+    return _address(*found[0]) if len(found) == 1 else None
+
+
+def recipient(person: Person) -> Address | None:
+    """Return where to write to a person, None if that is not known."""
+    candidates = (person.get("email"), person["user_id"], person["user"])
+    return next(filter(None, (_address(person["name"], candidate) for candidate in candidates)), None)
+
+
+def _address(name: str, text: object) -> Address | None:
+    parts = split_address(text)
+    return Address(_header_text(name), *parts) if parts else None
+
+
+def _header_text(text: str) -> str:
+    """Text that stays what it is in a header: see ENCODED_WORD."""
+    return ENCODED_WORD.sub(lambda found: f"= {found[0][1:]}", one_line(text))
