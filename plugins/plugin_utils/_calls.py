@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
@@ -53,10 +53,13 @@ def answer(result: Mapping[str, Any]) -> Mapping[str, Any]:
     return result
 
 
-def environment(environ: Mapping[str, str]) -> Source:
-    """Return what the environment says of the proxy."""
+def environment(environ: Mapping[str, str], table: Iterable[Variable]) -> Source:
+    """Return what the environment says of the proxy, as far as that is in the table."""
+    rows = {row.name for row in table}
     found = {
-        variable: name for variable, names in ENVIRONMENT.items() if (name := next(filter(environ.get, names), None))
+        variable: name
+        for variable, names in ENVIRONMENT.items()
+        if variable in rows and (name := next(filter(environ.get, names), None))
     }
     return Source({variable: environ[name] for variable, name in found.items()}, names=found)
 

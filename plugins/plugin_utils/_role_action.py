@@ -12,12 +12,14 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import LiteLLMError
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls import environment
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._module_action import ModuleCaller, as_plain_data
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._registrations import RegistrationError
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import (
     Source,
     Variable,
@@ -63,10 +65,34 @@ class RoleAction(ModuleCaller):
         :param task_vars: all variables of the play.
         """
 
+    def read_file(self, path: str) -> bytes:
+        """Return what is in a file of the user's, which may be encrypted.
+
+        :param path: where it is: as the tasks of a role find a file, or in the folder in which Ansible runs.
+        :raises RegistrationError: if it cannot be read.
+        """
+        try:
+            found = self._find_needle("files", path)
+        except AnsibleError:
+            found = os.path.abspath(os.path.expanduser(path))
+        if not os.path.exists(found):
+            raise RegistrationError("the file does not exist on the control node.")
+        try:
+            plain = self._loader.get_real_file(found)
+            data = Path(plain).read_bytes()
+            self._loader.cleanup_tmp_file(plain)
+        except OSError as error:
+            raise RegistrationError(f"the file cannot be read: {error.strerror}.") from error
+        except AnsibleError as error:
+            raise RegistrationError(
+                "the file cannot be read or decrypted. Check its permissions, and the vault password."
+            ) from error
+        return data
+
     def _variables(self, task_vars: Mapping[str, Any]) -> Variables:
         given = as_plain_data(self._task.args)
         prefix = given.pop("variables", None)
-        sources = [environment(os.environ), Source(given)]
+        sources = [environment(os.environ, self.TABLE), Source(given)]
         if prefix:
             sources.append(Source(self._of_role(prefix, task_vars), prefix))
         return Variables(self.TABLE, *sources)

@@ -51,7 +51,11 @@ def folder(tmp_path):
 
 
 def texts(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".litellm_vkey_files.json"
+    }
 
 
 def handed(folder):

@@ -106,7 +106,7 @@ def test_a_workshop_of_five(sandbox, report, people, alias, tmp_path):
     spend = math.fsum(row["spend"] for row in rows.values())
     assert done.rc == 0 and done.changed == 1 and written == []
     assert said == [
-        f"5 keys, 4 used, {spend:.4f} USD of 0.0090 USD.",
+        f"{alias}: 5 keys, 4 used, {spend:.4f} USD of 0.0090 USD.",
         "Out of budget: ann.",
         "Expired: dan.",
         "Blocked: cem.",
@@ -128,7 +128,7 @@ def test_a_workshop_of_five(sandbox, report, people, alias, tmp_path):
 
     folder = tmp_path / "report"
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert sorted(path.name for path in folder.iterdir()) == list(FILES)
+    assert sorted(path.name for path in folder.iterdir()) == [".litellm_vkey_files.json", *FILES]
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     assert json.loads((folder / "usage.json").read_text()) == fact
     with (folder / "usage.csv").open(newline="") as table:
@@ -164,7 +164,7 @@ def test_the_budget_is_that_of_the_team(sandbox, manage, report, alias):
         assert team["spend"] > (spend := math.fsum(row["spend"] for row in rows.values())) > 0
         _done, said, fact = report(total_budget=80)  # what the file says by now, and no run has written
         assert said[:2] == [
-            f"2 keys, 1 used, {team['spend']:.4f} USD of 1.00 USD.",
+            f"{alias}: 2 keys, 1 used, {team['spend']:.4f} USD of 1.00 USD.",
             f"The keys themselves spent {spend:.4f} USD.",
         ]
         totals = fact["totals"]
@@ -190,7 +190,7 @@ def test_a_rejected_request_is_no_use(sandbox, report, people, alias, tmp_path):
     sandbox.execute(f"UPDATE {KEYS} SET spend = 0 WHERE key_alias = %s", f"{alias}-ben")
     _done, said, fact = report()
     assert said[:3] == [
-        "3 keys, 1 used, 0.00 USD spent, no cap (3 keys without a budget).",
+        f"{alias}: 3 keys, 1 used, 0.00 USD spent, no cap (3 keys without a budget).",
         "Only rejected requests: ann.",
         "Never used: cem.",
     ]
@@ -219,7 +219,7 @@ def test_300_people_in_a_second(sandbox, report, people, alias, tmp_path):
     over = sum(row["spend"] >= 10 for row in rows.values())
     spend = math.fsum(row["spend"] for row in rows.values())
     assert done.rc == 0
-    assert said[0] == f"300 keys, 270 used, {spend:,.2f} USD of 2,500.00 USD."
+    assert said[0] == f"{alias}: 300 keys, 270 used, {spend:,.2f} USD of 2,500.00 USD."
     assert fact["totals"]["spend"] == spend and fact["totals"]["over_budget"] == over
     assert fact["totals"]["remaining_budget"] == pytest.approx(2500 - spend)
     assert said[-2] == (
@@ -233,12 +233,12 @@ def test_300_people_in_a_second(sandbox, report, people, alias, tmp_path):
     assert shown == sorted((row["spend"] for row in rows.values()), reverse=True)
 
 
-def test_check_mode_reads_and_says_but_writes_nothing(report, people, tmp_path):
+def test_check_mode_reads_and_says_but_writes_nothing(report, people, alias, tmp_path):
     people("ann", "ben")
     done, said, fact = report("--check")
     assert done.rc == 0 and not (tmp_path / "report").exists()
     assert said == [
-        "2 keys, 0 used, 0.00 USD spent, no cap (2 keys without a budget).",
+        f"{alias}: 2 keys, 0 used, 0.00 USD spent, no cap (2 keys without a budget).",
         "Never used: ann, ben.",
         f"Would be written to {tmp_path}/report: usage.csv, usage.html, usage.json.",
     ]
@@ -251,7 +251,7 @@ def test_a_single_key(sandbox, report, alias):
     sandbox.call("POST", "/key/generate", {"key_alias": alias, "max_budget": 5, "spend": 1.25}).raise_for_status()
     done, said, fact = report(output_dir="")
     assert done.rc == 0 and done.changed == 0
-    assert said == ["1 key, 1 used, 1.25 USD of 5.00 USD.", "No one needs attention."]
+    assert said == [f"{alias}: 1 key, 1 used, 1.25 USD of 5.00 USD.", "No one needs attention."]
     assert [person["name"] for person in fact["people"]] == [alias]
 
 
@@ -261,7 +261,7 @@ def test_keys_of_a_user(report, people, alias, as_text):
     people("cem")
     selected = {"user_id": f"{alias}@example.com"}
     _done, said, fact = report(usage_filter=json.dumps(selected) if as_text else selected, alias="", output_dir="")
-    assert said[0].startswith("2 keys, ") and fact["title"] == "Virtual keys"
+    assert said[0].startswith("Virtual keys: 2 keys, ") and fact["title"] == "Virtual keys"
     assert [person["name"] for person in fact["people"]] == ["ann", "ben"]
 
 
@@ -292,13 +292,13 @@ def test_removed_people_stay_and_an_empty_workshop_leaves_the_report(sandbox, re
     assert report()[0].rc == 0
     sandbox.call("POST", "/key/delete", {"keys": [values["ben"]]}).raise_for_status()
     done, said, fact = report()
-    assert said[:2] == ["1 key, 1 used, 5.00 USD of 20.00 USD.", "Removed, still counted: ben."]
+    assert said[:2] == [f"{alias}: 1 key, 1 used, 5.00 USD of 20.00 USD.", "Removed, still counted: ben."]
     assert done.changed == 1 and report()[0].changed == 0
 
     sandbox.call("POST", "/key/delete", {"keys": [values["ann"]]}).raise_for_status()
     done, said, _fact = report()
     assert done.rc == 0 and done.changed == 0
-    assert said == f"There is nothing to report: no key belongs to the workshop '{alias}', and none has that alias."
+    assert said == [f"There is nothing to report: no key belongs to the workshop '{alias}', and none has that alias."]
     assert json.loads((tmp_path / "report" / "usage.json").read_text()) == fact
 
 

@@ -15,7 +15,12 @@ import pytest
 import yaml
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
-from ansible_collections.litemaas.virtual_keys.plugins.action import litellm_files, litellm_hand_out, litellm_report
+from ansible_collections.litemaas.virtual_keys.plugins.action import (
+    litellm_files,
+    litellm_hand_out,
+    litellm_report,
+    litellm_usage_report,
+)
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._kind import Kind
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import SELECTORS, describe
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Variable
@@ -25,6 +30,7 @@ ACTIONS: dict[str, Any] = {
     "litellm_files": litellm_files,
     "litellm_hand_out": litellm_hand_out,
     "litellm_report": litellm_report,
+    "litellm_usage_report": litellm_usage_report,
 }
 COLLECTION = "litemaas.virtual_keys"
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,8 +145,8 @@ def test_each_value_of_a_returned_record_is_documented(module: str) -> None:
 
 def test_the_filter_of_the_usage_role_takes_the_filters_of_the_info_module() -> None:
     role = ROOT / "roles" / "report_usage"
-    variables = yaml.safe_load((role / "vars" / "main.yml").read_text(encoding="utf-8"))
-    assert variables["__report_usage_spec"]["usage_filter"]["choices"] == list(SELECTORS)
+    (row,) = (row for row in litellm_usage_report.ActionModule.TABLE if row.name == "usage_filter")
+    assert row.choices == tuple(SELECTORS)
     spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
     described = "".join(spec["options"]["litellm_vkey_usage_filter"]["description"])
     assert re.findall(r"#module:(\w+)\)", described) == list(SELECTORS)

@@ -8,16 +8,20 @@ Pure functions.
 from __future__ import annotations
 
 import csv
-import html
 import io
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+import jinja2
+
 from .._hand_out._texts import cell
+from ._people import AMOUNTS
 from ._words import NEVER_USED, ONLY_REJECTED, STATUS, attention, is_apart, is_rejected, money
 
 Entry = Mapping[str, Any]
@@ -26,7 +30,7 @@ COLUMNS = (
     "name", "user", "user_id", "alias", "status", "used", "spend", "max_budget", "remaining_budget", "last_active",
     "expires_at", "key_id",
 )  # fmt: skip
-AMOUNTS = ("spend", "max_budget", "remaining_budget")
+TEMPLATES = Path(__file__).resolve().parents[3] / "roles" / "report_usage" / "templates"
 
 
 # The table
@@ -56,12 +60,20 @@ def _plain(number: float) -> str:
 # The page
 
 
-def page(report: Entry) -> Any:
-    """The content of the page, with all text fit for HTML, so that no template can forget it."""
-    return _escaped(_content(report))
+def page(report: Entry) -> str:
+    """Return a page that needs nothing from elsewhere. All text in it is made fit for HTML."""
+    return _template().render(page=content(report))
 
 
-def _content(report: Entry) -> dict[str, Any]:
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, keep_trailing_newline=True
+    )
+    return environment.get_template("usage.html.j2")
+
+
+def content(report: Entry) -> dict[str, Any]:
     """What the page shows, as text: the one who spent most first. What is the same for everybody stands there once."""
     totals, people = report["totals"], report["people"]
     most = max((person["spend"] for person in people), default=0)
@@ -84,14 +96,6 @@ def _content(report: Entry) -> dict[str, Any]:
         "decimals": max((len(row["spent"].partition(".")[2]) for row in rows), default=2),
         "rows": rows,
     }
-
-
-def _escaped(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _escaped(entry) for name, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_escaped(entry) for entry in value]
-    return html.escape(value) if isinstance(value, str) else value
 
 
 def _row(person: Entry, most: float) -> dict[str, Any]:

@@ -41,9 +41,10 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def sentences(report: Entry) -> list[str]:
+def sentences(report: Entry, called: str) -> list[str]:
+    """Return the essence of a report in sentences, of which the first says what the report is of."""
     totals = report["totals"]
-    said = [f"{_count(totals['keys'], 'key')}, {totals['used']} used, {_spent(totals)}."]
+    said = [f"{called}: {_count(totals['keys'], 'key')}, {totals['used']} used, {_spent(totals)}."]
     if is_apart(totals):
         said.append(f"The keys themselves spent {money(totals['spend'])} USD.")
     if totals["max_budget_from"] != "keys" and totals["max_budget"] is not None and totals["remaining_budget"] <= 0:

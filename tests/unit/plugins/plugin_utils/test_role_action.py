@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls impor
     CallError,
     answer,
     connection,
+    environment,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._role_action import RoleAction
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Variable, Variables
@@ -69,6 +71,11 @@ def test_the_options_are_those_of_the_task(act, monkeypatch):
     monkeypatch.setenv("LITELLM_API_URL", URL)
     options = act({"alias": "w", "api_key": "sk-1"})["options"]
     assert options == {"alias": "w", "master_key": "sk-1", "api_url": URL}
+
+
+def test_an_action_that_asks_no_proxy_does_not_look_for_one(monkeypatch):
+    monkeypatch.setenv("LITELLM_API_URL", URL)
+    assert environment(os.environ, [Variable("alias")]).values == {}
 
 
 def test_in_a_role_they_are_its_variables(act, monkeypatch):
