@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls import CONNECTION
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._variables import VARIABLES as HAND_OUT
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._names import known_names
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._registrations import RegistrationError, people
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._registrations import RegistrationError, read_table
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._role_action import RoleAction
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._usage._task import report
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._usage._variables import VARIABLES
@@ -27,6 +27,8 @@ class ActionModule(RoleAction):
         Variable("alias"),
         Variable("users", "list", default=[]),
         Variable("users_file", "path"),
+        Variable("users_encoding"),
+        Variable("columns", "dict", default={}),
         Variable("result", "dict", default={}, no_log=True),
         Variable("total_budget", "float"),
         *(row for row in HAND_OUT if row.name in SHARED),
@@ -35,20 +37,28 @@ class ActionModule(RoleAction):
     OF_OTHER_ROLES = known_names()
 
     def carry_out(self, variables: Variables, task_vars: dict[str, Any]) -> dict[str, Any]:
-        done = report(self.caller(task_vars), variables, self._people(variables), bool(self._task.check_mode))
+        people, warnings = self._people(variables)
+        done = report(self.caller(task_vars), variables, people, bool(self._task.check_mode))
         return {
             "changed": done.changed,
             "usage": done.usage,
             "said": done.said,
             "files": done.files,
-            **({"warnings": done.warnings} if done.warnings else {}),
+            "warnings": [*warnings, *done.warnings],
         }
 
-    def _people(self, variables: Variables) -> list[Any]:
-        """Return who may have the keys. Who stands first gives somebody the name."""
-        result, path = variables["result"], variables["users_file"]
+    def _people(self, variables: Variables) -> tuple[list[Any], list[str]]:
+        """Return who may have the keys, and what needs attention. Who stands first gives somebody the name."""
+        result, path, called = variables["result"], variables["users_file"], variables.called
+        of_result = result.get("users") or ([result] if result else [])
+        if not path:
+            return [*variables["users"], *of_result], []
+        where = f"{called('users_file')}, {path}"
         try:
-            registered = people(self.read_file(path)) if path else []
+            table = read_table(
+                self.read_file(path), ("user_id",), variables["columns"], variables["users_encoding"], called=called
+            )
         except RegistrationError as error:
-            raise VariableError(f"{variables.called('users_file')}, {path}: {error}") from error
-        return [*variables["users"], *registered, *(result.get("users") or ([result] if result else []))]
+            raise VariableError(f"{where}: {error}") from error
+        registered = [{**row.fields, **row.options, "user": row.user} for row in table.rows]
+        return [*variables["users"], *registered, *of_result], [f"{where}: {warning}" for warning in table.warnings]

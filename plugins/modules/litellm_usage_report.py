@@ -55,6 +55,18 @@ options:
     description:
       - The people as a CSV file, as in the role P(litemaas.virtual_keys.manage_keys#role), to report them by name.
     type: path
+  users_encoding:
+    description:
+      - The encoding of the file, such as V(windows-1250).
+      - By default, it is UTF-8, or the one that the file names at its beginning. If the file is in neither, the encoding
+        is guessed, with a warning.
+    type: str
+  columns:
+    description:
+      - What the columns of the file are, by their headings, if they are not found. Each value is V(user), V(email),
+        V(name), V(first_name), V(last_name), or V(user_id). An empty value ignores the column.
+    type: dict
+    default: {}
   result:
     description:
       - The result of the role P(litemaas.virtual_keys.manage_keys#role), which contains the names of the people.

@@ -9,109 +9,244 @@ for nothing.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, printable
+
+from ._addresses import check_person
+from ._encodings import EncodingError, decode
 
 DELIMITERS = ",;\t|"
-# What the columns that identify a person are called elsewhere.
-COLUMNS = {"e-mail": "email", "mail": "email", "email address": "email", "e-mail address": "email", "username": "user"}
-BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
+# The first line of Excel's own: which delimiter follows.
+SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+# What is known of a person, and what the columns are called in tables.
+IDENTITY = {
+    "user": ("user", "username", "user name"),
+    "email": (
+        *("email", "e-mail", "mail", "email address", "e-mail address", "email-adresse", "e-mail-adresse"),
+        *("courriel", "adresse e-mail", "adresse email", "correo", "correo electrónico", "indirizzo e-mail"),
+    ),
+    "name": ("name", "full name", "fullname", "participant", "nom", "nom complet", "nombre completo", "teilnehmer"),
+    "first_name": ("first name", "firstname", "given name", "vorname", "prénom", "prenom", "nombre", "nome"),
+    "last_name": (
+        *("last name", "lastname", "surname", "family name", "nachname", "familienname", "nom de famille"),
+        *("apellido", "apellidos", "cognome"),
+    ),
 }
+HEADINGS = {heading: name for name, headings in IDENTITY.items() for heading in headings}
+# What the result says of a person: no column that is free can take its place.
+OF_THE_RESULT = frozenset(
+    (
+        *("alias", "key_id", "action", "changed", "error", "spend", "base_url", "written_at", "deleted", "was_missing"),
+        *("api_endpoint", "api_base_url", "state", "summary", "problem", "keys", "users"),
+    )
+)
 
 
 class RegistrationError(ValueError):
-    """The file cannot be used. The text is a sentence for the user that names the line."""
+    """The file cannot be used. The text is a sentence for the user that names the lines."""
 
 
-def people(data: bytes) -> list[dict[str, Any]]:
-    """The people of a file: a mapping each, of column names and the text in them, with ``user`` always there.
+@dataclass(frozen=True)
+class Row:
+    """A person of a table.
 
-    ``user`` is the column of that name, else the e-mail address, which then is the ``user_id`` too unless the file has
-    one. Column names are taken in lower case.
-
-    :raises RegistrationError: if the file is no such table, or names nobody or somebody twice.
+    :param line: where the person stands.
+    :param options: of the key, as text.
+    :param fields: what else is known of the person, as text.
     """
-    rows = list(_rows(_text(data)))
-    if not rows:
+
+    line: int
+    user: str
+    options: Mapping[str, str] = field(repr=False)
+    fields: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The people of a file.
+
+    :param options: names of the columns that set options of keys.
+    :param free: names of the fields that the other columns became.
+    """
+
+    rows: list[Row]
+    options: list[str]
+    free: list[str]
+    warnings: list[str]
+
+    def sentences(self) -> list[str]:
+        """Return what the columns were taken for, in words."""
+        said = [f"These columns set options of keys: {', '.join(self.options)}."] if self.options else []
+        return [*said, f"These columns set nothing: {', '.join(self.free)}."] if self.free else said
+
+
+def read_table(
+    data: bytes,
+    options: Collection[str],
+    columns: Mapping[str, str | None] | None = None,
+    encoding: str | None = None,
+    check: Callable[[Row], str | None] = lambda _row: None,
+    called: Callable[[str], str] = str,
+) -> Table:
+    """Return the people of a file.
+
+    ``user`` is the column of that name, else the email address, which then is the ``user_id`` too unless the file has
+    one. A column sets an option of the key only if its heading is the option's name, letter by letter.
+
+    :param options: of a key.
+    :param columns: by its heading, the option or the part of the identity that a column is, None for nothing at all.
+    :param check: returns what is wrong with a person.
+    :param called: returns how a message calls a variable.
+
+    :raises RegistrationError: with all that is wrong, if the file is no such table, or names nobody or somebody twice.
+    """
+    try:
+        text, warning = decode(data, encoding, called("users_encoding"))
+    except EncodingError as error:
+        raise RegistrationError(str(error)) from error
+    lines = _lines(text)
+    if not lines:
         raise RegistrationError("the file is empty.")
-    _line, header = rows[0]
-    columns = _columns(header)
-    found = [(line, _person(line, columns, cells)) for line, cells in rows[1:]]
-    if not found:
+    heading = lines[0][1]
+    names = _names(heading, options, columns or {}, called("columns"))
+    rows, mistakes = [], []
+    for line, cells in lines[1:]:
+        try:
+            rows.append(_row(line, names, cells, options))
+        except RegistrationError as error:
+            mistakes.append(str(error))
+    for row in rows:
+        if problem := check_person(row.fields.get("name"), row.fields.get("email")) or check(row):
+            mistakes.append(f"line {row.line}: {problem}")
+    mistakes += _repetitions(rows)
+    if mistakes:
+        raise RegistrationError(join_limited(mistakes, " "))
+    if not rows:
         raise RegistrationError("the file has a header but no people.")
-    _refuse_repetition(found)
-    return [person for _line, person in found]
+    known = [name for name in names if name in options]
+    free = [name for name in names if name and name not in options and name not in IDENTITY]
+    return Table(rows, known, free, [warning] if warning else [])
 
 
-def _text(data: bytes) -> str:
-    for mark, encoding in BYTE_ORDER_MARKS.items():
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace")
+def people(data: bytes) -> list[dict[str, str]]:
+    """Return the people of a file, each with all that the file says of them."""
+    return [{**row.fields, **row.options, "user": row.user} for row in read_table(data, ()).rows]
+
+
+def _lines(text: str) -> list[tuple[int, list[str]]]:
+    """Return the lines that say anything, with their numbers."""
+    named = SEPARATOR.match(text)
+    first = 1 if named else 0
+    text = text[named.end() :] if named else text
+    delimiter = named[1] if named else _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")  # as spreadsheets on Windows save it
-
-
-def _rows(text: str) -> Iterable[tuple[int, list[str]]]:
-    """The lines that say anything, with their numbers."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True, skipinitialspace=True)
-    try:
-        for cells in reader:
-            stripped = [" ".join(cell.split()) for cell in cells]
-            if any(stripped):
-                yield reader.line_num, stripped
+        stripped = [(reader.line_num + first, [" ".join(cell.split()) for cell in cells]) for cells in reader]
     except csv.Error as error:
-        raise RegistrationError(f"line {reader.line_num} is not CSV: {error}.") from error
+        raise RegistrationError(f"line {reader.line_num + first} is not CSV: {error}.") from error
+    return [(line, cells) for line, cells in stripped if any(cells)]
 
 
 def _delimiter(text: str) -> str:
-    """The one that the header uses most. Other lines may have any of them inside a cell."""
+    """Return the one that the header uses most. Other lines may have any of them inside a cell."""
     header = next((line for line in text.splitlines() if line.strip()), "")
     return max(DELIMITERS, key=header.count)
 
 
-def _columns(header: list[str]) -> list[str]:
-    names = [COLUMNS.get(name.lower(), name.lower()) for name in header]
-    twice = [name for name, count in Counter(names).items() if name and count > 1]
+# Columns
+
+
+def _names(
+    heading: Sequence[str], options: Collection[str], columns: Mapping[str, str | None], called: str
+) -> list[str | None]:
+    """Return what each column is: an option, a part of the identity, a free field, or nothing."""
+    mapped = {_plain(name): _target(name, target, options, called) for name, target in columns.items()}
+    unknown = mapped.keys() - set(map(_plain, heading))
+    if unknown:
+        raise RegistrationError(
+            f"{called} names {join_limited(sorted(unknown))}, but the columns of the file are "
+            f"{join_limited(list(filter(None, heading)))}."
+        )
+    names = [
+        mapped[_plain(name)] if _plain(name) in mapped else _name(name, options) if name else None for name in heading
+    ]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise RegistrationError(f"the column {', '.join(twice)} appears more than once.")
     if not {"user", "email"} & set(names):
-        has = ", ".join(filter(None, names))
         raise RegistrationError(
-            f"the first line must contain the column names, including user or email. It contains {has}."
+            "the first line must contain the column names, including user or email. It contains "
+            f"{', '.join(filter(None, heading))}. If a column has another name, set {called}, for example to "
+            f"{{{next(filter(None, heading), 'Address')}: email}}."
         )
     return names
 
 
-def _person(line: int, columns: list[str], cells: list[str]) -> dict[str, Any]:
-    if any(cells[len(columns) :]):
+def _target(heading: str, target: str | None, options: Collection[str], called: str) -> str | None:
+    if target in (None, ""):
+        return None
+    if target not in IDENTITY and target not in options:
+        raise RegistrationError(
+            f"{called}: {printable(str(target))}, for the column {printable(heading)}, is neither an option of a key "
+            f"nor one of {', '.join(IDENTITY)}."
+        )
+    return target
+
+
+def _name(heading: str, options: Collection[str]) -> str:
+    name = HEADINGS.get(_plain(heading), heading.lower())
+    if heading in options and name not in IDENTITY:
+        return heading
+    # An option in another spelling is none, and is not taken for one later.
+    return f"column_{name}" if name in options or name in OF_THE_RESULT else name
+
+
+def _plain(heading: str) -> str:
+    return " ".join(str(heading).split()).casefold()
+
+
+# People
+
+
+def _row(line: int, names: Sequence[str | None], cells: Sequence[str], options: Collection[str]) -> Row:
+    if any(cells[len(names) :]):
         raise RegistrationError(f"line {line} has more cells than the first line has columns.")
-    person = {name: cell for name, cell in zip(columns, cells) if name and cell}
-    email = person.get("email")
-    if email and "@" not in email:
-        raise RegistrationError(f"line {line}: '{email}' is not an email address.")
-    user = person.get("user") or email
+    found = {name: cell for name, cell in zip(names, cells) if name and cell}
+    email = found.get("email")
+    user = found.get("user") or email
     if not user:
         raise RegistrationError(f"line {line} has neither a user nor an email.")
-    own_id = {"user_id": email} if email and "user_id" not in person else {}
-    return {**person, "user": user, **own_id}
+    own_id = {"user_id": email} if email and "user_id" not in found else {}
+    full_name = _full_name(found, names)
+    named = {"name": full_name} if full_name else {}
+    return Row(
+        line,
+        user,
+        {**{name: cell for name, cell in found.items() if name in options}, **own_id},
+        {**{name: cell for name, cell in found.items() if name not in options and name != "user"}, **named},
+    )
 
 
-def _refuse_repetition(found: list[tuple[int, dict[str, Any]]]) -> None:
-    """E-mail addresses differ by more than upper and lower case, as do the users that they stand for."""
-    for column in ("user", "email"):
-        lines: dict[str, list[str]] = {}
-        for line, person in found:
-            if column in person:
-                lines.setdefault(person[column].lower(), []).append(str(line))
-        for name, numbers in lines.items():
-            if len(numbers) > 1:
-                raise RegistrationError(f"'{name}' appears more than once, in lines {', '.join(numbers)}.")
+def _full_name(found: Mapping[str, str], names: Collection[str | None]) -> str:
+    """Return the name of a person. Beside a column of first names, one of names has the last ones."""
+    if "first_name" not in names or ("name" in names and "last_name" in names):
+        return found.get("name", "")
+    parts = (found.get("first_name"), found.get("last_name") or found.get("name"))
+    return " ".join(filter(None, parts))
+
+
+def _repetitions(rows: Iterable[Row]) -> Iterator[str]:
+    """Return who stands in several lines. Email addresses differ by more than upper and lower case, as do users."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        for name in {row.user.lower(), row.fields.get("email", row.user).lower()}:
+            lines[name].append(str(row.line))
+    for name, numbers in lines.items():
+        if len(numbers) > 1:
+            yield f"'{printable(name)}' appears more than once, in lines {join_limited(numbers)}."

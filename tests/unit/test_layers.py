@@ -152,6 +152,10 @@ LAYERS = {
         "_errors plugin_utils._calls plugin_utils._module_action plugin_utils._registrations plugin_utils._variables",
         others="ansible",
     ),
+    "plugins/plugin_utils/_registrations": layer(
+        "_text plugin_utils._addresses plugin_utils._encodings", python=f"{PURE} csv io"
+    ),
+    "plugins/plugin_utils/_encodings": layer(python=f"{PURE} codecs"),
     "plugins/plugin_utils/_addresses": layer("_text", python=f"{PURE} unicodedata"),
     "plugins/plugin_utils/_our_files": layer("_errors plugin_utils._private_folder plugin_utils._whole_file"),
     "plugins/plugin_utils/_templates": layer("_errors", others="ansible jinja2"),

@@ -60,7 +60,7 @@ def report(call: Call, variables: Variables, people: Sequence[Any], check_mode: 
     folder = OurFiles(variables["output_dir"]) if variables["output_dir"] else None
     earlier, problem = _earlier(folder) if folder and keys else ({}, None)
     everybody = people_of(keys, Names(alias, people), zone, earlier.get("people", ()))
-    usage = {
+    usage: dict[str, Any] = {
         "title": variables["output_title"] or alias or "Virtual keys",
         "time_zone": str(zone),
         "totals": totals_of(everybody, variables["total_budget"], team),
