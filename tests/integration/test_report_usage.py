@@ -229,7 +229,7 @@ def test_300_people_in_a_second(sandbox, report, people, alias, tmp_path):
         name: row["spend"] for name, row in rows.items()
     }
     page = (tmp_path / "report" / "usage.html").read_text()
-    shown = [float(value) for value in re.findall(r'class="num" data-v="([^"]+)">\d+<span', page)]
+    shown = [float(value) for value in re.findall(r'data-label="Spent, USD" data-v="([^"]+)"', page)]
     assert shown == sorted((row["spend"] for row in rows.values()), reverse=True)
 
 

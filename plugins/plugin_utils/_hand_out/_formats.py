@@ -68,7 +68,7 @@ JSON, CSV = FORMATS["json"].path, FORMATS["csv"].path
 CSV_COLUMNS = ("name", "user", "user_id", "alias", "key", "base_url", "models", "max_budget", "expires_at")
 # What each field of a person may be, as ``json_file`` writes it.
 TYPES: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(FIELDS, (str, type(None))),
+    **dict.fromkeys((*FIELDS, "written_at"), (str, type(None))),
     **dict.fromkeys(("user", "alias", "name", "base_url"), (str,)),
     "models": (list,),
     "max_budget": (int, float, type(None)),
@@ -108,7 +108,6 @@ def _is_person(entry: Any) -> bool:
         and all(isinstance(entry[name], types) for name, types in TYPES.items())
         and not isinstance(entry["max_budget"], bool)
         and all(isinstance(model, str) for model in entry["models"])
-        and isinstance(entry.get("written_at"), (str, type(None)))
     )
 
 
@@ -134,7 +133,7 @@ def read_csv_values(text: bytes) -> list[str]:
 
 
 def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
-    """The people as templates see them."""
+    """The people as templates see them. Who got a value later stands further down, so that new slips stand together."""
     files, secrets = file_names(people), secret_names(people)
     return [
         {
@@ -143,9 +142,10 @@ def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
             "secret_name": secrets[person["alias"]],
             "model": next((model for model in person["models"] if _is_a_model(model)), None),
             "expires": readable_time(person["expires_at"], zone),
+            "written": readable_time(person["written_at"], zone),
             "budget": None if person["max_budget"] is None else f"{number(person['max_budget'])} USD",
         }
-        for person in people
+        for person in sorted(people, key=lambda person: person["written_at"] or "")
     ]
 
 

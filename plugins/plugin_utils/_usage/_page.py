@@ -76,8 +76,8 @@ def _template() -> jinja2.Template:
 def content(report: Entry) -> dict[str, Any]:
     """What the page shows, as text: the one who spent most first. What is the same for everybody stands there once."""
     totals, people = report["totals"], report["people"]
-    most = max((person["spend"] for person in people), default=0)
-    rows = sorted((_row(person, most) for person in people), key=lambda row: -row["spend"])
+    scale, is_budget = _scale(people)
+    rows = sorted((_row(person, scale) for person in people), key=lambda row: -row["spend"])
     cap = totals["max_budget"]
     return {
         "title": report["title"],
@@ -94,11 +94,21 @@ def content(report: Entry) -> dict[str, Any]:
         "limit": _common(row["limit"] for row in rows),
         "expires_at": _common(row["expires_at"] for row in rows),
         "decimals": max((len(row["spent"].partition(".")[2]) for row in rows), default=2),
+        "scale": money(scale) if scale else None,
+        "scale_is_budget": is_budget,
         "rows": rows,
     }
 
 
-def _row(person: Entry, most: float) -> dict[str, Any]:
+def _scale(people: Sequence[Entry]) -> tuple[float, bool]:
+    """Return how much a whole bar stands for, and whether that is the budget that all have."""
+    most = max((person["spend"] for person in people), default=0)
+    limits = {person["max_budget"] for person in people}
+    limit = limits.pop() if len(limits) == 1 else None
+    return (limit, True) if limit is not None and limit >= most else (most, False)
+
+
+def _row(person: Entry, scale: float) -> dict[str, Any]:
     limit, status = person["max_budget"], person["status"]
     idle = status == "active" and not person["used"]
     idle_text = ONLY_REJECTED if is_rejected(person) else NEVER_USED
@@ -109,7 +119,7 @@ def _row(person: Entry, most: float) -> dict[str, Any]:
         "status_text": idle_text if idle else STATUS[status],
         "spend": person["spend"],
         "spent": money(person["spend"]),
-        "length": _share(person["spend"], most),
+        "length": _share(person["spend"], scale),
         "limit": "none" if limit is None else money(limit),
         "share": _share(person["spend"], limit),
         "last_active": _minute(person["last_active"]) or ("unknown" if person["used"] else "never"),

@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import errno
 import fcntl
 import hashlib
+import html
 import html.parser
+import itertools
 import json
 import os
 import re
@@ -174,6 +177,41 @@ def test_the_page_of_slips(hand_out: HandOut, folder: Path) -> None:
     for text in (PEOPLE[0]["key"], "https://llm.example.com/v1", "14 March 2031, 18:00 UTC", "10 USD", "gpt-4"):
         assert text in page.text
     assert f'client = OpenAI(base_url="https://llm.example.com/v1", api_key="{PEOPLE[0]["key"]}")' in page.text
+
+
+def test_no_line_of_the_example_breaks_what_it_says(hand_out: HandOut, folder: Path) -> None:
+    """Wherever a line of a printed page ends, what is copied from it is Python."""
+    address = f"https://llm.example.com/{'a-long-path/' * 12}v1?x='&y"
+    key = "sk-value-" + '-a-b-\u00e4"' * 20
+    hand_out(result(entry("ann", key, models=["bedrock/a-long-name-" + "x" * 60]), api_base_url=address))
+    lines = re.findall(r"<b>(.*)</b>", (folder / "slips.html").read_text())
+    client, chat = (ast.parse(html.unescape(line.replace("<wbr>", "\n"))).body[0] for line in lines[1:])
+    found = {one.arg: ast.literal_eval(one.value) for one in client.value.keywords}
+    assert found == {"base_url": address, "api_key": key}
+    assert "'role'" in ast.unparse(chat) and "x" * 60 in ast.unparse(chat)
+
+
+@pytest.mark.parametrize("key", ["sk--x-y-z-Qw-", "sk-aaa-bbb-ccc-ddd-eee", "sk-" + "-" * 20])
+def test_no_line_of_a_key_ends_at_a_hyphen(hand_out: HandOut, folder: Path, key: str) -> None:
+    hand_out(result(entry("ann", f"sk-value{key}")))
+    (shown,) = re.findall(r"<code>(<i>.*)</code>", (folder / "slips.html").read_text())
+    lines = [re.sub("<.*?>", "", line) for line in shown.split("<wbr>")]
+    assert "".join(lines) == f"sk-value{key}"
+    assert not any(first.endswith("-") or then.startswith("-") for first, then in itertools.pairwise(lines))
+
+
+def test_new_slips_stand_together_at_the_end(hand_out: HandOut, folder: Path) -> None:
+    hand_out(result(entry("ann"), entry("ben")))
+    assert 'class="batch"' not in (folder / "slips.html").read_text()
+    people = json.loads((folder / "keys.json").read_text())
+    for person in people:
+        person["written_at"] = "2020-01-02T03:04:05+00:00"
+    (folder / "keys.json").write_text(json.dumps(people, indent=2, ensure_ascii=False) + "\n")
+    hand_out(result(entry("ann", "sk-value-new"), entry("ben"), entry("cem")))
+    page = (folder / "slips.html").read_text()
+    before, after = page.split('<h2 class="batch">')
+    assert "sk-value-new" in re.sub("<.*?>", "", after) and ">cem<" in after
+    assert re.findall(r'<h2 dir="auto">(\w+)</h2>', before) == ["ben"]
 
 
 def test_env_files_are_for_a_shell(hand_out: HandOut, folder: Path, tmp_path: Path) -> None:

@@ -177,6 +177,34 @@ def test_a_shared_budget_is_a_limit() -> None:
     assert (person["max_budget"], person["remaining_budget"]) == (2.5, 2.4)
 
 
+# Bars
+
+
+@pytest.mark.parametrize(
+    ("keys", "scale", "lengths", "said"),
+    [
+        ([key("ann", spend=5.0), key("ben", spend=2.5)], "10.00", [50, 25], "the budget of a key"),
+        ([key("ann", spend=12.5), key("ben", spend=5.0)], "12.50", [100, 40], "the most that one person spent"),
+        ([key("ann", spend=4.0), key("ben", max_budget=None)], "4.00", [100, 37.5], "the most that one person spent"),
+        ([unused("ann", max_budget=None)], None, [None], ""),
+    ],
+)
+def test_bars_are_on_one_scale_that_is_said(keys: list[Record], scale: Any, lengths: list[Any], said: str) -> None:
+    made = report(*keys)
+    assert (made["page"]["scale"], [row["length"] for row in made["page"]["rows"]]) == (scale, lengths)
+    text = page(made["report"])
+    assert (f"A full bar is {scale} USD, {said}." in text) == bool(scale) == ("A full bar" in text)
+
+
+def test_a_narrow_page_has_every_column_with_its_heading() -> None:
+    made = report(key("ann"), key("ben", max_budget=5.0, expires_at="2031-02-02T00:00:00+00:00"))
+    text = page(made["report"])
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', text)
+    (row, _other) = re.findall(r"<tr class=.*?</tr>", text)
+    labels = ["Name", "Status", *re.findall(r'data-label="([^"]+)"', row)]
+    assert labels == heads and "display: none" not in text.replace("thead .length { display: none; }", "")
+
+
 # Times
 
 
