@@ -31,6 +31,8 @@ REFUSED = "The proxy rejects the key in {option}. Use the master key or the key 
 def advice(text: str, status: int, option: str, special: Advice) -> str:
     """What the user can do about a refusal, "" if that follows from its words.
 
+    A refusal with 403 that no pattern explains is about what was asked for, not about the key.
+
     :param text: all that the proxy says.
     :param option: the option that holds the key with which was asked.
     :param special: the advice of the object that was asked for, which goes before the general one.
@@ -38,4 +40,5 @@ def advice(text: str, status: int, option: str, special: Advice) -> str:
     for pattern, sentence in {**special, **GENERAL}.items():
         if re.search(pattern, text, re.IGNORECASE):
             return sentence.replace("{option}", option)
-    return REFUSED.replace("{option}", option) if status in (401, 403) else ""
+    about_key = status == 401 and "request body" not in text
+    return REFUSED.replace("{option}", option) if about_key else ""

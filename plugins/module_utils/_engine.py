@@ -105,6 +105,10 @@ class Field:
             value = value.get(step)
         return value
 
+    def to_api(self, value: Any) -> Any:
+        """A declared value as a request takes it."""
+        return self.cleared if self.is_nothing(value) else self.sent(value)
+
     def is_nothing(self, value: Any) -> bool:
         """Whether a value says that the object has none."""
         values = (*NOTHING.get(self.type, ()), *self.nothing)

@@ -297,3 +297,34 @@ def test_numbers_arrive_as_text(sandbox, run_module, name) -> None:
     assert done.team["model_rpm_limit"] == {"gpt-4": 5}
     assert done.team["router_settings"]["retry_policy"] == {"TimeoutErrorRetries": 2}
     refused(team, sandbox, "model_rpm_limit: needs a whole number", model_rpm_limit={"gpt-4": "5.5"})
+
+
+def test_a_team_moves_into_an_organization_together_with_the_values_that_fit_it(sandbox, run_module, name) -> None:
+    """LiteLLM compares what the team has, not what is sent with the organization, with that organization."""
+    limits = ({"max_budget": 5, "tpm_limit": 500}, {"max_budget": 50})
+    budget, spare = (sandbox.call("POST", "/budget/new", body).json()["budget_id"] for body in limits)
+    # Only licensed proxies make organizations; all let teams refer to them.
+    for organization, models in ((name, "{gpt-4o-mini}"), (f"{name}-other", "{gpt-4}")):
+        sandbox.execute(
+            'INSERT INTO "LiteLLM_OrganizationTable" (organization_id, organization_alias, budget_id, models, '
+            "created_by, updated_by) VALUES (%s, %s, %s, %s, 'test', 'test')",
+            *(organization, organization, budget if organization == name else spare, models),
+        )
+    team = partial(run_module, "litellm_team", team_id=name)
+    try:
+        assert not team(models=["gpt-4"], max_budget=10, tpm_limit=1000).failed
+        fitting = {"models": ["gpt-4o-mini"], "max_budget": 4, "tpm_limit": 100}
+        done = as_declared(team, sandbox, 2, organization_id=name, **fitting)
+        assert {one: done.team[one] for one in fitting} == fitting
+        other = {"models": ["gpt-4"], "max_budget": 10, "tpm_limit": 1000}
+        done = as_declared(team, sandbox, 4, organization_id=f"{name}-other", metadata={"room": 2}, **other)
+        assert {one: done.team[one] for one in other} == other
+        assert not as_declared(team, sandbox, 2, unset=["organization_id"], models=["gpt-4", "gpt-4o-mini"]).failed
+        with sandbox.writes() as written:
+            wrong = team(organization_id=name)
+        assert wrong.failed and "gpt-4" in wrong.msg and "api_key" not in wrong.msg and len(written) == 1
+        assert stored(sandbox, name)["organization_id"] is None
+    finally:
+        sandbox.call("POST", "/team/delete", {"team_ids": [name]})
+        sandbox.execute('DELETE FROM "LiteLLM_OrganizationMembership" WHERE starts_with(organization_id, %s)', name)
+        sandbox.execute('DELETE FROM "LiteLLM_OrganizationTable" WHERE starts_with(organization_id, %s)', name)

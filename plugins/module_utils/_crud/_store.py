@@ -211,7 +211,7 @@ class ObjectStore(Store):
     def _body(self, step: Plan) -> dict[str, Any]:
         """The changes as the API takes them."""
         rows = ((self._definition.table.field(name), value) for name, value in step.changes.items())
-        return {row.name: row.cleared if row.is_nothing(value) else row.sent(value) for row, value in rows}
+        return {row.name: row.to_api(value) for row, value in rows}
 
 
 def _same(one: Plan, other: Plan) -> bool:

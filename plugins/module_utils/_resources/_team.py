@@ -65,6 +65,9 @@ VECTOR_STORE_INDEX = {
 # What LiteLLM keeps in a budget of the members. The period is the last to be sent again: it begins again then.
 OF_MEMBERS = ("team_member_budget", "team_member_rpm_limit", "team_member_tpm_limit", "team_member_budget_duration")
 
+# What LiteLLM compares with the organization of a team.
+OF_ORGANIZATION = ("models", "max_budget", "tpm_limit", "rpm_limit")
+
 
 def _caps(value: float) -> str | None:
     return not_negative(value) or (None if value else "LiteLLM ignores a budget of 0. To remove the limit, use unset.")
@@ -222,6 +225,7 @@ class Team(CrudObject):
     def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
         """What ``/team/update`` takes. LiteLLM up to 1.98 forgets the members' limits with metadata without one."""
         apart = {"team_member_permissions", *self._cleared_of_members(plan)}
+        apart |= {name for part in _moves(plan) for name in part}
         rest = plan.having(changes={name: value for name, value in plan.changes.items() if name not in apart})
         body = METADATA.update_body({name: value for name, value in body.items() if name not in apart}, rest)
         if "object_permission" in body:
@@ -234,7 +238,10 @@ class Team(CrudObject):
         return {**body, kept[0]: limits[kept[0]]}
 
     def further_requests(self, team_id: str, plan: Plan, _proxy: Proxy) -> Iterator[tuple[str, Values]]:
-        """An update takes no permissions, and up to 1.98 it clears limits of members only if nothing else is in it."""
+        """What an update does not take, or not together with the rest.
+
+        It takes no permissions. Up to 1.98, it clears limits of members only if nothing else is in it.
+        """
         if plan.action != "update":
             return
         cleared = self._cleared_of_members(plan)
@@ -243,6 +250,8 @@ class Team(CrudObject):
         if "team_member_permissions" in plan.changes:
             permissions = plan.after["team_member_permissions"] or []
             yield "/team/permissions_update", {"team_id": team_id, "team_member_permissions": permissions}
+        for part in _moves(plan):
+            yield "/team/update", {"team_id": team_id, **part}
 
     def _cleared_of_members(self, plan: Plan) -> list[str]:
         rows = [TEAM.field(name) for name in OF_MEMBERS if name in plan.changes]
@@ -268,6 +277,21 @@ class Team(CrudObject):
         forced = plan.action == "delete" and options.get("force")
         lost = self.check_delete(plan.existing, proxy) if forced else None
         return [f"{plan.name}: {lost}"] if lost else []
+
+
+def _moves(plan: Plan) -> list[dict[str, Any]]:
+    """The parts of an update that moves a team to another organization together with other models or limits, in order.
+
+    LiteLLM compares new values with the organization that the team has, and the values that the team has with the one
+    that it joins. So the team leaves the one first, and joins the other last.
+    """
+    values = {name: TEAM.field(name).to_api(plan.changes[name]) for name in OF_ORGANIZATION if name in plan.changes}
+    if "organization_id" not in plan.changes or not values:
+        return []
+    row = TEAM.field("organization_id")
+    joined = plan.changes["organization_id"]
+    leave = [] if row.is_nothing(row.value(plan.existing)) else [{"organization_id": row.cleared}]
+    return [*leave, values, *([] if row.is_nothing(joined) else [{"organization_id": joined}])]
 
 
 def _unknown_permissions(plan: Plan, proxy: Proxy) -> str | None:

@@ -76,7 +76,7 @@ def update_body(plan: Plan, now: datetime) -> dict[str, Any]:
             body[name] = row.update(value, row.value(plan.existing))
         elif name != "metadata" and "update" not in row.in_metadata_only and not (row.entry and row.is_nothing(value)):
             # A field kept in metadata goes at the top as well: only there does the server check it.
-            body[name] = row.cleared if row.is_nothing(value) else row.sent(value)
+            body[name] = row.to_api(value)
     if any(name == "metadata" or ROWS[name].entry for name in plan.changes):
         body["metadata"] = _merged_metadata(plan)
     return body

@@ -15,7 +15,7 @@ from ..._shapes import checked
 from ..._values import is_empty
 from ._bodies import update_body
 from ._reading import INFO, Record
-from ._table import KEY, ROWS
+from ._table import ROWS
 from ._teams import COMPARED, changes_to_fit, joined_team
 
 UPDATE_PATH = "/key/update"
@@ -69,8 +69,7 @@ class KeyUpdater:
 
     def _restore(self, plan: Plan, names: Iterable[str]) -> None:
         """Give a key that could not join a team back what it had. If that fails, the first error says more."""
-        had = KEY.view(plan.existing)
-        body = {name: ROWS[name].sent(had[name]) if name in had else ROWS[name].cleared for name in names}
+        body = {name: ROWS[name].to_api(ROWS[name].value(plan.existing)) for name in names}
         with suppress(ApiError):
             self._send({"key": plan.existing["token"], **body})
 
