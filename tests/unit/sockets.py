@@ -83,8 +83,12 @@ class BrokenServer:
         return head + b"\r\n\r\n" + rest
 
 
+# As many as a client that waits for the last one ends with another answer than one that does not.
+MOST_DROPS = 400
+
+
 class Dripping:
-    """Answers every connection with a beginning and then, until it is closed, with one drop after the other.
+    """Answers every connection with a beginning and then, until it is closed, with many drops, one after the other.
 
     Other than :class:`BrokenServer`, for as many connections as there are, each with a thread of its own.
     """
@@ -121,5 +125,7 @@ class Dripping:
             connection.settimeout(5)
             connection.recv(65536)
             connection.sendall(beginning)
-            while not self._over.wait(pause):
+            for _number in range(MOST_DROPS):
+                if self._over.wait(pause if drop else None):
+                    break
                 connection.sendall(drop)
