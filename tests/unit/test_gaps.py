@@ -49,5 +49,5 @@ def test_a_new_object_fails_only_for_its_gaps(tmp_path: Path) -> None:
         "plugins/module_utils/_resources/_vector_index.py",
         "plugins/modules/litellm_vector_index.py",
         "docs/mapping.md",
-        "tests/integration/test_vector_index.py",
+        "tests/integration/objects/test_vector_index.py",
     }

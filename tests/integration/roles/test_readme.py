@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too_old
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BLOCKS, STARTING, PLATFORM = (
     re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
     for page in ("README.md", "docs/getting_started.md", "docs/platform.md")

@@ -16,7 +16,7 @@ import yaml
 from ansible_collections.litemaas.virtual_keys.tests.tooling.sandbox import started
 from ansible_collections.litemaas.virtual_keys.tests.tooling.server import token_of
 
-from .conftest import ROOT, Sandbox, described
+from ..conftest import ROOT, Sandbox, described
 
 PAGE = (ROOT / "docs" / "several_proxies.md").read_text(encoding="utf-8")
 INVENTORY, PLAY = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)

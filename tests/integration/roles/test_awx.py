@@ -23,7 +23,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 
-from .conftest import KEY_VALUE, ROOT
+from ..conftest import KEY_VALUE, ROOT
 
 AWX = ROOT / "playbooks" / "awx"
 MEMBER = Path("ansible_collections", "litemaas", "virtual_keys")

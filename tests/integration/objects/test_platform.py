@@ -16,7 +16,7 @@ import pytest
 import yaml
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too_old
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "playbooks" / "examples"
+EXAMPLES = Path(__file__).resolve().parents[3] / "playbooks" / "examples"
 # What LiteLLM keeps of what is gone, and of what was done. It does not delete the budgets of members.
 HISTORY = ("Deleted", "SpendLogs", "Daily", "AuditLog", "ErrorLogs", "Health", "Heartbeat", "CronJob", "BudgetTable")
 

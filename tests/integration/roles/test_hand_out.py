@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-PLAYBOOK = str(Path(__file__).parent / "playbooks" / "hand_out.yml")
+PLAYBOOK = str(Path(__file__).parents[1] / "playbooks" / "hand_out.yml")
 ASK = """
 import openai
 print(openai.OpenAI().chat.completions.create(model="gpt-4", messages=[{"role": "user", "content": "Hello!"}])

@@ -21,7 +21,7 @@ import psutil
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from faults.proxy import FaultProxy
 from faults.schedule import Fault
@@ -29,7 +29,7 @@ from tooling.processes import kill
 from tooling.server import READING
 from tooling.warm_start import WarmAnsible, program
 
-PLAYBOOK = Path(__file__).parent / "playbooks" / "keys.yml"
+PLAYBOOK = Path(__file__).parents[1] / "playbooks" / "keys.yml"
 SEED = "a seed for tests only, of 32 characters and more"
 PEOPLE = ("ann", "ben", "carl")
 

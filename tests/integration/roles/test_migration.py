@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PLAYBOOK = Path(__file__).parent / "playbooks" / "role_only.yml"
+PLAYBOOK = Path(__file__).parents[1] / "playbooks" / "role_only.yml"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROLE = Path(__file__).resolve().parents[2] / "roles" / "manage_keys"
+ROLE = Path(__file__).resolve().parents[3] / "roles" / "manage_keys"
 TASK = "tests/integration/playbooks/prune.yml"
 TOKENS = 'SELECT token FROM "LiteLLM_VerificationToken" WHERE token = ANY(%s)'
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too_old
 
-from .conftest import ROOT
+from ..conftest import ROOT
 
 TASKS = ROOT / "tests" / "integration" / "playbooks" / "tasks"
 MODULES = sorted(file.stem for file in (ROOT / "plugins" / "modules").glob("litellm_*.py"))

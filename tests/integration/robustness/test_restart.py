@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from .conftest import Sandbox
+from ..conftest import Sandbox
 
 # So many that a fast machine is not through with them before the restart begins.
 PEOPLE = 400

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-PLAYBOOK = Path(__file__).parent / "playbooks" / "usage.yml"
+PLAYBOOK = Path(__file__).parents[1] / "playbooks" / "usage.yml"
 FILES = ("usage.csv", "usage.html", "usage.json")
 KEYS = '"LiteLLM_VerificationToken"'
 

@@ -15,7 +15,7 @@ from textwrap import indent
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tooling.warm_start import program
 

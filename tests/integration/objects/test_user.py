@@ -16,7 +16,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch impor
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER, User
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
-from ansible_collections.litemaas.virtual_keys.tests.integration.test_cap import OUT_OF_BUDGET, ask, until_refused
+from ansible_collections.litemaas.virtual_keys.tests.integration.roles.test_cap import OUT_OF_BUDGET, ask, until_refused
 
 pytestmark = pytest.mark.quiet
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "workshop_day.md"
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "workshop_day.md"
 SECTION = re.compile(r"^## (.*)\n", re.MULTILINE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"`([\w-]+\.(?:csv|yml))`")
