@@ -140,6 +140,7 @@ def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
             **person,
             "file_name": files[person["alias"]],
             "secret_name": secrets[person["alias"]],
+            "key_groups": _groups(person["key"] or ""),
             "model": next((model for model in person["models"] if _is_a_model(model)), None),
             "expires": readable_time(person["expires_at"], zone),
             "written": readable_time(person["written_at"], zone),
@@ -147,6 +148,13 @@ def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
         }
         for person in sorted(people, key=lambda person: person["written_at"] or "")
     ]
+
+
+def _groups(key: str) -> list[tuple[str, bool]]:
+    """Return a key in groups of four, each with whether a line may end behind it: a hyphen there would be lost."""
+    groups = [key[start : start + 4] for start in range(0, len(key), 4)]
+    following = [*groups[1:], "-"]
+    return [(group, "-" not in (group[-1], then[0])) for group, then in zip(groups, following)]
 
 
 def _is_a_model(model: str) -> bool:
