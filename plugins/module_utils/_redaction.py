@@ -102,6 +102,13 @@ def redact(value: Any) -> Any:
     return _Hiding().data(value)
 
 
+def secrets_in(value: Any) -> list[str]:
+    """The texts that ``redact`` hides in plain data."""
+    hiding = _Hiding()
+    hiding.data(value)
+    return hiding.found
+
+
 def redact_options(options: Any, spec: Mapping[str, Mapping[str, Any]]) -> Any:
     """A copy of the options of a task that is fit to be shown, by its argument spec."""
     return _Hiding().options(options, spec)

@@ -13,7 +13,8 @@ description:
     other values that models use to connect to their provider. Models refer to it with C(litellm_credential_name).
   - LiteLLM never shows secret values again, only a mask with their first and last two characters. To detect changed
     values, the module stores a salted fingerprint of each value that it writes in the entry C(litemaas_virtual_keys) of
-    C(credential_info). The modules of this collection do not show that entry.
+    C(credential_info). The modules of this collection do not show that entry. No fingerprint is stored of a secret that
+    can be guessed.
   - The result, the diff, and error messages never contain values.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
@@ -74,8 +75,9 @@ options:
   update_values:
     description:
       - Which values of an existing credential to write.
-      - V(on_change) writes the values that have changed, based on their masks and their fingerprints. The module does
-        not detect if something else replaces a secret with one that has the same first and last two characters.
+      - V(on_change) writes the values that have changed, based on their masks and their fingerprints. If a secret can
+        be guessed, such as a short password or a sentence, it has no fingerprint, and a change is detected only if the
+        first or last two characters change. The module warns when it writes such a secret.
       - V(always) writes all of O(credential_values) in each run.
       - V(never) writes only values that do not exist yet.
     type: str

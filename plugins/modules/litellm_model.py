@@ -29,8 +29,9 @@ attributes:
         collection do not show.
       - The secret parameters of a model that was not created by this module are written once, because there is no
         fingerprint to compare them with.
-      - LiteLLM shows masks of these parameters. The module does not detect if something else replaces a secret with one
-        that has the same mask.
+      - No fingerprint is stored of a secret that can be guessed, such as a short password or a sentence, because every
+        key of the proxy can read C(model_info). A change of such a secret is detected only if its mask changes. The
+        module warns when it writes one, and removes a fingerprint that an earlier version stored.
 options:
   state:
     description:

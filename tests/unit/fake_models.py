@@ -92,7 +92,8 @@ class FakeModels:
         for name in NEVER_SHOWN & params.keys():
             del params[name]
         for name in {name for name in params if name.endswith("_token")} - {"input_cost_per_token"}:
-            params[name] = params[name][:4] + "*" * (len(params[name]) - 8) + params[name][-4:]
+            if len(params[name]) >= 8:
+                params[name] = params[name][:4] + "*" * (len(params[name]) - 8) + params[name][-4:]
         own = {"db_model": model["db_model"], "blocked": model["blocked"]}
         return {
             "model_name": model["model_name"],

@@ -8,18 +8,19 @@ planned and shown is whether one stays or is written. Fingerprints, kept with th
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._fingerprints import fingerprint, matches
+from .._fingerprints import fingerprint, is_guessable, matches
 from .._redaction import CHANGED, HIDDEN, REFERENCE, is_secret_name
 from .._values import alike
 
 Entries = Mapping[str, Any]
-MASKED = re.compile(r"(.*?)\*+(.*)", re.DOTALL)
+MASKED = re.compile(r"(?P<begin>.*?)(?P<stars>\*+)(?P<end>.*)", re.DOTALL)
+# Other than this, the stars of a mask are as many as the characters that they hide.
+STARS = 4
 MASK = re.compile(r"\*+|.{0,4}\*{4,}.{0,4}", re.DOTALL)
 
 
@@ -60,7 +61,7 @@ def _wanted_one(name: str, value: Any, there: Entries, told: Entries, known: Ent
     if not (_is_secret(name, value) or isinstance(there.get(name), Kept)):
         return there[name] if name in there and _shows(there[name], value, secret=False) else value
     visible = name in told and not _is_reference(value)
-    stays = name in there and matches(known.get(name), _text(value)) and (not visible or _shows(told[name], value))
+    stays = name in there and matches(known.get(name), name, value) and (not visible or _shows(told[name], value))
     return Kept() if stays else Written(value, name in there)
 
 
@@ -83,7 +84,13 @@ def fingerprints(after: Entries, known: Entries) -> dict[str, str]:
     """The fingerprints of the secret entries that an object has after a write."""
     kept = {name: known[name] for name, entry in after.items() if isinstance(entry, Kept) and name in known}
     new = {name: entry.value for name, entry in after.items() if isinstance(entry, Written)}
-    return {**kept, **{name: fingerprint(_text(value)) for name, value in new.items() if _is_secret(name, value)}}
+    return {**kept, **{name: fingerprint(name, value) for name, value in new.items() if _is_secret(name, value)}}
+
+
+def guessable_names(after: Entries) -> list[str]:
+    """The secret entries that are written and of which no fingerprint is kept."""
+    written = {name: entry.value for name, entry in after.items() if isinstance(entry, Written)}
+    return [name for name, value in written.items() if _is_secret(name, value) and is_guessable(name, value)]
 
 
 def _is_secret(name: Any, value: Any) -> bool:
@@ -108,10 +115,6 @@ def _holds_mask(name: Any, value: Any) -> bool:
     return is_secret_name(name) and isinstance(value, str) and bool(MASK.fullmatch(value))
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
-
-
 def _shows(shown: Any, value: Any, secret: bool = True) -> bool:
     """Whether what LiteLLM shows may be a value: exactly, as the type of the parameter, or as a mask.
 
@@ -132,4 +135,11 @@ def _shows(shown: Any, value: Any, secret: bool = True) -> bool:
         return False
     mask = MASKED.fullmatch(shown)
     text = str(value)  # so LiteLLM shows null inside an entry, and any value with the name of a secret
-    return text == shown or bool(mask and text.startswith(mask[1]) and text.endswith(mask[2]))
+    return text == shown or bool(mask and _fits(mask, text))
+
+
+def _fits(mask: re.Match[str], text: str) -> bool:
+    """Whether a text may be behind a mask."""
+    if mask["begin"] and mask["end"] and len(mask["stars"]) != STARS and len(mask.string) != len(text):
+        return False
+    return text.startswith(mask["begin"]) and text.endswith(mask["end"])

@@ -17,8 +17,8 @@ from urllib.parse import quote
 import pytest
 
 OWN_ENTRY = "litemaas_virtual_keys"
-# The two provider keys have the same mask: sk****07.
-FIRST, SECOND, OTHER = "sk-provider-aaaaaaaa-07", "sk-provider-bbbbbbbb-07", "sk-provider-cccccccc-99"
+# Random, as what issuers choose. The first two have the same mask: sk****07.
+FIRST, SECOND, OTHER = "sk-4Gv8Rk2Wp9Xt5Bn7Jq3Lz6Mh07", "sk-7Tb3Nf6Yc9Dw2Hs8Pm5Kx4Vg07", "sk-5Zj8Qr3Uf6Ls9Ew2Ya7Ck4Tn99"
 INFO = {"custom_llm_provider": "openai", "owner": "team-a"}
 VALUES = {"api_key": FIRST, "api_base": "https://one.example.com/v1"}
 TABLE = '"LiteLLM_CredentialsTable"'
@@ -118,6 +118,18 @@ def test_a_changed_value_is_noticed_although_its_mask_is_the_same(sandbox, crede
             again = credential(credential_info=INFO, credential_values=declared)
         assert not again.changed
         assert written == []
+
+
+def test_no_fingerprint_is_kept_of_a_value_that_can_be_guessed(sandbox, credential, name):
+    weak = credential(credential_info=INFO, credential_values={**VALUES, "db_password": "hunter2"})
+    assert "credential_values: db_password can be guessed" in weak.output
+    kept = stored(sandbox, name)["own"]["fingerprints"]
+    assert kept["db_password"] == "guessable" and len(kept["api_key"]) > 64
+    for declared in ({"db_password": "hunter2"}, {**VALUES, "db_password": "hunter2"}):
+        with sandbox.writes() as written:
+            assert not credential(credential_values=declared).changed
+        assert written == []
+    assert credential(credential_values={"db_password": "another"}).changed  # its mask is another one
 
 
 def test_a_value_is_added(sandbox, credential, name):
@@ -442,12 +454,12 @@ def test_no_value_is_printed(sandbox, play, name, tmp_path: Path, mode):
     base = "https://hidden.example.com/v1"
     book = tmp_path / "play.yml"
     book.write_text(
-        PLAY.format(name=name, first="provider-first-07", base=base).replace(
+        PLAY.format(name=name, first=FIRST, base=base).replace(
             "unset: [api_base]", ("unset: [api_base]" if removes_values(sandbox) else "update_values: on_change")
         )
     )
-    extra = json.dumps({"second": "provider-second-07"})
-    done = play(str(book), "-e", extra, *mode, secret=("provider-first-07", "provider-second-07", base, "fingerprints"))
+    extra = json.dumps({"second": SECOND})
+    done = play(str(book), "-e", extra, *mode, secret=(FIRST, SECOND, base, "fingerprints"))
     assert done.rc == 0, done.output[-3000:]
     assert "********" in done.output
     assert "credential_values" in done.output

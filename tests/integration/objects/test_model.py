@@ -23,6 +23,8 @@ pytestmark = pytest.mark.quiet
 
 TABLE = '"LiteLLM_ProxyModelTable"'
 BASE = {"model": "openai/gpt-4o-mini", "mock_response": "Hello"}
+# Random, as what issuers choose, and with the same mask.
+FIRST, SECOND = "sk-14Gv8Rk2Wp9Xt5Bn7Jq3Lz6M0h07", "sk-17Tb3Nf6Yc9Dw2Hs8Pm5Kx4V0h07"
 # Two values for each of these parameters, secrets among them.
 PARAMS: dict[str, tuple[Any, Any]] = {
     "model": ("openai/gpt-4o", "openai/gpt-4o-mini"),
@@ -49,12 +51,12 @@ PARAMS: dict[str, tuple[Any, Any]] = {
         [{"location": "message", "role": "user"}],
     ),
     "configurable_clientside_auth_params": (["api_key"], ["api_base"]),
-    "api_key": ("sk-first-secret-of-a-model", "sk-second-secret-of-a-model"),
-    "client_secret": ("cs-first-secret", "cs-first-SECRET"),
-    "custom_token": ("first-secret-token", "firs-Xecret-token"),
+    "api_key": (FIRST, SECOND),
+    "client_secret": (FIRST, FIRST.swapcase()),
+    "custom_token": (SECOND, FIRST),
     "short_password": ("a", "b"),
-    "vertex_credentials": ('{"private_key": "first secret"}', '{"private_key": "second secret"}'),
-    "extra_headers": ({"X-A": "1", "Authorization": "Bearer one-secret"}, {"Authorization": "Bearer two-secret"}),
+    "vertex_credentials": (f'{{"private_key": "{FIRST}"}}', f'{{"private_key": "{SECOND}"}}'),
+    "extra_headers": ({"X-A": "1", "Authorization": f"Bearer {FIRST}"}, {"Authorization": f"Bearer {SECOND}"}),
     "api_token_file": ("os.environ/HOME", "os.environ/NO_SUCH_VARIABLE"),
     "region_name": ("os.environ/HOME", "eu"),
     "my_own": ({"a": [1, None, {"b": True}]}, {"a": []}),
@@ -261,11 +263,34 @@ def test_a_weight_that_arrives_as_text_serves(sandbox, model, name) -> None:
 @pytest.mark.parametrize("entry", ["custom_token", "api_key"])
 def test_a_secret_that_somebody_else_changed_is_written_again(sandbox, model, entry: str) -> None:
     """LiteLLM shows a mask of the one with the model, and of the other elsewhere."""
-    declared = {**BASE, entry: "a-token-of-some-length"}
+    declared = {**BASE, entry: FIRST}
     as_declared(model, sandbox, 1, litellm_params=declared)
     path = f"/model/{model.keywords['model_id']}/update"
     sandbox.call("PATCH", path, {"litellm_params": {entry: "another-token"}}).raise_for_status()
     as_declared(model, sandbox, 1, litellm_params=declared)
+
+
+def test_nobody_can_guess_a_secret_by_what_every_key_sees(sandbox, model, name) -> None:
+    """Everybody with a key sees model_info, and with a fingerprint in it they could try values."""
+    weak = model(litellm_params={**BASE, "api_key": "hunter2", "custom_token": FIRST})
+    assert "litellm_params: api_key can be guessed" in weak.output
+    assert model(litellm_params={**BASE, "api_key": "hunter2", "custom_token": FIRST}).changed is False
+    key = sandbox.call("POST", "/key/generate", {"duration": "5m"}).json()["key"]
+    (seen,) = [
+        row["model_info"]
+        for row in sandbox.call("GET", "/model/info", key=key).json()["data"]
+        if row["model_info"]["id"] == model.keywords["model_id"]
+    ]
+    assert seen["litemaas_virtual_keys"]["fingerprints"]["api_key"] == "guessable"
+    # One of an earlier version is removed.
+    path = f"/model/{model.keywords['model_id']}/update"
+    old = {"fingerprints": {"api_key": f"{'0' * 32}:{'0' * 64}"}}
+    info = {"id": model.keywords["model_id"], "litemaas_virtual_keys": old}
+    sandbox.call("PATCH", path, {"model_info": info}).raise_for_status()
+    as_declared(model, sandbox, 1, litellm_params={**BASE, "api_key": "hunter2"})
+    assert stored(sandbox, model.keywords["model_id"])["model_info"]["litemaas_virtual_keys"]["fingerprints"] == {
+        "api_key": "guessable"
+    }
 
 
 def test_adopting_a_model(sandbox, model, name) -> None:
@@ -287,7 +312,7 @@ def test_adopting_a_model(sandbox, model, name) -> None:
 
 def test_recreating_loses_nothing(sandbox, model) -> None:
     info = {"mode": "completion", "my_own": "entry", "note": "x"}
-    params = {**BASE, "api_key": "sk-secret-of-a-model", "rpm": 3, "custom_token": "a-token-of-some-length"}
+    params = {**BASE, "api_key": FIRST, "rpm": 3, "custom_token": SECOND}
     params["drop_params"] = False
     as_declared(model, sandbox, 1, litellm_params=params, model_info=info)
     assert "cannot remove model_info.note" in model(unset=["model_info.note"]).msg

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._engine import Plan, make_plan
-from ..._fingerprints import OWN_ENTRY, fingerprint, fits, matches
+from ..._fingerprints import OWN_ENTRY, fingerprint, fits, guessable_warning, is_guessable, matches
 from ..._redaction import CHANGED, HIDDEN
 from ._declaration import Declaration
 from ._table import CREDENTIAL, Record, own_entry, states, users_info
@@ -26,7 +26,15 @@ def plan_credential(want: Declaration, record: Record | None) -> Plan:
         declared["credential_info"] = want.info
     if want.values or want.unset:
         declared["credential_values"] = _states_after(want, record)
-    return make_plan(CREDENTIAL, declared, record)
+    plan = make_plan(CREDENTIAL, declared, record)
+    return plan.having(warnings=tuple(_warnings(want, plan)))
+
+
+def _warnings(want: Declaration, plan: Plan) -> list[str]:
+    written = written_values(want, plan) if want.update_values == "on_change" else {}
+    return guessable_warning(
+        "credential_values", (name for name, value in written.items() if is_guessable(name, value))
+    )
 
 
 def _states_after(want: Declaration, record: Record | None) -> dict[str, str]:
@@ -47,7 +55,7 @@ def _keeps(want: Declaration, name: str, value: str, record: Record) -> bool:
     shown = record["credential_values"][name]
     if shown == value:
         return True  # not masked
-    return fits(shown, value) and matches(own_entry(record).get("fingerprints", {}).get(name), value)
+    return fits(shown, value) and matches(own_entry(record).get("fingerprints", {}).get(name), name, value)
 
 
 def written_values(want: Declaration, plan: Plan) -> dict[str, str]:
@@ -78,7 +86,7 @@ def info_after(want: Declaration, plan: Plan, written: Mapping[str, str]) -> dic
     known = own_entry(plan.existing).get("fingerprints") or {}
     marks = {
         **{name: known[name] for name in value_names(plan) if name in known},
-        **{name: fingerprint(value) for name, value in written.items()},
+        **{name: fingerprint(name, value) for name, value in written.items()},
     }
     gone = dict.fromkeys(name for name in users_info(plan.existing) if name not in info)
     return {**info, **gone, OWN_ENTRY: {"fingerprints": marks} if marks else {}}

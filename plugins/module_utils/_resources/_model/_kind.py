@@ -9,9 +9,9 @@ from typing import Any
 
 from ..._crud._definition import Record, Request, Values
 from ..._crud._object import CrudObject
-from ..._crud._secret_entries import fingerprints, sent, wanted
+from ..._crud._secret_entries import fingerprints, guessable_names, sent, wanted
 from ..._engine import Plan
-from ..._fingerprints import OWN_ENTRY
+from ..._fingerprints import OWN_ENTRY, guessable_warning
 from ..._listings import MODELS
 from ..._proxy import Proxy
 from ._checks import check_options, check_plan, missing_credential
@@ -62,6 +62,9 @@ class Model(CrudObject):
 
     def missing(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
         return missing_credential(plan, options, proxy)
+
+    def warnings(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
+        return guessable_warning(PARAMS, guessable_names(plan.changes.get(PARAMS) or {}))
 
     def must_recreate(self, plan: Plan, proxy: Proxy) -> bool:
         return bool(irremovable(plan, proxy))

@@ -17,7 +17,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._secre
     without_secrets,
 )
 
-SECRET = "a-token-of-some-length"
+SECRET, OTHER = "a-to7Kq2Zx9Vb4Nm8Lw3Rt6Yc1ngth", "a-to5Hs8Jd2Gf7Qp4Xz9Wm3Kv6ngth"
 
 
 @pytest.fixture(autouse=True)
@@ -57,23 +57,25 @@ def test_what_is_shown_is_compared_as_the_proxy_reads_it(shown: Any, declared: A
     ("mask", "declared", "writes"),
     [
         ("a-to****ngth", SECRET, False),
-        ("a-to****ngth", "a-to-another-length", True),  # the mask fits, the fingerprint does not
+        ("a-to****ngth", OTHER, True),  # the mask fits, the fingerprint does not
         ("b-to****ngth", SECRET, True),  # somebody else has written another value since
         ("a-to****nght", SECRET, True),
+        (f"a-to{'*' * 22}ngth", SECRET, False),
+        (f"a-to{'*' * 21}ngth", SECRET, True),  # another length
         (None, SECRET, False),  # not shown at all: the fingerprint alone tells
     ],
 )
 def test_a_secret_stays_if_its_fingerprint_and_what_is_shown_fit(mask: str | None, declared: str, writes: bool) -> None:
-    known = {"api_key": _fingerprints.fingerprint(SECRET)}
+    known = {"api_key": _fingerprints.fingerprint("api_key", SECRET)}
     shown = {} if mask is None else {"api_key": mask}
     after = wanted({"api_key": declared}, shown, known)
     assert sent(after, present(shown, known)) == ({"api_key": declared} if writes else {})
     assert without_secrets(after) == {"api_key": "******** (changed)" if writes else "********"}
-    assert _fingerprints.matches(fingerprints(after, known)["api_key"], declared)
+    assert _fingerprints.matches(fingerprints(after, known)["api_key"], "api_key", declared)
 
 
 def test_a_reference_is_not_compared_with_what_the_variable_holds() -> None:
-    known = {"api_key": _fingerprints.fingerprint("os.environ/KEY")}
+    known = {"api_key": _fingerprints.fingerprint("api_key", "os.environ/KEY")}
     shown = {"api_key": "what****olds"}
     assert sent(wanted({"api_key": "os.environ/KEY"}, shown, known), present(shown, known)) == {}
     assert sent(wanted({"api_key": "os.environ/OTHER"}, shown, known), present(shown, known)) != {}

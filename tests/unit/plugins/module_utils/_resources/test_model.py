@@ -12,6 +12,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _fing
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._fingerprints import fingerprint, matches
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._checks import check_options
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._kind import Model
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_models import FakeModels
@@ -25,7 +26,9 @@ KEPT_TRUE = dict.fromkeys(
         "allow_client_keepalive_override",
     )
 )
-PARAMS = {"model": "openai/gpt-4o", "api_key": "sk-one", "custom_token": "a-token-of-some-length", "rpm": 5}
+# Random, as what issuers choose.
+ONE, TWO, TOKEN = "sk-4Gv8Rk2Wp9Xt5Bn7Jq3Lz6Mh07", "sk-7Tb3Nf6Yc9Dw2Hs8Pm5Kx4Vg07", "sk-5Zj8Qr3Uf6Ls9Ew2Ya7Ck4Tn99"
+PARAMS = {"model": "openai/gpt-4o", "api_key": ONE, "custom_token": TOKEN, "rpm": 5}
 WHOLE = {"litellm_params": PARAMS, "model_info": {"mode": "chat"}}
 
 
@@ -50,17 +53,40 @@ def proxy_with(**params: Any) -> FakeModels:
 def test_a_secret_is_kept_as_a_fingerprint_only() -> None:
     proxy = proxy_with()
     assert set(proxy.models["m"]["model_info"]["litemaas_virtual_keys"]["fingerprints"]) == {"api_key", "custom_token"}
-    assert "sk-one" not in json.dumps(proxy.models["m"]["model_info"])
+    assert ONE not in json.dumps(proxy.models["m"]["model_info"])
     assert declared(proxy, litellm_params=PARAMS).action == "none"
     assert proxy.sent == []
+
+
+def test_of_a_secret_that_can_be_guessed_no_fingerprint_is_kept() -> None:
+    proxy = proxy_with()
+    outcome = declared(proxy, litellm_params={"custom_token": "hunter2"})
+    kept = proxy.models["m"]["model_info"]["litemaas_virtual_keys"]["fingerprints"]
+    assert kept["custom_token"] == "guessable" and matches(kept["api_key"], "api_key", ONE)
+    (warning,) = outcome.warnings
+    assert "custom_token" in warning and "api_key" not in warning and "hunter2" not in warning
+    again = declared(proxy, litellm_params={**PARAMS, "custom_token": "hunter2"})
+    assert (again.action, again.warnings) == ("none", ())
+
+
+def test_a_fingerprint_from_which_a_secret_can_be_guessed_is_removed() -> None:
+    """It is of an earlier version. Nothing that can be guessed is compared with it."""
+    proxy = proxy_with()
+    declared(proxy, litellm_params={"custom_token": "hunter2"})
+    kept = proxy.models["m"]["model_info"]["litemaas_virtual_keys"]["fingerprints"]
+    kept["custom_token"] = fingerprint("custom_token", TOKEN)
+    assert declared(proxy, litellm_params={"custom_token": "hunter2"}).action == "update"
+    kept = proxy.models["m"]["model_info"]["litemaas_virtual_keys"]["fingerprints"]
+    assert kept["custom_token"] == "guessable"
+    assert declared(proxy, litellm_params={"custom_token": "hunter2"}).action == "none"
 
 
 @pytest.mark.parametrize(
     ("options", "params"),
     [
         ({"litellm_params": {"rpm": 6}}, {"rpm": 6}),
-        ({"litellm_params": {"api_key": "sk-two", "rpm": 5}}, {"api_key": "sk-two"}),
-        ({"litellm_params": {"custom_token": "a-tokEN-of-some-length"}}, {"custom_token": "a-tokEN-of-some-length"}),
+        ({"litellm_params": {"api_key": TWO, "rpm": 5}}, {"api_key": TWO}),
+        ({"litellm_params": {"custom_token": TOKEN.swapcase()}}, {"custom_token": TOKEN.swapcase()}),
         ({"litellm_params": {"use_in_pass_through": True}}, {"use_in_pass_through": True}),
     ],
 )
@@ -86,7 +112,7 @@ def test_what_litellm_adds_is_no_difference() -> None:
 
 def test_no_diff_and_no_result_has_a_secret() -> None:
     proxy = proxy_with()
-    outcome = declared(proxy, litellm_params={**PARAMS, "api_key": "sk-two", "client_secret": "cs-three"})
+    outcome = declared(proxy, litellm_params={**PARAMS, "api_key": TWO, "client_secret": "cs-three"})
     before, after = (part["litellm_params"] for part in (outcome.plan.before, outcome.plan.after))
     assert (before["api_key"], after["api_key"]) == ("********", "******** (changed)")
     assert (before["custom_token"], after["custom_token"]) == ("********", "********")
@@ -96,7 +122,7 @@ def test_no_diff_and_no_result_has_a_secret() -> None:
         default=str,
     )
     told = repr(outcome) + repr(outcome.plan) + shown + json.dumps(outcome.plan.diff)
-    for secret in ("sk-one", "sk-two", "cs-three", "a-token", "litemaas_virtual_keys"):
+    for secret in (ONE, TWO, "cs-three", TOKEN, "litemaas_virtual_keys"):
         assert secret not in told
 
 
