@@ -19,7 +19,7 @@ options:
     description:
       - The master key of the proxy, or the key of a proxy admin.
       - If it is not set, the environment variable E(LITELLM_PROXY_API_KEY) is used, then E(LITELLM_MASTER_KEY).
-      - The module issues a warning if the key is sent to another machine over plain C(http).
+      - The module issues a warning if the key is sent to another machine or to a web proxy over plain C(http).
     type: str
     required: true
     aliases:
@@ -27,7 +27,7 @@ options:
   validate_certs:
     description:
       - Whether to verify the TLS certificate of the proxy. For a private CA, use O(ca_path) instead of turning this
-        off.
+        off, which the module warns of.
     type: bool
     default: true
   ca_path:
@@ -47,7 +47,7 @@ options:
     type: path
   timeout:
     description:
-      - The time limit for one request, in seconds. It must be at least 1.
+      - The time limit for one request, in seconds. It must be between 1 and 86400 (one day).
     type: int
     default: 30
   retries:
@@ -62,7 +62,8 @@ options:
   changed_by:
     description:
       - The person on whose behalf the task runs, such as V(jane@example.com). It is sent in the header
-        C(litellm-changed-by), which LiteLLM writes to its audit log (Enterprise).
+        C(litellm-changed-by), which LiteLLM writes to its audit log (Enterprise). A header can carry only the characters
+        of western European languages.
     type: str
 requirements:
   - requests >= 2.28 (Python library, on the host that runs the task)

@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ansible.module_utils.common.parameters import env_fallback
+
+from ._environment import ca_bundle, is_loopback, web_proxy
+
+MAX_TIMEOUT = 24 * 60 * 60
 
 CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "api_url": {
@@ -67,6 +70,8 @@ class Settings:
             raise ValueError("api_key is empty or contains characters that are not allowed in an HTTP header.")
         if values["timeout"] < 1:
             raise ValueError("timeout must be at least 1 second.")
+        if values["timeout"] > MAX_TIMEOUT:
+            raise ValueError(f"timeout must be at most {MAX_TIMEOUT} seconds.")
         if values["retries"] < 0:
             raise ValueError("retries must not be negative.")
         if values["client_key"] and not values["client_cert"]:
@@ -74,13 +79,43 @@ class Settings:
         for name in ("ca_path", "client_cert", "client_key"):
             if values[name] and not os.path.exists(values[name]):
                 raise ValueError(f"{name}: {values[name]} does not exist on the host that runs this task.")
+        values["changed_by"] = _header_text("changed_by", values["changed_by"])
+        web_proxy(values["api_url"])
+        if values["validate_certs"] and not values["ca_path"]:
+            ca_bundle()
         return cls(**values)
 
     @property
-    def sends_key_in_clear(self) -> bool:
-        """Whether the key travels over plain HTTP to another machine."""
+    def warnings(self) -> list[str]:
+        """What others can see or pretend on the way to the proxy, a sentence each."""
         parts = urlsplit(self.api_url)
-        return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+        found = []
+        if parts.scheme == "http" and web_proxy(self.api_url):
+            found.append("api_key is sent over plain http to the web proxy that the environment names. Use https.")
+        elif parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            found.append("api_key is sent to another machine over plain http. Use https.")
+        if parts.scheme == "https" and not self.validate_certs:
+            found.append(
+                "validate_certs is false, so another machine can pretend to be the proxy and receive api_key. For a "
+                "private CA, set ca_path instead."
+            )
+        return found
+
+
+def flags_for_numbers(options: Any, spec: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The options that want a number and were given true or false, of which Ansible makes 1 or 0."""
+    if isinstance(options, list):
+        return list(dict.fromkeys(name for part in options for name in flags_for_numbers(part, spec)))
+    if not isinstance(options, Mapping):
+        return []
+    found = []
+    for name, row in spec.items():
+        values = [options[one] for one in (name, *row.get("aliases", ())) if one in options]
+        if row.get("type") in ("int", "float") and any(isinstance(value, bool) for value in values):
+            found.append(name)
+        for value in values if "options" in row else ():
+            found += [f"{name}.{inner}" for inner in flags_for_numbers(value, row["options"])]
+    return found
 
 
 def base_url(api_url: str) -> str:
@@ -103,10 +138,13 @@ def base_url(api_url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/"), "", ""))
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _header_text(name: str, value: str | None) -> str | None:
+    """The text of an option as a header can carry it, None if there is none.
+
+    :raises ValueError: if a header cannot carry it.
+    """
+    text = (value or "").strip()
+    wrong = sorted({char for char in text if not ((char.isprintable() and char.isascii()) or "\xa0" < char <= "\xff")})
+    if wrong:
+        raise ValueError(f"{name} contains characters that are not allowed in an HTTP header: {''.join(wrong)!a}.")
+    return text or None

@@ -11,12 +11,13 @@ import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
 
-from ._args import CONNECTION_OPTIONS, Settings, base_url
+from ._args import CONNECTION_OPTIONS, Settings, base_url, flags_for_numbers
 from ._batch import converge
 from ._client import REQUESTS_IMPORT_ERROR, Client, Connection
 from ._engine import Outcome
@@ -39,6 +40,10 @@ class Module(AnsibleModule):
         # Connections with proxies, for those that come after this task in the same process: here, nobody.
         self.connections: dict[Any, Connection] = {}
         super().__init__(**arguments)
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        self.given = deepcopy(self.params)  # before Ansible converts them
 
     @property
     def diff_mode(self) -> bool:
@@ -144,7 +149,11 @@ def run_info(kind: Kind, start: Start = Module) -> None:
 
 
 def _start(start: Start, options: Mapping[str, Any]) -> Any:
-    return start(argument_spec={**CONNECTION_OPTIONS, **options}, supports_check_mode=True)
+    spec = {**CONNECTION_OPTIONS, **options}
+    module = start(argument_spec=spec, supports_check_mode=True)
+    if flags := flags_for_numbers(module.given, spec):
+        module.fail_json(msg=f"{join_limited(flags)} must be a number, not true or false.")
+    return module
 
 
 def _batch_options(kind: Kind) -> dict[str, Any]:
@@ -177,17 +186,14 @@ def _end_batch(
     reports: Sequence[Mapping[str, Any]],
     outcomes: Sequence[Outcome],
 ) -> None:
+    few = {name: given for name, given in module.params.items() if name != kind.plural}
     result: dict[str, Any] = {
         "changed": any(report["changed"] for report in reports),
         kind.plural: reports[: len(wants)],
         "pruned": reports[len(wants) :],
         "summary": _summary(kind, outcomes),
         # Of each declared object every option would be most of the result.
-        "invocation": {
-            "module_args": redact_options(
-                {name: given for name, given in module.params.items() if name != kind.plural}, module.argument_spec
-            )
-        },
+        "invocation": {"module_args": redact_options(few, module.argument_spec)},
     }
     if module.diff_mode:
         result["diff"] = [redact(outcome.plan.diff) for outcome in outcomes if outcome.plan.changed]
@@ -246,8 +252,8 @@ def _client(module: Any, advice: Mapping[str, str] | None, connections: int) -> 
         settings = Settings.from_params(module.params.get)
     except ValueError as error:
         raise InputError(str(error)) from error
-    if settings.sends_key_in_clear:
-        module.warn("api_key is sent to another machine over plain http. Use https.")
+    for warning in settings.warnings:
+        module.warn(warning)
     known = module.connections
     if (settings, connections) not in known:
         known[settings, connections] = Connection(settings, connections)

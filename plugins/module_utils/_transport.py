@@ -10,18 +10,16 @@ request's time, in the thread that waits.
 from __future__ import annotations
 
 import io
-import os
 import socket
 import time
 from http.client import HTTPResponse
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+from ._environment import ca_bundle, web_proxy
 
 try:
     import requests
     from requests.adapters import HTTPAdapter
-    from requests.utils import address_in_network, is_ipv4_address, is_valid_cidr
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.util import Timeout
@@ -142,9 +140,9 @@ def new_session(settings: Any, connections: int) -> requests.Session:
     session.mount("https://", adapter)
     # The environment's proxies and CA bundle count; its .netrc does not: requests would send that instead of our key.
     session.trust_env = False
-    session.proxies.update(_environment_proxies(settings.api_url))
-    environment_bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    session.verify = (settings.ca_path or environment_bundle or True) if settings.validate_certs else False
+    proxy = web_proxy(settings.api_url)
+    session.proxies.update({settings.api_url.partition(":")[0]: proxy} if proxy else {})
+    session.verify = (settings.ca_path or ca_bundle() or True) if settings.validate_certs else False
     if not settings.validate_certs:
         requests.packages.urllib3.disable_warnings()  # type: ignore[attr-defined]
     if settings.client_cert:
@@ -176,14 +174,3 @@ def content(response: requests.Response) -> bytes:
     if sum(map(received.count, (b",", b"[", b"{"))) > MOST_PARTS:
         raise TooLarge
     return bytes(received)
-
-
-def _environment_proxies(url: str) -> dict[str, str]:
-    """The web proxies for an address. Of the environment alone: macOS kills a forked process that asks the system."""
-    parts = urlsplit(url)
-    host, proxies = parts.hostname or "", getproxies_environment()
-    networks = [entry.strip() for entry in proxies.pop("no", "").split(",")]
-    if is_ipv4_address(host) and any(is_valid_cidr(entry) and address_in_network(host, entry) for entry in networks):
-        return {}
-    bypassed = proxy_bypass_environment(host) or proxy_bypass_environment(parts.netloc)
-    return {} if bypassed else proxies

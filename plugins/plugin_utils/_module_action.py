@@ -162,6 +162,7 @@ class _Task:
         self.values_file = action.values_file
         self.connections = action.connections
         self.argument_spec = argument_spec
+        self.given = given
         checked = ArgumentSpecValidator(argument_spec).validate(given)
         self.params = checked.validated_parameters
         self.no_log_values = secrets_of(_no_log_values(checked), self.params, argument_spec)

@@ -193,7 +193,7 @@ LAYERS = {
     "plugins/module_utils/_client": layer(
         "_advice _clock _redaction _refusals _text _transport _errors", others="requests urllib3"
     ),
-    "plugins/module_utils/_transport": layer(others="requests urllib3"),
+    "plugins/module_utils/_transport": layer("_environment", others="requests urllib3"),
     "plugins/module_utils/_clock": layer(python=f"email threading {PURE}"),
     "plugins/module_utils/_refusals": layer(python=f"ast {PURE}"),
     "plugins/module_utils/_advice": layer(python=PURE),
@@ -203,7 +203,8 @@ LAYERS = {
     "plugins/module_utils/_redaction": layer("_text", python=f"ast threading urllib {PURE}"),
     "plugins/module_utils/_text": layer(python=f"unicodedata {PURE}"),
     "plugins/module_utils/_durations": layer(python=f"calendar {PURE}"),
-    "plugins/module_utils/_args": layer(others="ansible"),
+    "plugins/module_utils/_args": layer("_environment", others="ansible"),
+    "plugins/module_utils/_environment": layer(python=f"ipaddress os urllib {PURE}"),
     "plugins/module_utils/_errors": layer(),
 }
 

@@ -92,6 +92,9 @@ def test_settings() -> None:
         ({"api_key": "sk-a\nb"}, "are not allowed in an HTTP header"),
         ({"api_key": "sk-ä"}, "are not allowed in an HTTP header"),
         ({"timeout": 0}, "timeout must be at least 1 second"),
+        ({"timeout": 10**12}, "timeout must be at most 86400 seconds"),
+        ({"changed_by": "Anne Čapek"}, r"changed_by contains characters .* header: '\\u010c'"),
+        ({"changed_by": "a\nb"}, r"changed_by contains characters .* header: '\\n'"),
         ({"retries": -1}, "retries must not be negative"),
         ({"client_key": "/etc/hosts"}, "client_key requires client_cert"),
         ({"ca_path": "/nowhere.pem"}, "ca_path: /nowhere.pem does not exist"),
@@ -126,8 +129,35 @@ def test_files_that_are_there(tmp_path: Path) -> None:
         ("https://litellm.example.com", False),
     ],
 )
-def test_sends_key_in_clear(url: str, clear: bool) -> None:
-    assert settings(api_url=url).sends_key_in_clear is clear
+def test_a_key_that_others_can_read_on_its_way_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, url: str, clear: bool
+) -> None:
+    assert settings(api_url=url).warnings == ["api_key is sent to another machine over plain http. Use https."] * clear
+    monkeypatch.setenv("http_proxy", "http://proxy:3128")
+    through_proxy = "api_key is sent over plain http to the web proxy that the environment names. Use https."
+    assert settings(api_url=url).warnings == [through_proxy] * url.startswith("http:")
+    monkeypatch.setenv("no_proxy", "*")
+    assert settings(api_url=url).warnings == ["api_key is sent to another machine over plain http. Use https."] * clear
+
+
+def test_a_proxy_that_anybody_can_pretend_to_be_is_warned_of() -> None:
+    assert settings(validate_certs=True).warnings == []
+    (warning,) = settings(validate_certs=False).warnings
+    assert warning.startswith("validate_certs is false")
+    assert settings(validate_certs=False, api_url="http://127.0.0.1:4000").warnings == []
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "https_proxy"])
+def test_an_environment_that_cannot_be_right_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "http://[::bad")
+    with pytest.raises(ValueError, match=f"The environment variable {variable}"):
+        settings()
+
+
+def test_a_name_that_a_header_can_carry() -> None:
+    assert [settings(changed_by=name).changed_by for name in (" Jörg Ö'Neil ", "", "  ", None)] == [
+        *("Jörg Ö'Neil", None, None, None)
+    ]
 
 
 def test_only_the_key_is_secret() -> None:

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _transport
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import Settings
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
@@ -123,27 +122,6 @@ def test_an_answer_of_some_megabytes_is_none_too_many() -> None:
     rows = [{"name": "x" * 1000}] * 5000
     with BrokenServer([http(rows)]) as server:
         assert client(server.url).get("/x") == rows
-
-
-@pytest.mark.parametrize(
-    ("no_proxy", "host", "used"),
-    [
-        ("", "litellm.example.com", True),
-        ("other.example.com", "litellm.example.com", True),
-        ("litellm.example.com", "litellm.example.com", False),
-        (".example.com", "litellm.example.com", False),
-        ("litellm.example.com:4000", "litellm.example.com:4000", False),
-        ("litellm.example.com:4001", "litellm.example.com:4000", True),
-        ("10.0.0.0/8", "10.1.2.3:4000", False),
-        ("10.0.0.0/8, 192.168.0.0/16", "192.168.7.1", False),
-        ("10.0.0.0/8", "11.1.2.3", True),
-        ("*", "litellm.example.com", False),
-    ],
-)
-def test_no_proxy(monkeypatch: pytest.MonkeyPatch, no_proxy: str, host: str, used: bool) -> None:
-    monkeypatch.setenv("http_proxy", "http://webproxy:3128")
-    monkeypatch.setenv("no_proxy", no_proxy)
-    assert bool(_transport._environment_proxies(f"http://{host}")) is used
 
 
 def test_nobody_asks_the_operating_system_for_its_proxies(monkeypatch: pytest.MonkeyPatch) -> None:

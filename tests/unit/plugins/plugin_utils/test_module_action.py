@@ -282,3 +282,19 @@ def test_the_log_has_no_secret_of_a_model(
     assert "m1" in text and "openai/gpt-4o" in text
     for told in (text, str(result)):
         assert not [part for part in (secret, repr(secret)[1:-1], secret[-20:], "0.125") if part in told]
+
+
+def test_true_is_no_number(run: Run, run_in_worker: Run) -> None:
+    """Ansible makes 1 of it, which is a budget."""
+    one = {"key_alias": "u1", "max_budget": True, "soft_budget": "5", "blocked": True}
+    many = {"virtual_keys": [{"key_alias": "u1", "rpm_limit": False}, {"key_alias": "u2", "rpm_limit": True}]}
+    windows = {"key_alias": "u1", "budget_limits": [{"max_budget": True, "budget_duration": "1d"}]}
+    for way in (run, run_in_worker):
+        for module, options, named in (
+            (litellm_key, one, "max_budget"),
+            (litellm_keys, {**many, "defaults": {"max_budget": True}}, "virtual_keys.rpm_limit, defaults.max_budget"),
+            (litellm_key, windows, "budget_limits.max_budget"),
+            (litellm_key, {"key_alias": "u1", "timeout": True}, "timeout"),
+        ):
+            result = way(module, URL, **options)
+            assert result["failed"] and result["msg"] == f"{named} must be a number, not true or false."
