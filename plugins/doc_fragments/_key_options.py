@@ -314,11 +314,12 @@ options:
         such as C({"vector_stores": ["vs-1"], "mcp_servers": []}). The lists are sets.'
       - Only the kinds that are listed are compared and written. V([]) empties one kind, and V({}) or O(unset) empties
         all of them.
+      - MCP servers and vector stores can also be listed by name, if only one has that name.
       - Requires LiteLLM 1.71.3 or newer.
     type: dict
   access_group_ids:
     description:
-      - The IDs of the access groups whose models and tools the key can use, as a set.
+      - The access groups whose models and tools the key can use, by ID or by name, as a set.
       - Requires LiteLLM 1.81.12 or newer.
     type: list
     elements: str

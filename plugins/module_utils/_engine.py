@@ -46,6 +46,7 @@ class Field:
     :param sent: makes of a value what the API takes.
     :param shown: makes of a value what may be shown: without secrets.
     :param told: takes from the value before and after an update what a diff shows, where that is not all of it.
+    :param references: to what kinds of objects the value, or an entry of it, refers, by entry; "" is the value.
     :param cleared: what the API takes for "no value".
     :param instead: what to do where an existing object cannot be given a value, or "no value", a sentence.
     :param updatable: whether the API can change it on an existing object.
@@ -72,6 +73,7 @@ class Field:
     sent: Callable[[Any], Any] = _unchanged
     shown: Callable[[Any], Any] = _unchanged
     told: Callable[[Any, Any], tuple[Any, Any]] | None = None
+    references: Mapping[str, Any] = field(default_factory=dict)
     cleared: Any = None
     instead: str = ""
     updatable: bool = True
@@ -262,23 +264,27 @@ def make_plan(
     declared = {row.name: as_json(declared[row.name]) for row in rows}
     if current is None:
         given = {row.name: declared[row.name] for row in rows if not row.is_nothing(declared[row.name])}
-        after = {row.name: declared[row.name] for row in rows}
-        return Plan(name, "create", changes=given, after=resource.shown(after))
+        return Plan(name, "create", changes=given, after=resource.shown(declared), told=_told(rows, {}, declared))
     before = resource.view(current, [row.name for row in rows])
     wanted = {row.name: row.over(declared[row.name], before[row.name]) for row in rows}
     changing = [row for row in rows if not row.equal(wanted[row.name], before[row.name])]
     _check_possible(resource.kind, [(row, wanted[row.name], before[row.name]) for row in changing], name)
     changes = {row.name: wanted[row.name] for row in changing}
-    told = {row.name: row.told(before[row.name], wanted[row.name]) for row in rows if row.told}
     return Plan(
         name,
         "update" if changes else "none",
         changes=changes,
         before=resource.shown(before),
         after=resource.shown({**before, **changes}),
-        told=({name: old for name, (old, _new) in told.items()}, {name: new for name, (_old, new) in told.items()}),
+        told=_told(rows, before, wanted),
         current=current,
     )
+
+
+def _told(rows: Iterable[Field], before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Any, Any]:
+    """What of two states a diff shows in another way."""
+    told = {row.name: row.told(before.get(row.name), after[row.name]) for row in rows if row.told}
+    return {name: old for name, (old, _new) in told.items()}, {name: new for name, (_old, new) in told.items()}
 
 
 def _check_possible(kind: str, wanted: Sequence[tuple[Field, Any, Any]], name: str) -> None:

@@ -54,6 +54,9 @@ BUDGETS = Listing("/budget/list", "budget_id")
 CUSTOMERS = Listing("/customer/list", "user_id")
 ORGANIZATIONS = Listing("/organization/list", "organization_id")
 TAGS = Listing("/tag/list", "name")
+MCP_SERVERS = Listing("/v1/mcp/server", "server_id")
+VECTOR_STORES = Listing("/vector_store/list", "vector_store_id", "data", counted=True)
+GUARDRAILS = Listing("/v2/guardrails/list", "guardrail_name", "guardrails")
 
 
 def fetch_page(

@@ -33,6 +33,7 @@ class Proxy:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._teams: dict[str, Mapping[str, Any] | None] = {}
+        self._known: dict[Listing, list[Any]] = {}
 
     @property
     def version(self) -> str | None:
@@ -222,6 +223,12 @@ class Proxy:
     ) -> list[Any]:
         """Return all entries of a listing, as ``_listings.fetch_all``."""
         return fetch_all(self.client.get, listing, params or {}, row, first)
+
+    def known(self, listing: Listing, row: Shape = ANY) -> list[Any]:
+        """Return all entries of a listing as they were when they were first asked for."""
+        if listing not in self._known:
+            self._known[listing] = self.listed(listing, row=row)
+        return self._known[listing]
 
     def first_page(self, listing: Listing, params: Mapping[str, Any], row: Shape = ANY) -> Mapping[str, Any]:
         """Return the first page of a listing, as ``_listings.fetch_page``, which tells how long the listing is."""

@@ -28,8 +28,8 @@ options:
   state:
     description:
       - V(present) creates the access group or updates the options that are set. V(absent) deletes it.
-      - When LiteLLM deletes an access group, it also removes it from the teams and keys to which it is assigned. The task
-        shows a warning with their number.
+      - When LiteLLM deletes an access group, it also removes it from the teams and keys to which it is assigned. This
+        requires O(force=true).
     type: str
     choices: [present, absent]
     default: present
@@ -45,7 +45,7 @@ options:
     type: list
     elements: str
   access_mcp_server_ids:
-    description: The IDs of the MCP servers.
+    description: The MCP servers, by ID or by name.
     type: list
     elements: str
   access_agent_ids:
@@ -89,6 +89,12 @@ options:
       - Whether to fail before anything is written if one of O(access_model_names) does not exist on the proxy.
     type: bool
     default: false
+  force:
+    description:
+      - Whether to delete an access group, or to remove its last model, although it is assigned to teams or keys.
+      - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
+        change that. With it, the task warns as well.
+    type: bool
 seealso:
   - module: litemaas.virtual_keys.litellm_access_group_info
   - module: litemaas.virtual_keys.litellm_model

@@ -28,8 +28,8 @@ options:
     description:
       - V(present) creates the budget or updates the options that are set. V(absent) deletes it.
       - When LiteLLM deletes a budget, all that refers to it loses these limits. A budget that limits anything is deleted
-        only with O(force=true). The task counts the keys, customers, tags, teams, members of teams, and organizations
-        first, which can take some time on a large proxy.
+        only with O(force=true). The task looks for all that refers to it first, which can take some time on a large
+        proxy.
     type: str
     choices: [present, absent]
     default: present
@@ -83,7 +83,11 @@ options:
       - max_parallel_requests
       - model_max_budget
   force:
-    description: Whether to delete a budget that limits something.
+    description:
+      - Whether to delete a budget, or to remove its last limit, although it limits keys, customers, tags,
+        organizations, teams, members of teams, or model access groups.
+      - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
+        change that. With it, the task warns as well.
     type: bool
 seealso:
   - module: litemaas.virtual_keys.litellm_budget_info

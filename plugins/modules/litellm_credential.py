@@ -32,7 +32,7 @@ options:
   state:
     description:
       - V(present) creates or updates the credential. V(absent) deletes it.
-      - LiteLLM deletes a credential even if models use it.
+      - A credential that models or vector stores use is deleted only with O(force=true).
     type: str
     choices: [present, absent]
     default: present
@@ -83,6 +83,12 @@ options:
     type: str
     choices: [on_change, always, never]
     default: on_change
+  force:
+    description:
+      - Whether to delete a credential, or to remove its last value, although models or vector stores use it.
+      - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
+        change that. With it, the task warns as well.
+    type: bool
 notes:
   - Each worker of LiteLLM caches credentials and reads them from the database every 30 seconds. With several workers, a
     run that follows another one within that time can write the same values again, or miss a recent change. In each

@@ -107,6 +107,12 @@ options:
         LiteLLM itself accepts any name.
     type: bool
     default: false
+  force:
+    description:
+      - Whether to delete a customer who is blocked. LiteLLM would accept requests in the name of this customer again.
+      - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
+        change that. With it, the task warns as well.
+    type: bool
 notes:
   - LiteLLM can take up to a minute to apply changed limits.
 seealso:

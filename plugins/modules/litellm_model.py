@@ -110,6 +110,13 @@ options:
       - In check mode, the task shows a warning instead, because an earlier task of the play may create it.
     type: bool
     default: true
+  force:
+    description:
+      - Whether to delete or rename a model although keys, teams, users, or access groups name it and no other
+        deployment has this name. The same applies to the names in C(access_groups).
+      - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
+        change that. With it, the task warns as well.
+    type: bool
 notes:
   - The proxy must be able to store models in its database, see C(general_settings.store_model_in_db).
   - Models that are defined in the configuration file of the proxy cannot be changed. The task fails.

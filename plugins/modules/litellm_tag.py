@@ -85,6 +85,12 @@ options:
       - tpm_limit
       - rpm_limit
       - max_parallel_requests
+  force:
+    description:
+      - Whether to delete a tag that keys, teams, or models bear. Its limits then no longer apply to their requests.
+      - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
+        change that. With it, the task warns as well.
+    type: bool
 notes:
   - LiteLLM can take up to a minute to apply changed limits.
 seealso:

@@ -25,8 +25,8 @@ options:
   state:
     description:
       - V(present) creates the team or updates the options that are set. V(absent) deletes it.
-      - LiteLLM deletes the keys of a team together with the team. A team that has keys is deleted only with
-        O(force=true). The task then warns which keys are deleted, also in check mode.
+      - LiteLLM deletes the keys of a team, and the limits of its members, together with the team. If there are any, the
+        team is deleted only with O(force=true).
     type: str
     choices: [present, absent]
     default: present
@@ -214,6 +214,7 @@ options:
         such as C({"vector_stores": ["vs-1"], "mcp_servers": []}). The lists are sets.'
       - Only the kinds that are listed are compared and written. V([]) empties one kind, and V({}) or O(unset) empties
         all of them.
+      - MCP servers and vector stores can also be listed by name, if only one has that name.
     type: dict
   team_member_budget:
     description:
@@ -271,12 +272,14 @@ options:
     type: list
     elements: str
   access_group_ids:
-    description: The IDs of the access groups whose models the team can use as well.
+    description: The access groups whose models the team can use as well, by ID or by name.
     type: list
     elements: str
   metadata:
     description:
       - Your own data about the team. Options of this module that LiteLLM stores there are not allowed in it.
+      - The entry C(logging) contains the logging callbacks of the team. LiteLLM encrypts the values of C(callback_vars).
+        The module cannot detect a change that affects only such a value.
       - See O(metadata_mode).
     type: dict
   metadata_mode:
@@ -345,7 +348,11 @@ options:
     type: bool
     default: false
   force:
-    description: Whether to delete a team that has keys. LiteLLM then deletes these keys as well.
+    description:
+      - Whether to delete a team that has keys, or members with limits of their own. LiteLLM deletes the keys and the
+        limits together with the team.
+      - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
+        change that. With it, the task warns as well.
     type: bool
 notes:
   - LiteLLM adds the user of O(api_key) to each new team as an administrator.

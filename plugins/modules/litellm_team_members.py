@@ -44,10 +44,18 @@ options:
     type: str
     choices: [merge, replace]
     default: merge
+  prune_limit:
+    description:
+      - The maximum number of members that O(mode=replace) can remove. If there are more, the task names them and fails.
+      - By default, any number can be removed, but if O(members) is empty, as by a variable that is empty by mistake, none.
+      - V(-1) removes the limit.
+    type: int
   force:
     description:
-      - Whether to remove members who have keys in the team. LiteLLM deletes these keys together with the member.
-      - Without it, the task fails and names the keys. With it, the task warns which keys are deleted, also in check mode.
+      - Whether to remove members who have keys in the team, which LiteLLM deletes together with the member, or more
+        members than O(prune_limit) allows.
+      - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
+        change that. With it, the task warns as well.
     type: bool
   members:
     description:

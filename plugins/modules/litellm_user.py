@@ -28,8 +28,8 @@ options:
   state:
     description:
       - V(present) creates the user or updates the options that are set. V(absent) deletes it.
-      - LiteLLM deletes the keys of a user together with the user, also those that belong to a team. A user who has keys is
-        deleted only with O(force=true).
+      - LiteLLM deletes the keys of a user together with the user, also those that belong to a team. A user who has keys, or
+        is a member of teams, is deleted only with O(force=true).
     type: str
     choices: [present, absent]
     default: present
@@ -104,6 +104,7 @@ options:
     description:
       - Your own data about the user. Options of this module that LiteLLM stores there are not allowed in it.
       - LiteLLM cannot remove the last entry from an existing user.
+      - The entry C(logging) contains logging callbacks. The module does not compare the values of C(callback_vars).
       - See O(metadata_mode).
     type: dict
   metadata_mode:
@@ -135,8 +136,10 @@ options:
     default: false
   force:
     description:
-      - Whether to delete a user who has keys. LiteLLM then deletes these keys as well.
-      - The task warns with the names of the keys and of the user's teams, also in check mode.
+      - Whether to delete a user who has keys, which LiteLLM deletes together with the user, or who is a member of
+        teams.
+      - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
+        change that. With it, the task warns as well.
     type: bool
 notes:
   - If the proxy has default settings for new users, LiteLLM uses them for options that are not set when it creates the

@@ -186,6 +186,26 @@ def alias(sandbox: Sandbox) -> Iterator[str]:
         sandbox.call("POST", "/key/delete", {"keys": tokens[start : start + 100]}).raise_for_status()
 
 
+@pytest.fixture(scope="session")
+def referred(sandbox: Sandbox) -> Iterator[None]:
+    """Access groups and vector stores to which objects of tests refer by these ids."""
+    groups, stores = ("group-1", "group-2"), ("store-1", "store-2")
+    for name in groups:
+        sandbox.execute(
+            'INSERT INTO "LiteLLM_AccessGroupTable" (access_group_id, access_group_name, updated_at) '
+            "VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
+            name,
+            f"{name} of tests",
+        )
+    for name in stores:
+        sandbox.call("POST", "/vector_store/new", {"vector_store_id": name, "custom_llm_provider": "openai"})
+    yield
+    for name in groups:
+        sandbox.execute('DELETE FROM "LiteLLM_AccessGroupTable" WHERE access_group_id = %s', name)
+    for name in stores:
+        sandbox.call("POST", "/vector_store/delete", {"vector_store_id": name}).raise_for_status()
+
+
 @pytest.fixture
 def run_module(sandbox: Sandbox) -> Callable[..., Result]:
     """Runs a module's real ``main()`` in this process, with the address and key of the sandbox.

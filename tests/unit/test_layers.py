@@ -88,7 +88,7 @@ KEY_FILES = (
     "_advice",
 )
 CREDENTIAL_FILES = ("_kind", "_info", "_store", "_reading", "_planning", "_declaration", "_table")
-MODEL_FILES = ("_kind", "_checks", "_recreating", "_table")
+MODEL_FILES = ("_kind", "_checks", "_losses", "_recreating", "_table")
 TEAM_MEMBERS_FILES = ("_kind", "_requests", "_table")
 # What ordinary objects share, likewise.
 CRUD_FILES = (
@@ -99,6 +99,8 @@ CRUD_FILES = (
     "_reading",
     "_definition",
     "_metadata",
+    "_references",
+    "_dependents",
     "_secret_entries",
     "_numbers",
     "_rows",

@@ -114,7 +114,8 @@ class Definition(Kind):
         required: ArgumentSpec = {} if self.alias else {self.table.identity: {"type": "str", "required": True}}
         clearable = self.table.unset_option
         unset = {"unset": clearable} if clearable["choices"] else {}
-        return {**self.table.options(), **required, **unset, **self.extra_options}
+        force = {} if type(self).losses is Definition.losses else FORCE
+        return {**self.table.options(), **required, **unset, **force, **self.extra_options}
 
     @property
     def task_options(self) -> ArgumentSpec:
@@ -164,6 +165,10 @@ class Definition(Kind):
 
     def fetch_details(self, record: Record, _options: Values, _proxy: Proxy) -> Record:
         """A record with what else planning has to know."""
+        return record
+
+    def fetch_secrets(self, record: Record, _proxy: Proxy) -> Record:
+        """A record with the secrets that it leaves out, of which is shown only that they are there."""
         return record
 
     def desired(self, fields: Values, _options: Values, _record: Record | None) -> Values:
@@ -228,10 +233,9 @@ class Definition(Kind):
         """The requests that put the object back there once it was created anew, as method, path, and body."""
         return ()
 
-    def check_delete(self, _record: Record, _proxy: Proxy) -> str | None:
-        """What would be lost with the object, None if nothing. Needs the option ``FORCE``, which deletes it anyway."""
-        return None
+    def losses(self, _plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
+        """What others lose if the object is deleted, or loses what they need, a sentence each.
 
-    def check_update(self, _plan: Plan, _proxy: Proxy) -> str | None:
-        """Likewise, what would be lost with an update."""
-        return None
+        It is taken from them only with the option ``force``. Another task can change that first.
+        """
+        return []

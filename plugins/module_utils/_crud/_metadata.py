@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._engine import Field, Plan
+from .._redaction import redact
 from .._values import UNSET
 
 # What requests take as fields of their own and LiteLLM keeps in metadata, of one object or another.
@@ -20,9 +21,21 @@ KEPT_IN_METADATA = """
     default_estimated_output_tokens_per_model mcp_rpm_limit tag_rpm_limit rpm_limit_type tpm_limit_type enforced_params
     temp_budget_increase temp_budget_expiry allowed_vector_store_indexes throttle_on_budget_exceeded
     enable_prompt_caching end_user_budget_id enforced_batch_output_expires_after enforced_file_expires_after
-    disable_global_guardrails guardrails policies tags team_member_key_duration prompts logging
+    disable_global_guardrails guardrails policies tags team_member_key_duration prompts
     secret_manager_settings allowed_passthrough_routes denied_passthrough_routes
 """
+
+
+def without_callback_values(value: Any) -> Any:
+    """The server encrypts the variables of logging callbacks, differently each time: they cannot be compared."""
+    if isinstance(value, Mapping):
+        return {
+            name: sorted(part)
+            if name == "callback_vars" and isinstance(part, Mapping)
+            else without_callback_values(part)
+            for name, part in value.items()
+        }
+    return [without_callback_values(part) for part in value] if isinstance(value, list) else value
 
 
 class Metadata:
@@ -39,7 +52,9 @@ class Metadata:
         self._entries = {row.name: row.path[-1] for row in fields}
         self._reserved = {*self._entries.values(), *KEPT_IN_METADATA.split(), *server}
         self._carriers = {"metadata", *self._entries, *carried_by}
-        self.field = Field("metadata", "dict", read=self.of_user, cleared={})
+        self.field = Field(
+            "metadata", "dict", read=self.of_user, normal=without_callback_values, shown=redact, cleared={}
+        )
 
     def of_user(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The user's entries."""

@@ -22,7 +22,8 @@ class CrudObject(Definition):
 
     def read(self, client: Client, params: Values) -> dict[str, Any]:
         """The objects that fit all that is given, all if nothing is; by identity."""
-        reader = Reader(self, client, Proxy(client))
+        proxy = Proxy(client)
+        reader = Reader(self, client, proxy)
         given = {name: params[name] for name in self.info_options if params[name] is not None}
         fields = {name: self.table.field(name) for name in given}
 
@@ -32,6 +33,7 @@ class CrudObject(Definition):
         if self.id in given and self.get:
             records = reader.with_ids([given[self.id]])
         else:
-            records = [reader.complete(record) for record in reader.listing() if fits(record)]
-        found = [self.public(record) for record in records if fits(record)]
+            listed = (reader.complete(record) for record in reader.listing() if fits(record))
+            records = [record for record in listed if record]
+        found = [self.public(self.fetch_secrets(record, proxy)) for record in records if fits(record)]
         return {self.plural: sorted(found, key=lambda one: str(one[self.table.identity]))}

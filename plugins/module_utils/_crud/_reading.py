@@ -71,18 +71,11 @@ class Reader:
             )
         return self.complete(bearers[0]) if bearers else None
 
-    def complete(self, record: Record) -> Record:
-        """A record of the listing with all that there is to read.
-
-        :raises ApiError: if it is gone meanwhile.
-        """
+    def complete(self, record: Record) -> Record | None:
+        """A record of the listing with all that there is to read, None if it is gone meanwhile."""
         if not (self._definition.partial_listing and self._definition.get):
             return record
-        name = str(record[self._definition.id])
-        found = self.with_ids([name])
-        if not found:
-            raise self._contradiction(name)
-        return found[0]
+        return next(iter(self.with_ids([str(record[self._definition.id])])), None)
 
     def with_ids(self, ids: Iterable[str]) -> list[Record]:
         """Those of the objects that exist."""
@@ -106,7 +99,9 @@ class Reader:
             if len(ids) > 1:
                 return [record for name in ids for record in self._looked_up(request, [name])]
             if self._definition.doubtful_get and self._named(ids, self.listing({self._definition.id: ids[0]})):
-                raise self._contradiction(ids[0]) from None
+                thing = f"the {self._definition.table.kind} {ids[0]}"
+                message = f"The proxy lists {thing}, but says that there is none."
+                raise ApiError(message, hint="Run again.") from None
             return []
         found = self._named(ids, records)
         if len(found) < len(ids) and not request.selects:
@@ -126,10 +121,6 @@ class Reader:
 
     def _named(self, ids: Sequence[str], records: Iterable[Record]) -> list[Record]:
         return [record for record in records if str(record.get(self._definition.id)) in ids]
-
-    def _contradiction(self, name: str) -> ApiError:
-        kind = self._definition.table.kind
-        return ApiError(f"The proxy lists the {kind} {name}, but says that there is none.", hint="Run again.")
 
     def listing(self, params: Mapping[str, str] | None = None) -> list[Record]:
         """All objects, as the listing shows them; an empty list only if it comes twice."""

@@ -42,18 +42,18 @@ def masked_names(entries: Entries) -> list[str]:
     return [str(name) for name, value in entries.items() if _holds_mask(name, value)]
 
 
-def present(shown: Entries, known: Entries) -> dict[str, Any]:
-    """The entries that an object has, of those that LiteLLM shows and of the fingerprints."""
-    found = {name: Kept() if name in known or _is_secret(name, value) else value for name, value in shown.items()}
-    return {**found, **{name: Kept() for name in known if name not in shown}}
-
-
-def wanted(declared: Entries, shown: Entries, known: Entries, masks: Entries | None = None) -> dict[str, Any]:
-    """The entries that an object has once those that are declared are written, where they differ.
+def present(shown: Entries, known: Entries, masks: Entries | None = None) -> dict[str, Any]:
+    """The entries that an object has, of those that LiteLLM shows and of the fingerprints.
 
     :param masks: of entries that are not shown, as far as they can be had elsewhere.
     """
-    there, told = present(shown, known), {**(masks or {}), **shown}
+    found = {name: Kept() if name in known or _is_secret(name, value) else value for name, value in shown.items()}
+    return {**found, **{name: Kept() for name in (*known, *(masks or {})) if name not in shown}}
+
+
+def wanted(declared: Entries, shown: Entries, known: Entries, masks: Entries | None = None) -> dict[str, Any]:
+    """The entries that an object has once those that are declared are written, where they differ."""
+    there, told = present(shown, known, masks), {**(masks or {}), **shown}
     return {**there, **{name: _wanted_one(name, value, there, told, known) for name, value in declared.items()}}
 
 

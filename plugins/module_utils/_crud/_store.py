@@ -18,8 +18,10 @@ from .._errors import ApiError, InputError
 from .._kind import Client, Store
 from .._proxy import Proxy
 from ._definition import NEVER, Declaration, Definition, Record
+from ._dependents import guard, warn_of
 from ._limits import licensed_fields, refuse_too_new, refuse_unlicensed
 from ._reading import Reader, ids_in_body, path_of
+from ._references import resolve, unknown_references
 
 WRITES = 3
 LOOKS = 3
@@ -52,25 +54,41 @@ class ObjectStore(Store):
         fields = want.fields
         if want.state == "present":
             record = record and self._definition.fetch_details(record, want.options, self._proxy)
+            fields = resolve(self._definition.table.fields, fields, record, self._proxy)
             fields = self._definition.desired(fields, want.options, record)
-        return make_plan(self._definition.identified_by(want.identified_by), fields, record, want.state)
+        table = self._definition.identified_by(want.identified_by)
+        if record is None and self._definition.create is NEVER:
+            # Another task creates it. What is planned here is what follows then.
+            return make_plan(table, fields, {want.identified_by: want.name}).having(current=None)
+        return make_plan(table, fields, record, want.state)
 
     def missing(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for want, plan in zip(wants, plans):
-            sentence = self._missing(want, plan) if plan.action in ("create", "update") else None
+            sentence = self._missing(want, plan)
+            if sentence is None and not want.force:
+                sentence = guard(self._losses(want, plan))
             if sentence:
                 found.setdefault(sentence, []).append(plan.name)
         return found
 
+    def _losses(self, want: Declaration, plan: Plan) -> list[str]:
+        existing = plan.action in ("update", "delete")
+        return self._definition.losses(plan, want.options, self._proxy) if existing else []
+
     def _missing(self, want: Declaration, plan: Plan) -> str | None:
-        if plan.action == "create" and self._definition.create is NEVER:
+        if plan.current is None and self._definition.create is NEVER:
             return f"the proxy has no {self._definition.table.kind} with this {want.identified_by}."
-        return self._definition.missing(plan, want.options, self._proxy)
+        if plan.action not in ("create", "update"):
+            return None
+        unknown = None
+        if want.options.get("validate_references", True):
+            unknown = unknown_references(self._definition.table.fields, plan, self._proxy)
+        return unknown or self._definition.missing(plan, want.options, self._proxy)
 
     def _with_warnings(self, want: Declaration, plan: Plan) -> Plan:
         warnings = self._definition.warnings(plan, want.options, self._proxy) if plan.changed else ()
-        return plan.having(warnings=tuple(warnings))
+        return warn_of([*warnings, *(self._losses(want, plan) if want.force else ())], plan)
 
     def _refuse(self, want: Declaration, plan: Plan) -> None:
         definition = self._definition
@@ -80,14 +98,6 @@ class ObjectStore(Store):
         reason = definition.check_plan(plan, want.options, self._proxy) if plan.changed else None
         if reason:
             raise InputError(reason, plan.name)
-        if plan.action == "delete" and not want.force:
-            lost = definition.check_delete(plan.existing, self._proxy)
-            if lost:
-                raise InputError(f"{lost} To delete it anyway, set force: true.", plan.name)
-        if plan.action == "update" and not want.force:
-            lost = definition.check_update(plan, self._proxy)
-            if lost:
-                raise InputError(f"{lost} To continue, set force: true.", plan.name)
 
     # Writing
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .._crud._definition import Request, Values
+from .._crud._dependents import count_and_name
 from .._crud._object import CrudObject
+from .._crud._references import TO_MCP_SERVERS
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import ACCESS_GROUPS
 from .._proxy import Proxy
 from .._text import join_limited
+from .._values import is_empty
 
 
 def _are_key_ids(value: Sequence[str]) -> str | None:
@@ -29,7 +32,7 @@ ACCESS_GROUP = Resource(
         Field("access_group_name", cleared=NOT_CLEARABLE),
         Field("description"),
         Field("access_model_names", "list", "str", cleared=[]),
-        Field("access_mcp_server_ids", "list", "str", cleared=[]),
+        Field("access_mcp_server_ids", "list", "str", references=TO_MCP_SERVERS, cleared=[]),
         Field("access_agent_ids", "list", "str", cleared=[]),
         Field("assigned_team_ids", "list", "str", cleared=[]),
         Field("assigned_key_ids", "list", "str", cleared=[], check=_are_key_ids),
@@ -63,13 +66,13 @@ class AccessGroup(CrudObject):
         teams = proxy.missing_teams(_new(plan, "assigned_team_ids"))
         return _lacking({"team": teams, "key with the ID": proxy.missing_keys(_new(plan, "assigned_key_ids"))})
 
-    def warnings(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
-        """What the deletion takes away from others."""
-        if plan.action != "delete":
+    def losses(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
+        after = plan.changes.get("access_model_names", plan.existing.get("access_model_names"))
+        if plan.action != "delete" and not (plan.existing.get("access_model_names") and is_empty(after)):
             return []
-        assigned = {"team": plan.existing.get("assigned_team_ids"), "key": plan.existing.get("assigned_key_ids")}
-        counts = [f"{len(ids)} {thing}{'s' if len(ids) > 1 else ''}" for thing, ids in assigned.items() if ids]
-        return [f"{plan.name}: the deletion takes its models from {' and '.join(counts)}."] if counts else []
+        bound = {"team": plan.existing.get("assigned_team_ids"), "key": plan.existing.get("assigned_key_ids")}
+        assigned = count_and_name({thing: ids or [] for thing, ids in bound.items()})
+        return [f"{assigned} lose the models of the access group."] if assigned else []
 
 
 def _new(plan: Plan, name: str) -> list[str]:

@@ -4,22 +4,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import quote
 
-from .._crud._definition import FORCE, Record, Request
+from .._crud._definition import Request, Values
+from .._crud._dependents import (
+    CUSTOMER,
+    KEY,
+    LINKED,
+    MODEL_ACCESS_GROUP,
+    ORGANIZATION,
+    TAG,
+    TEAM,
+    Row,
+    count_and_name,
+    fetch_rows,
+    find_dependents,
+)
 from .._crud._numbers import numbers
 from .._crud._object import CrudObject
 from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, not_negative, up_to
 from .._durations import is_duration
-from .._engine import NOT_CLEARABLE, Field, Resource
-from .._errors import ApiError
-from .._listings import BUDGETS, CUSTOMERS, KEYS, ORGANIZATIONS, PAGE, TAGS, TEAMS, Listing
+from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._listings import BUDGETS, PAGE
 from .._proxy import Proxy
-from .._shapes import MAPPING, TEXT, checked, maybe
+from .._shapes import checked
 
-LINKED = {"budget_id": maybe(TEXT), "litellm_budget_table": maybe({"budget_id": maybe(TEXT)})}
+# Since when a model access group can have a budget.
+GROUP_BUDGETS_SINCE = "1.98.2"
 
 BUDGET = Resource(
     kind="budget",
@@ -40,7 +52,6 @@ BUDGET = Resource(
 
 class Budget(CrudObject):
     table = BUDGET
-    extra_options = FORCE
     reading_names = ("budget_reset_at", "created_at", "updated_at")
 
     create = Request("POST", "/budget/new")
@@ -49,31 +60,43 @@ class Budget(CrudObject):
     listing = BUDGETS
     get = Request("POST", "/budget/info", id="budgets", many=True, selects=True)
 
-    def check_delete(self, budget: Record, proxy: Proxy) -> str | None:
-        counts: dict[str, int] = {}
-        for thing in _bound(str(budget["budget_id"]), proxy):
-            counts[thing] = counts.get(thing, 0) + 1
-        bound = ", ".join(f"{count} {thing}{'s' if count > 1 else ''}" for thing, count in counts.items())
-        return f"Deleting it would remove the limits of {bound}." if bound else None
+    def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
+        """Whose limits are gone, with the budget or with the last of its own."""
+        limits = [row for row in BUDGET.fields if row.name != BUDGET.identity]
+        stays = any(not row.is_nothing(plan.changes.get(row.name, row.value(plan.existing))) for row in limits)
+        if plan.action == "update" and (stays or all(row.is_nothing(row.value(plan.existing)) for row in limits)):
+            return []
+        bound = count_and_name(_bound(str(plan.existing["budget_id"]), proxy))
+        return [f"This would remove the limits of {bound}."] if bound else []
 
 
-def _bound(budget_id: str, proxy: Proxy) -> Iterator[str]:
-    """What is bound by a budget, a word each. LiteLLM has no request that tells."""
-    yield from ("key" for key in _keys(proxy) if _has(key, budget_id))
-    for listing, thing in ((CUSTOMERS, "customer"), (TAGS, "tag"), (ORGANIZATIONS, "organization")):
-        yield from (thing for row in _rows(proxy, listing) if _has(row, budget_id))
-    for team in proxy.listed(TEAMS, row={"team_id": TEXT, "metadata": maybe(MAPPING)}):
+def _bound(budget_id: str, proxy: Proxy) -> dict[str, list[str]]:
+    """Who is bound by a budget. LiteLLM has no request that tells."""
+    bound = {KEY.thing: [KEY.name_of(key) for key in _keys(proxy) if _has(key, budget_id)]}
+    bound |= find_dependents(proxy, dict.fromkeys((CUSTOMER, TAG, ORGANIZATION), lambda row: _has(row, budget_id)))
+    bound |= _in_teams(budget_id, proxy)
+    if proxy.version is None or proxy.at_least(GROUP_BUDGETS_SINCE):
+        bound |= find_dependents(proxy, {MODEL_ACCESS_GROUP: lambda group: _has(group.get("budget") or {}, budget_id)})
+    return bound
+
+
+def _in_teams(budget_id: str, proxy: Proxy) -> dict[str, list[str]]:
+    """The teams whose members have the budget by default, and the members to whom it was given."""
+    teams, members = [], []
+    for team in fetch_rows(proxy, TEAM):
         if (team.get("metadata") or {}).get("team_member_budget_id") == budget_id:
-            yield "team"
+            teams.append(team["team_id"])
         path = f"/team/info?key_limit=1&team_id={quote(team['team_id'], safe='')}"
         memberships = checked(proxy.client.get(path), {"team_memberships": [LINKED]}, "GET /team/info")
-        yield from ("team member" for row in memberships["team_memberships"] if _has(row, budget_id))
+        found = [row for row in memberships["team_memberships"] if _has(row, budget_id)]
+        members += [f"{row.get('user_id')} in {team['team_id']}" for row in found]
+    return {"team": teams, "team member": members}
 
 
-def _keys(proxy: Proxy) -> Iterator[Mapping[str, Any]]:
+def _keys(proxy: Proxy) -> Iterator[Row]:
     """All keys with their budgets, which the listing of older versions leaves out."""
     lacking = []
-    for key in proxy.listed(KEYS, {"return_full_object": "true"}, {"token": TEXT, **LINKED}):
+    for key in fetch_rows(proxy, KEY):
         if "budget_id" in key:
             yield key
         else:
@@ -83,14 +106,5 @@ def _keys(proxy: Proxy) -> Iterator[Mapping[str, Any]]:
         yield from checked(answer, {"info": [LINKED]}, "POST /v2/key/info")["info"]
 
 
-def _rows(proxy: Proxy, listing: Listing) -> list[Mapping[str, Any]]:
-    try:
-        return proxy.listed(listing, row=LINKED)
-    except ApiError as error:
-        if error.status != 403:
-            raise
-        return []  # without a license, there are none
-
-
-def _has(row: Mapping[str, Any], budget_id: str) -> bool:
+def _has(row: Row, budget_id: str) -> bool:
     return budget_id in (row.get("budget_id"), (row.get("litellm_budget_table") or {}).get("budget_id"))

@@ -48,6 +48,11 @@ class Customer(BudgetedObject):
             or super().check_plan(plan, options, proxy)
         )
 
+    def losses(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
+        """Whoever sends the next request in a customer's name makes a new one."""
+        blocked = plan.action == "delete" and plan.existing.get("blocked")
+        return ["the customer is blocked, and could send requests again."] if blocked else []
+
 
 def _unknown_default(plan: Plan, proxy: Proxy) -> str | None:
     """LiteLLM looks for the model only at the creation."""

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .._crud._budgets import BUDGET_ID, LIMITS, BudgetedObject
-from .._crud._definition import Request
+from .._crud._definition import Request, Values
+from .._crud._dependents import KEY, MODEL, TEAM, Row, count_and_name, find_dependents
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import TAGS
 from .._proxy import Proxy
@@ -47,3 +49,15 @@ class Tag(BudgetedObject):
     def update_body(self, body: dict[str, Any], plan: Plan, proxy: Proxy) -> dict[str, Any]:
         body = super().update_body(body, plan, proxy)
         return {**{name: TAG.field(name).value(plan.existing) for name in REPEATED}, **body} if body else {}
+
+    def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
+        """Whose requests bear the tag, and are no longer limited or sent to its models."""
+        if plan.action != "delete":
+            return []
+
+        def bears(place: str) -> Callable[[Row], bool]:
+            return lambda row: plan.name in ((row.get(place) or {}).get("tags") or ())
+
+        uses = {KEY: bears("metadata"), TEAM: bears("metadata"), MODEL: bears("litellm_params")}
+        bearers = count_and_name(find_dependents(proxy, uses))
+        return [f"{bearers} bear the tag."] if bearers else []

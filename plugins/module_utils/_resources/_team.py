@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._crud._definition import FORCE, Record, Request, Values
+from .._crud._definition import Record, Request, Values
 from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
 from .._crud._numbers import IN_ROUTER_SETTINGS, numbers
 from .._crud._object import CrudObject
+from .._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS
 from .._crud._rows import (
     BUDGET_WINDOW,
     MOST_TOKENS,
@@ -136,7 +137,7 @@ IN_METADATA = (
     _in_metadata("enforced_batch_output_expires_after", "dict", parse=numbers()),
     _in_metadata("enforced_file_expires_after", "dict", parse=numbers()),
     _licensed("tags"),
-    _licensed("guardrails"),
+    _licensed("guardrails", references=TO_GUARDRAILS),
     _licensed("disable_global_guardrails", "bool", None, nothing=(False,), since="1.90.0"),
     _licensed("policies"),
     _licensed("prompts"),
@@ -184,8 +185,16 @@ TEAM = Resource(
         _of_members("team_member_rpm_limit", "rpm_limit", "int", "requests/min", up_to(MOST_TOKENS)),
         Field("team_member_permissions", "list", "str", choices=tuple(PERMISSIONS), cleared=[]),
         Field("default_team_member_models", "list", "str", cleared=[]),
-        Field("access_group_ids", "list", "str", cleared=[]),
-        Field("object_permission", "dict", read=object_permission, normal=permission_sets, merged=True, cleared={}),
+        Field("access_group_ids", "list", "str", references=TO_ACCESS_GROUPS, cleared=[]),
+        Field(
+            "object_permission",
+            "dict",
+            read=object_permission,
+            normal=permission_sets,
+            merged=True,
+            references=OF_PERMISSIONS,
+            cleared={},
+        ),
         METADATA.field,
         Field(
             "router_settings",
@@ -204,7 +213,7 @@ TEAM = Resource(
 class Team(CrudObject):
     table = TEAM
     alias = "team_alias"
-    extra_options = {**METADATA.options, "validate_models": {"type": "bool", "default": False}, **FORCE}
+    extra_options = {**METADATA.options, "validate_models": {"type": "bool", "default": False}}
     reading_names = ("spend", "budget_reset_at", "created_at", "updated_at")
     filters = ("organization_id",)
 
@@ -265,18 +274,23 @@ class Team(CrudObject):
             or _budget_of_members_is_gone(plan)
         )
 
-    def check_delete(self, team: Record, proxy: Proxy) -> str | None:
-        answer = proxy.client.get("/team/info", {"team_id": team["team_id"]})
-        keys = checked(answer, {"keys": [{"key_alias": maybe(TEXT)}]}, "GET /team/info")["keys"]
-        names = join_limited([key.get("key_alias") or "a key without an alias" for key in keys])
-        lost = f"LiteLLM deletes the keys of a team together with the team, and this team has {len(keys)}: {names}."
-        return lost if keys else None
-
-    def warnings(self, plan: Plan, options: Values, proxy: Proxy) -> list[str]:
-        """The same for a deletion that is not refused."""
-        forced = plan.action == "delete" and options.get("force")
-        lost = self.check_delete(plan.existing, proxy) if forced else None
-        return [f"{plan.name}: {lost}"] if lost else []
+    def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
+        """LiteLLM deletes the keys of a team with it, and what its members may spend in it."""
+        if plan.action != "delete":
+            return []
+        shape = {
+            "keys": [{"key_alias": maybe(TEXT)}],
+            "team_memberships": [{"user_id": TEXT, "budget_id": maybe(TEXT)}],
+        }
+        answer = checked(proxy.client.get("/team/info", {"team_id": plan.existing["team_id"]}), shape, "GET /team/info")
+        keys = [key.get("key_alias") or "a key without an alias" for key in answer["keys"]]
+        of_all = (plan.existing.get("metadata") or {}).get("team_member_budget_id")
+        limited = [one["user_id"] for one in answer["team_memberships"] if one.get("budget_id") not in (None, of_all)]
+        together = "LiteLLM deletes the keys of a team together with the team, and this team has"
+        return [
+            *([f"{together} {len(keys)}: {join_limited(keys)}."] if keys else []),
+            *([f"its members have limits in it: {join_limited(limited)}."] if limited else []),
+        ]
 
 
 def _moves(plan: Plan) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .._crud._definition import FORCE, Record, Request, Values
+from .._crud._definition import Record, Request, Values
 from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
 from .._crud._numbers import numbers
@@ -61,7 +61,7 @@ USER = Resource(
 
 class User(CrudObject):
     table = USER
-    extra_options = {**METADATA.options, "validate_models": {"type": "bool", "default": False}, **FORCE}
+    extra_options = {**METADATA.options, "validate_models": {"type": "bool", "default": False}}
     reading_names = ("spend", "teams", "budget_reset_at", "created_at", "updated_at")
     filters = ("user_email", "user_role")
 
@@ -96,13 +96,19 @@ class User(CrudObject):
         """LiteLLM takes the name of any model, and with an update the address of somebody else."""
         return unknown_models(plan, options, proxy) or _taken(plan, proxy)
 
-    def check_delete(self, user: Record, proxy: Proxy) -> str | None:
-        keys, teams = _lost(user, proxy)
-        return f"{keys} {teams or ''}".rstrip() if keys else None
-
-    def warnings(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
-        lost = _lost(plan.existing, proxy) if plan.action == "delete" else ()
-        return [f"{plan.name}: {sentence}" for sentence in lost if sentence]
+    def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
+        """LiteLLM deletes the keys of a user with the user, and takes the user out of all teams."""
+        if plan.action != "delete":
+            return []
+        path = path_of(INFO, plan.existing["user_id"])
+        answer = checked(proxy.client.get(path), {"keys": LIST, "teams": LIST}, "GET /user/info")
+        keys = [str(key.get("key_alias") or key.get("key_name")) for key in answer["keys"]]
+        teams = [str(team.get("team_id")) for team in answer["teams"]]
+        together = "LiteLLM deletes the keys of a user together with the user, and this user has"
+        return [
+            *([f"{together} {len(keys)}: {join_limited(keys)}."] if keys else []),
+            *([f"LiteLLM removes the user from these teams: {join_limited(teams)}."] if teams else []),
+        ]
 
 
 def _taken(plan: Plan, proxy: Proxy) -> str | None:
@@ -116,17 +122,3 @@ def _taken(plan: Plan, proxy: Proxy) -> str | None:
         if str(user.get("user_email")).lower() == email and user["user_id"] != plan.name
     ]
     return f"user_email: it belongs to the user {join_limited(bearers)}." if bearers else None
-
-
-def _lost(user: Record, proxy: Proxy) -> tuple[str | None, str | None]:
-    """What goes with a user, in a sentence each: the keys, and the places in teams."""
-    answer = checked(proxy.client.get(path_of(INFO, user["user_id"])), {"keys": LIST, "teams": LIST}, "GET /user/info")
-    keys = [str(key.get("key_alias") or key.get("key_name")) for key in answer["keys"]]
-    teams = [str(team.get("team_id")) for team in answer["teams"]]
-    return (
-        f"LiteLLM deletes the keys of a user together with the user, and this user has {len(keys)}: "
-        f"{join_limited(keys)}."
-        if keys
-        else None,
-        f"LiteLLM removes the user from these teams: {join_limited(teams)}." if teams else None,
-    )

@@ -20,7 +20,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine impo
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import KEY, RETIRED_MARK
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
 
-pytestmark = pytest.mark.quiet
+pytestmark = [pytest.mark.quiet, pytest.mark.usefixtures("referred")]
 
 SOON = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0)
 # What the server changes by itself at every write.
@@ -106,7 +106,9 @@ EXAMPLES = {
     "prompts": example(["greeting"], ["farewell"]),
     "enforced_params": example(["user"], ["user", "metadata.generation_name"]),
     "allowed_cache_controls": example(["no-cache"], ["no-store", "no-cache"]),
-    "object_permission": example({"vector_stores": ["v1", "v2"], "agents": ["a1"]}, {"vector_stores": ["v2"]}),
+    "object_permission": example(
+        {"vector_stores": ["store-1", "store-2"], "agents": ["a1"]}, {"vector_stores": ["store-2"]}
+    ),
     "access_group_ids": example(["group-1"], ["group-2", "group-1"]),
     "router_settings": example({"num_retries": 2, "timeout": 30}, {"num_retries": 3}),
     "auto_rotate": example(

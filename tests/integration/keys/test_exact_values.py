@@ -160,17 +160,18 @@ def test_settings_of_the_router_that_are_not_declared_stay(sandbox, run_module, 
     assert declare().virtual_key["router_settings"] is None
 
 
+@pytest.mark.usefixtures("referred")
 def test_permissions_by_kind(run_module, alias):
     def declare(**kinds: Any) -> Any:
         done = run_module("litellm_key", key_alias=alias, object_permission=kinds)
         assert not done.failed, done.msg
         return done
 
-    assert declare(vector_stores=["a", "b"], agents=["x"]).changed
-    assert not declare(vector_stores=["b", "a", "b"]).changed
+    assert declare(vector_stores=["store-1", "store-2"], agents=["x"]).changed
+    assert not declare(vector_stores=["store-2", "store-1", "store-2"]).changed
     assert not declare(search_tools=[]).changed
     assert declare(agents=[]).changed
-    assert declare(vector_stores=["a"]).virtual_key["object_permission"] == {"vector_stores": ["a"]}
+    assert declare(vector_stores=["store-1"]).virtual_key["object_permission"] == {"vector_stores": ["store-1"]}
     assert declare().changed
     assert not declare().changed
 

@@ -94,10 +94,9 @@ def test_teams_and_keys_have_it_and_lose_it(sandbox, run_module, group, alias) -
     assert (found.access_groups[0]["access_group_id"], found.access_groups[0]["assigned_key_ids"]) == (group_id, [key])
     as_declared(group, sandbox, 1, unset=["assigned_key_ids"])
     assert assigned(sandbox, alias) == {one: [], two_: [group_id], alias: []}
-    planned = group(check=True, state="absent")
-    assert (planned.action, "takes its models from 1 team." in planned.output) == ("delete", True)
+    lacking(group, sandbox, f"1 team ({two_}) lose the models of the access group.", state="absent")
     with sandbox.writes() as writes:
-        gone = group(state="absent")
+        gone = group(state="absent", force=True)
         assert group(state="absent").changed is False
     assert (gone.action, [method for method, _path, _status in writes]) == ("delete", ["DELETE"])
     assert assigned(sandbox, alias) == {one: [], two_: [], alias: []}

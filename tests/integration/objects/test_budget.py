@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._budget import BUDGET
-from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, lacking, refused, two
 
 pytestmark = pytest.mark.quiet
 
@@ -98,9 +98,9 @@ def test_a_budget_that_limits_others_is_not_deleted_by_mistake(sandbox, run_modu
     sandbox.call("POST", "/customer/new", {"user_id": alias, "budget_id": name}).raise_for_status()
     sandbox.call("POST", "/tag/new", {"name": alias, "budget_id": name, "models": []}).raise_for_status()
     before = row(sandbox, name)
-    refused(
-        budget, sandbox, "would remove the limits of 2 keys, 1 customer, 1 tag. To delete it anyway", state="absent"
-    )
+    keys = f"2 keys ({alias}-1, {alias}-2)"
+    lost = f"This would remove the limits of {keys}, 1 customer ({alias}), 1 tag ({alias}). To continue"
+    lacking(budget, sandbox, lost, state="absent")
     assert row(sandbox, name) == before
     assert budget(check=True, state="absent", force=True).action == "delete"
     assert budget(state="absent", force=True).action == "delete"

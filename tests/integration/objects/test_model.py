@@ -17,7 +17,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
     REMOVED_BY_NULL,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._model._table import MODEL
-from ansible_collections.litemaas.virtual_keys.tests.integration.laws import as_declared, only_changes, too_old
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import as_declared, only_changes, refused, too_old
 
 pytestmark = pytest.mark.quiet
 
@@ -308,6 +308,56 @@ def test_adopting_a_model(sandbox, model, name) -> None:
     lost = model(litellm_params=BASE, model_info={"mode": "chat"}, unset=unset, recreate=True)
     assert "would lose values that are not set: litellm_params.api_key." in lost.msg
     as_declared(model, sandbox, 1, litellm_params={**BASE, "api_key": "sk-of-somebody-else"})
+
+
+def test_the_secret_of_a_model_that_somebody_else_made(sandbox, run_module, model, name) -> None:
+    """LiteLLM leaves it out of the model. It is there all the same, and used in the place of a credential."""
+    model_id = model.keywords["model_id"]
+    body = {
+        "model_name": f"{name}-model",
+        "litellm_params": {**BASE, "api_key": "sk-of-somebody-else"},
+        "model_info": {"id": model_id},
+    }
+    sandbox.call("POST", "/model/new", body).raise_for_status()
+
+    def secrets() -> dict[str, Any]:
+        return sandbox.call("GET", f"/credentials/by_model/{model_id}").json()["credential_values"]
+
+    (read,) = run_module("litellm_model_info", model_id=model_id).models
+    assert read["litellm_params"]["api_key"] == "********"
+    (read,) = run_module("litellm_model_info", model_name=f"{name}-model").models
+    assert read["litellm_params"]["api_key"] == "********"
+    planned = model(check=True, litellm_params={"api_key": "sk-a-new-one"})
+    told = [planned.diff[side]["litellm_params"]["api_key"] for side in ("before", "after")]
+    assert told == ["********", "******** (changed)"]
+    credential = f"{name}-credential"
+    run_module("litellm_credential", credential_name=credential, credential_values={"api_key": "sk-of-the-credential"})
+    move = {
+        "litellm_params": {**BASE, "litellm_credential_name": credential},
+        "model_info": {"mode": "chat"},
+        "unset": ["litellm_params.api_key"],
+    }
+    planned = model(check=True, **move)
+    assert planned.failed or planned.diff["before"]["litellm_params"]["api_key"] == "********"
+    done = model(**move, recreate=True)
+    assert not done.failed, done.msg
+    assert (done.changed, secrets()) == (True, {})
+    with sandbox.writes() as writes:
+        assert model(**move, recreate=True).changed is False
+    assert writes == []
+
+
+def test_of_a_model_that_is_not_served_nobody_can_tell(sandbox, model) -> None:
+    as_declared(model, sandbox, 1, litellm_params={**BASE, "api_key": "sk-secret-of-a-model"})
+    if too_old(sandbox, "1.90.0"):
+        return
+    assert model(blocked=True).changed
+    refused(
+        model,
+        sandbox,
+        "nobody can tell whether it has litellm_params.client_secret",
+        unset=["litellm_params.client_secret"],
+    )
 
 
 def test_recreating_loses_nothing(sandbox, model) -> None:

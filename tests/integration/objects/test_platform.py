@@ -137,3 +137,26 @@ def test_people_and_services_use_it_until_a_budget_is_spent(sandbox, run, variab
         assert owner in refusal.text or too_old(sandbox, "1.106.0")
         assert "udget" in refusal.text
     assert chat(sandbox, variables, ann).status_code == 200
+
+
+def test_each_entry_takes_all_options_and_no_other(sandbox, run, play, variables, tmp_path) -> None:
+    """Options that were left out silently: a team that was not blocked, a user without a budget."""
+    variables["platform_users"][0]["max_budget"] = 20
+    team = variables["platform_teams"][0]
+    team.update(rpm_limit=77, blocked=True)
+    variables["platform_teams"].append({"team_id": f"{team['team_id']}-empty"})
+    run("platform.yml")
+    (row,) = sandbox.rows('SELECT * FROM "LiteLLM_TeamTable" WHERE team_id = %s', team["team_id"])
+    assert (row["rpm_limit"], row["blocked"]) == (77, True)
+    user_id = variables["platform_users"][0]["user_id"]
+    (row,) = sandbox.rows('SELECT * FROM "LiteLLM_UserTable" WHERE user_id = %s', user_id)
+    assert row["max_budget"] == 20
+    for kind in ("credentials", "models", "users", "teams", "keys"):
+        wrong = copy.deepcopy(variables)
+        wrong[f"platform_{kind}"][0]["max_bugdet"] = 1
+        file = tmp_path / "wrong.json"
+        file.write_text(json.dumps(wrong))
+        refused = play(str(EXAMPLES / "platform.yml"), "--check", "-e", f"@{file}", secret=("secret-of-the-provider",))
+        assert refused.rc != 0, kind
+        if kind not in ("credentials", "keys"):  # their tasks are not shown
+            assert "max_bugdet" in refused.messages

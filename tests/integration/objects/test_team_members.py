@@ -116,6 +116,19 @@ def test_check_mode_predicts_all_that_is_returned(members, team) -> None:
     assert members(check=True, members=people).team == members(members=people).team
 
 
+def test_check_mode_predicts_the_diff_of_a_team_that_does_not_exist_yet(run_module, sandbox, alias) -> None:
+    members = partial(run_module, "litellm_team_members", team_id=alias)
+    people = named(alias, "ann@e", max_budget_in_team=5, rpm_limit=3) + named(alias, "ben@e")
+    planned = members(check=True, members=people)
+    assert "the proxy has no team with this team_id." in str(planned.warnings)
+    sandbox.call("POST", "/team/new", {"team_id": alias}).raise_for_status()
+    done = members(members=people)
+    assert (planned.diff, planned.action, planned.changed) == (done.diff, done.action, done.changed)
+    assert done.diff["after"]["members"][f"{alias}ann@e"] == {"role": "user", "max_budget_in_team": 5, "rpm_limit": 3}
+    sandbox.call("POST", "/team/delete", {"team_ids": [alias]}).raise_for_status()
+    sandbox.call("POST", "/user/delete", {"user_ids": [one["user_id"] for one in people]}).raise_for_status()
+
+
 @pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.name)
 def test_every_limit(sandbox, members, team, limit) -> None:
     """Set, changed and cleared, each for itself: nothing else of this member, of others, of the team, or of users."""
@@ -235,7 +248,7 @@ def test_the_caller_stays_in_the_team(sandbox, run_module, members, team) -> Non
     sandbox.call("POST", "/user/new", {"user_id": boss, "user_role": "proxy_admin", "auto_create_key": False})
     key = sandbox.call("POST", "/key/generate", {"user_id": boss}).json()["key"]
     members(members=named(team, "boss", "ann@e"))
-    done = as_declared(partial(members, api_key=key), sandbox, 1, mode="replace", members=[])
+    done = as_declared(partial(members, api_key=key), sandbox, 1, mode="replace", members=[], prune_limit=1)
     assert [one["user_id"] for one in done.team["members"]] == [ADMIN["user_id"], boss]
 
 
@@ -250,7 +263,7 @@ def test_a_member_with_keys_is_not_removed_by_mistake(sandbox, run_module, membe
         "LiteLLM deletes the keys of a member in the team together with the member: "
         f"{people[1]['user_id']} has 2 ({alias}-b, {alias}-c)."
     )
-    refused(members, sandbox, f"{team}: {lost} To continue, set force: true.", mode="replace", members=people[:1])
+    lacking(members, sandbox, f"{team}: {lost} To continue, set force: true.", mode="replace", members=people[:1])
     planned = members(check=True, mode="replace", members=people[:1], force=True)
     assert lost in str(planned.warnings)
     assert len(sandbox.keys(alias)) == 4

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..._crud._definition import FORCE
 from ..._crud._rows import without_null
 from ..._engine import problems
 from ..._errors import InputError
 from ..._fingerprints import MASK
+from ..._kind import ArgumentSpec
 from ._table import CREDENTIAL
 
 POLICIES = ("on_change", "always", "never")
@@ -32,6 +34,7 @@ class Declaration:
     unset: tuple[str, ...] = ()
     model_id: str | None = None
     update_values: str = "on_change"
+    force: bool = False
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -42,7 +45,7 @@ class Declaration:
         return self.values or {}
 
 
-def credential_options() -> dict[str, dict[str, Any]]:
+def credential_options() -> ArgumentSpec:
     """Argument spec of one declared credential, without ``state``."""
     options = CREDENTIAL.options()
     options["credential_name"].update(required=True, aliases=["name"])
@@ -51,6 +54,7 @@ def credential_options() -> dict[str, dict[str, Any]]:
         **options,
         "model_id": {"type": "str"},
         "unset": {"type": "list", "elements": "str"},
+        **FORCE,
         "update_values": {"type": "str", "choices": list(POLICIES), "default": "on_change"},
     }
 
@@ -83,6 +87,7 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
         unset=unset,
         model_id=model_id,
         update_values=options.get("update_values") or POLICIES[0],
+        force=bool(options.get("force")),
     )
 
 

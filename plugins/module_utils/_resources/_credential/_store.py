@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..._crud._dependents import MODEL, VECTOR_STORE, Row, count_and_name, find_dependents, guard, warn_of
 from ..._engine import Outcome, Plan
 from ..._errors import ApiError, InputError
 from ..._kind import Client, Store
@@ -23,6 +24,8 @@ from ._reading import find, is_missing, quoted
 from ._table import Record, own_entry
 
 REMOVES_VALUES_SINCE = "1.106.0"
+# The parameter by which others use a credential.
+REFERENCE = "litellm_credential_name"
 
 
 class CredentialStore(Store):
@@ -42,7 +45,23 @@ class CredentialStore(Store):
         plans = [plan_credential(want, find(self._client, want.name)) for want in wants]
         for want, plan in zip(wants, plans):
             self._refuse(want, plan)
-        return plans
+        return [warn_of(self._losses(plan), plan) if want.force else plan for want, plan in zip(wants, plans)]
+
+    def missing(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
+        guards = {plan.name: guard(self._losses(plan)) for want, plan in zip(wants, plans) if not want.force}
+        return {sentence: [name] for name, sentence in guards.items() if sentence}
+
+    def _losses(self, plan: Plan) -> list[str]:
+        """What others lose with a credential, or with the last of its values."""
+        emptied = removed_values(plan) and not value_names(plan)
+        if plan.action != "delete" and not emptied:
+            return []
+
+        def uses(row: Row) -> bool:
+            return plan.name in (row.get(REFERENCE), (row.get("litellm_params") or {}).get(REFERENCE))
+
+        users = count_and_name(find_dependents(self._proxy, {MODEL: uses, VECTOR_STORE: uses}))
+        return [f"it is used by {users}."] if users else []
 
     def _refuse(self, want: Declaration, plan: Plan) -> None:
         if plan.changed and plan.existing.get("source") == "config":

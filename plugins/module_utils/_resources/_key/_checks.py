@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from ..._crud._limits import refuse_too_new, refuse_unlicensed
+from ..._crud._references import unknown_references
 from ..._engine import Plan
 from ..._errors import InputError
 from ..._proxy import Proxy
@@ -53,7 +54,13 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
 def missing_references(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]]:
     """What keys refer to and the proxy does not have, or what does not fit it: names of the keys by sentence."""
     writing = [plan for plan in plans if plan.action in WRITING]
-    return {**_missing(writing, ("team", "organization", "budget"), proxy), **_unfit_for_teams(writing, proxy)}
+    found: dict[str, list[str]] = defaultdict(list)
+    for plan in writing:
+        unknown = unknown_references(KEY.fields, plan, proxy)
+        if unknown:
+            found[unknown].append(plan.name)
+    known = ("team", "organization", "budget")
+    return {**_missing(writing, known, proxy), **_unfit_for_teams(writing, proxy), **found}
 
 
 def _unfit_for_teams(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]]:

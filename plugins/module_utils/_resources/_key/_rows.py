@@ -114,15 +114,3 @@ def key_type(record: Mapping[str, Any]) -> str | None:
 def metadata_of(record: Mapping[str, Any]) -> dict[str, Any]:
     value = record.get("metadata")
     return dict(value) if isinstance(value, Mapping) else {}
-
-
-def without_callback_values(value: Any) -> Any:
-    """The server encrypts the variables of logging callbacks, differently each time: they cannot be compared."""
-    if isinstance(value, Mapping):
-        return {
-            name: sorted(part)
-            if name == "callback_vars" and isinstance(part, Mapping)
-            else without_callback_values(part)
-            for name, part in value.items()
-        }
-    return [without_callback_values(part) for part in value] if isinstance(value, list) else value

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from ..._crud._references import resolve
 from ..._engine import Outcome, Plan
 from ..._errors import LiteLLMError
 from ..._kind import Client, Ledger
@@ -28,7 +29,7 @@ from ._marks import called, check_mark, to_prune
 from ._planning import Found, check_identity, plan_key
 from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
-from ._table import retired_ids
+from ._table import KEY, retired_ids
 from ._teams import left_team, models_without_team
 from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
 
@@ -150,12 +151,17 @@ class KeyStore:
         return plans
 
     def _plan(self, want: Declaration, found: Found, now: datetime, past: datetime | None) -> Plan:
+        want = self._resolved(want, next(iter(found.records), None))
         plan = plan_key(want, found, now, past)
         team_id = left_team(plan)
         if team_id is None or "models" in want.fields:
             return plan
         models = models_without_team(plan, self._proxy.team(team_id))
         return plan_key(replace(want, fields={**want.fields, "models": models}), found, now, past)
+
+    def _resolved(self, want: Declaration, record: Record | None) -> Declaration:
+        """The declaration with ids in the place of names."""
+        return replace(want, fields=resolve(KEY.fields, want.fields, record, self._proxy))
 
     def missing(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
         return missing_references(plans, self._proxy) if self._validate_references else {}
@@ -210,7 +216,7 @@ class KeyStore:
         """
         if plans[0].action == "delete":
             return self._delete(plans)
-        return [self._writer.write(want, plan) for want, plan in zip(wants, plans)]
+        return [self._writer.write(self._resolved(want, plan.current), plan) for want, plan in zip(wants, plans)]
 
     def _delete(self, plans: Sequence[Plan]) -> list[Outcome]:
         left = self._remover.remove(record for plan in plans for record in _doomed(plan))

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._crud._metadata import without_callback_values
 from ..._crud._numbers import IN_ROUTER_SETTINGS, numbers
+from ..._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS
 from ..._crud._rows import (
     BUDGET_WINDOW,
     MOST_REQUESTS,
@@ -43,7 +45,6 @@ from ._rows import (
     policies,
     second,
     temp_budget_expiry,
-    without_callback_values,
     without_zone,
 )
 
@@ -213,7 +214,15 @@ KEY = Resource(
         KeyField("aliases", "dict", unit="model name by alias", cleared={}),
         KeyField("config", "dict", cleared={}),
         KeyField("permissions", "dict", cleared={}, licensed_entries=("get_spend_routes",)),
-        KeyField("guardrails", "list", "str", path=("metadata", "guardrails"), cleared=[], licensed=True),
+        KeyField(
+            "guardrails",
+            "list",
+            "str",
+            path=("metadata", "guardrails"),
+            references=TO_GUARDRAILS,
+            cleared=[],
+            licensed=True,
+        ),
         KeyField(
             "policies",
             "list",
@@ -235,10 +244,11 @@ KEY = Resource(
             normal=permission_sets,
             merged=True,
             update=changed_permissions,
+            references=OF_PERMISSIONS,
             answered=False,
             since="1.71.3",
         ),
-        KeyField("access_group_ids", "list", "str", cleared=[], since="1.81.12"),
+        KeyField("access_group_ids", "list", "str", references=TO_ACCESS_GROUPS, cleared=[], since="1.81.12"),
         KeyField(
             "router_settings",
             "dict",

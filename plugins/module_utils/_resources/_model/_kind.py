@@ -11,10 +11,13 @@ from ..._crud._definition import Record, Request, Values
 from ..._crud._object import CrudObject
 from ..._crud._secret_entries import fingerprints, guessable_names, sent, wanted
 from ..._engine import Plan
+from ..._errors import InputError
 from ..._fingerprints import OWN_ENTRY, guessable_warning
 from ..._listings import MODELS
 from ..._proxy import Proxy
+from ..._redaction import is_secret_name
 from ._checks import check_options, check_plan, missing_credential
+from ._losses import losses
 from ._recreating import fetch_groups, irremovable, removal_in_body, removed, restoring_requests
 from ._table import (
     FALSE_BY_DEFAULT,
@@ -66,6 +69,9 @@ class Model(CrudObject):
     def warnings(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
         return guessable_warning(PARAMS, guessable_names(plan.changes.get(PARAMS) or {}))
 
+    def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
+        return losses(plan, proxy)
+
     def must_recreate(self, plan: Plan, proxy: Proxy) -> bool:
         return bool(irremovable(plan, proxy))
 
@@ -94,10 +100,26 @@ class Model(CrudObject):
         return prepared
 
     def fetch_details(self, record: Record, options: Values, proxy: Proxy) -> Record:
-        """With the masks of declared secrets that LiteLLM leaves out of the model."""
-        shown, known = shown_params(record), known_of(record)
-        hidden = [name for name in options.get(PARAMS) or {} if name in known and name not in shown]
-        return {**record, "masks": masks_of(record, proxy) or {}} if hidden else record
+        """With the masks of secrets that LiteLLM leaves out of the model, if any is to be written or removed.
+
+        :raises InputError: if one is to be removed and nobody can tell whether it is there.
+        """
+
+        def hidden(names: Iterable[str]) -> list[str]:
+            return [name for name in names if is_secret_name(name) and name not in shown_params(record)]
+
+        gone = hidden(unset_of(options, PARAMS))
+        if not gone and not hidden(options.get(PARAMS) or {}):
+            return record
+        detailed = self.fetch_secrets(record, proxy)
+        if detailed["masks"] is None and gone:
+            names = ", ".join(f"{PARAMS}.{name}" for name in gone)
+            reason = f"LiteLLM does not serve this model, so that nobody can tell whether it has {names}"
+            raise InputError(f"unset: {reason}. Unblock it, or remove the entry from unset.", record["model_id"])
+        return detailed
+
+    def fetch_secrets(self, record: Record, proxy: Proxy) -> Record:
+        return {**record, "masks": masks_of(record, proxy)}
 
     def create_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
         params = plan.changes.get(PARAMS) or {}

@@ -56,7 +56,8 @@ def known_of(record: Record) -> Mapping[str, Any]:
 
 
 def params_of(record: Record) -> dict[str, Any]:
-    return present(shown_params(record), known_of(record))
+    """The parameters of a model. Those that LiteLLM leaves out are known by our fingerprints, or by ``masks``."""
+    return present(shown_params(record), known_of(record), record.get("masks"))
 
 
 def info_of(record: Record) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..._crud._definition import FORCE, Record, Request, Values
+from ..._crud._definition import Record, Request, Values
 from ..._crud._object import CrudObject
 from ..._crud._reading import path_of
 from ..._engine import Plan, unsupported
@@ -21,6 +21,8 @@ from ..._text import join_limited
 from ._requests import halves, requests
 from ._table import MEMBER, TEAM_MEMBERS, as_team, by_id, to_write, with_members
 
+# What as prune_limit says that any number of members may be removed.
+NO_LIMIT = -1
 INFO = Request("GET", "/team/info", id="team_id")
 
 
@@ -29,7 +31,7 @@ class TeamMembers(CrudObject):
     extra_options = {
         **{field.name: {**field.option(), "required": True} for field in TEAM_MEMBERS.fields},
         "mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
-        **FORCE,
+        "prune_limit": {"type": "int"},
     }
 
     update = Request("POST", "/team/member_add", id="team_id")
@@ -57,6 +59,10 @@ class TeamMembers(CrudObject):
     def split_request(self, body: Values, refusal: ApiError) -> Sequence[Values]:
         return halves(body, refusal)
 
+    def check_options(self, options: Values) -> list[str]:
+        limit = options.get("prune_limit")
+        return ["prune_limit must be at least 0, or -1 for no limit."] if limit is not None and limit < NO_LIMIT else []
+
     def check_plan(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         present = by_id(plan.existing)
         for name, member in by_id({"members": plan.changes["members"]}).items():
@@ -69,11 +75,12 @@ class TeamMembers(CrudObject):
                 return f"members, {name}: LiteLLM {proxy.version} on this proxy does not {needs}."
         return None
 
-    def check_update(self, plan: Plan, proxy: Proxy) -> str | None:
+    def losses(self, plan: Plan, options: Values, proxy: Proxy) -> list[str]:
         """LiteLLM deletes the keys of a member in the team with the member."""
-        removed = by_id(plan.existing).keys() - by_id({"members": plan.changes["members"]}).keys()
+        present, wanted = by_id(plan.existing), by_id({"members": plan.changes["members"]})
+        removed = [name for name in present if name not in wanted]
         if not removed:
-            return None
+            return []
         shape = {"keys": [{"user_id": maybe(TEXT), "key_alias": maybe(TEXT)}]}
         answer = proxy.client.get(path_of(INFO, plan.existing["team_id"]))
         keys: dict[str, list[str]] = {}
@@ -83,11 +90,21 @@ class TeamMembers(CrudObject):
         owners = join_limited(
             [f"{name} has {len(aliases)} ({join_limited(aliases)})" for name, aliases in sorted(keys.items())]
         )
-        return f"LiteLLM deletes the keys of a member in the team together with the member: {owners}." if keys else None
+        together = "LiteLLM deletes the keys of a member in the team together with the member"
+        return [
+            *([f"{together}: {owners}."] if keys else []),
+            *_beyond(options, removed),
+        ]
 
-    def warnings(self, plan: Plan, options: Values, proxy: Proxy) -> list[str]:
-        lost = self.check_update(plan, proxy) if options.get("force") else None
-        return [f"{plan.name}: {lost}"] if lost else []
+
+def _beyond(options: Values, removed: Sequence[str]) -> list[str]:
+    """Why so many are not removed: an empty list can be a variable that is empty by mistake."""
+    limit, names = options.get("prune_limit"), join_limited(removed)
+    if limit is None and not options["members"]:
+        return [f"members is empty, which removes {len(removed)} members: {names}."]
+    if limit in (None, NO_LIMIT) or len(removed) <= limit:
+        return []
+    return [f"{len(removed)} members would be removed, and prune_limit allows {limit}: {names}."]
 
 
 def _too_new(parts: Mapping[str, Any], proxy: Proxy, updating: bool) -> list[tuple[str, str]]:

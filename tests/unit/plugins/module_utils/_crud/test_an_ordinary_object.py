@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud import _store
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._definition import FORCE, Request
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._definition import Request
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._object import CrudObject
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import NOT_CLEARABLE, Field, Resource
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._listings import Listing
@@ -50,7 +50,6 @@ class QuirkyGadget(Gadget):
 
     table = Resource("gadget", "gadget_id", (*GADGET.fields, Field("gated", licensed=True)))
     alias = ""
-    extra_options = FORCE
 
     def check_options(self, options):
         return ["label and limit are mutually exclusive."] if options["limit"] else []
@@ -70,11 +69,9 @@ class QuirkyGadget(Gadget):
     def check_plan(self, plan, _options, _proxy):
         return "never." if plan.changes.get("label") == "no" else None
 
-    def warnings(self, plan, _options, _proxy):
-        return [f"{plan.action} is watched."]
-
-    def check_delete(self, record, _proxy):
-        return f"{record['uses']} uses would be lost." if record["uses"] else None
+    def losses(self, plan, _options, _proxy):
+        uses = plan.existing["uses"]
+        return [f"{uses} uses would be lost."] if plan.action == "delete" and uses else []
 
     def further_requests(self, gadget_id, _plan, _proxy):
         return [("/gadget/update", {"gadget_id": gadget_id, "limit": 9})]
@@ -285,17 +282,17 @@ def test_what_an_object_overrides(task: TASK, server: FakeGadgets) -> None:
     assert server.writes == []
     made = task(modules=modules, gadget_id="g")
     assert made["gadget"]["label"] == "the default"
-    assert "create is watched." in str(made["warnings"])
     assert (server.rows["g"]["parts"], server.rows["g"]["limit"]) == (["made"], 9)
     task(modules=modules, gadget_id="g", label="other")
     assert server.rows["g"]["parts"] == ["changed"]
     server.rows["g"].update(uses=3, label="OTHER")
-    same = task(modules=modules, gadget_id="g", label="other")
-    assert same["action"] == "none"
-    assert "none is watched." not in str(same.get("warnings"))
-    refused = task(modules=modules, check=True, gadget_id="g", state="absent")["msg"]
-    assert refused == "g: 3 uses would be lost. To delete it anyway, set force: true."
-    assert task(modules=modules, gadget_id="g", state="absent", force=True)["action"] == "delete"
+    assert task(modules=modules, gadget_id="g", label="other")["action"] == "none"
+    loss = "g: 3 uses would be lost."
+    planned = task(modules=modules, check=True, gadget_id="g", state="absent")
+    assert f"{loss} To continue, set force: true. This task fails unless" in str(planned["warnings"])
+    assert task(modules=modules, gadget_id="g", state="absent")["msg"] == f"{loss} To continue, set force: true."
+    done = task(modules=modules, gadget_id="g", state="absent", force=True)
+    assert (done["action"], loss in str(done["warnings"])) == ("delete", True)
 
 
 # Many, and reading

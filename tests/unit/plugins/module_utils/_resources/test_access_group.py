@@ -91,16 +91,23 @@ def test_the_value_of_a_key_is_no_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("assigned", "warnings"),
+    ("assigned", "bound"),
     [
-        ({}, ()),
-        ({"assigned_team_ids": ["t"]}, ("g: the deletion takes its models from 1 team.",)),
-        (
-            {"assigned_team_ids": ["t", "u"], "assigned_key_ids": ["k"]},
-            ("g: the deletion takes its models from 2 teams and 1 key.",),
-        ),
+        ({"assigned_team_ids": ["t"]}, "1 team (t)"),
+        ({"assigned_team_ids": ["t", "u"], "assigned_key_ids": ["k"]}, "2 teams (t, u), 1 key (k)"),
     ],
 )
-def test_who_loses_the_models_is_said(assigned: dict[str, list[str]], warnings: tuple[str, ...]) -> None:
-    done = declared(Proxy({**GROUP, **assigned}), "absent")
-    assert (done.action, done.warnings) == ("delete", warnings)
+@pytest.mark.parametrize("taken", [{"state": "absent"}, {"access_model_names": []}])
+def test_who_loses_the_models_is_said(assigned: dict[str, list[str]], bound: str, taken: dict[str, Any]) -> None:
+    proxy = Proxy({**GROUP, "access_model_names": ["gpt-4"], **assigned})
+    lost = f"{bound} lose the models of the access group."
+    with pytest.raises(InputError) as guarded:
+        declared(proxy, **taken)
+    assert str(guarded.value) == f"{lost} To continue, set force: true."
+    assert declared(proxy, **taken, force=True).warnings == (f"g: {lost}",)
+
+
+def test_nobody_loses_the_models_of_a_group_that_is_not_assigned_or_stays() -> None:
+    assert declared(Proxy({**GROUP, "access_model_names": ["gpt-4"]}), "absent").action == "delete"
+    assigned = {**GROUP, "access_model_names": ["gpt-4", "gpt-4o"], "assigned_team_ids": ["t"]}
+    assert declared(Proxy(assigned), access_model_names=["gpt-4"]).action == "update"

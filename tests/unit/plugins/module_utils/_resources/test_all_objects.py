@@ -24,9 +24,8 @@ def objects() -> list[type[CrudObject]]:
 
 
 @pytest.mark.parametrize("kind", objects(), ids=lambda kind: kind.__name__)
-def test_who_can_be_forced_is_who_refuses(kind: type[CrudObject]) -> None:
-    refuses = kind.check_delete is not Definition.check_delete or kind.check_update is not Definition.check_update
-    assert ("force" in kind.extra_options) == refuses
+def test_who_can_be_forced_is_who_takes_from_others(kind: type[CrudObject]) -> None:
+    assert ("force" in kind().options) == (kind.losses is not Definition.losses)
     assert kind().identity[0] in kind().options
 
 

@@ -28,6 +28,7 @@ class Proxy:
         self.full_keys: dict[str, dict[str, Any]] = {}
         self.memberships: dict[str, list[dict[str, Any]]] = {}
         self.refusals: dict[str, ApiError] = {}
+        self.facts: dict[str, Any] = {"version": "1.106.2", "licensed": False}
 
     def get(self, path: str, params: Any = None) -> Any:
         where = urlsplit(path).path
@@ -38,6 +39,8 @@ class Proxy:
         rows = [{**IDS, **row} for row in self.listings.get(where, [])]
         if where in ("/key/list", "/v2/team/list"):
             return {"keys": rows, "teams": rows, "total": len(rows), "total_pages": 1}
+        if where == "/access_group/list":
+            return {"access_groups": self.listings.get(where, [])}
         return rows
 
     def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
@@ -64,19 +67,26 @@ def test_a_budget_of_nobody_is_deleted() -> None:
 @pytest.mark.parametrize(
     ("listings", "sentence"),
     [
-        ({"/key/list": [{"token": "t", **HAS}]}, "1 key"),
-        ({"/key/list": [{"token": "t", **HAS}, {"token": "u", **HAS_INSIDE}]}, "2 keys"),
+        ({"/key/list": [{"token": "t", "key_alias": "k", **HAS}]}, r"1 key \(k\)"),
+        (
+            {"/key/list": [{"token": "t", "key_alias": "k", **HAS}, {"token": "u", **HAS_INSIDE}]},
+            r"2 keys \(k, a key without a name\)",
+        ),
         (
             {"/customer/list": [{**OTHER, "user_id": "d"}, HAS_INSIDE], "/tag/list": [HAS, {**HAS, "name": "d"}]},
-            "1 customer, 2 tags",
+            r"1 customer \(c\), 2 tags \(t, d\)",
         ),
-        ({"/organization/list": [HAS]}, "1 organization"),
+        ({"/organization/list": [HAS]}, r"1 organization \(o\)"),
+        (
+            {"/access_group/list": [{"access_group": "g", "budget": HAS}, {"access_group": "h", "budget": None}]},
+            r"1 model access group \(g\)",
+        ),
     ],
 )
-def test_what_has_the_budget_is_counted(listings: dict[str, Any], sentence: str) -> None:
+def test_what_has_the_budget_is_named(listings: dict[str, Any], sentence: str) -> None:
     proxy = Proxy()
     proxy.listings = listings
-    told = rf"^Deleting it would remove the limits of {sentence}\. To delete it anyway, set force: true\.$"
+    told = rf"^This would remove the limits of {sentence}\. To continue, set force: true\.$"
     with pytest.raises(InputError, match=told):
         deleted(proxy)
     assert "b" in proxy.budgets
@@ -90,16 +100,22 @@ def test_teams_have_it_for_their_members_and_members_for_themselves() -> None:
         {"team_id": "green", "metadata": None},
         {"team_id": "white", "metadata": {"team_member_budget_id": "c"}},
     ]
-    proxy.memberships = {"red & blue": [OTHER], "green": [HAS, HAS_INSIDE, OTHER], "white": []}
-    with pytest.raises(InputError, match=r"the limits of 1 team, 2 team members\."):
+    proxy.memberships = {
+        "red & blue": [OTHER],
+        "green": [{**HAS, "user_id": "ann"}, {**HAS_INSIDE, "user_id": "ben"}, OTHER],
+        "white": [],
+    }
+    with pytest.raises(
+        InputError, match=r"the limits of 1 team \(red & blue\), 2 team members \(ann in green, ben in green\)\."
+    ):
         deleted(proxy)
 
 
 def test_keys_that_an_older_listing_shows_without_their_budget_are_read() -> None:
     proxy = Proxy()
     proxy.listings["/key/list"] = [{"token": "t"}, {"token": "u", **OTHER}, {"token": "v"}]
-    proxy.full_keys = {"t": HAS, "v": OTHER}
-    with pytest.raises(InputError, match=r"the limits of 1 key\."):
+    proxy.full_keys = {"t": {"key_alias": "k", **HAS}, "v": OTHER}
+    with pytest.raises(InputError, match=r"the limits of 1 key \(k\)\."):
         deleted(proxy)
 
 
@@ -109,9 +125,33 @@ def test_without_a_license_there_are_no_organizations() -> None:
     assert deleted(proxy).action == "delete"
 
 
-def test_any_other_refusal_is_none() -> None:
+@pytest.mark.parametrize("path", ["/customer/list", "/organization/list", "/access_group/list", "/v2/team/list"])
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_what_cannot_be_read_is_not_nobody(path: str, status: int) -> None:
     proxy = Proxy()
-    proxy.refusals["/customer/list"] = ApiError("no", 500)
+    proxy.facts["licensed"] = True
+    proxy.refusals[path] = ApiError("no", status)
     with pytest.raises(ApiError, match="no"):
         deleted(proxy)
     assert "b" in proxy.budgets
+
+
+def test_before_model_access_groups_had_budgets_they_are_not_looked_at() -> None:
+    proxy = Proxy()
+    proxy.facts["version"] = "1.90.7"
+    proxy.refusals["/access_group/list"] = ApiError("Not Found", 404)
+    assert deleted(proxy).action == "delete"
+
+
+def test_a_budget_that_keeps_a_limit_binds_on() -> None:
+    proxy = Proxy()
+    proxy.budgets["b"]["rpm_limit"] = 3
+    proxy.listings["/key/list"] = [{"token": "t", "key_alias": "k", **HAS}]
+    store = Budget().store(proxy, {}, None)
+    kept, emptied = (
+        Budget().declare({"budget_id": "b", "unset": unset}, "present")
+        for unset in (["max_budget"], ["max_budget", "rpm_limit"])
+    )
+    assert store.missing([kept], store.plans([kept])) == {}
+    lost = "This would remove the limits of 1 key (k). To continue, set force: true."
+    assert store.missing([emptied], store.plans([emptied])) == {lost: ["b"]}

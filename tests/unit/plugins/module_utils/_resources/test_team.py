@@ -29,6 +29,8 @@ class Recorder:
         self.sent: list[tuple[str, Any]] = []
 
     def get(self, path: str, params: Any = None) -> Any:
+        if path == "/v2/guardrails/list":
+            return {"guardrails": [{"guardrail_name": name} for name in ("g", "g1", "g2", "no-pii")]}
         assert path == "/team/info?key_limit=1&team_id=t"
         return {"team_id": "t", "team_info": STORED}
 
@@ -57,7 +59,7 @@ def written(**options: Any) -> list[tuple[str, Any]]:
         ),
         (
             {"unset": ["model_rpm_limit", "metadata"]},
-            {"metadata": {"team_member_budget_id": "b", "logging": [{"x": 1}]}, "team_member_rpm_limit": 7},
+            {"metadata": {"team_member_budget_id": "b"}, "team_member_rpm_limit": 7},
         ),
         (
             {"guardrails": ["no-pii"], "disable_global_guardrails": False},

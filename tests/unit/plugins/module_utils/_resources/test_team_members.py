@@ -213,7 +213,7 @@ def test_the_caller_and_the_user_of_the_master_key_are_not_replaced() -> None:
 
 def test_keys_of_a_removed_member_are_named() -> None:
     proxy = Recorder()
-    with pytest.raises(InputError, match=r"ann has 2 \(one, a key without an alias\)\. To continue, set force: true"):
+    with pytest.raises(InputError, match=r"ann has 2 \(one, a key without an alias\)\. .*To continue, set force: true"):
         declare(proxy, mode="replace")
     assert proxy.sent == []
 

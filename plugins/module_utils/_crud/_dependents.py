@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What depends on an object: who is bound, served, or limited by it. Private: only for use inside this collection.
+
+LiteLLM has no request that tells, so each listing of things that can depend on it is read to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._engine import Plan
+from .._errors import ApiError
+from .._listings import (
+    ACCESS_GROUPS,
+    CUSTOMERS,
+    KEYS,
+    MODEL_ACCESS_GROUPS,
+    MODELS,
+    ORGANIZATIONS,
+    TAGS,
+    TEAMS,
+    USERS,
+    VECTOR_STORES,
+    Listing,
+)
+from .._proxy import Proxy
+from .._shapes import MAPPING, TEXT, Shape, maybe
+from .._text import join_limited
+
+Row = Mapping[str, Any]
+Uses = Callable[[Row], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Dependent:
+    """Things of one kind that can depend on an object.
+
+    :param thing: what a sentence calls one of them.
+    :param name: the field that names one, with the names of what holds it before it, joined by dots.
+    :param params: parameters of the listing.
+    :param shape: what of an entry is looked at.
+    :param licensed: whether LiteLLM shows the listing only with a license, without which there are none.
+    """
+
+    thing: str
+    listing: Listing
+    name: str
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    shape: Shape = field(default_factory=dict)
+    licensed: bool = False
+
+    def name_of(self, row: Row) -> str:
+        """Return how a sentence names an entry."""
+        value: Any = row
+        for step in self.name.split("."):
+            value = value.get(step) if isinstance(value, Mapping) else None
+        return str(value) if value else f"a {self.thing} without a name"
+
+
+# What of an entry tells which budget it has.
+LINKED = {"budget_id": maybe(TEXT), "litellm_budget_table": maybe({"budget_id": maybe(TEXT)})}
+NAMES_MODELS = {"models": maybe([TEXT]), "metadata": maybe(MAPPING)}
+KEY = Dependent("key", KEYS, "key_alias", {"return_full_object": "true"}, {"token": TEXT, **NAMES_MODELS, **LINKED})
+TEAM = Dependent("team", TEAMS, "team_id", shape={"team_id": TEXT, **NAMES_MODELS})
+USER = Dependent("user", USERS, "user_id", shape={"models": maybe([TEXT])})
+CUSTOMER = Dependent("customer", CUSTOMERS, "user_id", shape=LINKED)
+TAG = Dependent("tag", TAGS, "name", shape=LINKED)
+ORGANIZATION = Dependent("organization", ORGANIZATIONS, "organization_id", shape=LINKED, licensed=True)
+MODEL = Dependent(
+    "model",
+    MODELS,
+    "model_info.id",
+    shape={"model_name": TEXT, "litellm_params": maybe(MAPPING), "model_info": maybe(MAPPING)},
+)
+MODEL_ACCESS_GROUP = Dependent(
+    "model access group", MODEL_ACCESS_GROUPS, "access_group", shape={"budget": maybe({"budget_id": maybe(TEXT)})}
+)
+ACCESS_GROUP = Dependent(
+    "access group", ACCESS_GROUPS, "access_group_name", shape={"access_model_names": maybe([TEXT])}
+)
+VECTOR_STORE = Dependent("vector store", VECTOR_STORES, "vector_store_id")
+
+
+def fetch_rows(proxy: Proxy, dependent: Dependent) -> list[Row]:
+    """Return all entries of a kind.
+
+    :raises ApiError: if they cannot be read to the end.
+    """
+    try:
+        return proxy.listed(dependent.listing, dependent.params, dependent.shape)
+    except ApiError as error:
+        if dependent.licensed and error.status == 403 and proxy.licensed is False:
+            return []
+        raise
+
+
+def find_dependents(proxy: Proxy, uses: Mapping[Dependent, Uses]) -> dict[str, list[str]]:
+    """Return the names of all that use an object, by what they are: of each kind those for which a function is true."""
+    return {
+        dependent.thing: [dependent.name_of(row) for row in fetch_rows(proxy, dependent) if is_used(row)]
+        for dependent, is_used in uses.items()
+    }
+
+
+def count_and_name(names: Mapping[str, Sequence[str]]) -> str:
+    """Return how many there are of each thing, and which: ``2 keys (a, b), 1 team (c)``; empty if there is none."""
+    found = [(thing, some) for thing, some in names.items() if some]
+    return ", ".join(f"{len(some)} {thing}{'s' * (len(some) > 1)} ({join_limited(some)})" for thing, some in found)
+
+
+def guard(losses: Sequence[str]) -> str | None:
+    """Return why a plan is not carried out without ``force``, None if nobody loses anything."""
+    return " ".join([*losses, "To continue, set force: true."]) if losses else None
+
+
+def warn_of(losses: Sequence[str], plan: Plan) -> Plan:
+    """Return a plan that is carried out with ``force``, with what others lose by it."""
+    return plan.having(warnings=(*plan.warnings, *(f"{plan.name}: {loss}" for loss in losses)))

@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an object refers to by ids that LiteLLM stores without a look: access groups, MCP servers, and others.
+
+Private: only for use inside this collection. A name does as well where it is unique. An id or a name that there is not
+would be stored, and give no access.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._engine import Field, Plan
+from .._errors import InputError
+from .._listings import ACCESS_GROUPS, GUARDRAILS, MCP_SERVERS, VECTOR_STORES, Listing
+from .._proxy import Proxy
+from .._shapes import TEXT
+from .._text import join_limited
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Objects of one kind to which others refer.
+
+    :param thing: what a sentence calls one of them.
+    :param names: the fields that hold its names.
+    """
+
+    thing: str
+    listing: Listing
+    names: tuple[str, ...] = ()
+
+    def ids_of(self, name: str, proxy: Proxy) -> list[str]:
+        """The ids of those that a declared id or name can mean; an id means one only."""
+        rows = proxy.known(self.listing, {self.listing.id: TEXT})
+        ids = [row[self.listing.id] for row in rows]
+        return [name] if name in ids else [row[self.listing.id] for row in rows if name in map(row.get, self.names)]
+
+
+ACCESS_GROUP = Target("access group", ACCESS_GROUPS, ("access_group_name",))
+MCP_SERVER = Target("MCP server", MCP_SERVERS, ("alias", "server_name"))
+VECTOR_STORE = Target("vector store", VECTOR_STORES, ("vector_store_name",))
+GUARDRAIL = Target("guardrail", GUARDRAILS)
+# Of a row's value itself, and of the entries of a row of permissions: a list of ids, or a mapping by id.
+TO_ACCESS_GROUPS: Mapping[str, Target] = {"": ACCESS_GROUP}
+TO_MCP_SERVERS: Mapping[str, Target] = {"": MCP_SERVER}
+TO_GUARDRAILS: Mapping[str, Target] = {"": GUARDRAIL}
+OF_PERMISSIONS: Mapping[str, Target] = {
+    "mcp_servers": MCP_SERVER,
+    "mcp_tool_permissions": MCP_SERVER,
+    "vector_stores": VECTOR_STORE,
+}
+
+
+def resolve(rows: Iterable[Field], fields: Values, record: Values | None, proxy: Proxy) -> dict[str, Any]:
+    """Return declared fields with ids in the place of unique names. What the object refers to already is not asked for.
+
+    :raises InputError: if a name is that of several.
+    """
+    resolved = dict(fields)
+    for row in rows:
+        if row.references and not row.is_nothing(fields.get(row.name)) and not _is_too_old(row, proxy):
+            parts, present = _parts(row, fields[row.name]), _parts(row, row.value(record))
+            found = {
+                name: _with_ids(row.name, part, present.get(name) or (), row.references[name], proxy)
+                for name, part in parts.items()
+            }
+            resolved[row.name] = found[""] if "" in found else {**fields[row.name], **found}
+    return resolved
+
+
+def unknown_references(rows: Iterable[Field], plan: Plan, proxy: Proxy) -> str | None:
+    """Return what a plan refers to anew and the proxy does not have, None if nothing."""
+    found = []
+    for row in rows:
+        if row.references and not row.is_nothing(plan.changes.get(row.name)):
+            present = _parts(row, row.value(plan.current))
+            for name, part in _parts(row, plan.changes[row.name]).items():
+                target = row.references[name]
+                new = [one for one in part if one not in (present.get(name) or ())]
+                unknown = [repr(one) for one in new if not target.ids_of(one, proxy)]
+                if unknown:
+                    found.append(f"{row.name}: the proxy has no {target.thing} {join_limited(unknown)}.")
+    return " ".join(dict.fromkeys(found)) or None
+
+
+def _parts(row: Field, value: Any) -> dict[str, Any]:
+    """The parts of a value that refer to something, by entry."""
+    if "" in row.references:
+        return {} if value is None else {"": value}
+    held = value if isinstance(value, Mapping) else {}
+    return {name: held[name] for name in row.references if isinstance(held.get(name), (list, Mapping))}
+
+
+def _is_too_old(row: Field, proxy: Proxy) -> bool:
+    return bool(row.since) and proxy.version is not None and not proxy.at_least(row.since)
+
+
+def _with_ids(option: str, part: Any, present: Any, target: Target, proxy: Proxy) -> Any:
+    ids = {}
+    for name in part:
+        found = [name] if name in present or not target.names else target.ids_of(name, proxy)
+        if len(found) > 1:
+            several = f"{len(found)} {target.thing}s are called '{name}'. Set the ID of one of them"
+            raise InputError(f"{option}: {several} ({join_limited(found)}).")
+        ids[name] = found[0] if found else name
+    return {ids[name]: value for name, value in part.items()} if isinstance(part, Mapping) else [*ids.values()]

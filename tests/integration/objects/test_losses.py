@@ -1,0 +1,279 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is lost with an object: looked up before it is deleted or emptied, named, and only taken away with force."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too_old
+
+pytestmark = pytest.mark.quiet
+
+MODEL = {"model": "openai/gpt-4o-mini", "mock_response": "Hello"}
+# What each test leaves behind: table, the column that begins with the test's name.
+LEFT = (
+    ("LiteLLM_VerificationToken", "key_alias"),
+    ("LiteLLM_TeamMembership", "team_id"),
+    ("LiteLLM_AccessGroupTable", "access_group_name"),
+    ("LiteLLM_TagTable", "tag_name"),
+    ("LiteLLM_EndUserTable", "user_id"),
+    ("LiteLLM_TeamTable", "team_id"),
+    ("LiteLLM_UserTable", "user_id"),
+    ("LiteLLM_ModelAccessGroupBudgetTable", "access_group_name"),
+    ("LiteLLM_ManagedVectorStoresTable", "vector_store_id"),
+    ("LiteLLM_BudgetTable", "budget_id"),
+)
+
+
+@pytest.fixture
+def name(sandbox) -> Iterator[str]:
+    beginning = f"t{secrets.token_hex(4)}"
+    yield beginning
+    for row in sandbox.rows(
+        'SELECT model_id FROM "LiteLLM_ProxyModelTable" WHERE starts_with(model_id, %s)', beginning
+    ):
+        sandbox.call("POST", "/model/delete", {"id": row["model_id"]}).raise_for_status()
+    sandbox.call("DELETE", f"/credentials/{beginning}")
+    for table, column in LEFT:
+        sandbox.execute(f'DELETE FROM "{table}" WHERE starts_with({column}, %s)', beginning)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An object on which others depend.
+
+    :param made: declarations that come first: module and options; ``NAME`` stands for the test's name.
+    :param module: the module of the object; ``options`` identify it and take away what others need.
+    :param lost: what the sentence says.
+    :param sent: requests that no module makes, as method, path and body.
+    """
+
+    module: str
+    options: Mapping[str, Any]
+    lost: str
+    made: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    sent: tuple[tuple[str, str, Any], ...] = ()
+    since: str = ""
+
+
+def absent(module: str, **identity: Any) -> tuple[str, dict[str, Any]]:
+    return module, {**identity, "state": "absent"}
+
+
+BUDGET = ("budget", {"budget_id": "NAME", "max_budget": 3})
+TEAM = ("team", {"team_id": "NAME"})
+SERVED = ("model", {"model_id": "NAME", "model_name": "NAME", "litellm_params": MODEL})
+CASES = {
+    "the budget of a model access group": Case(
+        *absent("budget", budget_id="NAME"),
+        "remove the limits of 1 model access group (NAME-group).",
+        (
+            BUDGET,
+            ("model", {**SERVED[1], "model_info": {"access_groups": ["NAME-group"]}}),
+        ),
+        (("PUT", "/access_group/NAME-group/budget", {"budget_id": "NAME"}),),
+        since="1.106.0",
+    ),
+    "the budget of a key, a customer, a tag, a team's member": Case(
+        *absent("budget", budget_id="NAME"),
+        "remove the limits of 1 key (NAME), 1 customer (NAME), 1 tag (NAME), 1 team member (NAME in NAME).",
+        (
+            BUDGET,
+            ("key", {"key_alias": "NAME", "budget_id": "NAME"}),
+            ("customer", {"user_id": "NAME", "budget_id": "NAME"}),
+            ("tag", {"name": "NAME", "budget_id": "NAME"}),
+            TEAM,
+            ("team_members", {"team_id": "NAME", "members": [{"user_id": "NAME", "max_budget_in_team": 1}]}),
+        ),
+        (("SQL", 'UPDATE "LiteLLM_TeamMembership" SET budget_id = %s WHERE user_id = %s', ("NAME", "NAME")),),
+    ),
+    "a budget without its only limit": Case(
+        "budget",
+        {"budget_id": "NAME", "unset": ["max_budget"]},
+        "remove the limits of 1 key (NAME).",
+        (BUDGET, ("key", {"key_alias": "NAME", "budget_id": "NAME"})),
+    ),
+    "the credential of a model": Case(
+        *absent("credential", credential_name="NAME"),
+        "used by 1 model (NAME).",
+        (
+            ("credential", {"credential_name": "NAME", "credential_values": {"api_key": "sk-provider-0123456789"}}),
+            ("model", {**SERVED[1], "litellm_params": {**MODEL, "litellm_credential_name": "NAME"}}),
+        ),
+    ),
+    "the only value of the credential of a model": Case(
+        "credential",
+        {"credential_name": "NAME", "unset": ["api_key"]},
+        "used by 1 model (NAME).",
+        (
+            ("credential", {"credential_name": "NAME", "credential_values": {"api_key": "sk-provider-0123456789"}}),
+            ("model", {**SERVED[1], "litellm_params": {**MODEL, "litellm_credential_name": "NAME"}}),
+        ),
+        since="1.106.0",
+    ),
+    "the credential of a vector store": Case(
+        *absent("credential", credential_name="NAME"),
+        "used by 1 vector store (NAME).",
+        (("credential", {"credential_name": "NAME", "credential_values": {"api_key": "sk-provider-0123456789"}}),),
+        (
+            (
+                "POST",
+                "/vector_store/new",
+                {"vector_store_id": "NAME", "custom_llm_provider": "openai", "litellm_credential_name": "NAME"},
+            ),
+        ),
+        since="1.90.0",
+    ),
+    "the limits of a team's members": Case(
+        *absent("team", team_id="NAME"),
+        "its members have limits in it: NAME-ann.",
+        (
+            TEAM,
+            (
+                "team_members",
+                {
+                    "team_id": "NAME",
+                    "members": [{"user_id": "NAME-ann", "max_budget_in_team": 5}, {"user_id": "NAME-b"}],
+                },
+            ),
+        ),
+    ),
+    "all members of a team": Case(
+        "team_members",
+        {"team_id": "NAME", "mode": "replace", "members": []},
+        "members is empty, which removes 2 members: NAME-ann, NAME-ben.",
+        (TEAM, ("team_members", {"team_id": "NAME", "members": [{"user_id": "NAME-ann"}, {"user_id": "NAME-ben"}]})),
+    ),
+    "a user's place in a team": Case(
+        *absent("user", user_id="NAME-ann"),
+        "LiteLLM removes the user from these teams: NAME.",
+        (TEAM, ("team_members", {"team_id": "NAME", "members": [{"user_id": "NAME-ann"}]})),
+    ),
+    "the access group of a team and a key": Case(
+        *absent("access_group", access_group_name="NAME"),
+        "1 team (NAME), 1 key (",
+        (
+            TEAM,
+            ("key", {"key_alias": "NAME"}),
+            (
+                "access_group",
+                {
+                    "access_group_name": "NAME",
+                    "access_model_names": ["gpt-4"],
+                    "assigned_team_ids": ["NAME"],
+                    "assigned_key_ids": ["KEY NAME"],
+                },
+            ),
+        ),
+        since="1.90.0",
+    ),
+    "all models of a team's access group": Case(
+        "access_group",
+        {"access_group_name": "NAME", "access_model_names": []},
+        "1 team (NAME) lose the models of the access group.",
+        (
+            TEAM,
+            (
+                "access_group",
+                {"access_group_name": "NAME", "access_model_names": ["gpt-4"], "assigned_team_ids": ["NAME"]},
+            ),
+        ),
+        since="1.90.0",
+    ),
+    "the tag of a model": Case(
+        *absent("tag", name="NAME"),
+        "1 model (NAME) bear the tag.",
+        (
+            ("tag", {"name": "NAME", "max_budget": 1}),
+            ("model", {**SERVED[1], "litellm_params": {**MODEL, "tags": ["NAME"]}}),
+        ),
+    ),
+    "the block of a customer": Case(
+        *absent("customer", user_id="NAME"),
+        "the customer is blocked, and could send requests again.",
+        (("customer", {"user_id": "NAME", "blocked": True}),),
+    ),
+    "the only deployment of a model": Case(
+        *absent("model", model_id="NAME"),
+        "no other deployment serves NAME, which is named by 1 key (NAME), 1 team (NAME), 1 user (NAME).",
+        (
+            SERVED,
+            ("key", {"key_alias": "NAME", "models": ["NAME"]}),
+            ("team", {**TEAM[1], "models": ["NAME", "gpt-4"]}),
+            ("user", {"user_id": "NAME", "models": ["NAME"]}),
+        ),
+    ),
+    "the name of a model": Case(
+        "model",
+        {"model_id": "NAME", "model_name": "NAME-2"},
+        "no other deployment serves NAME, which is named by 1 key (NAME).",
+        (SERVED, ("key", {"key_alias": "NAME", "models": ["NAME"]})),
+    ),
+}
+
+
+@pytest.fixture
+def declare(sandbox, run_module, name) -> Callable[..., Any]:
+    """Runs a module with the test's name in its options."""
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {part_name: fill(part) for part_name, part in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [fill(part) for part in value]
+        if not isinstance(value, str):
+            return value
+        if value.startswith("KEY "):
+            return sandbox.keys(fill(value[4:]))[fill(value[4:])]["token"]
+        return value.replace("NAME", name)
+
+    def run(module: str, options: Mapping[str, Any], **more: Any) -> Any:
+        if module == "SQL":
+            return sandbox.execute(fill(options), *fill(more["values"]))
+        return run_module(f"litellm_{module}", **fill(options), **more)
+
+    run.fill = fill
+    return run
+
+
+def stored(sandbox, name: str) -> dict[str, Any]:
+    """All that the test has made, without what changes by itself."""
+    tables = (*LEFT, ("LiteLLM_ProxyModelTable", "model_id"), ("LiteLLM_CredentialsTable", "credential_name"))
+    known = {row["table_name"] for row in sandbox.rows("SELECT table_name FROM information_schema.tables")}
+    return {
+        table: sandbox.rows(f'SELECT * FROM "{table}" WHERE starts_with({column}, %s) ORDER BY {column}', name)
+        for table, column in tables
+        if table in known
+    }
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_it_is_taken_away_only_with_force(sandbox, declare, name, what: str) -> None:
+    case = CASES[what]
+    if too_old(sandbox, case.since):
+        pytest.skip(f"needs LiteLLM {case.since}")
+    for module, options in case.made:
+        done = declare(module, options)
+        assert not done.failed, done.values
+    for method, path, body in case.sent:
+        if method == "SQL":
+            declare("SQL", path, values=body)
+        else:
+            sandbox.call(method, declare.fill(path), declare.fill(body)).raise_for_status()
+    before, lost = stored(sandbox, name), declare.fill(case.lost)
+    with sandbox.writes() as writes:
+        planned, refused = (declare(case.module, case.options, check=check) for check in (True, False))
+    assert refused.failed, refused.values
+    assert lost in refused.msg
+    assert refused.msg.endswith("set force: true.")
+    assert (lost in str(planned.warnings), planned.changed) == (True, True)
+    assert (writes, stored(sandbox, name)) == ([], before)
+    planned, done = (declare(case.module, case.options, check=check, force=True) for check in (True, False))
+    assert lost in str(planned.warnings)
+    assert (lost in str(done.warnings), done.changed, done.failed) == (True, True, False), done.values
+    assert not declare(case.module, case.options, force=True).changed
