@@ -135,6 +135,7 @@ class FakeLiteLLM:
             "/team/info": self._team,
             "/organization/info": lambda _: self._refuse("organization_unlicensed"),
             "/v2/model/info": lambda _: body("models"),
+            "/v1/mcp/server": lambda _: [{"server_id": "m"}],
             "/v1/access_group": lambda _: [{"access_group_id": "g", "access_group_name": "group"}],
             "/access_group/list": lambda _: body("access_groups", access_groups=[{"access_group": "beta"}]),
         }

@@ -38,6 +38,8 @@ def tasks(content: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield from tasks(item)
     elif isinstance(content, dict):
         for key, value in content.items():
+            if str(key).removeprefix(NAME) in MODULES and is_template(content.get("args")):
+                continue  # the module itself refuses what it does not know
             if str(key).removeprefix(NAME) in MODULES:
                 yield key.removeprefix(NAME), value or {}
             elif key in ("tasks", "block", "rescue", "always", "pre_tasks", "post_tasks"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timezone, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import one_line
@@ -48,10 +48,13 @@ def time_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InputError(
-            f"litellm_vkey_time_zone: '{one_line(name)}' is not a time zone that the control node knows. "
-            "Use a name such as Europe/Berlin or UTC."
-        ) from error
+        unknown = f"litellm_vkey_time_zone: '{one_line(name)}' is not a time zone that the control node knows."
+        remedy = "Use a name such as Europe/Berlin or UTC."
+        if not available_timezones():
+            remedy = (
+                "It has no time zone data at all. Install the package tzdata, for Python or for the system, or use UTC."
+            )
+        raise InputError(f"{unknown} {remedy}") from error
 
 
 def readable_time(text: str | None, zone: tzinfo) -> str | None:
