@@ -12,24 +12,21 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._task import check, hand_out
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._task import hand_out
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._variables import VARIABLES
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._names import known_names
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._role_action import RoleAction
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._templates import Templates
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Variable, Variables
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import NAMES
 
 
 class ActionModule(RoleAction):
     """The action of the tasks that name the module, and of the role hand_out_keys."""
 
     TABLE = (*VARIABLES, Variable("alias"), Variable("result", "dict", no_log=True))
-    OF_OTHER_ROLES = known_names()
+    OF_OTHER_ROLES = NAMES
 
     def carry_out(self, variables: Variables, task_vars: dict[str, Any]) -> dict[str, Any]:
         render = Templates(self._templar, self._find_needle, task_vars)
-        if self._task.check_mode and not variables["result"]:
-            check(variables, render)
-            return {"changed": False}
         done = asdict(hand_out(variables["result"] or {}, variables, render, bool(self._task.check_mode)))
         return {**done, "diff": {"prepared": done["diff"]}}

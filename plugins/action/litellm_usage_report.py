@@ -9,12 +9,12 @@ from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls import CONNECTION
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._variables import VARIABLES as HAND_OUT
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._names import known_names
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._registrations import RegistrationError, read_table
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._role_action import RoleAction
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._usage._task import report
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._usage._variables import VARIABLES
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Variable, VariableError, Variables
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import NAMES
 
 SHARED = ("output_dir", "output_title", "time_zone")
 
@@ -34,7 +34,7 @@ class ActionModule(RoleAction):
         *(row for row in HAND_OUT if row.name in SHARED),
         *VARIABLES,
     )
-    OF_OTHER_ROLES = known_names()
+    OF_OTHER_ROLES = NAMES
 
     def carry_out(self, variables: Variables, task_vars: dict[str, Any]) -> dict[str, Any]:
         people, warnings = self._people(variables)

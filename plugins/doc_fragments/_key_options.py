@@ -19,6 +19,40 @@ def _batch(text: str) -> str:
     return str(yaml.safe_dump({"options": options, "notes": items["notes"]}))
 
 
+# Options of a key that the module litellm_workshop has by another name, or works out by itself.
+NAMED_OTHERWISE = (
+    *(
+        "key_alias",
+        "key_id",
+        "key",
+        "group",
+        "blocked",
+        "reissue",
+        "key_type",
+        "key_seed",
+        "key_version",
+        "value_policy",
+    ),
+    *("models", "max_budget", "metadata", "user_id", "duration", "expires_at", "renew_within"),
+)
+
+
+def _for_all(text: str) -> str:
+    """The options of one key as those of all keys of a workshop, which only refer to them."""
+    options = {
+        name: {
+            part: [f"For all keys, as O(litemaas.virtual_keys.litellm_key#module:{name})."]
+            if part == "description"
+            else of
+            for part, of in option.items()
+            if part not in ("aliases", "suboptions")
+        }
+        for name, option in yaml.safe_load(text)["options"].items()
+        if name not in NAMED_OTHERWISE
+    }
+    return str(yaml.safe_dump({"options": options}))
+
+
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
@@ -491,6 +525,7 @@ notes:
 
     # With a type annotation, because ansible-test evaluates the value of each plain assignment here as a literal.
     BATCH: str = _batch(DOCUMENTATION)
+    FOR_ALL: str = _for_all(DOCUMENTATION)
 
     # Options that apply to all keys of a task.
     TASK = r"""

@@ -28,6 +28,12 @@ options:
     description: The role of the users to read.
     type: str
     choices: [proxy_admin, proxy_admin_viewer, internal_user, internal_user_viewer]
+  admins:
+    description:
+      - Whether to return, instead of users, those who administer the proxy, an organization, or a team, in RV(admins).
+      - This does not read all users, and ignores the other options.
+    type: bool
+    default: false
 notes:
   - LiteLLM 1.83 returns C(max_parallel_requests) and C(allowed_cache_controls) only if O(user_id) is set.
 seealso:
@@ -48,6 +54,11 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.user_id }}"
   when: item.spend > item.max_budget * 0.8
+
+- name: Read who administers something
+  litemaas.virtual_keys.litellm_user_info:
+    admins: true
+  register: administration
 """
 
 RETURN = r"""
@@ -100,6 +111,24 @@ users:
       max_budget: 20.0
       spend: 1.5
       teams: [python-course]
+admins:
+  description: Those who administer something, sorted by ID. The user of the master key is one of them.
+  returned: when O(admins=true)
+  type: list
+  elements: dict
+  contains:
+    user_id:
+      description: The ID of the user.
+      returned: always
+      type: str
+    administers:
+      description: What the user administers.
+      returned: always
+      type: list
+      elements: str
+  sample:
+    - user_id: ada@example.com
+      administers: ["team python-course", "the proxy (proxy_admin)"]
 failure:
   description: The answer of the proxy, if it rejected a request or could not be reached.
   returned: failure of a request

@@ -129,7 +129,7 @@ def read_table(
         raise RegistrationError(join_limited(mistakes, " "))
     if not rows:
         raise RegistrationError("the file has a header but no people.")
-    known = [name for name in names if name in options]
+    known = [name for name in names if name and name in options]
     free = [name for name in names if name and name not in options and name not in IDENTITY]
     return Table(rows, known, free, [warning] if warning else [])
 

@@ -120,6 +120,7 @@ class Variables(Mapping[str, Any]):
         self._default_source = sources[-1] if sources else Source({})
         self._called: dict[str, str] = {}
         self._mentioned: dict[str, str] = {}
+        self._blank: dict[str, Any] = {}
         self._given: dict[str, Any] = {}
         for source in sources:
             for called, value in source.values.items():
@@ -131,6 +132,8 @@ class Variables(Mapping[str, Any]):
                 if says_something(value):
                     self._called[name] = source.called(called)
                     self._given[name] = rows[name].read(source.called(called), value)
+                else:
+                    self._blank[name] = value
         self._read = {**{name: row.default for name, row in rows.items()}, **self._given}
 
     def __getitem__(self, name: str) -> Any:
@@ -149,6 +152,10 @@ class Variables(Mapping[str, Any]):
     def mentions(self, name: str) -> bool:
         """Whether the variable was given, even if it was left blank."""
         return name in self._mentioned
+
+    def blank(self, name: str) -> Any:
+        """In what way a variable says nothing, None if it was not given."""
+        return self._blank.get(name)
 
     def called(self, name: str) -> str:
         """How a message calls a variable: as the user has set it, or could."""

@@ -16,10 +16,9 @@ import yaml
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 from ansible_collections.litemaas.virtual_keys.plugins.action import (
-    litellm_files,
     litellm_hand_out,
-    litellm_report,
     litellm_usage_report,
+    litellm_workshop,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._kind import Kind
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import SELECTORS, describe
@@ -27,10 +26,9 @@ from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables i
 
 # Those that are no modules, but actions.
 ACTIONS: dict[str, Any] = {
-    "litellm_files": litellm_files,
     "litellm_hand_out": litellm_hand_out,
-    "litellm_report": litellm_report,
     "litellm_usage_report": litellm_usage_report,
+    "litellm_workshop": litellm_workshop,
 }
 COLLECTION = "litemaas.virtual_keys"
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +96,8 @@ def differences(options: Mapping[str, Any], spec: Mapping[str, Any], place: str 
     for name in sorted(spec.keys() & options.keys()):
         for part, default in PARTS.items():
             said, true = (side[name].get(part, default) for side in (options, spec))
+            if spec[name].get("type") == "raw" and part in ("type", "elements", "choices"):
+                continue  # the action reads it in a way of its own
             if isinstance(said, list) and isinstance(true, list):
                 found += [f"{place}{name}: {part} must not list {item}" for item in said if item not in true]
                 found += [f"{place}{name}: {part} must list {item}" for item in true if item not in said]

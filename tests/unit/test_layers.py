@@ -63,9 +63,18 @@ BELOW_HAND_OUT = (
     "_errors _text plugin_utils._our_files plugin_utils._private_folder plugin_utils._variables plugin_utils._addresses"
 )
 HAND_OUT_FILES = ("_task", "_files", "_folder", "_variables", "_mail", "_formats", "_names", "_people", "_texts")
-# The files of what makes the role's variables a list of people, likewise.
-ROSTER = "plugin_utils._roster"
-ROSTER_FILES = ("_trouble", "_people", "_task", "_options")
+# The files of the workshop, likewise.
+WORKSHOP = "plugin_utils._workshop"
+BELOW_WORKSHOP = (
+    "_errors _text _args _resources._key._declaration _resources._key._table plugin_utils._addresses "
+    "plugin_utils._calls plugin_utils._changes plugin_utils._private_folder plugin_utils._registrations "
+    f"plugin_utils._variables {HAND_OUT}._task {HAND_OUT}._files {HAND_OUT}._variables plugin_utils._usage._task "
+    "plugin_utils._usage._variables"
+)
+WORKSHOP_FILES = (
+    *("_run", "_words", "_result", "_outcome", "_places", "_admins", "_team", "_declaration", "_trouble", "_people"),
+    *("_options", "_variables"),
+)
 # The files of a key, from the top down: each may use those below it.
 KEY_FILES = (
     "_kind",
@@ -108,16 +117,15 @@ CRUD_FILES = (
 BELOW_CRUD = "_fingerprints _proxy _listings _shapes _kind _engine _redaction _text _values _durations _errors"
 BELOW_OBJECTS = f"_crud {BELOW_CRUD}"
 LAYERS = {
-    "plugins/action/litellm_report": layer(others="ansible"),
-    "plugins/action/litellm_files": layer(
-        "_errors plugin_utils._private_folder plugin_utils._whole_file", others="ansible"
+    "plugins/action/litellm_workshop": layer(
+        f"{WORKSHOP}.* plugin_utils._role_action plugin_utils._templates plugin_utils._variables", others="ansible"
     ),
     "plugins/action/litellm_usage_report": layer(
-        f"plugin_utils._usage.* plugin_utils._calls plugin_utils._names plugin_utils._registrations "
-        f"plugin_utils._role_action plugin_utils._variables {HAND_OUT}._variables"
+        f"plugin_utils._usage.* plugin_utils._calls plugin_utils._registrations "
+        f"plugin_utils._role_action plugin_utils._variables {HAND_OUT}._variables {WORKSHOP}._variables"
     ),
     "plugins/action/litellm_hand_out": layer(
-        f"{HAND_OUT}.* plugin_utils._names plugin_utils._role_action plugin_utils._templates plugin_utils._variables"
+        f"{HAND_OUT}.* plugin_utils._role_action plugin_utils._templates plugin_utils._variables {WORKSHOP}._variables"
     ),
     **{
         f"plugins/plugin_utils/_hand_out/{name}": layer(
@@ -126,20 +134,12 @@ LAYERS = {
         for n, name in enumerate(HAND_OUT_FILES, 1)
     },
     **{
-        f"plugins/plugin_utils/_roster/{name}": layer(
-            " ".join(
-                [
-                    "_text plugin_utils._variables _resources._key._declaration _resources._key._table",
-                    *(f"{ROSTER}.{lower}" for lower in ROSTER_FILES[n:]),
-                ]
-            ),
-            python=PURE,
+        f"plugins/plugin_utils/_workshop/{name}": layer(
+            " ".join([BELOW_WORKSHOP, *(f"{WORKSHOP}.{lower}" for lower in WORKSHOP_FILES[n:])])
         )
-        for n, name in enumerate(ROSTER_FILES, 1)
+        for n, name in enumerate(WORKSHOP_FILES, 1)
     },
-    "plugins/plugin_utils/_names": layer("plugin_utils._variables", others="yaml", python=f"{PURE} pathlib"),
     "plugins/plugin_utils/_variables": layer("_text _values", others="ansible yaml", python=f"{PURE} difflib"),
-    "plugins/lookup/registrations": layer("plugin_utils._registrations", others="ansible"),
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),
     "plugins/action/*": layer("plugin_utils._module_action"),
@@ -169,12 +169,6 @@ LAYERS = {
     ),
     "plugins/plugin_utils/_usage/_page": layer(f"plugin_utils._usage.* {HAND_OUT}._texts", others="jinja2"),
     "plugins/plugin_utils/_usage/*": layer("_text _values plugin_utils._usage.* plugin_utils._variables"),
-    "plugins/filter/roster": layer(f"{ROSTER}.* plugin_utils._names plugin_utils._variables"),
-    "plugins/filter/answers": layer(f"_errors {HAND_OUT}._texts plugin_utils._names plugin_utils._variables"),
-    "plugins/filter/*": layer(
-        f"_resources.* _text _values _errors plugin_utils._changes plugin_utils._variables {HAND_OUT}._texts",
-        others="ansible",
-    ),
     "plugins/module_utils/_module": layer(
         "_kind _engine _redaction _text _progress _batch _client _args _errors", others="ansible"
     ),
@@ -185,7 +179,8 @@ LAYERS = {
     **package("_resources/_model", MODEL_FILES, BELOW_OBJECTS),
     **package("_resources/_team_members", TEAM_MEMBERS_FILES, BELOW_OBJECTS),
     "plugins/module_utils/_resources/*": layer(
-        "_crud _fingerprints _engine _redaction _text _values _durations _errors _proxy _listings _shapes"
+        "_crud _fingerprints _kind.ArgumentSpec _kind.Client _engine _redaction _text _values _durations _errors "
+        "_proxy _listings _shapes"
     ),
     **package("_crud", CRUD_FILES, BELOW_CRUD),
     "plugins/module_utils/_proxy": layer("_kind _listings _shapes _values _errors"),

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,14 +18,20 @@ from .._crud._reading import path_of
 from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, counts_by_model, not_negative, up_to
 from .._durations import is_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
-from .._listings import USERS
-from .._proxy import Proxy
-from .._shapes import LIST, checked
+from .._errors import ApiError
+from .._kind import ArgumentSpec, Client
+from .._listings import ORGANIZATIONS, TEAMS, USERS
+from .._proxy import MASTER_USER, Proxy
+from .._shapes import LIST, TEXT, checked, maybe
 from .._text import join_limited
 
 ROLES = ("proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer")
 # An update drops an empty value of most fields, and null of some.
 CLEAR_SINCE = "1.106.2"
+ADMIN_ROLES = ("proxy_admin", "proxy_admin_viewer")
+ORGANIZATION_ADMIN = "org_admin"
+ROSTER = maybe([{"user_id": maybe(TEXT), "role": maybe(TEXT)}])
+ORGANIZATION = {"organization_id": TEXT, "members": maybe([{"user_id": maybe(TEXT), "user_role": maybe(TEXT)}])}
 INFO = Request("GET", "/user/info", id="user_id", entries="user_info", missing="User .*not found")
 
 BY_MODEL = tuple(
@@ -71,6 +79,15 @@ class User(CrudObject):
     listing = USERS
     get = INFO
 
+    @property
+    def info_options(self) -> ArgumentSpec:
+        return {**super().info_options, "admins": {"type": "bool", "default": False}}
+
+    def read(self, client: Client, params: Values) -> dict[str, Any]:
+        if params["admins"]:
+            return {"users": [], "admins": _admins(Proxy(client))}
+        return super().read(client, {**params, "admins": None})
+
     def check_options(self, options: Values) -> list[str]:
         return METADATA.check_options(options)
 
@@ -109,6 +126,35 @@ class User(CrudObject):
             *([f"{together} {len(keys)}: {join_limited(keys)}."] if keys else []),
             *([f"LiteLLM removes the user from these teams: {join_limited(teams)}."] if teams else []),
         ]
+
+
+def _admins(proxy: Proxy) -> list[dict[str, Any]]:
+    """Those who administer something, with what: read from where it is noted, not from the rows of all users."""
+    administer: dict[str, list[str]] = defaultdict(list)
+    administer[MASTER_USER].append("the proxy")
+    for role in ADMIN_ROLES:
+        for user in proxy.listed(USERS, {"role": role}, {"user_id": TEXT}):
+            if user.get("user_role") == role:
+                administer[user["user_id"]].append(f"the proxy ({role})")
+    for organization in _organizations(proxy):
+        for member in organization.get("members") or ():
+            if member.get("user_role") == ORGANIZATION_ADMIN and member.get("user_id"):
+                administer[member["user_id"]].append(f"organization {organization['organization_id']}")
+    for team in proxy.listed(TEAMS, {}, {"team_id": TEXT, "members_with_roles": ROSTER}):
+        for member in team.get("members_with_roles") or ():
+            if member.get("role") == "admin" and member.get("user_id"):
+                administer[member["user_id"]].append(f"team {team['team_id']}")
+    return [{"user_id": user, "administers": sorted(set(what))} for user, what in sorted(administer.items())]
+
+
+def _organizations(proxy: Proxy) -> Sequence[Record]:
+    """All organizations. A proxy without a license has none that anybody could administer."""
+    try:
+        return proxy.listed(ORGANIZATIONS, {}, ORGANIZATION)
+    except ApiError as error:
+        if error.status in (400, 403) and "enterprise" in error.message.lower():
+            return []
+        raise
 
 
 def _taken(plan: Plan, proxy: Proxy) -> str | None:

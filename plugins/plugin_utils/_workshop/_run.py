@@ -1,0 +1,286 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run, from the variables to the result: what is read and written, in which order.
+
+Private: only for use inside this collection. Everything that can be refused is refused before the first write. After
+it, the values of the keys reach the result, whatever fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import base_url
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
+
+from .._calls import Call, answer, connection
+from .._hand_out._files import Render
+from .._hand_out._task import HandedOut, check, hand_out
+from .._usage._task import report
+from .._variables import VariableError, Variables
+from . import _words
+from ._admins import refuse_admins
+from ._declaration import Workshop, declare
+from ._outcome import Outcome, outcome_of
+from ._people import ReadFile
+from ._places import Places, artifact_password, make, places_of
+from ._result import result_of
+from ._team import Team, in_team, not_ours
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run needs besides the variables.
+
+    :param call: carries out a module.
+    :param read_file: returns what is in a file of the control node.
+    :param render: renders a template.
+    :param check_mode: whether nothing is written.
+    """
+
+    call: Call
+    read_file: ReadFile
+    render: Render
+    check_mode: bool
+
+
+def run(variables: Variables, around: Surroundings) -> dict[str, Any]:
+    """Do what the variables say, and return the result of the task.
+
+    :raises LiteLLMError: if no key was touched, because something cannot be done.
+    :raises VariableError: the same, because of a variable.
+    """
+    return Run(variables, around).result()
+
+
+class Run:
+    """One run. Its steps stand in the order in which they are taken."""
+
+    def __init__(self, variables: Variables, around: Surroundings) -> None:
+        self._variables = variables
+        self._around = around
+        self._connection = connection(variables)
+        self._changed = False
+        self._files: list[dict[str, str]] = []
+        self._said_last: list[str] = []
+        self._warnings: list[str] = []
+        self._problems: list[str] = []
+
+    def result(self) -> dict[str, Any]:
+        """Take all steps."""
+        artifact_password(self._variables)
+        workshop = declare(self._variables, self._around.read_file)
+        places = places_of(self._variables, workshop, self._around.check_mode)
+        self._warnings += workshop.warnings
+        self._said_last += workshop.said if self._around.check_mode else []
+        with self._in_the_users_words():
+            workshop, team = in_team(workshop, self._variables, self._read_team(workshop))
+            if workshop.is_absent:
+                self._report_usage(workshop, places)
+            else:
+                self._refuse(workshop, team, places)
+                team = self._write_team(workshop, team, places)
+            outcome = self._write_keys(workshop, team, places)
+        if workshop.is_absent:
+            team = self._remove_team(team, outcome)
+        gone = self._read_gone(workshop, places)
+        self._say_who_outlives(workshop)
+        result = result_of(
+            workshop, outcome, base_url(self._variables["api_url"]), _of_team(workshop, team), self._changed, gone
+        )
+        return self._told(workshop, team, outcome, result, self._hand_out(workshop, places, result))
+
+    # Before the first write
+
+    def _read_team(self, workshop: Workshop) -> Mapping[str, Any] | None:
+        """The team that has the workshop's alias as its ID."""
+        if not workshop.is_workshop:
+            return None
+        teams: list[Mapping[str, Any]] = self._ask("litellm_team_info", team_id=workshop.alias)["teams"]
+        return teams[0] if teams else None
+
+    def _refuse(self, workshop: Workshop, team: Team | None, places: Places) -> None:
+        """Refuse what could not be done, or not be handed out."""
+        if places.folder:
+            everybody = [{**workshop.shared, **one.options, **one.described()} for one in workshop.people]
+            check(self._variables, self._around.render, everybody)
+        refuse_admins(workshop, self._variables, self._ask("litellm_user_info", admins=True)["admins"])
+        if team and team.is_written and not self._around.check_mode:
+            planned = self._ask("litellm_team", check_mode=True, **self._team_options(team))
+            if team.is_new and planned["action"] != "create":  # the first look has missed it
+                raise VariableError(not_ours(workshop.alias, self._variables))
+            # The keys would be refused, if at all, after the team was written.
+            self._ask("litellm_keys", check_mode=True, **self._key_options(workshop, places, team_is_planned=True))
+
+    # Writing
+
+    def _report_usage(self, workshop: Workshop, places: Places) -> None:
+        """Write who used what while it is known. A report keeps no key from being deleted."""
+        if places.folder and self._variables["report_usage"]:
+            with self._noting(self._warnings):
+                people = [person.described() for person in workshop.people]
+                done = report(self._around.call, self._variables, people, self._around.check_mode)
+                self._said_last += done.said
+                self._warnings += done.warnings
+                self._files += done.files
+
+    def _write_team(self, workshop: Workshop, team: Team | None, places: Places) -> Team | None:
+        """Write the team and its members, before the keys: LiteLLM refuses the key of somebody who is no member."""
+        if not self._around.check_mode:
+            make(places)
+        if team is None:
+            return None
+        if team.is_written:
+            written = self._ask("litellm_team", **self._team_options(team))
+            team = replace(team, record=written["team"])
+            self._changed = written["changed"]
+        if not (team.is_new and self._around.check_mode):
+            members = self._ask("litellm_team_members", team_id=workshop.alias, members=team.members)
+            self._changed = self._changed or members["changed"]
+        return team
+
+    def _write_keys(self, workshop: Workshop, team: Team | None, places: Places) -> Outcome:
+        is_planned = self._around.check_mode and team is not None and team.is_new
+        options = self._key_options(workshop, places, team_is_planned=is_planned)
+        result = self._around.call("litellm_keys", **self._connection, **options)
+        if "virtual_keys" not in result:
+            answer(result)
+        self._warnings += map(str, result.get("warnings") or ())
+        outcome = outcome_of(workshop.people, result)
+        self._changed = self._changed or outcome.changed
+        return outcome
+
+    # Once the keys are written, every failure is only noted
+
+    def _remove_team(self, team: Team | None, outcome: Outcome) -> Team | None:
+        """Remove the team after the keys, and return it: LiteLLM deletes the keys of a team with it, whosoever."""
+        if team is None:
+            return None
+        with self._noting(self._problems):
+            there = self._ask("litellm_key_info", team_id=team.team_id)["virtual_keys"]
+            left = [key for key in there if key["key_id"] not in outcome.deleted_ids]
+            if left:
+                self._said_last.append(_words.team_stays(team.team_id, left))
+                return None
+            # In check mode the keys are still there.
+            removed = self._ask("litellm_team", team_id=team.team_id, state="absent", force=self._around.check_mode)
+            self._changed = self._changed or removed["changed"]
+            return team
+        return None
+
+    def _say_who_outlives(self, workshop: Workshop) -> None:
+        """Name the keys of the workshop that are still there although this run was not about them."""
+        if not workshop.is_workshop or workshop.ends or not workshop.is_absent:
+            return
+        with self._noting(self._warnings):
+            declared = {person.alias for person in workshop.people}
+            keys = self._ask("litellm_key_info", group=workshop.group)["virtual_keys"]
+            others = [str(key["key_alias"]) for key in keys if key["key_alias"] not in declared]
+            self._said_last += _words.outliving(self._variables, others, workshop.is_absent)
+
+    def _read_gone(self, workshop: Workshop, places: Places) -> list[str]:
+        """The aliases of people in the folder whose keys are no longer on the proxy."""
+        return []
+
+    def _hand_out(self, workshop: Workshop, places: Places, result: Mapping[str, Any]) -> HandedOut | None:
+        if not places.folder or (workshop.is_absent and not places.folder.is_dir()):
+            return None
+        with self._noting(self._problems):
+            done = hand_out(result, self._variables, self._around.render, self._around.check_mode)
+            self._warnings += done.warnings
+            self._files += done.files
+            return done
+        return None
+
+    def _told(
+        self,
+        workshop: Workshop,
+        team: Team | None,
+        outcome: Outcome,
+        result: dict[str, Any],
+        handed_out: HandedOut | None,
+    ) -> dict[str, Any]:
+        """The result of the task, with what there is to say."""
+        variables, check_mode = self._variables, self._around.check_mode
+        unknown = [] if workshop.is_absent else outcome.unknown
+        if handed_out:  # the folder may know values that this run does not
+            unknown = [name for name in unknown if name in handed_out.unknown]
+        warning = _words.unknown_values(variables, unknown)
+        if warning and not handed_out:
+            self._warnings.append(warning)
+        fails = warning if variables["unknown_values"] == "fail" else ""
+        headline = _words.headline(outcome, check_mode) + _words.known_values(unknown, workshop.is_absent, check_mode)
+        if handed_out:
+            headline += _words.written(variables["output_dir"], handed_out.files, workshop.is_absent, check_mode)
+        told_team = team if self._changed else None
+        reasons = [f"failed: {reason}" for reason in (*outcome.failures, *outcome.not_removed)]
+        said = [
+            headline,
+            *_words.names(outcome, check_mode),
+            *(_words.in_the_users_words(reason, variables) for reason in reasons),
+            *_words.reissued_before(variables, workshop.people, outcome),
+            *(told_team.said if told_team else []),
+            *self._said_last,
+        ]
+        changes = [*(told_team.changes if told_team else []), *outcome.changes]
+        problems = [outcome.problem, *self._problems, fails]
+        problem = " ".join(_words.in_the_users_words(text, variables) for text in problems if text)
+        result = {**result, "problem": _words.in_the_users_words(result["problem"], variables)}
+        return {
+            "changed": self._changed or bool(self._files),
+            "result": result,
+            "said": said,
+            "changes": changes,
+            "files": self._files,
+            "notes": list(dict.fromkeys(self._warnings)),
+            **({"failed": True, "msg": problem} if problem else {}),
+        }
+
+    # What all steps share
+
+    def _ask(self, module: str, /, check_mode: bool | None = None, **options: Any) -> Mapping[str, Any]:
+        return answer(self._around.call(module, check_mode=check_mode, **self._connection, **options))
+
+    def _team_options(self, team: Team) -> dict[str, Any]:
+        return {**team.options, "validate_models": self._variables["validate_models"]}
+
+    def _key_options(self, workshop: Workshop, places: Places, team_is_planned: bool) -> dict[str, Any]:
+        """The options of ``litellm_keys``. A file of values is only read before its folder is made."""
+        variables = self._variables
+        options = {
+            "state": variables["state"],
+            "virtual_keys": [person.options for person in workshop.people],
+            "defaults": workshop.shared,
+            "validate_models": variables["validate_models"],
+            "validate_references": not team_is_planned,
+            "concurrency": variables["concurrency"],
+            "progress_every": variables["batch_size"],
+            **workshop.prune,
+        }
+        if places.values_file and (places.values_file.parent.is_dir() or not team_is_planned):
+            options.update(values_file=str(places.values_file), values_file_vault_id=variables["values_file_vault_id"])
+        return options
+
+    @contextmanager
+    def _in_the_users_words(self) -> Iterator[None]:
+        try:
+            yield
+        except LiteLLMError as error:
+            raise InputError(_words.in_the_users_words(str(error), self._variables)) from error
+
+    @contextmanager
+    def _noting(self, notes: list[str]) -> Iterator[None]:
+        """Note a failure of what comes after the keys, so that their values still reach the result."""
+        try:
+            yield
+        except (LiteLLMError, VariableError) as error:
+            notes.append(_words.in_the_users_words(str(error), self._variables))
+        except OSError as error:
+            notes.append(f"{error.filename}: {error.strerror}.")
+
+
+def _of_team(workshop: Workshop, team: Team | None) -> Mapping[str, Any]:
+    return {} if team is None or workshop.is_absent else team.record

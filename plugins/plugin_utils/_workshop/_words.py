@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run says, in sentences. Pure. Private: only for use inside this collection."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, one_line
+
+from .._variables import Variables
+from ._outcome import WORDS, Outcome, word_of
+from ._people import Person
+
+FEW = 10
+# The variables by the options of the modules, which speak of these.
+VARIABLES = {
+    "api_key": "master_key",
+    "validate_certs": "verify_ssl",
+    "timeout": "api_timeout",
+    "retries": "retry_count",
+    "key_alias": "alias",
+    "progress_every": "batch_size",
+    **{
+        option: option
+        for option in (
+            *("api_url", "ca_path", "client_cert", "client_key", "changed_by", "concurrency", "duration", "expires_at"),
+            *("key_seed", "key_version", "max_budget", "metadata", "models", "prune_limit", "renew_within"),
+            *("value_policy", "values_file", "values_file_vault_id"),
+        )
+    },
+}
+
+
+def in_the_users_words(text: str, variables: Variables) -> str:
+    """Return a message of a module, with what the user has set instead of the module's options."""
+    known = {option: variables.called(variable) for option, variable in VARIABLES.items()}
+    if not variables.says("values_file"):
+        known["values_file"] = variables.called("output_dir")
+    # Those that are words of English too are options only where a sentence begins with them.
+    words = "|".join(name for name in known if "_" not in name)
+    options = "|".join(sorted((name for name in known if "_" in name), key=len, reverse=True))
+    pattern = rf"(?<![\w.'/\[-])(?:({options})(?![\w'])|(?:^|(?<=[:.] ))({words})(?=:| must)|(?<=increase )(timeout))"
+    return re.sub(pattern, lambda found: known[found[0]], text)
+
+
+def headline(outcome: Outcome, check_mode: bool) -> str:
+    """Return how many keys were created, updated and so on."""
+    counts = [
+        f"{len(whom)} {'would be ' if check_mode and word not in ('unchanged', 'failed') else ''}{word}"
+        for word, whom in _by_word(outcome).items()
+    ]
+    return ", ".join(counts) or "Nothing to do"
+
+
+def names(outcome: Outcome, check_mode: bool) -> list[str]:
+    """Return the names of those to whom it was done, where they are few, and not one alone."""
+    if len(outcome.users) + len(outcome.pruned) <= 1:
+        return []
+    return [
+        f"{'would be ' if check_mode else ''}{word}: {', '.join(whom)}"
+        for word, whom in _by_word(outcome).items()
+        if word not in ("unchanged", "failed") and len(whom) <= FEW
+    ]
+
+
+def _by_word(outcome: Outcome) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for user in outcome.users:
+        found[word_of(user)].append(one_line(user["user"]))
+    found["deleted"] += outcome.pruned
+    return {word: found[word] for word in (*WORDS.values(), "failed") if found[word]}
+
+
+def reissued_before(variables: Variables, people: Iterable[Person], outcome: Outcome) -> list[str]:
+    """Say for whom a reissue that was asked for had been done already, and how to do it again."""
+    again = {
+        one_line(person.user): f"{one_line(person.user)}:{_next(person.reissue)}"
+        for person, user in zip(people, outcome.users)
+        if person.reissue and user["action"] not in ("create", "reissue") and not user["error"]
+    }
+    if not again:
+        return []
+    called, values = variables.called("reissue"), ", ".join(again.values())
+    return [f"reissued before: {', '.join(again)}; to do it again, set {called} to {values}"]
+
+
+def _next(note: str) -> str:
+    return str(int(note) + 1) if note.isdecimal() else f"{note} again"
+
+
+def unknown_values(variables: Variables, unknown: Sequence[str]) -> str:
+    """Say whose values nobody knows, and how to replace them; empty if all are known."""
+    if not unknown:
+        return ""
+    reissue = f"{variables.called('unknown_values')}=reissue"
+    if any(variables.says(name) for name in ("values_file", "output_dir", "key_seed")):
+        advice = f"To replace these values, run once with {reissue}."
+    else:
+        keeping = f"{variables.called('output_dir')} and {reissue}"
+        advice = f"To replace these values and keep the new ones, run with {keeping}."  # noqa: S608
+    return f"No value is known for {len(unknown)}: {join_limited(unknown)}. LiteLLM shows a value only once. {advice}"
+
+
+def known_values(unknown: Sequence[str], is_absent: bool, check_mode: bool) -> str:
+    """Return how many have no known value, as a part of the headline."""
+    return f", {len(unknown)} without a known value" if not is_absent and (unknown or not check_mode) else ""
+
+
+def written(folder: str, files: Sequence[Any], is_absent: bool, check_mode: bool) -> str:
+    """Return what came of the folder, as a part of the headline."""
+    folder = f"{folder.rstrip('/')}/"
+    if not files:
+        return f"; {folder} is up to date"
+    return f"; {'would be ' if check_mode else ''}{'removed from' if is_absent else 'written to'} {folder}"
+
+
+def team_stays(team_id: str, keys: Sequence[Mapping[str, Any]]) -> str:
+    """Say why a team is not removed."""
+    names = join_limited([key["key_alias"] or "a key without an alias" for key in keys])
+    return f"The team {team_id} stays, because other keys are in it: {names}."
+
+
+def outliving(variables: Variables, aliases: Sequence[str], is_absent: bool) -> list[str]:
+    """Name keys of the workshop that still work although nobody who is listed has them."""
+    if not aliases:
+        return []
+    prune = f"{variables.called('prune')}=true"
+    if is_absent:
+        return [
+            f"{len(aliases)} more belong to the workshop",
+            f"still there: {join_limited(aliases)}; to remove them, too, set {prune}",
+        ]
+    return [f"not listed, but still valid: {join_limited(aliases)}; to remove these keys, set {prune}"]
+
+
+def made_meanwhile(variables: Variables, aliases: Sequence[str], removed: bool, check_mode: bool) -> list[str]:
+    """Name keys that the people of the workshop have made with theirs."""
+    if not aliases:
+        return []
+    if removed:
+        would = "would be " if check_mode else ""
+        return [f"{would}removed, made by people of the workshop: {join_limited(aliases)}"]
+    called = f"{variables.called('remove_made_keys')}=true"
+    return [f"made by people of the workshop, and still valid: {join_limited(aliases)}; to remove them, set {called}"]
