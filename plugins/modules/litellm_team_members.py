@@ -81,7 +81,8 @@ options:
         description:
           - The amount in USD that the member can spend in the team. With V(0), the member cannot use any model that costs
             something.
-          - Without O(members[].budget_duration), the spending of a new member is never reset.
+          - Without O(members[].budget_duration), the spending of a new member is never reset. Since LiteLLM 1.110, a new
+            member with O(members[].allowed_models) and without this option gets the reset period of the team's members.
         type: float
       budget_duration:
         description:

@@ -39,6 +39,9 @@ BY_MODEL = tuple(
     for name, unit in (("model_tpm_limit", "tokens/min by model"), ("model_rpm_limit", "requests/min by model"))
 )
 METADATA = Metadata(BY_MODEL)
+# Since when LiteLLM creates a user under its ID without blanks around it.
+STRIPPED_SINCE = "1.110.0"
+
 USER = Resource(
     kind="user",
     identity="user_id",
@@ -111,7 +114,7 @@ class User(CrudObject):
 
     def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
         """LiteLLM takes the name of any model, and with an update the address of somebody else."""
-        return unknown_models(plan, options, proxy) or _taken(plan, proxy)
+        return _stripped(plan, proxy) or unknown_models(plan, options, proxy) or _taken(plan, proxy)
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
         """LiteLLM deletes the keys of a user with the user, and takes the user out of all teams."""
@@ -155,6 +158,13 @@ def _organizations(proxy: Proxy) -> Sequence[Record]:
         if error.status in (400, 403) and "enterprise" in error.message.lower():
             return []
         raise
+
+
+def _stripped(plan: Plan, proxy: Proxy) -> str | None:
+    """Return that LiteLLM would create another user than the one that is declared, None if not."""
+    if plan.action != "create" or plan.name == plan.name.strip() or not proxy.at_least(STRIPPED_SINCE):
+        return None
+    return f"user_id: {proxy.title} removes blanks from the beginning and the end of an ID. Remove them."
 
 
 def _taken(plan: Plan, proxy: Proxy) -> str | None:

@@ -334,3 +334,18 @@ def test_a_key_of_nobody_of_the_team_is_told_what_to_do(run_module, alias, team,
     assert "Add the user to the team first, with litellm_team_members." in told.msg
     members(members=owner)
     assert run_module("litellm_key", key_alias=alias, team_id=team).action == "update"
+
+
+@pytest.mark.parametrize("unset", [[], ["budget_duration"]])
+def test_the_reset_period_of_a_new_member_with_models_is_predicted(sandbox, run_module, members, team, unset) -> None:
+    """Newer versions give such a member that of the team's members."""
+    default = {"team_member_budget": 10, "team_member_budget_duration": "30d"}
+    assert run_module("litellm_team", team_id=team, **default).changed
+    people = named(team, "ann@e", allowed_models=["gpt-4"], unset=unset)
+    assert members(check=True, members=people).team == members(members=people).team
+    period = None if unset or too_old(sandbox, "1.110.0") else "30d"
+    assert own(sandbox, team, f"{team}ann@e") == {
+        "allowed_models": ["gpt-4"],
+        **({"budget_duration": period} if period else {}),
+    }
+    assert members(members=people).changed is False

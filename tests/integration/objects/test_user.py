@@ -15,7 +15,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._user import USER, User
-from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, two
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, too_old, two
 from ansible_collections.litemaas.virtual_keys.tests.integration.roles.test_cap import OUT_OF_BUDGET, ask, until_refused
 
 pytestmark = pytest.mark.quiet
@@ -240,3 +240,15 @@ def test_wrong_input_writes_nothing(sandbox, user, options: dict[str, Any], sent
     assert result.failed
     assert sentence in result.msg
     assert writes == []
+
+
+def test_an_id_that_the_proxy_would_change_is_refused(sandbox, user, name) -> None:
+    """Newer versions remove blanks around an ID, and so create another user."""
+    with sandbox.writes() as writes:
+        padded = user(user_id=f"{name} ")
+    if too_old(sandbox, "1.110.0"):
+        assert padded.action == "create"
+        assert user(user_id=f"{name} ").changed is False
+    else:
+        assert "removes blanks from the beginning and the end of an ID" in padded.msg
+        assert writes == []

@@ -25,6 +25,9 @@ from ._table import MEMBER, TEAM_MEMBERS, as_team, by_id, to_write, with_members
 NO_LIMIT = -1
 INFO = Request("GET", "/team/info", id="team_id")
 
+# Since when a new member with models of its own and no budget gets the reset period of the team.
+PERIOD_OF_TEAM_SINCE = "1.110.0"
+
 
 class TeamMembers(CrudObject):
     table = TEAM_MEMBERS
@@ -44,8 +47,10 @@ class TeamMembers(CrudObject):
         return as_team(record)
 
     def fetch_details(self, team: Record, options: Values, proxy: Proxy) -> Record:
-        """Whoever runs the task stays in the team."""
-        return {**team, "caller": proxy.caller} if options.get("mode") == "replace" else team
+        """With who runs the task and stays in the team, and whether new members get the team's reset period."""
+        caller = {"caller": proxy.caller} if options.get("mode") == "replace" else {}
+        period = (team.get("default") or {}).get("budget_duration")
+        return {**team, **caller, "gives_period": bool(period) and proxy.at_least(PERIOD_OF_TEAM_SINCE)}
 
     def desired(self, fields: Values, options: Values, team: Record | None) -> Values:
         return with_members(fields, options, team)

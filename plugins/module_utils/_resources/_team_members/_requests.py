@@ -16,7 +16,7 @@ from urllib.parse import quote
 from ..._engine import Plan
 from ..._errors import ApiError
 from ..._proxy import Proxy
-from ._table import BUDGETS_SINCE, LIMITS, Member, by_id, limits_of, to_write
+from ._table import BUDGETS_SINCE, LIMITS, Member, by_id, inherited_period, limits_of, to_write
 
 # LiteLLM adds the members of one request in one transaction, which may take no longer than 5 seconds.
 MOST_ADDED = 25
@@ -39,6 +39,8 @@ def requests(team_id: str, plan: Plan, proxy: Proxy) -> Iterator[Request]:
     for member in new:
         own = _own_limits(member)
         changed[member["user_id"]] = {name: value for name, value in own.items() if name not in with_them}
+        if not member["budget_duration"] and inherited_period(plan.existing, member):
+            changed[member["user_id"]]["budget_duration"] = None
     yield from _updates(team_id, wanted, {name: parts for name, parts in changed.items() if parts}, proxy)
     yield from _removals(team_id, [name for name in present if name not in wanted], proxy)
 

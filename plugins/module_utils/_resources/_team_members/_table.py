@@ -146,7 +146,16 @@ def _joining(team: Team, item: Member) -> Member:
     if team.get("default_models") and "allowed_models" not in declared:
         own["allowed_models"] = team["default_models"]
     member = {"role": "user", **dict.fromkeys((row.name for row in LIMITS), None), **own, "spend": 0.0}
+    if "budget_duration" not in declared:
+        member["budget_duration"] = inherited_period(team, member)
     return {**member, "budget_source": "custom"} if limits_of(member) else {**member, **_default(team)}
+
+
+def inherited_period(team: Team, member: Member) -> str | None:
+    """Return the period that LiteLLM gives a new member with models of its own, whose budget is that of the team."""
+    of_team = MEMBER.field("allowed_models").is_nothing(member["allowed_models"])
+    inherits = team.get("gives_period") and not of_team and member["max_budget_in_team"] is None
+    return (team.get("default") or {}).get("budget_duration") if inherits else None
 
 
 def _default(team: Team) -> dict[str, Any]:
