@@ -52,6 +52,17 @@ options:
     description: The IDs of the agents.
     type: list
     elements: str
+  mcp_tool_permissions:
+    description:
+      - The tools of MCP servers, as a list for the ID of each server.
+      - Requires LiteLLM 1.108.0 or newer.
+    type: dict
+  access_skill_names:
+    description:
+      - The names of the skills.
+      - Requires LiteLLM 1.108.0 or newer.
+    type: list
+    elements: str
   assigned_team_ids:
     description:
       - The IDs of all teams that have this access group. They must exist.
@@ -76,6 +87,8 @@ options:
       - access_model_names
       - access_mcp_server_ids
       - access_agent_ids
+      - mcp_tool_permissions
+      - access_skill_names
       - assigned_team_ids
       - assigned_key_ids
   validate_references:

@@ -162,6 +162,11 @@ options:
     description:
       - When uploaded files expire, in the format of O(enforced_batch_output_expires_after).
     type: dict
+  require_trace_id:
+    description:
+      - Whether LiteLLM refuses requests of the team that bear no trace ID.
+      - Requires LiteLLM 1.108.0 or newer.
+    type: bool
   tags:
     description:
       - Tags for tracking spending and routing requests, as a set.
@@ -322,6 +327,7 @@ options:
       - allowed_vector_store_indexes
       - enforced_batch_output_expires_after
       - enforced_file_expires_after
+      - require_trace_id
       - tags
       - guardrails
       - disable_global_guardrails

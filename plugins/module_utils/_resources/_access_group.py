@@ -13,6 +13,7 @@ from .._crud._definition import Request, Values
 from .._crud._dependents import count_and_name
 from .._crud._object import CrudObject
 from .._crud._references import TO_MCP_SERVERS
+from .._crud._rows import permission_sets
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import ACCESS_GROUPS
 from .._proxy import Proxy
@@ -34,6 +35,8 @@ ACCESS_GROUP = Resource(
         Field("access_model_names", "list", "str", cleared=[]),
         Field("access_mcp_server_ids", "list", "str", references=TO_MCP_SERVERS, cleared=[]),
         Field("access_agent_ids", "list", "str", cleared=[]),
+        Field("mcp_tool_permissions", "dict", normal=permission_sets, cleared={}, since="1.108.0"),
+        Field("access_skill_names", "list", "str", cleared=[], since="1.108.0"),
         Field("assigned_team_ids", "list", "str", cleared=[]),
         Field("assigned_key_ids", "list", "str", cleared=[], check=_are_key_ids),
     ),

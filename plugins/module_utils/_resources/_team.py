@@ -136,6 +136,7 @@ IN_METADATA = (
     _in_metadata("allowed_vector_store_indexes", "list", "dict", suboptions=VECTOR_STORE_INDEX),
     _in_metadata("enforced_batch_output_expires_after", "dict", parse=numbers()),
     _in_metadata("enforced_file_expires_after", "dict", parse=numbers()),
+    _in_metadata("require_trace_id", "bool", nothing=(False,), since="1.108.0"),
     _licensed("tags"),
     _licensed("guardrails", references=TO_GUARDRAILS),
     _licensed("disable_global_guardrails", "bool", None, nothing=(False,), since="1.90.0"),

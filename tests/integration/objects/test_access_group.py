@@ -31,6 +31,8 @@ LAWS = Laws(
         "access_model_names": two(["gpt-4"], ["gpt-4", "no-such-model"]),
         "access_mcp_server_ids": two(["m1"], ["m2"]),
         "access_agent_ids": two(["a1"], ["a2"]),
+        "mcp_tool_permissions": two({"m1": ["read", "write"]}, {"m2": ["read"]}),
+        "access_skill_names": two(["s1"], ["s2"]),
     },
     # These have to exist.
     without={"access_group_name", "assigned_team_ids", "assigned_key_ids"},

@@ -93,6 +93,7 @@ LAWS = Laws(
         "enforced_file_expires_after": two(
             {"anchor": "created_at", "seconds": 86400}, {"anchor": "created_at", "seconds": 90000}
         ),
+        "require_trace_id": two(True, False),
         "tags": two(["a"], ["b"]),
         "guardrails": two(["no-pii"], ["no-code"]),
         "disable_global_guardrails": two(True, False),

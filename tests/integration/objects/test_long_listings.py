@@ -35,18 +35,19 @@ NAMES = {
 
 
 class Many:
-    """Many objects of each kind, whose names end with their number."""
+    """Many objects of each kind, whose names end with their number, so that they are in the same order everywhere."""
 
     def __init__(self, sandbox: Any) -> None:
         self.sandbox = sandbox
         self.beginning = f"many-{secrets.token_hex(4)}-"
-        self.last = f"{self.beginning}{MANY}"
+        self.names = [f"{self.beginning}{number:04}" for number in range(1, MANY + 1)]
+        self.first, self.last = self.names[0], self.names[-1]
 
     def put(self) -> None:
         for table, (key, columns) in TABLES.items():
             named = [key, NAMES[table]] if table in NAMES else [key]
             names = ", ".join([*named, *columns])
-            values = ", ".join(["%s || i"] * len(named) + ["%s"] * len(columns))
+            values = ", ".join(["%s || lpad(i::text, 4, '0')"] * len(named) + ["%s"] * len(columns))
             self.sandbox.execute(
                 f'INSERT INTO "{table}" ({names}) SELECT {values} FROM generate_series(1, {MANY}) AS i',
                 *[self.beginning] * len(named),
@@ -103,9 +104,9 @@ def test_a_budget_that_the_last_shares_is_not_changed(sandbox, run_module, many,
     sandbox.execute(f"INSERT INTO {BUDGETS} {columns} VALUES (%s, 5, '', '')", own)
     try:
         key = TABLES[table][0]
-        sandbox.execute(f'UPDATE "{table}" SET budget_id = %s WHERE {key} = %s', own, f"{many.beginning}1")
+        sandbox.execute(f'UPDATE "{table}" SET budget_id = %s WHERE {key} = %s', own, many.first)
         many.set_last(table, budget_id=own)
-        refused = run_module(module, **{name: f"{many.beginning}1"}, max_budget=9)
+        refused = run_module(module, **{name: many.first}, max_budget=9)
         assert f"which also applies to {many.last}" in refused.msg
         (row,) = sandbox.rows(f"SELECT max_budget FROM {BUDGETS} WHERE budget_id = %s", own)
         assert row["max_budget"] == 5
@@ -127,7 +128,7 @@ def test_a_budget_that_the_last_shares_is_not_changed(sandbox, run_module, many,
 )
 def test_all_are_returned_once(run_module, many, module: str, result: str, name: str) -> None:
     found = [one[name] for one in run_module(module).values[result] if (one[name] or "").startswith(many.beginning)]
-    assert sorted(found) == sorted(f"{many.beginning}{number}" for number in range(1, MANY + 1))
+    assert sorted(found) == many.names
 
 
 def test_the_last_is_found_by_another_name_than_its_id(run_module, many) -> None:
@@ -135,13 +136,13 @@ def test_the_last_is_found_by_another_name_than_its_id(run_module, many) -> None
         there = run_module(module, **{option: many.last})
         assert (there.failed, there.changed) == (False, False)
     assert run_module("litellm_key", key_alias=many.last, state="absent", check=True).action == "delete"
-    many.set_last("LiteLLM_TeamTable", team_alias=f"{many.beginning}1")
-    assert "2 teams have this team_alias." in run_module("litellm_team", team_alias=f"{many.beginning}1").msg
+    many.set_last("LiteLLM_TeamTable", team_alias=many.first)
+    assert "2 teams have this team_alias." in run_module("litellm_team", team_alias=many.first).msg
 
 
 def test_the_address_of_the_last_is_taken(run_module, many) -> None:
     many.set_last("LiteLLM_UserTable", user_email=f"{many.last}@example.com")
-    refused = run_module("litellm_user", user_id=f"{many.beginning}1", user_email=f"{many.last}@example.com")
+    refused = run_module("litellm_user", user_id=many.first, user_email=f"{many.last}@example.com")
     assert f"it belongs to the user {many.last}." in refused.msg
 
 
@@ -153,7 +154,8 @@ def test_the_last_model_is_known(sandbox, run_module, many) -> None:
     try:
         sandbox.rows(
             f"""INSERT INTO {table} (model_id, model_name, litellm_params, model_info, created_by, updated_by)
-                SELECT model_id || i, %s || i, litellm_params, jsonb_build_object('id', model_id || i), '', ''
+                SELECT model_id || i, %s || lpad(i::text, 4, '0'), litellm_params,
+                       jsonb_build_object('id', model_id || i), '', ''
                 FROM {table}, generate_series(1, {MANY}) AS i WHERE model_id = %s RETURNING 1""",
             many.beginning,
             first["model_id"],
