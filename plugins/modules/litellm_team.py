@@ -25,8 +25,8 @@ options:
   state:
     description:
       - V(present) creates the team or updates the options that are set. V(absent) deletes it.
-      - LiteLLM deletes the keys of a team, and the limits of its members, together with the team. If there are any, the
-        team is deleted only with O(force=true).
+      - LiteLLM deletes the keys and models of a team, and the limits of its members, together with the team. If there are
+        any, the team is deleted only with O(force=true).
     type: str
     choices: [present, absent]
     default: present
@@ -355,8 +355,8 @@ options:
     default: false
   force:
     description:
-      - Whether to delete a team that has keys, or members with limits of their own. LiteLLM deletes the keys and the
-        limits together with the team.
+      - Whether to delete a team that has keys, models, or members with limits of their own. LiteLLM deletes these together
+        with the team.
       - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
         change that. With it, the task warns as well.
     type: bool

@@ -39,6 +39,7 @@ class FakeTeams:
             return {"team_id": team["team_id"], "team_info": team, "keys": [], "team_memberships": []}
         return {
             "/v2/team/list": {"teams": list(self.teams.values()), "total": len(self.teams), "total_pages": 1},
+            "/v2/model/info": {"data": [], "total_count": 0, "total_pages": 0},
             "/health/license": {"has_license": False},
             "/health/readiness/details": {"litellm_version": "1.106.2"},
         }[path]

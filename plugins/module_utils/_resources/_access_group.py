@@ -75,7 +75,7 @@ class AccessGroup(CrudObject):
             return []
         bound = {"team": plan.existing.get("assigned_team_ids"), "key": plan.existing.get("assigned_key_ids")}
         assigned = count_and_name({thing: ids or [] for thing, ids in bound.items()})
-        return [f"{assigned} lose the models of the access group."] if assigned else []
+        return [f"This takes the models of the access group from {assigned}."] if assigned else []
 
 
 def _new(plan: Plan, name: str) -> list[str]:

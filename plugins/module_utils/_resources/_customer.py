@@ -51,7 +51,7 @@ class Customer(BudgetedObject):
     def losses(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
         """Whoever sends the next request in a customer's name makes a new one."""
         blocked = plan.action == "delete" and plan.existing.get("blocked")
-        return ["the customer is blocked, and could send requests again."] if blocked else []
+        return ["The customer is blocked, and could send requests again."] if blocked else []
 
 
 def _unknown_default(plan: Plan, proxy: Proxy) -> str | None:

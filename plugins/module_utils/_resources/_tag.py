@@ -60,4 +60,4 @@ class Tag(BudgetedObject):
 
         uses = {KEY: bears("metadata"), TEAM: bears("metadata"), MODEL: bears("litellm_params")}
         bearers = count_and_name(find_dependents(proxy, uses))
-        return [f"{bearers} bear the tag."] if bearers else []
+        return [f"These bear the tag: {bearers}."] if bearers else []

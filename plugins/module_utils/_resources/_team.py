@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._crud._definition import Record, Request, Values
+from .._crud._dependents import MODEL, count_and_name, find_dependents
 from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
 from .._crud._numbers import IN_ROUTER_SETTINGS, numbers
@@ -288,9 +289,14 @@ class Team(CrudObject):
         of_all = (plan.existing.get("metadata") or {}).get("team_member_budget_id")
         limited = [one["user_id"] for one in answer["team_memberships"] if one.get("budget_id") not in (None, of_all)]
         together = "LiteLLM deletes the keys of a team together with the team, and this team has"
+        models = find_dependents(
+            proxy, {MODEL: lambda row: (row.get("model_info") or {}).get("team_id") == plan.existing["team_id"]}
+        )
+        owned = count_and_name(models)
         return [
+            *([f"LiteLLM deletes the models of a team together with the team: {owned}."] if owned else []),
             *([f"{together} {len(keys)}: {join_limited(keys)}."] if keys else []),
-            *([f"its members have limits in it: {join_limited(limited)}."] if limited else []),
+            *([f"Its members have limits in it: {join_limited(limited)}."] if limited else []),
         ]
 
 

@@ -96,7 +96,7 @@ def test_teams_and_keys_have_it_and_lose_it(sandbox, run_module, group, alias) -
     assert (found.access_groups[0]["access_group_id"], found.access_groups[0]["assigned_key_ids"]) == (group_id, [key])
     as_declared(group, sandbox, 1, unset=["assigned_key_ids"])
     assert assigned(sandbox, alias) == {one: [], two_: [group_id], alias: []}
-    lacking(group, sandbox, f"1 team ({two_}) lose the models of the access group.", state="absent")
+    lacking(group, sandbox, f"This takes the models of the access group from 1 team ({two_}).", state="absent")
     with sandbox.writes() as writes:
         gone = group(state="absent", force=True)
         assert group(state="absent").changed is False

@@ -131,7 +131,7 @@ CASES = {
     ),
     "the limits of a team's members": Case(
         *absent("team", team_id="NAME"),
-        "its members have limits in it: NAME-ann.",
+        "Its members have limits in it: NAME-ann.",
         (
             TEAM,
             (
@@ -156,7 +156,7 @@ CASES = {
     ),
     "the access group of a team and a key": Case(
         *absent("access_group", access_group_name="NAME"),
-        "1 team (NAME), 1 key (",
+        "This takes the models of the access group from 1 team (NAME), 1 key (",
         (
             TEAM,
             ("key", {"key_alias": "NAME"}),
@@ -175,7 +175,7 @@ CASES = {
     "all models of a team's access group": Case(
         "access_group",
         {"access_group_name": "NAME", "access_model_names": []},
-        "1 team (NAME) lose the models of the access group.",
+        "This takes the models of the access group from 1 team (NAME).",
         (
             TEAM,
             (
@@ -187,7 +187,7 @@ CASES = {
     ),
     "the tag of a model": Case(
         *absent("tag", name="NAME"),
-        "1 model (NAME) bear the tag.",
+        "These bear the tag: 1 model (NAME).",
         (
             ("tag", {"name": "NAME", "max_budget": 1}),
             ("model", {**SERVED[1], "litellm_params": {**MODEL, "tags": ["NAME"]}}),
@@ -195,12 +195,12 @@ CASES = {
     ),
     "the block of a customer": Case(
         *absent("customer", user_id="NAME"),
-        "the customer is blocked, and could send requests again.",
+        "The customer is blocked, and could send requests again.",
         (("customer", {"user_id": "NAME", "blocked": True}),),
     ),
     "the only deployment of a model": Case(
         *absent("model", model_id="NAME"),
-        "no other deployment serves NAME, which is named by 1 key (NAME), 1 team (NAME), 1 user (NAME).",
+        "No other deployment serves NAME, which is named by 1 key (NAME), 1 team (NAME), 1 user (NAME).",
         (
             SERVED,
             ("key", {"key_alias": "NAME", "models": ["NAME"]}),
@@ -211,7 +211,7 @@ CASES = {
     "the name of a model": Case(
         "model",
         {"model_id": "NAME", "model_name": "NAME-2"},
-        "no other deployment serves NAME, which is named by 1 key (NAME).",
+        "No other deployment serves NAME, which is named by 1 key (NAME).",
         (SERVED, ("key", {"key_alias": "NAME", "models": ["NAME"]})),
     ),
 }

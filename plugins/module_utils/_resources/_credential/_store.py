@@ -61,7 +61,7 @@ class CredentialStore(Store):
             return plan.name in (row.get(REFERENCE), (row.get("litellm_params") or {}).get(REFERENCE))
 
         users = count_and_name(find_dependents(self._proxy, {MODEL: uses, VECTOR_STORE: uses}))
-        return [f"it is used by {users}."] if users else []
+        return [f"It is used by {users}."] if users else []
 
     def _refuse(self, want: Declaration, plan: Plan) -> None:
         if plan.changed and plan.existing.get("source") == "config":

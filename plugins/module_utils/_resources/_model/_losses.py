@@ -40,7 +40,7 @@ def losses(plan: Plan, proxy: Proxy) -> list[str]:
     uses = dict.fromkeys((KEY, TEAM, USER, ACCESS_GROUP), names_it)
     named_by = count_and_name(find_dependents(proxy, uses))
     served = join_limited(sorted(gone))
-    return [f"no other deployment serves {served}, which is named by {named_by}."] if named_by else []
+    return [f"No other deployment serves {served}, which is named by {named_by}."] if named_by else []
 
 
 def _served(record: Record) -> set[str]:

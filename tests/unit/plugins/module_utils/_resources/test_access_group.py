@@ -100,7 +100,7 @@ def test_the_value_of_a_key_is_no_id() -> None:
 @pytest.mark.parametrize("taken", [{"state": "absent"}, {"access_model_names": []}])
 def test_who_loses_the_models_is_said(assigned: dict[str, list[str]], bound: str, taken: dict[str, Any]) -> None:
     proxy = Proxy({**GROUP, "access_model_names": ["gpt-4"], **assigned})
-    lost = f"{bound} lose the models of the access group."
+    lost = f"This takes the models of the access group from {bound}."
     with pytest.raises(InputError) as guarded:
         declared(proxy, **taken)
     assert str(guarded.value) == f"{lost} To continue, set force: true."

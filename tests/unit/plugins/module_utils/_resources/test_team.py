@@ -89,3 +89,29 @@ def test_permissions_have_a_request_of_their_own() -> None:
     permissions = ["/key/generate"]
     sent = [("/team/permissions_update", {"team_id": "t", "team_member_permissions": permissions})]
     assert written(team_member_permissions=permissions) == sent
+
+
+class Owner(Recorder):
+    """A proxy on which the team has a key, members, and a model of its own."""
+
+    facts: dict[str, Any] = {"version": "1.110.2", "licensed": True}
+
+    def get(self, path: str, params: Any = None) -> Any:
+        if path == "/v2/model/info":
+            infos = ({"id": "m", "team_id": "t"}, {"id": "n", "team_id": "u"}, {"id": "o"})
+            rows = [{"model_name": "x", "model_info": info} for info in infos]
+            return {"data": rows, "total_count": 3, "total_pages": 1}
+        memberships = [{"user_id": "ann", "budget_id": "own"}, {"user_id": "ben", "budget_id": "b"}, {"user_id": "cem"}]
+        keys = [{"key_alias": "one"}, {"key_alias": None}]
+        return {"team_id": "t", "team_info": STORED, "keys": keys, "team_memberships": memberships}
+
+
+def test_what_goes_with_a_team_is_said() -> None:
+    store = Team().store(Owner(), {})
+    wants = [Team().declare({"team_id": "t"}, "absent")]
+    (lost,) = store.missing(wants, store.plans(wants))
+    assert lost == (
+        "LiteLLM deletes the models of a team together with the team: 1 model (m). LiteLLM deletes the keys of a team "
+        "together with the team, and this team has 2: one, a key without an alias. Its members have limits in it: ann. "
+        "To continue, set force: true."
+    )
