@@ -20,6 +20,7 @@ from ._values import version_tuple
 
 # The user of the master key, whom LiteLLM also puts into each team.
 MASTER_USER = "default_user_id"
+NO_SUCH_KEY = "key not found"
 SPECIAL_MODELS = frozenset({"*", "all-proxy-models", "all-team-models", "no-default-models"})
 
 
@@ -102,7 +103,7 @@ class Proxy:
         try:
             info = self._get("/key/info", {"info": {"user_id": maybe(TEXT)}})["info"]
         except ApiError as error:
-            if error.status == 404:
+            if NO_SUCH_KEY in error.message.lower():
                 return MASTER_USER  # the master key is no key of the database
             raise
         return info.get("user_id") or MASTER_USER
@@ -119,7 +120,7 @@ class Proxy:
 
         LiteLLM registers the models of the proxy there, too, with all that was set for them. These have an ID.
         """
-        answer = self._if_there("/public/litellm_model_cost_map", {}, MAPPING) or {}
+        answer = self._if_there("/public/litellm_model_cost_map", {}, MAPPING, "not found") or {}
         return {name: known for name, known in answer.items() if isinstance(known, Mapping) and "id" not in known}
 
     @property
@@ -155,7 +156,7 @@ class Proxy:
     def team(self, team_id: str) -> Mapping[str, Any] | None:
         """A team, None if there is none with that id, empty if the proxy does not show it."""
         if team_id not in self._teams:
-            answer = self._if_there("/team/info", {"team_id": team_id}, {"team_info": maybe(MAPPING)})
+            answer = self._if_there("/team/info", {"team_id": team_id}, {"team_info": maybe(MAPPING)}, "team not found")
             self._teams[team_id] = None if answer is None else answer.get("team_info") or {}
         return self._teams[team_id]
 
@@ -163,11 +164,7 @@ class Proxy:
         return [team for team in dict.fromkeys(ids) if self.team(team) is None]
 
     def missing_organizations(self, ids: Iterable[str]) -> list[str]:
-        return [
-            organization
-            for organization in dict.fromkeys(ids)
-            if self._if_there("/organization/info", {"organization_id": organization}, MAPPING) is None
-        ]
+        return [organization for organization in dict.fromkeys(ids) if self._organization(organization) is None]
 
     def budgets(self, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """Those of the budgets that exist, by id."""
@@ -191,7 +188,9 @@ class Proxy:
 
     def missing_keys(self, ids: Iterable[str]) -> list[str]:
         return [
-            key for key in dict.fromkeys(ids) if self._if_there("/key/info", {"key": key}, {"info": MAPPING}) is None
+            key
+            for key in dict.fromkeys(ids)
+            if self._if_there("/key/info", {"key": key}, {"info": MAPPING}, NO_SUCH_KEY) is None
         ]
 
     def missing_credentials(self, names: Iterable[str]) -> list[str]:
@@ -199,17 +198,24 @@ class Proxy:
 
     def _has_credential(self, name: str) -> bool:
         path = f"/credentials/by_name/{quote(name, safe='')}"
-        return self._if_there(path, {}, {"credential_name": TEXT}) is not None
+        return self._if_there(path, {}, {"credential_name": TEXT}, "credential not found") is not None
 
-    def _if_there(self, path: str, params: Mapping[str, str], shape: Shape) -> Mapping[str, Any] | None:
-        """What the proxy tells about an object, None if there is none."""
+    def _organization(self, organization: str) -> Mapping[str, Any] | None:
+        asked = {"organization_id": organization}
+        return self._if_there("/organization/info", asked, MAPPING, "organization not found")
+
+    def _if_there(self, path: str, params: Mapping[str, str], shape: Shape, missing: str) -> Mapping[str, Any] | None:
+        """What the proxy tells about an object, None if there is none.
+
+        :param missing: what LiteLLM says then; any other 404 may come from what stands before the proxy.
+        """
         try:
             answer: Mapping[str, Any] = self._get(path, shape, params)
         except ApiError as error:
             # 403: only licensed proxies answer for organizations; there the write itself tells.
             if error.status == 403:
                 return {}
-            if error.status == 404 or "not found" in error.message.lower() or "doesn't exist" in error.message.lower():
+            if missing in error.message.lower():
                 return None
             raise
         return answer

@@ -112,25 +112,40 @@ def test_special_names_need_no_question() -> None:
     assert Proxy(Answers({})).unknown_models(["*", "all-proxy-models"]) == []
 
 
+QUESTIONS = {
+    "/team/info": Proxy.missing_teams,
+    "/organization/info": Proxy.missing_organizations,
+    "/key/info": Proxy.missing_keys,
+}
+SAID = {
+    "/team/info": "Team not found, passed team id: t.",
+    "/organization/info": "Organization not found",
+    "/key/info": "Key not found in database",
+}
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+def test_missing(path: str) -> None:
+    ask = QUESTIONS[path]
+    assert ask(Proxy(Answers({path: {"info": {}}})), ["t", "t"]) == []
+    assert ask(Proxy(Answers({path: ApiError("only for Enterprise", 403)})), ["t"]) == []
+    assert ask(Proxy(Answers({path: ApiError(SAID[path], 404)})), ["t", "t"]) == ["t"]
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
 @pytest.mark.parametrize(
-    ("answer", "missing"),
+    "failure",
     [
-        ({"team_id": "t"}, []),
-        (ApiError("Team not found, passed team id: t.", 404), ["t"]),
-        (ApiError("Team not found", 400), ["t"]),
-        (ApiError("it doesn't exist in the db", 400), ["t"]),
-        (ApiError("only for Enterprise", 403), []),
+        ApiError("broken", 500),
+        ApiError("Not Found", 404),
+        ApiError("http://x answered text/html instead of JSON", 404),
+        ApiError("The table `public.LiteLLM_TeamTable` does not exist in the current database.", 500),
     ],
 )
-def test_missing(answer: Any, missing: list[str]) -> None:
-    proxy = Proxy(Answers({"/team/info": answer, "/organization/info": answer}))
-    assert proxy.missing_teams(["t", "t"]) == missing
-    assert proxy.missing_organizations(["t"]) == missing
-
-
-def test_a_question_that_fails_is_not_an_answer() -> None:
-    with pytest.raises(ApiError, match="broken"):
-        Proxy(Answers({"/team/info": ApiError("broken", 500)})).missing_teams(["t"])
+def test_a_question_that_fails_is_not_an_answer(path: str, failure: ApiError) -> None:
+    with pytest.raises(ApiError) as raised:
+        QUESTIONS[path](Proxy(Answers({path: failure})), ["t"])
+    assert raised.value is failure
 
 
 def test_missing_budgets() -> None:

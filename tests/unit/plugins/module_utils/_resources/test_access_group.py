@@ -24,7 +24,7 @@ class Proxy:
     def get(self, path: str, params: Any = None) -> Any:
         if path in ("/team/info", "/key/info"):
             if not set(params.values()) & {"t", "k"}:
-                raise ApiError("not found", 404)
+                raise ApiError(f"{'Team' if path == '/team/info' else 'Key'} not found", 404)
             return {"team_info": {"team_id": "t"}} if path == "/team/info" else {"info": {}}
         if path == "/v2/model/info":
             return {"data": [{"model_name": "m", "model_info": {"id": "1"}}], "total_count": 1, "total_pages": 1}
