@@ -20,6 +20,9 @@ EXAMPLES = Path(__file__).resolve().parents[3] / "playbooks" / "examples"
 # What LiteLLM keeps of what is gone, and of what was done. It does not delete the budgets of members.
 HISTORY = ("Deleted", "SpendLogs", "Daily", "AuditLog", "ErrorLogs", "Health", "Heartbeat", "CronJob", "BudgetTable")
 
+# Random, as what issuers choose, and with the same mask.
+FIRST, SECOND = "sk-14Gv8Rk2Wp9Xt5Bn7Jq3Lz6M0h07", "sk-17Tb3Nf6Yc9Dw2Hs8Pm5Kx4V0h07"
+
 
 @pytest.fixture
 def variables(sandbox, tmp_path) -> dict[str, Any]:
@@ -30,7 +33,7 @@ def variables(sandbox, tmp_path) -> dict[str, Any]:
     for name in names:
         text = text.replace(name, beginning + name)
     given: dict[str, Any] = yaml.safe_load(text.replace(f"{beginning}data-science-", f"{beginning}keys-"))
-    given["platform_credentials"][0]["credential_values"] = {"api_key": "sk-first-secret-of-the-provider"}
+    given["platform_credentials"][0]["credential_values"] = {"api_key": FIRST}
     given["platform_models"][0]["model_name"] = f"{beginning}model"
     given["platform_models"][0]["litellm_params"].update(
         mock_response="Hello", input_cost_per_token=0.5, output_cost_per_token=0.5
@@ -48,7 +51,7 @@ def run(play, tmp_path, variables) -> Iterator[Any]:
     def run(playbook: str, given: dict[str, Any] = variables, *more: str) -> Any:
         file = tmp_path / "platform.json"
         file.write_text(json.dumps(given))
-        done = play(str(EXAMPLES / playbook), "-e", f"@{file}", *more, secret=("secret-of-the-provider",))
+        done = play(str(EXAMPLES / playbook), "-e", f"@{file}", *more, secret=(FIRST, SECOND))
         assert done.rc == 0, done.messages
         return done
 
@@ -87,7 +90,7 @@ def test_a_platform_from_one_file(sandbox, run, variables) -> None:
     assert writes == []
 
     changed = copy.deepcopy(variables)
-    changed["platform_credentials"][0]["credential_values"]["api_key"] = "sk-second-secret-of-the-provider"
+    changed["platform_credentials"][0]["credential_values"]["api_key"] = SECOND
     changed["platform_models"][0]["litellm_params"]["rpm"] = 400
     changed["platform_teams"][0]["max_budget"] = 300
     changed["platform_teams"][0]["members"][1]["max_budget_in_team"] = 60
@@ -104,6 +107,29 @@ def test_a_platform_from_one_file(sandbox, run, variables) -> None:
     with sandbox.writes() as writes:
         assert changes(run("delete_platform.yml")) == []
     assert writes == []
+
+
+@pytest.mark.parametrize("thing", ["none", "credentials", "models", "users", "teams"])
+def test_no_secret_is_shown_whichever_item_fails(play, tmp_path, run, variables, thing: str) -> None:
+    """Ansible prints the item of a loop with its result, also if it fails."""
+    hidden = "Never-Shown-4Gv8Rk2Wp9Xt5"
+    given = copy.deepcopy(variables)
+    given["platform_models"][0]["litellm_params"].update(
+        api_key=f"{hidden}-1", api_base=f"https://ann:{hidden}-2@h/v1", extra_headers={"X-Gate": f"{hidden}-3"}
+    )
+    given["platform_models"][0]["model_info"] = {"health_check_params": {"api_key": f"{hidden}-4"}}
+    given["platform_credentials"][0]["credential_values"]["db_password"] = f"{hidden}-5"
+    given["platform_credentials"][0]["credential_info"]["access_token"] = f"{hidden}-6"
+    if thing == "models":
+        given["platform_models"][0]["litellm_params"]["api_base"] = ""
+    elif thing != "none":
+        identity = {"credentials": "credential_name", "users": "user_id", "teams": "team_id"}[thing]
+        given[f"platform_{thing}"].append({**given[f"platform_{thing}"][0], identity: "a\nb"})
+    file = tmp_path / "given.json"
+    file.write_text(json.dumps(given))
+    done = play(str(EXAMPLES / "platform.yml"), "-v", "-e", f"@{file}", secret=(hidden, FIRST))
+    assert bool(done.rc) is (thing != "none"), done.messages
+    assert "no_log" not in done.messages
 
 
 def chat(sandbox, variables: dict[str, Any], alias: str) -> Any:
