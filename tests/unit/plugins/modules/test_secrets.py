@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils import basic
+from ansible_collections.litemaas.virtual_keys.tests.tooling.kinds_of_secrets import FORMS, KINDS, MARK, secret
 from pytest_httpserver import HTTPServer
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -25,56 +26,6 @@ GROUP = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_grou
 MODULES = sorted(name for name in GROUP if "main(" in (ROOT / "plugins" / "modules" / f"{name}.py").read_text())
 NOBODY = "http://127.0.0.1:9"
 Run = Callable[..., dict[str, Any]]
-
-
-def secret(number: int) -> str:
-    return f"Never-Shown-{number:02}-b7XqZ"
-
-
-# Kinds of secrets: by the name of an entry, by the shape of a text, and by what holds them.
-NAMES = (
-    *("password", "redis_password", "api_key", "apiKey", "API-Key", "client_secret", "token", "access_token", "auth"),
-    *("Authorization", "passphrase", "pwd", "credentials", "vertex_credentials", "signing_key", "private_key"),
-    *("cookie", "webhook_secret", "signature", "secret_access_key"),
-)
-SHAPES = (
-    "https://user:{}@host/v1",
-    "redis://:{}@host:6379/0",
-    "https://{}@host/path",
-    "https://user:a/{}@host",
-    "https://host/x?key={}",
-    "https://host/x?a=1&sig={}#top",
-    "https://host/x?X-Amz-Signature={}",
-    "Bearer {}",
-    "Basic {}=",
-    "host=db password={} user=x",
-    "Server=x;Password='{}';",
-    "api_key: {}",
-    '{{"token": "{}"}}',
-    "{{'outer': {{'db_password': '{}'}}}}",
-    "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----",
-    "sk-proj-0A{}",
-)
-HOLDERS: tuple[Callable[[str], dict[str, Any]], ...] = (
-    lambda text: {"extra_headers": {"X-Anything": text}},
-    lambda text: {"logging": [{"callback_name": "langfuse", "callback_vars": {"host": text}}]},
-    lambda text: {"litellm_params": {"aws_access_key_id": text}},
-    lambda text: {"deep": [[{"er": {"api_keys": [text]}}]]},
-    lambda text: {"health_check_params": {"api_key": text}},
-    lambda text: {"cache_kwargs": json.dumps({"password": text})},
-)
-KINDS: dict[str, Any] = {
-    **{name: secret(number) for number, name in enumerate(NAMES)},
-    **{f"entry_{number}": text.format(secret(number)) for number, text in enumerate(SHAPES, 30)},
-    **{f"holder_{number}": hold(secret(number)) for number, hold in enumerate(HOLDERS, 60)},
-}
-FORMS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
-    "mapping": dict,
-    "JSON": json.dumps,
-    "Python": str,
-    "pairs": lambda kinds: ", ".join(f"{name}={value}" for name, value in kinds.items() if name in NAMES),
-    "damaged": lambda kinds: json.dumps(kinds)[:-1],
-}
 
 
 class _Stop(Exception):
@@ -140,7 +91,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def assert_hidden(told: Any, place: str) -> None:
     text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
-    shown = sorted({text[at : at + 21] for at in range(len(text)) if text.startswith("Never-Shown-", at)})
+    shown = sorted({text[at : at + 21] for at in range(len(text)) if text.startswith(MARK, at)})
     assert not shown, f"{place}: {shown}"
 
 

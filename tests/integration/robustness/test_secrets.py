@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets of every kind reach the real LiteLLM, and stand in nothing that Ansible prints at -vvvv and with --diff."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible_collections.litemaas.virtual_keys.tests.tooling.kinds_of_secrets import KINDS, MARK, NAMES, secret
+
+COLLECTION = "litemaas.virtual_keys"
+VAULTED = f"{MARK}vaulted-b7XqZ"
+PASSWORD = "the password of the vault"
+PARAMS = {"model": "openai/gpt-4o", "mock_response": "Hello"}
+ROUTER = {"redis_password": secret(90), "redis_url": f"redis://:{secret(91)}@host:6379/0", "num_retries": 3}
+# How a task is to end.
+MADE, FAILED = "made", "failed"
+
+
+def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Tasks, by how they end."""
+    pairs = ", ".join(f"{one}={KINDS[one]}" for one in NAMES)
+    model = {"model_id": f"{name}-m", "model_name": f"{name}-m"}
+    return [
+        (MADE, "litellm_model", {**model, "litellm_params": {**PARAMS, **KINDS}, "model_info": KINDS}),
+        (MADE, "litellm_model", {**model, "litellm_params": json.dumps({**PARAMS, **KINDS, "rpm": 5})}),
+        (MADE, "litellm_model", {**model, "litellm_params": {"api_key": "{{ vaulted }}"}}),
+        (MADE, "litellm_model_info", {"model_name": f"{name}-m"}),
+        (FAILED, "litellm_model", {**model, "litellm_params": {**PARAMS, **KINDS, "api_base": ""}}),
+        (FAILED, "litellm_model", {**model, "litellm_parms": {**PARAMS, **KINDS}}),
+        (FAILED, "litellm_model", {**model, "litellm_params": {**KINDS, "litellm_credential_name": f"{name}-none"}}),
+        (MADE, "litellm_credential", {"name": f"{name}-c", "credential_values": KINDS, "credential_info": KINDS}),
+        (MADE, "litellm_credential", {"name": f"{name}-d", "credential_values": json.dumps(KINDS)}),
+        (MADE, "litellm_credential", {"name": f"{name}-d", "credential_values": pairs, "update_values": "always"}),
+        (MADE, "litellm_credential", {"name": f"{name}-c", "credential_values": {"api_key": "{{ vaulted }}"}}),
+        (MADE, "litellm_credential", {"name": f"{name}-defaults"}),
+        (MADE, "litellm_credential_info", {}),
+        (FAILED, "litellm_credential", {"name": f"{name}-c", "credential_values": {**KINDS, "empty": ""}}),
+        (FAILED, "litellm_credential", {"name": f"{name}-c", "api_url": f"https://ann:{secret(92)}@127.0.0.1:9"}),
+        (MADE, "litellm_team", {"team_id": f"{name}-t", "metadata": KINDS, "router_settings": ROUTER}),
+        (MADE, "litellm_team", {"team_id": f"{name}-t", "metadata": {"token": "{{ vaulted }}"}, "tpm_limit": 5}),
+        (MADE, "litellm_team_info", {"team_id": f"{name}-t"}),
+        (
+            FAILED,
+            "litellm_team",
+            {"team_id": f"{name}-t", "metadata": json.dumps(KINDS), "budget_id": "no option"},
+        ),
+        (MADE, "litellm_user", {"user_id": f"{name}-u", "metadata": str(KINDS)}),
+        (MADE, "litellm_user_info", {"user_id": f"{name}-u"}),
+        (MADE, "litellm_key", {"key_alias": f"{name}-k", "metadata": KINDS}),
+        (FAILED, "litellm_key", {"key_alias": f"{name}-k", "metadata": KINDS, "team_id": f"{name}-none"}),
+        (MADE, "litellm_keys", {"virtual_keys": [{"key_alias": f"{name}-k2"}], "defaults": {"metadata": KINDS}}),
+        (MADE, "litellm_key_info", {"key_aliases": [f"{name}-k", f"{name}-k2"]}),
+    ]
+
+
+@pytest.fixture
+def name(sandbox, alias):
+    yield alias
+    sandbox.call("POST", "/model/delete", {"id": f"{alias}-m"})
+    sandbox.call("POST", "/team/delete", {"team_ids": [f"{alias}-t"]})
+    sandbox.call("POST", "/user/delete", {"user_ids": [f"{alias}-u"]})
+    for ending in ("c", "d", "defaults"):
+        sandbox.call("DELETE", f"/credentials/{alias}-{ending}")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", ["worker", "process"])
+def test_no_secret_is_printed(sandbox, play, name: str, tmp_path: Path, way: str) -> None:
+    (tmp_path / "password").write_text(PASSWORD)
+    (tmp_path / "password").chmod(0o600)
+    vault = VaultLib([("default", VaultSecret(PASSWORD.encode()))])
+    encrypted = vault.encrypt(VAULTED).decode()
+    steps = [
+        {"block": [{f"{COLLECTION}.{module}": options}], "rescue": [{"ansible.builtin.debug": {"msg": "It failed."}}]}
+        for _end, module, options in tasks(name)
+    ]
+    whole = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "environment": {"NEEDS": "a process"} if way == "process" else {},
+        "module_defaults": {f"{COLLECTION}.litellm_credential": {"credential_values": {"api_key": secret(93)}}},
+        "tasks": steps,
+    }
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([whole], sort_keys=False))
+    variables = "".join(f"  {line}\n" for line in encrypted.splitlines())
+    (tmp_path / "variables.yml").write_text(f"vaulted: !vault |\n{variables}")
+    options = ("-vvvv", "-e", f"@{tmp_path}/variables.yml", "--vault-password-file", f"{tmp_path}/password")
+    done = play(str(tmp_path / "play.yml"), *options, secret=(MARK,), reveals=True)
+    assert done.rc == 0
+    assert done.output.count('"msg": "It failed."') == sum(end == FAILED for end, *_task in tasks(name)), done.messages
+    # All of it got there.
+    metadata = sandbox.rows('SELECT metadata FROM "LiteLLM_TeamTable" WHERE team_id = %s', f"{name}-t")[0]["metadata"]
+    assert {one: metadata[one] for one in KINDS} == {**KINDS, "token": VAULTED}
+    assert sandbox.keys(f"{name}-k2")[f"{name}-k2"]["metadata"]["redis_password"] == KINDS["redis_password"]
