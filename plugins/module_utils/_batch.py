@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from ._engine import Outcome, Plan
@@ -60,7 +61,7 @@ def _warned(plans: Sequence[Plan], missing: Mapping[str, Sequence[str]]) -> list
         warnings[names[0]].append(
             f"{join_limited(names)}: {sentence} This task fails unless an earlier task changes that."
         )
-    return [plan.having(warnings=(*plan.warnings, *warnings.pop(plan.name, ()))) for plan in plans]
+    return [replace(plan, warnings=(*plan.warnings, *warnings.pop(plan.name, ()))) for plan in plans]
 
 
 def _planned(plan: Plan) -> Outcome:
@@ -88,10 +89,10 @@ def _carry_out(
             if isinstance(result, Exception):
                 # A new value that was not written is nobody's.
                 value = outcomes[number].value if plans[number].action == "update" else None
-                outcomes[number] = outcomes[number].having(action="none", value=value, error=result)
+                outcomes[number] = replace(outcomes[number], action="none", value=value, error=result)
             else:
                 warnings = plans[number].warnings + result[position].warnings
-                outcomes[number] = result[position].having(warnings=warnings)
+                outcomes[number] = replace(result[position], warnings=warnings)
         done += len(unit)
         if progress:
             progress(done, total)
@@ -99,7 +100,7 @@ def _carry_out(
         return store.confirm(wants, outcomes)
     except Exception as error:
         # What was written and cannot be read back now is reported as failed, but with the values that it has.
-        return [one.having(error=error) if one.error is None and one.plan.changed else one for one in outcomes]
+        return [replace(one, error=error) if one.error is None and one.plan.changed else one for one in outcomes]
 
 
 def run_all(

@@ -6,7 +6,7 @@ One session, one retry policy, one error type. Knows nothing of Ansible and noth
 
 Retries: an answer that says "not now" (429, 502, 503, 504, or a 500 because of a lost database) and every failure
 of the connection are tried again, with exponential, jittered waits that honor ``Retry-After``. A request that must
-not be carried out twice (``replay=False``) is tried again only when it certainly was not carried out.
+not be carried out twice (``idempotent=False``) is tried again only when it certainly was not carried out.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ try:
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
 
-PASSING_STATUS = frozenset({429, 502, 503, 504})
+TRANSIENT_STATUS = frozenset({429, 502, 503, 504})
 # A 500 is LiteLLM's answer to many a wrong input; only these texts tell of a database that is away for a moment.
-PASSING_TEXT = re.compile(
+TRANSIENT_TEXT = re.compile(
     r"connection attempts failed|can't reach database|no_db_connection|connection (was )?(closed|refused|terminated)"
     r"|terminating connection|not connected to the query engine|database system is (starting up|shutting down)"
     r"|server closed the connection|ECONNREFUSED|ECONNRESET|server has closed the connection|broken pipe|kind: closed"
@@ -53,12 +53,12 @@ PASSING_TEXT = re.compile(
     re.IGNORECASE,
 )
 # Five waits are about as long as a restart of LiteLLM, three as a database that changes over.
-FIRST_WAIT, GROWTH, LONGEST_WAIT, LONGEST_RETRY_AFTER = 0.5, 3, 10.0, 60.0
+FIRST_WAIT, GROWTH, MAX_WAIT, MAX_RETRY_AFTER = 0.5, 3, 10.0, 60.0
 # What no second try changes.
-LASTING = ("tls", "too_large")
-LONGEST_SENTENCE = 600
+PERMANENT_CODES = ("tls", "too_large")
+MAX_SENTENCE = 600
 # No answer of LiteLLM's is nested as deeply, and Python itself fails at what is nested more deeply yet.
-DEEPEST = 50
+MAX_DEPTH = 50
 CHECK_PROXY = "Check the proxy and the network between it and this host."
 CHECK_URL = "Check that api_url is the URL of a LiteLLM proxy, including its path if it has one."
 
@@ -137,17 +137,17 @@ class Client:
 
         :raises ApiError: on a refusal, or when no usable answer came.
         """
-        return self._request("GET", path, params=params, replay=True)
+        return self._request("GET", path, params=params, idempotent=True)
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         """The JSON that the proxy answers to a request with a JSON body.
 
-        :param replay: whether carrying the request out twice does no harm, so that it may be repeated when an
+        :param idempotent: whether carrying the request out twice does no harm, so that it may be repeated when an
             answer is lost. Not so unless the caller says so: a repeated creation makes a second object.
-        :raises ApiError: as :meth:`get`; its ``unanswered`` is true if the request may have been carried out.
+        :raises ApiError: as :meth:`get`; its ``may_have_applied`` is true if the request may have been carried out.
         """
         self.secrets.add_from(body)
-        return self._request(method, path, body=body, replay=replay)
+        return self._request(method, path, body=body, idempotent=idempotent)
 
     def _request(
         self,
@@ -155,11 +155,11 @@ class Client:
         path: str,
         params: Mapping[str, Any] | None = None,
         body: Any = None,
-        replay: bool = False,
+        idempotent: bool = False,
     ) -> Any:
         for number in range(1, self._tries + 1):
             jitter = random.uniform(0.5, 1.0)  # noqa: S311
-            wait = min(FIRST_WAIT * GROWTH ** (number - 1), LONGEST_WAIT) * jitter
+            wait = min(FIRST_WAIT * GROWTH ** (number - 1), MAX_WAIT) * jitter
             try:
                 response, answer = self._exchange(method, path, params, body)
                 wait = max(wait, _retry_after(response))
@@ -170,7 +170,7 @@ class Client:
                 failure = self._no_answer(error, method, path)
             except ApiError as error:
                 failure = error
-            if number == self._tries or not _worth_another_try(failure, replay):
+            if number == self._tries or not _worth_another_try(failure, idempotent):
                 raise failure
             self._sleep(wait)
         raise AssertionError("unreachable")
@@ -226,14 +226,14 @@ class Client:
             method=method,
             path=path,
             code="tls" if untrusted else "connection",
-            unanswered=not (never_sent or untrusted),
+            may_have_applied=not (never_sent or untrusted),
             hint=hint,
         )
 
     @staticmethod
     def _too_large(method: str, path: str) -> ApiError:
         message = f"The answer to {method} {path} is too large."
-        return ApiError(message, method=method, path=path, code="too_large", unanswered=True, hint=CHECK_URL)
+        return ApiError(message, method=method, path=path, code="too_large", may_have_applied=True, hint=CHECK_URL)
 
     def _answer(self, response: requests.Response, answer: bytes, method: str, path: str) -> Any:
         """The JSON of a good answer.
@@ -250,7 +250,7 @@ class Client:
             if good and "json" in response.headers.get("Content-Type", ""):
                 message = f"The answer to {method} {path} is incomplete or is not JSON."
                 failure = ApiError(
-                    message, method=method, path=path, code="connection", unanswered=True, hint=CHECK_PROXY
+                    message, method=method, path=path, code="connection", may_have_applied=True, hint=CHECK_PROXY
                 )
                 raise failure from None
             raise self._not_json(response, method, path) from None
@@ -265,7 +265,7 @@ class Client:
             message = f"{self._base} does not know the key in {option}."
         failure = ApiError(message, status, method, path, details["type"], details["code"], details["param"])
         failure.hint = advice(f"{message} {failure.type}", status, option, self._advice)
-        failure.unanswered = _is_passing(failure) and status != 429
+        failure.may_have_applied = _is_passing(failure) and status != 429
         return failure
 
     def _not_json(self, response: requests.Response, method: str, path: str) -> ApiError:
@@ -278,13 +278,13 @@ class Client:
             message = f"{self._base} answered {self._clean(kind)} instead of JSON"
             hint = CHECK_URL
         failure = ApiError(message, status, method, path, hint=hint)
-        failure.unanswered = _is_passing(failure) and status != 429
+        failure.may_have_applied = _is_passing(failure) and status != 429
         return failure
 
     def _clean(self, text: str) -> str:
         """What the proxy says without secrets, on one line, of bounded length; in this order."""
         text = printable(" ".join(self.secrets.mask(text).split()))
-        return text if len(text) <= LONGEST_SENTENCE else text[:LONGEST_SENTENCE] + " ..."
+        return text if len(text) <= MAX_SENTENCE else text[:MAX_SENTENCE] + " ..."
 
 
 def _json(text: bytes) -> Any:
@@ -299,7 +299,7 @@ def _json(text: bytes) -> Any:
     level, depth = [data], 0
     while level:
         depth += 1
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             raise ValueError("nested too deeply")
         level = [
             part
@@ -315,16 +315,16 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _worth_another_try(failure: ApiError, replay: bool) -> bool:
-    passing = failure.code not in LASTING if failure.status == 0 else _is_passing(failure)
-    return passing and (replay or not failure.unanswered)
+def _worth_another_try(failure: ApiError, idempotent: bool) -> bool:
+    passing = failure.code not in PERMANENT_CODES if failure.status == 0 else _is_passing(failure)
+    return passing and (idempotent or not failure.may_have_applied)
 
 
 def _is_passing(failure: ApiError) -> bool:
-    if failure.status in PASSING_STATUS:
+    if failure.status in TRANSIENT_STATUS:
         return failure.type != "budget_exceeded"
     # /key/update answers 400 to a database that is away, the other routes 500.
-    return failure.status in (400, 500) and bool(PASSING_TEXT.search(failure.message))
+    return failure.status in (400, 500) and bool(TRANSIENT_TEXT.search(failure.message))
 
 
 def _retry_after(response: requests.Response) -> float:
@@ -333,7 +333,7 @@ def _retry_after(response: requests.Response) -> float:
         seconds = Retry(0).parse_retry_after(response.headers.get("Retry-After", "0"))
     except (InvalidHeader, ValueError, TypeError, IndexError, OverflowError):
         return 0.0
-    return float(min(seconds, LONGEST_RETRY_AFTER))
+    return float(min(seconds, MAX_RETRY_AFTER))
 
 
 def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:

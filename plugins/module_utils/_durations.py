@@ -17,7 +17,7 @@ DURATION = re.compile(r"([0-9]{1,9})(s|m|h|d|w|mo)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def is_duration(value: str) -> str | None:
+def check_duration(value: str) -> str | None:
     match = DURATION.fullmatch(value)
     if not match or int(match.group(1)) == 0:
         return f"'{value}' is not a duration: {DURATION_HELP}."

@@ -11,11 +11,11 @@ A *field* is one row of an object's table; from it come argument spec, compariso
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ._errors import InputError
-from ._values import UNSET, alike, as_json, same_amount, same_members, version_tuple
+from ._values import UNSET, as_json, json_equal, same_amount, same_members, version_tuple
 
 NOT_CLEARABLE: Any = object()
 # What says "nothing" of each type, and how values of it are compared where that is not exactly.
@@ -36,19 +36,19 @@ class Field:
     :param unit: unit of a number or format of a text, for the documentation.
     :param path: where a record that was read holds the value; the name itself if not given.
     :param read: takes the value from a record, where a path does not do.
-    :param normal: takes from a value what does not count when it is compared, such as what the server adds.
+    :param normalize: takes from a value what does not count when it is compared, such as what the server adds.
     :param same: compares a declared with an actual value, where the type's way does not do. Lists are sets, the
         database may cut a float, all else is exact.
-    :param nothing: values that say "nothing", besides null and the empty one of the type.
+    :param empty_values: values that say "nothing", besides null and the empty one of the type.
     :param merged: whether entries of a mapping that are not declared stay.
     :param parse: makes of a value as it is given the one that it means, such as numbers of text.
     :param check: returns what is wrong with a declared value, or None.
-    :param sent: makes of a value what the API takes.
-    :param shown: makes of a value what may be shown: without secrets.
-    :param told: takes from the value before and after an update what a diff shows, where that is not all of it.
+    :param serialize: makes of a value what the API takes.
+    :param redact: makes of a value what may be shown: without secrets.
+    :param diff_view: takes from the value before and after an update what a diff shows, where that is not all of it.
     :param references: to what kinds of objects the value, or an entry of it, refers, by entry; "" is the value.
     :param cleared: what the API takes for "no value".
-    :param instead: what to do where an existing object cannot be given a value, or "no value", a sentence.
+    :param hint: what to do where an existing object cannot be given a value, or "no value", a sentence.
     :param updatable: whether the API can change it on an existing object.
     :param once: whether the API gives it only to an existing object that has none.
     :param since: the first LiteLLM version that knows it; ``update_since`` the first that can change it,
@@ -64,18 +64,18 @@ class Field:
     unit: str = ""
     path: tuple[str, ...] = ()
     read: Callable[[Mapping[str, Any]], Any] | None = None
-    normal: Callable[[Any], Any] = _unchanged
+    normalize: Callable[[Any], Any] = _unchanged
     same: Callable[[Any, Any], bool] | None = None
-    nothing: tuple[Any, ...] = ()
+    empty_values: tuple[Any, ...] = ()
     merged: bool = False
     parse: Callable[[Any], Any] = _unchanged
     check: Callable[[Any], str | None] | None = None
-    sent: Callable[[Any], Any] = _unchanged
-    shown: Callable[[Any], Any] = _unchanged
-    told: Callable[[Any, Any], tuple[Any, Any]] | None = None
+    serialize: Callable[[Any], Any] = _unchanged
+    redact: Callable[[Any], Any] = _unchanged
+    diff_view: Callable[[Any, Any], tuple[Any, Any]] | None = None
     references: Mapping[str, Any] = field(default_factory=dict)
     cleared: Any = None
-    instead: str = ""
+    hint: str = ""
     updatable: bool = True
     once: bool = False
     since: str = ""
@@ -109,34 +109,34 @@ class Field:
 
     def to_api(self, value: Any) -> Any:
         """A declared value as a request takes it."""
-        return self.cleared if self.is_nothing(value) else self.sent(value)
+        return self.cleared if self.is_empty(value) else self.serialize(value)
 
-    def is_nothing(self, value: Any) -> bool:
+    def is_empty(self, value: Any) -> bool:
         """Whether a value says that the object has none."""
-        values = (*NOTHING.get(self.type, ()), *self.nothing)
-        return value is None or value is UNSET or any(alike(value, one) for one in values)
+        values = (*NOTHING.get(self.type, ()), *self.empty_values)
+        return value is None or value is UNSET or any(json_equal(value, one) for one in values)
 
     @property
     def clearable(self) -> bool:
         """Whether the value can be taken away."""
         return self.cleared is not NOT_CLEARABLE
 
-    def can_become(self, declared: Any, actual: Any) -> bool:
+    def supports(self, declared: Any, actual: Any) -> bool:
         """Whether an existing object can be given that value; what cannot change may still be taken away."""
-        if self.is_nothing(declared):
+        if self.is_empty(declared):
             return self.clearable
-        return self.is_nothing(actual) if self.once else self.updatable
+        return self.is_empty(actual) if self.once else self.updatable
 
     def equal(self, declared: Any, actual: Any) -> bool:
         """Whether writing ``declared`` over ``actual`` would change nothing."""
-        declared, actual = (None if self.is_nothing(value) else self.normal(value) for value in (declared, actual))
-        if self.is_nothing(declared) or self.is_nothing(actual):
-            return self.is_nothing(declared) and self.is_nothing(actual)
-        return (self.same or SAME.get(self.type, alike))(declared, actual)
+        declared, actual = (None if self.is_empty(value) else self.normalize(value) for value in (declared, actual))
+        if self.is_empty(declared) or self.is_empty(actual):
+            return self.is_empty(declared) and self.is_empty(actual)
+        return (self.same or SAME.get(self.type, json_equal))(declared, actual)
 
-    def over(self, declared: Any, actual: Any) -> Any:
+    def merge(self, declared: Any, actual: Any) -> Any:
         """The value that an object has after ``declared`` is written over ``actual``."""
-        if self.merged and not self.is_nothing(declared) and not self.is_nothing(actual):
+        if self.merged and not self.is_empty(declared) and not self.is_empty(actual):
             return {**actual, **declared}
         return declared
 
@@ -166,11 +166,11 @@ class Resource:
         if names is not None:
             return {name: self.field(name).value(record) for name in names}
         values = ((row, row.value(record)) for row in self.fields)
-        return {row.name: value for row, value in values if not row.is_nothing(value)}
+        return {row.name: value for row, value in values if not row.is_empty(value)}
 
-    def shown(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def redact(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values by option name as they may be shown, null for those that are declared to be none."""
-        return {name: None if value is UNSET else self.field(name).shown(value) for name, value in values.items()}
+        return {name: None if value is UNSET else self.field(name).redact(value) for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class Plan:
     :param action: ``create``, ``update``, ``delete``, ``none``, or one of the object's own.
     :param changes: declared values to write, by option.
     :param before: the declared fields as they are; ``after``: as they will be. Both as they may be shown.
-    :param told: what of ``before`` and ``after`` a diff shows in another way.
+    :param diff_view: what of ``before`` and ``after`` a diff shows in another way.
     :param current: the record as read, None if there is none.
     :param surplus: further records with the same identity, which have to go.
     :param value: the secret that the object has or gets, None if unknown.
@@ -193,7 +193,7 @@ class Plan:
     changes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
-    told: tuple[Mapping[str, Any], Mapping[str, Any]] = field(default=({}, {}), repr=False)
+    diff_view: tuple[Mapping[str, Any], Mapping[str, Any]] = field(default=({}, {}), repr=False)
     current: Mapping[str, Any] | None = field(default=None, repr=False)
     surplus: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     value: str | None = field(default=None, repr=False)
@@ -214,13 +214,9 @@ class Plan:
         return {
             "before_header": self.name,
             "after_header": self.name,
-            "before": {**self.before, **self.told[0]},
-            "after": {**self.after, **self.told[1]},
+            "before": {**self.before, **self.diff_view[0]},
+            "after": {**self.after, **self.diff_view[1]},
         }
-
-    def having(self, **parts: Any) -> Plan:
-        """The same plan with other parts."""
-        return replace(self, **parts)
 
 
 @dataclass(frozen=True)
@@ -240,10 +236,6 @@ class Outcome:
     error: Exception | None = None
     warnings: tuple[str, ...] = ()
 
-    def having(self, **parts: Any) -> Outcome:
-        """The same outcome with other parts."""
-        return replace(self, **parts)
-
 
 def make_plan(
     resource: Resource,
@@ -259,39 +251,41 @@ def make_plan(
     if state == "absent":
         if current is None:
             return Plan(name, "none")
-        return Plan(name, "delete", before=resource.shown(resource.view(current)), current=current)
+        return Plan(name, "delete", before=resource.redact(resource.view(current)), current=current)
     rows = [row for row in resource.fields if row.name in declared]
     declared = {row.name: as_json(declared[row.name]) for row in rows}
     if current is None:
-        given = {row.name: declared[row.name] for row in rows if not row.is_nothing(declared[row.name])}
-        return Plan(name, "create", changes=given, after=resource.shown(declared), told=_told(rows, {}, declared))
+        given = {row.name: declared[row.name] for row in rows if not row.is_empty(declared[row.name])}
+        return Plan(
+            name, "create", changes=given, after=resource.redact(declared), diff_view=_diff_views(rows, {}, declared)
+        )
     before = resource.view(current, [row.name for row in rows])
-    wanted = {row.name: row.over(declared[row.name], before[row.name]) for row in rows}
+    wanted = {row.name: row.merge(declared[row.name], before[row.name]) for row in rows}
     changing = [row for row in rows if not row.equal(wanted[row.name], before[row.name])]
-    _check_possible(resource.kind, [(row, wanted[row.name], before[row.name]) for row in changing], name)
+    _ensure_possible(resource.kind, [(row, wanted[row.name], before[row.name]) for row in changing], name)
     changes = {row.name: wanted[row.name] for row in changing}
     return Plan(
         name,
         "update" if changes else "none",
         changes=changes,
-        before=resource.shown(before),
-        after=resource.shown({**before, **changes}),
-        told=_told(rows, before, wanted),
+        before=resource.redact(before),
+        after=resource.redact({**before, **changes}),
+        diff_view=_diff_views(rows, before, wanted),
         current=current,
     )
 
 
-def _told(rows: Iterable[Field], before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Any, Any]:
+def _diff_views(rows: Iterable[Field], before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Any, Any]:
     """What of two states a diff shows in another way."""
-    told = {row.name: row.told(before.get(row.name), after[row.name]) for row in rows if row.told}
-    return {name: old for name, (old, _new) in told.items()}, {name: new for name, (_old, new) in told.items()}
+    views = {row.name: row.diff_view(before.get(row.name), after[row.name]) for row in rows if row.diff_view}
+    return {name: old for name, (old, _new) in views.items()}, {name: new for name, (_old, new) in views.items()}
 
 
-def _check_possible(kind: str, wanted: Sequence[tuple[Field, Any, Any]], name: str) -> None:
-    fixed = [(row, value) for row, value, actual in wanted if not row.can_become(value, actual)]
+def _ensure_possible(kind: str, wanted: Sequence[tuple[Field, Any, Any]], name: str) -> None:
+    fixed = [(row, value) for row, value, actual in wanted if not row.supports(value, actual)]
     if fixed:
-        what = ", ".join(f"{'clear' if row.is_nothing(value) else 'change'} {row.name}" for row, value in fixed)
-        hints = [row.instead for row, _value in fixed if row.instead]
+        what = ", ".join(f"{'clear' if row.is_empty(value) else 'change'} {row.name}" for row, value in fixed)
+        hints = [row.hint for row, _value in fixed if row.hint]
         hint = " ".join(dict.fromkeys(hints)) or "Delete it first, or set its current value."
         raise InputError(f"LiteLLM cannot {what} of an existing {kind}. {hint}", name)
 
@@ -315,7 +309,7 @@ def unsupported(
     for name, value in changes.items():
         row = resource.field(name)
         needs = [("know", row.since)]
-        if updating and row.is_nothing(value):
+        if updating and row.is_empty(value):
             needs.append(("clear", row.clear_since or row.update_since))
         elif updating:
             needs.append(("change", row.update_since))
@@ -332,7 +326,7 @@ def declared_fields(resource: Resource, options: Mapping[str, Any]) -> tuple[dic
     """What a module's options declare, ``unset`` among them, and what is wrong with it, a sentence each."""
     declared = {row.name: row.parse(options[row.name]) for row in resource.fields if options.get(row.name) is not None}
     unset = options.get("unset") or ()
-    both = [name for name in unset if not resource.field(name).is_nothing(declared.get(name))]
+    both = [name for name in unset if not resource.field(name).is_empty(declared.get(name))]
     declared.update(dict.fromkeys(unset, UNSET))
     found = problems(resource, declared)
     if both:
@@ -348,7 +342,7 @@ def problems(resource: Resource, declared: Mapping[str, Any]) -> list[str]:
         value = declared.get(row.name)
         if value is UNSET and not row.clearable:
             found.append(f"{row.name} cannot be unset.")
-        elif not row.is_nothing(value):
+        elif not row.is_empty(value):
             reason = _unfit(row, value) or (row.check(value) if row.check else None)
             if reason:
                 found.append(f"{row.name}: {reason}")

@@ -47,7 +47,7 @@ class ApiError(LiteLLMError):
         type: str = "",
         code: str = "",
         param: str = "",
-        unanswered: bool = False,
+        may_have_applied: bool = False,
         hint: str = "",
     ) -> None:
         super().__init__(message)
@@ -58,7 +58,7 @@ class ApiError(LiteLLMError):
         self.type = type
         self.code = code
         self.param = param
-        self.unanswered = unanswered
+        self.may_have_applied = may_have_applied
         self.hint = hint
 
     def __str__(self) -> str:

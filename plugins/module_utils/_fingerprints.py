@@ -35,7 +35,7 @@ LEAST_BITS = 60
 PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_]+|[\W_]+")
 BITS_OF_LETTER, BITS_OF_DIGIT, BITS_OF_SIGNS = 4.7, 3.3, 2.0
 # Letters that follow each other are probably a word, and digits a year: they count less than their number.
-MOST_LETTERS, BITS_OF_WORD, MOST_BITS = 3, 4.0, 8.0
+MAX_LETTERS, BITS_OF_WORD, MAX_BITS = 3, 4.0, 8.0
 # What LiteLLM masks for its name alone: it lists the names of parameters.
 NO_SECRETS = frozenset(("configurable_clientside_auth_params",))
 PATH = re.compile(r"(/[\w.-]+){2,}")
@@ -114,5 +114,5 @@ def _bits(text: str) -> float:
 
 def _bits_of(piece: str) -> float:
     if piece.isalpha():
-        return BITS_OF_WORD if len(piece) > MOST_LETTERS else min(BITS_OF_LETTER * len(piece), MOST_BITS)
-    return min(BITS_OF_DIGIT * len(piece), MOST_BITS) if piece.isdigit() else BITS_OF_SIGNS
+        return BITS_OF_WORD if len(piece) > MAX_LETTERS else min(BITS_OF_LETTER * len(piece), MAX_BITS)
+    return min(BITS_OF_DIGIT * len(piece), MAX_BITS) if piece.isdigit() else BITS_OF_SIGNS

@@ -39,8 +39,8 @@ class Client(Protocol):
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """The JSON that the proxy answers. Raises ApiError."""
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
-        """Likewise, to a request with a JSON body, which is repeated after a lost answer only if ``replay``."""
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
+        """Likewise, to a request with a JSON body, which is repeated after a lost answer only if ``idempotent``."""
 
     def now(self) -> datetime:
         """The proxy's time."""

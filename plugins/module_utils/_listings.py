@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._errors import ApiError
-from ._shapes import ANY, COUNT, Shape, checked, unexpected_shape
+from ._shapes import ANY, COUNT, Shape, ensure_shape, shape_error
 
 # The largest page of every version.
 PAGE = 100
@@ -72,12 +72,12 @@ def fetch_page(
         asked.update(sort_by=listing.sort_by, sort_order="asc")
     answer, request = get(listing.path, asked), f"GET {listing.path}"
     if not listing.entries:
-        return {"entries": checked(answer, [row], request)}
+        return {"entries": ensure_shape(answer, [row], request)}
     shape = {listing.entries: [row]}
     if not listing.counted:
-        return {"entries": checked(answer, shape, request)[listing.entries]}
+        return {"entries": ensure_shape(answer, shape, request)[listing.entries]}
     count = next((name for name in COUNTS if isinstance(answer, Mapping) and name in answer), COUNTS[0])
-    checked(answer, {**shape, count: COUNT, "total_pages": COUNT}, request)
+    ensure_shape(answer, {**shape, count: COUNT, "total_pages": COUNT}, request)
     return {"entries": answer[listing.entries], "total": answer[count], "pages": answer["total_pages"]}
 
 
@@ -144,5 +144,5 @@ def _id(entry: Any, listing: Listing) -> str:
     for name in listing.id.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
     if not isinstance(found, str):
-        raise unexpected_shape(f"GET {listing.path}", f"an entry has no {listing.id}")
+        raise shape_error(f"GET {listing.path}", f"an entry has no {listing.id}")
     return found

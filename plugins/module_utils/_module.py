@@ -23,14 +23,14 @@ from ._client import REQUESTS_IMPORT_ERROR, Client, Connection
 from ._engine import Outcome
 from ._errors import ApiError, InputError, LiteLLMError
 from ._kind import Declaration, Kind, Ledger
-from ._progress import now_and_then
+from ._progress import every_few_seconds
 from ._redaction import Secrets, redact, redact_options, secrets_of
 from ._text import join_limited, printable
 
 # Makes a Module, or what takes its place in Ansible's own worker, from the arguments of one.
-Start = Callable[..., Any]
+ModuleFactory = Callable[..., Any]
 STATE = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
-MOST_CONCURRENT = 32
+MAX_CONCURRENT = 32
 
 
 class Module(AnsibleModule):
@@ -88,7 +88,7 @@ class Module(AnsibleModule):
         self.no_log_values: set[str] = secrets_of(self.no_log_values, self.params, self.argument_spec)
 
 
-def run(kind: Kind, start: Start = Module) -> None:
+def run(kind: Kind, start: ModuleFactory = Module) -> None:
     """Make one object present or absent."""
     module = _start(start, {**STATE, **kind.options, **kind.task_options})
     with _failures(module):
@@ -107,11 +107,11 @@ def run(kind: Kind, start: Start = Module) -> None:
         module.exit_json(**report)
 
 
-def run_batch(kind: Kind, start: Start = Module) -> None:
+def run_batch(kind: Kind, start: ModuleFactory = Module) -> None:
     """Make many objects present or absent."""
     module = _start(start, {**STATE, **_batch_options(kind), **kind.task_options, **kind.batch_options})
     with _failures(module):
-        _check_batch(module.params)
+        _ensure_batch(module.params)
         wants = _wanted(kind, module.params[kind.plural], module.params["defaults"] or {}, module.params["state"])
         with _connected(module, kind.advice, module.params["concurrency"]) as client, _ledger(module) as ledger:
             store = kind.store(client, module.params, ledger)
@@ -124,7 +124,7 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
                 module.params["concurrency"],
                 module.params["fail_fast"],
                 last=last,
-                progress=now_and_then(
+                progress=every_few_seconds(
                     lambda done, total: module.tell(f"{done} of {total} {kind.things} written"),
                     module.params["progress_every"],
                 ),
@@ -138,7 +138,7 @@ def run_batch(kind: Kind, start: Start = Module) -> None:
         _end_batch(kind, module, wants, reports, outcomes)
 
 
-def run_info(kind: Kind, start: Start = Module) -> None:
+def run_info(kind: Kind, start: ModuleFactory = Module) -> None:
     """Read, and change nothing."""
     module = _start(start, kind.info_options)
     with _failures(module):
@@ -148,7 +148,7 @@ def run_info(kind: Kind, start: Start = Module) -> None:
         module.exit_json(changed=False, **result)
 
 
-def _start(start: Start, options: Mapping[str, Any]) -> Any:
+def _start(start: ModuleFactory, options: Mapping[str, Any]) -> Any:
     spec = {**CONNECTION_OPTIONS, **options}
     module = start(argument_spec=spec, supports_check_mode=True)
     if flags := flags_for_numbers(module.given, spec):
@@ -172,9 +172,9 @@ def _without(options: Mapping[str, Mapping[str, Any]], *parts: str) -> dict[str,
     return {name: {part: value for part, value in spec.items() if part not in parts} for name, spec in options.items()}
 
 
-def _check_batch(params: Mapping[str, Any]) -> None:
-    if not 1 <= params["concurrency"] <= MOST_CONCURRENT:
-        raise InputError(f"concurrency must be between 1 and {MOST_CONCURRENT}.")
+def _ensure_batch(params: Mapping[str, Any]) -> None:
+    if not 1 <= params["concurrency"] <= MAX_CONCURRENT:
+        raise InputError(f"concurrency must be between 1 and {MAX_CONCURRENT}.")
     if params["progress_every"] is not None and params["progress_every"] < 1:
         raise InputError("progress_every must be at least 1.")
 

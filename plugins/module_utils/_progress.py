@@ -12,7 +12,9 @@ from ._batch import Progress
 SECONDS = 2.5
 
 
-def now_and_then(tell: Progress, number: int | None = None, clock: Callable[[], float] = time.monotonic) -> Progress:
+def every_few_seconds(
+    tell: Progress, number: int | None = None, clock: Callable[[], float] = time.monotonic
+) -> Progress:
     """``tell`` every few seconds, or after each ``number`` of objects, but not after the last one.
 
     :param number: the number of objects; None for every few seconds.

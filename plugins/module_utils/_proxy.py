@@ -15,7 +15,7 @@ from urllib.parse import quote
 from ._errors import ApiError
 from ._kind import Client
 from ._listings import BUDGETS, MODEL_ACCESS_GROUPS, MODELS, Listing, fetch_all, fetch_page
-from ._shapes import ANY, FLAG, MAPPING, NUMBER, TEXT, Shape, checked, maybe
+from ._shapes import ANY, FLAG, MAPPING, NUMBER, TEXT, Shape, ensure_shape, maybe
 from ._values import version_tuple
 
 # The user of the master key, whom LiteLLM also puts into each team.
@@ -66,7 +66,7 @@ class Proxy:
         caller: str = self._fact("caller", self._read_caller)
         return caller
 
-    def check_admin(self) -> None:
+    def ensure_admin(self) -> None:
         """
         :raises ApiError: if the caller's key does not belong to an admin.
         """
@@ -172,8 +172,8 @@ class Proxy:
         if not asked:
             return {}
         try:
-            rows = checked(
-                self.client.send("/budget/info", {"budgets": asked}, replay=True), [BUDGET], "POST /budget/info"
+            rows = ensure_shape(
+                self.client.send("/budget/info", {"budgets": asked}, idempotent=True), [BUDGET], "POST /budget/info"
             )
         except ApiError as error:
             if error.status not in (401, 403):
@@ -242,4 +242,4 @@ class Proxy:
 
     def _get(self, path: str, shape: Shape, params: Mapping[str, Any] | None = None) -> Any:
         answer = self.client.get(path, dict(params)) if params else self.client.get(path)
-        return checked(answer, shape, f"GET {path}")
+        return ensure_shape(answer, shape, f"GET {path}")

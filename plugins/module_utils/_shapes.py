@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._errors import ApiError
-from ._values import moment
+from ._values import parse_time
 
 Shape = Any
 
@@ -42,7 +42,7 @@ def maybe(shape: Shape) -> Nullable:
 
 def _is_time(value: Any) -> bool:
     try:
-        moment(value)
+        parse_time(value)
     except (ValueError, OverflowError):
         return False
     return isinstance(value, str)
@@ -61,7 +61,7 @@ MAPPING: Mapping[str, Shape] = {}
 LIST = [ANY]
 
 
-def checked(answer: Any, shape: Shape, request: str) -> Any:
+def ensure_shape(answer: Any, shape: Shape, request: str) -> Any:
     """The answer to a request, if it has that shape.
 
     :param request: method and path, for the sentence.
@@ -69,15 +69,15 @@ def checked(answer: Any, shape: Shape, request: str) -> Any:
     """
     fault = _fault(answer, shape, "")
     if fault:
-        raise unexpected_shape(request, fault)
+        raise shape_error(request, fault)
     return answer
 
 
-def unexpected_shape(request: str, fault: str = "") -> ApiError:
+def shape_error(request: str, fault: str = "") -> ApiError:
     """The error for an answer with success that is none of LiteLLM's."""
     return ApiError(
         f"The answer to {request} has an unexpected shape{': ' if fault else ''}{fault}.",
-        unanswered=True,
+        may_have_applied=True,
         hint="Check that api_url is the URL of a LiteLLM proxy.",
     )
 

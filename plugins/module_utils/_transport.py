@@ -27,11 +27,11 @@ except ImportError:  # _client says so
     HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[misc,assignment]
     HTTPAdapter = Timeout = object  # type: ignore[misc,assignment]
 
-LONGEST_CONNECT = 10.0
+MAX_CONNECT = 10.0
 # LiteLLM shows 500 keys in about 1 MB; a page for people, or an endless one, is not to fill the memory.
-LARGEST_ANSWER = 32 * 1024 * 1024
+MAX_ANSWER = 32 * 1024 * 1024
 # Two bytes of JSON, such as {}, are seventy when they are read. A row of a listing has about a hundred parts.
-MOST_PARTS = 1_000_000
+MAX_PARTS = 1_000_000
 # Compressed, it may be a thousand times that.
 READ_AT_ONCE = 16 * 1024
 
@@ -55,7 +55,7 @@ class Deadline(Timeout):
 
     @property
     def connect_timeout(self) -> float:
-        return min(LONGEST_CONNECT, max(self.read_timeout, 0.001))
+        return min(MAX_CONNECT, max(self.read_timeout, 0.001))
 
     @property
     def read_timeout(self) -> float:
@@ -169,8 +169,8 @@ def content(response: requests.Response) -> bytes:
     with response:
         for part in response.iter_content(READ_AT_ONCE):
             received += part
-            if len(received) > LARGEST_ANSWER:
+            if len(received) > MAX_ANSWER:
                 raise TooLarge
-    if sum(map(received.count, (b",", b"[", b"{"))) > MOST_PARTS:
+    if sum(map(received.count, (b",", b"[", b"{"))) > MAX_PARTS:
         raise TooLarge
     return bytes(received)

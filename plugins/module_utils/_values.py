@@ -26,7 +26,7 @@ UNSET: Any = _Unset()
 SECONDS_OF_TOLERANCE = 60
 # To how many significant digits databases and their drivers cut a float, where they do.
 DIGITS_KEPT = (15, 16)
-DEEPEST = 64
+MAX_DEPTH = 64
 # An integer outside of these comes back from LiteLLM as the nearest float.
 SMALLEST, LARGEST = -(2**63), 2**64 - 1
 HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -37,16 +37,16 @@ def is_empty(value: Any) -> bool:
     return value is None or value is UNSET or (isinstance(value, (str, list, tuple, dict)) and not value)
 
 
-def alike(left: Any, right: Any) -> bool:
+def json_equal(left: Any, right: Any) -> bool:
     """Deep and exact equality of JSON values: 1 is 1.0, but neither is true, and nothing is rounded."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
         return _as_written(left) == _as_written(right)
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(alike(left[name], right[name]) for name in left)
+        return left.keys() == right.keys() and all(json_equal(left[name], right[name]) for name in left)
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        return len(left) == len(right) and all(alike(one, other) for one, other in zip(left, right))
+        return len(left) == len(right) and all(json_equal(one, other) for one, other in zip(left, right))
     return bool(left == right)
 
 
@@ -55,12 +55,12 @@ def _as_written(number: float) -> Decimal:
     return Decimal(number) if isinstance(number, int) else Decimal(repr(number))
 
 
-def identical(left: Any, right: Any) -> bool:
+def strictly_equal(left: Any, right: Any) -> bool:
     """Equality of JSON values without any tolerance: 1 is neither 1.0 nor true, and order counts in a list."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(identical(left[name], right[name]) for name in left)
+        return left.keys() == right.keys() and all(strictly_equal(left[name], right[name]) for name in left)
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        return len(left) == len(right) and all(identical(one, other) for one, other in zip(left, right))
+        return len(left) == len(right) and all(strictly_equal(one, other) for one, other in zip(left, right))
     # Each only with its own kind; bool first, for Python takes it for an int.
     for kind in (bool, int, float, str):
         if isinstance(left, kind) or isinstance(right, kind):
@@ -72,14 +72,14 @@ def same_amount(left: Any, right: Any) -> bool:
     """Equality of a declared float with one that the database may have cut."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
-    return alike(left, right) or any(alike(float(f"{left:.{digits}g}"), right) for digits in DIGITS_KEPT)
+    return json_equal(left, right) or any(json_equal(float(f"{left:.{digits}g}"), right) for digits in DIGITS_KEPT)
 
 
 def same_members(left: Any, right: Any) -> bool:
     """Equality of two lists as sets: order and repetition do not matter."""
     left, right = left or [], right or []
-    return all(any(alike(one, other) for other in right) for one in left) and all(
-        any(alike(one, other) for other in left) for one in right
+    return all(any(json_equal(one, other) for other in right) for one in left) and all(
+        any(json_equal(one, other) for other in left) for one in right
     )
 
 
@@ -87,10 +87,10 @@ def same_moment(left: Any, right: Any) -> bool:
     """Whether two ISO 8601 times are less than a minute apart."""
     if is_empty(left) or is_empty(right):
         return is_empty(left) and is_empty(right)
-    return abs((moment(left) - moment(right)).total_seconds()) <= SECONDS_OF_TOLERANCE
+    return abs((parse_time(left) - parse_time(right)).total_seconds()) <= SECONDS_OF_TOLERANCE
 
 
-def moment(text: Any) -> datetime:
+def parse_time(text: Any) -> datetime:
     """An ISO 8601 time with zone as an aware datetime.
 
     :raises ValueError: if it is no such time, or has no zone.
@@ -110,8 +110,8 @@ def as_json(value: Any, depth: int = 0) -> Any:
 
     :raises ValueError: if LiteLLM cannot keep it as it is, with what is wrong.
     """
-    if depth > DEEPEST:
-        raise ValueError(f"must not be nested more than {DEEPEST} levels deep.")
+    if depth > MAX_DEPTH:
+        raise ValueError(f"must not be nested more than {MAX_DEPTH} levels deep.")
     if isinstance(value, Mapping):
         return {as_json(_name(name)): as_json(part, depth + 1) for name, part in value.items()}
     if isinstance(value, (list, tuple)):

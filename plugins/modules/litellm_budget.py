@@ -196,11 +196,11 @@ failure:
     hint: Check api_url, and that the proxy is running and can be reached from the host that runs this task.
 """
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, ModuleFactory, run
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._budget import Budget
 
 
-def main(start: Start = Module) -> None:
+def main(start: ModuleFactory = Module) -> None:
     run(Budget(), start)
 
 

@@ -335,11 +335,11 @@ failure:
     hint: ""
 """
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, ModuleFactory, run
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import Key
 
 
-def main(start: Start = Module) -> None:
+def main(start: ModuleFactory = Module) -> None:
     run(Key(), start)
 
 

@@ -303,11 +303,11 @@ failure:
     hint: Check api_url, and that the proxy is running and can be reached from the host that runs this task.
 """
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, Start, run_batch
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Module, ModuleFactory, run_batch
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import Key
 
 
-def main(start: Start = Module) -> None:
+def main(start: ModuleFactory = Module) -> None:
     run_batch(Key(), start)
 
 

@@ -31,7 +31,7 @@ from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import Start
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import ModuleFactory
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._redaction import redact_options, secrets_of
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls import Call
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._values_file import ValuesFile
@@ -69,7 +69,7 @@ class ModuleCaller(ActionBase):
         def start(argument_spec: dict[str, Any], supports_check_mode: bool) -> _Task:
             return _Task(self, argument_spec, as_plain_data(options), check_mode)
 
-        begin: Start = start
+        begin: ModuleFactory = start
         try:
             import_module(f"{MODULES}.{module}").main(begin)
         except _Ended as end:
@@ -163,15 +163,15 @@ class _Task:
         self.connections = action.connections
         self.argument_spec = argument_spec
         self.given = given
-        checked = ArgumentSpecValidator(argument_spec).validate(given)
-        self.params = checked.validated_parameters
-        self.no_log_values = secrets_of(_no_log_values(checked), self.params, argument_spec)
-        for warning in _alias_warnings(checked):
+        ensure_shape = ArgumentSpecValidator(argument_spec).validate(given)
+        self.params = ensure_shape.validated_parameters
+        self.no_log_values = secrets_of(_no_log_values(ensure_shape), self.params, argument_spec)
+        for warning in _alias_warnings(ensure_shape):
             self.warn(warning)
-        if checked.error_messages:
-            unknown = isinstance(checked.errors[0], UnsupportedError)
+        if ensure_shape.error_messages:
+            unknown = isinstance(ensure_shape.errors[0], UnsupportedError)
             prefix = f"Unsupported parameters for ({action.task.action}) module: " if unknown else ""
-            self.fail_json(msg=f"{prefix}{checked.errors.msg}")
+            self.fail_json(msg=f"{prefix}{ensure_shape.errors.msg}")
 
     def warn(self, text: str) -> None:
         self._warnings.append(text)
@@ -191,13 +191,13 @@ class _Task:
 # The validator and the loader are public, but these of their findings can be had by private names only.
 
 
-def _no_log_values(checked: ValidationResult) -> set[str]:
-    secrets: set[str] = checked._no_log_values
+def _no_log_values(ensure_shape: ValidationResult) -> set[str]:
+    secrets: set[str] = ensure_shape._no_log_values
     return secrets
 
 
-def _alias_warnings(checked: ValidationResult) -> list[str]:
-    return [f"Both option {one['option']} and its alias {one['alias']} are set." for one in checked._warnings]
+def _alias_warnings(ensure_shape: ValidationResult) -> list[str]:
+    return [f"Both option {one['option']} and its alias {one['alias']} are set." for one in ensure_shape._warnings]
 
 
 def _vault_secrets(loader: DataLoader) -> list[tuple[str, Any]]:

@@ -193,7 +193,7 @@ class FaultProxy:
         return web.Response(status=500)
 
     async def _truncate(self, answer: Answer, request: web.BaseRequest, honest: bool) -> web.StreamResponse:
-        """Half of the answer. An ``honest`` length tells of the half only: what is left is no JSON."""
+        """Half of the answer. An ``honest`` length names the half only: what is left is no JSON."""
         half = answer.body[: len(answer.body) // 2]
         response = web.StreamResponse(status=answer.status, headers={**answer.headers, "Connection": "close"})
         response.content_length = len(half) if honest else len(answer.body)

@@ -115,7 +115,7 @@ class Workshop:
         journey = self._schedule.journey
         count = {"create": 0, "update": len(self._people) - 2}.get(journey, len(self._people))
         if journey == "create" and self._schedule.kind in ("stale read", "mixed"):
-            # So that an earlier read tells of keys that are gone.
+            # So that an earlier read shows keys that are gone.
             self._expect_well(self._module(proxy.url, self._options(self._people, first=True)))
             self._expect_well(self._module(proxy.url, self._options(self._people, state="absent")))
         if count:

@@ -155,14 +155,14 @@ class Laws:
         if too_old(sandbox, since):
             refused(run, sandbox, f"does not clear {row.name} (since {since}).", **unset)
             return
-        if row.is_nothing(example.second):
+        if row.is_empty(example.second):
             with sandbox.writes() as writes:
                 assert run(**unset).changed is False
             assert writes == []
         else:
             with self._only(sandbox, identity, row.name, *example.unset):
                 cleared = as_declared(run, sandbox, example.requests, unset=[row.name, *example.unset])
-            assert row.is_nothing(cleared.values[self._result][row.name])
+            assert row.is_empty(cleared.values[self._result][row.name])
         if empty:
             assert run(**{row.name: EMPTY[row.type]}).changed is False
 
@@ -186,12 +186,12 @@ class Laws:
     def _shown(self, result: Any, row: Field) -> Any:
         """The field as it is returned, without what the server adds to it."""
         value = result.values[self._result][row.name]
-        return None if row.is_nothing(value) else row.normal(value)
+        return None if row.is_empty(value) else row.normalize(value)
 
     def _expected(self, row: Field, number: int) -> Any:
         example = self.examples[row.name]
         value = (example.shown or (example.first, example.second))[number]
-        return None if row.is_nothing(value) else row.normal(value)
+        return None if row.is_empty(value) else row.normalize(value)
 
 
 def as_declared(run: Callable[..., Any], sandbox: Any, writes_expected: int, **options: Any) -> Any:

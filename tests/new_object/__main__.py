@@ -34,7 +34,7 @@ ENDPOINTS = """\
 """
 MODULES = "| $Things | `litellm_$name`, `litellm_${name}_info` |\n"
 ACTIONS = "    - litellm_$name\n    - litellm_${name}_info\n"
-# What is inserted into files that are there: before which line.
+# What is inserted into existing files: before which line.
 INSERTED = {
     "README.md": [(MODULES, r"^\| Credentials of providers ")],
     "docs/mapping.md": [(SECTION, r"^## API$"), (ENDPOINTS, r"^$\n\[options.md\]\(options.md\) lists the fields of ")],

@@ -75,7 +75,7 @@ class Server:
     def __init__(self, folder, port, log):
         """Choose the places; nothing is started yet.
 
-        folder is where the data shall be; if the owner of the data cannot get there (root's home, say), it is a
+        folder is where the data goes; if the owner of the data cannot get there (root's home, say), it is a
         folder of the system's temporary folder instead.
         """
         self.port = port

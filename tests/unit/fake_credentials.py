@@ -83,14 +83,14 @@ class FakeCredentials:
             **source,
         }
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         body = deepcopy(body)
         name = body["credential_name"] if path == "/credentials" else unquote(path.removeprefix("/credentials/"))
         self.writes.append((method, name, body))
         write = {"POST": self._post, "PATCH": self._patch, "DELETE": self._delete}[method]
         answer = write(name, body)
         if self.lose_answer:
-            assert replay, "a lost answer would be a failure"
+            assert idempotent, "a lost answer would be a failure"
             self.lose_answer = False
             answer = write(name, body)
         return answer

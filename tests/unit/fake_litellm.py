@@ -47,7 +47,7 @@ def refusal(name: str) -> ApiError:
 
 
 def no_answer() -> ApiError:
-    return ApiError("The connection broke.", code="connection", unanswered=True)
+    return ApiError("The connection broke.", code="connection", may_have_applied=True)
 
 
 @dataclass
@@ -96,7 +96,7 @@ class FakeLiteLLM:
         return row
 
     def fault(self, path: str, number: int = 1, **parts: Any) -> None:
-        """What goes wrong at the so-manieth request to a path."""
+        """What goes wrong at a request to a path, by its number."""
         self._faults[(path, self._times[path] + number)] = Fault(**parts)
 
     def lose_answer(self, path: str, number: int = 1, carried_out: bool = True) -> None:
@@ -141,9 +141,9 @@ class FakeLiteLLM:
         }
         return self._carry_out(routes[path], path, params or {})
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         assert method == "POST"
-        assert replay == (not path.endswith("/generate")), f"{path} with replay={replay}"
+        assert idempotent == (not path.endswith("/generate")), f"{path} with idempotent={idempotent}"
         routes = {
             "/key/generate": self._generate,
             "/key/service-account/generate": self._generate,

@@ -57,7 +57,7 @@ class FakeModels:
             "/v1/access_group": list(self.access_groups),
         }[path]
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         self.sent.append((method, path, deepcopy(body)))
         if path == "/model/new":
             info = dict(body["model_info"])

@@ -44,7 +44,7 @@ class FakeTeams:
             "/health/readiness/details": {"litellm_version": "1.106.2"},
         }[path]
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         if path == "/team/delete":
             return [self.teams.pop(team_id) for team_id in body["team_ids"]]
         team = self.teams.setdefault(body["team_id"], dict(EMPTY))

@@ -84,7 +84,7 @@ class BrokenServer:
 
 
 # As many as a client that waits for the last one ends with another answer than one that does not.
-MOST_DROPS = 5000
+MAX_DROPS = 5000
 
 
 class Dripping:
@@ -125,7 +125,7 @@ class Dripping:
             connection.settimeout(5)
             connection.recv(65536)
             connection.sendall(beginning)
-            for _number in range(MOST_DROPS):
+            for _number in range(MAX_DROPS):
                 if self._over.wait(pause if drop else None):
                     break
                 connection.sendall(drop)

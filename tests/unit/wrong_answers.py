@@ -230,8 +230,8 @@ class Proxy:
             return "I'm alive!"
         if method == "GET":
             return self.fake.get(path, params)
-        replay = not path.endswith("/generate")
-        return self.fake.send(path, body, method=method, replay=replay)
+        idempotent = not path.endswith("/generate")
+        return self.fake.send(path, body, method=method, idempotent=idempotent)
 
     def _send(self, handler: BaseHTTPRequestHandler, answer: Answer) -> None:
         if "Date" in answer.headers:

@@ -12,28 +12,28 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from .._durations import is_duration
+from .._durations import check_duration
 from .._engine import NOT_CLEARABLE, Field, Plan
 from .._proxy import Proxy
 from .._text import join_limited
 from ._definition import Values
 from ._object import CrudObject
-from ._rows import MOST_REQUESTS, MOST_TOKENS, not_negative, up_to
+from ._rows import MAX_REQUESTS, MAX_TOKENS, check_not_negative, check_up_to
 
 ROW = "litellm_budget_table"
 BUDGET_ID = Field("budget_id", path=(ROW, "budget_id"), cleared=NOT_CLEARABLE)
 LIMITS = (
-    Field("max_budget", "float", unit="USD", path=(ROW, "max_budget"), check=not_negative),
-    Field("soft_budget", "float", unit="USD", path=(ROW, "soft_budget"), check=not_negative),
-    Field("budget_duration", unit="duration", path=(ROW, "budget_duration"), check=is_duration),
-    Field("tpm_limit", "int", unit="tokens/min", path=(ROW, "tpm_limit"), check=up_to(MOST_TOKENS)),
-    Field("rpm_limit", "int", unit="requests/min", path=(ROW, "rpm_limit"), check=up_to(MOST_TOKENS)),
+    Field("max_budget", "float", unit="USD", path=(ROW, "max_budget"), check=check_not_negative),
+    Field("soft_budget", "float", unit="USD", path=(ROW, "soft_budget"), check=check_not_negative),
+    Field("budget_duration", unit="duration", path=(ROW, "budget_duration"), check=check_duration),
+    Field("tpm_limit", "int", unit="tokens/min", path=(ROW, "tpm_limit"), check=check_up_to(MAX_TOKENS)),
+    Field("rpm_limit", "int", unit="requests/min", path=(ROW, "rpm_limit"), check=check_up_to(MAX_TOKENS)),
     Field(
         "max_parallel_requests",
         "int",
         unit="requests",
         path=(ROW, "max_parallel_requests"),
-        check=up_to(MOST_REQUESTS),
+        check=check_up_to(MAX_REQUESTS),
     ),
 )
 NAMES = tuple(row.name for row in LIMITS)
@@ -102,7 +102,7 @@ def _budget_of(record: Mapping[str, Any]) -> str:
 
 def _limits(plan: Plan) -> dict[str, Any]:
     return {
-        row.name: row.cleared if row.is_nothing(plan.changes[row.name]) else plan.changes[row.name]
+        row.name: row.cleared if row.is_empty(plan.changes[row.name]) else plan.changes[row.name]
         for row in LIMITS
         if row.name in plan.changes
     }

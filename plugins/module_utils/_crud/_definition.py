@@ -16,7 +16,7 @@ from .._errors import ApiError, InputError
 from .._kind import ArgumentSpec, Kind
 from .._listings import Listing
 from .._proxy import Proxy
-from ._rows import is_identity
+from ._rows import check_identity
 
 Record = Mapping[str, Any]
 Values = Mapping[str, Any]
@@ -49,7 +49,7 @@ NEVER = Request("", "")
 
 
 @dataclass(frozen=True)
-class Declaration:
+class CrudDeclaration:
     """A checked declaration of one object: its fields, and all options for the methods of its definition."""
 
     identity: Mapping[str, str]
@@ -128,14 +128,14 @@ class Definition(Kind):
 
     def public(self, record: Record) -> dict[str, Any]:
         """A record as it is returned: all fields, and what else there is to read."""
-        fields = self.table.shown({row.name: row.value(record) for row in self.table.fields})
+        fields = self.table.redact({row.name: row.value(record) for row in self.table.fields})
         return {**{name: record.get(name) for name in self.reading_names}, **fields}
 
     def identified_by(self, option: str) -> Resource:
         """The table, for objects that are declared by that option."""
         return replace(self.table, identity=option)
 
-    def declare(self, options: Values, state: str) -> Declaration:
+    def declare(self, options: Values, state: str) -> CrudDeclaration:
         """Make a checked declaration of an object's options.
 
         :raises InputError: naming all that is wrong with them.
@@ -149,13 +149,13 @@ class Definition(Kind):
         if "unset" in self.extra_options:
             meant = {**meant, "unset": None}  # for the methods below: it lists no fields
         fields, found = declared_fields(self.table, meant)
-        wrong = is_identity(name)
+        wrong = check_identity(name)
         found += [f"{identity}: {wrong}"] if wrong else []
         if state == "present":
             found += self.check_options(options)
         if found:
             raise InputError(" ".join(found), name)
-        return Declaration({identity: name}, state, fields, options)
+        return CrudDeclaration({identity: name}, state, fields, options)
 
     # What an object can override, because no row of its table can tell it
 

@@ -8,7 +8,7 @@ LiteLLM has no request that tells, so each listing of things that can depend on 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._engine import Plan
@@ -118,4 +118,4 @@ def guard(losses: Sequence[str]) -> str | None:
 
 def warn_of(losses: Sequence[str], plan: Plan) -> Plan:
     """Return a plan that is carried out with ``force``, with what others lose by it."""
-    return plan.having(warnings=(*plan.warnings, *(f"{plan.name}: {loss}" for loss in losses)))
+    return replace(plan, warnings=(*plan.warnings, *(f"{plan.name}: {loss}" for loss in losses)))

@@ -15,7 +15,7 @@ from .._errors import InputError
 from .._proxy import Proxy
 
 
-def refuse_too_new(resource: Resource, plan: Plan, proxy: Proxy) -> None:
+def ensure_supported(resource: Resource, plan: Plan, proxy: Proxy) -> None:
     """
     :raises InputError: if the proxy is too old for a field of the plan.
     """
@@ -31,10 +31,10 @@ def refuse_too_new(resource: Resource, plan: Plan, proxy: Proxy) -> None:
 def licensed_fields(resource: Resource, plan: Plan) -> list[str]:
     """The fields of the plan that LiteLLM writes only with an Enterprise license."""
     rows = ((resource.field(name), value) for name, value in plan.changes.items())
-    return [row.name for row, value in rows if row.licensed and not row.is_nothing(value)]
+    return [row.name for row, value in rows if row.licensed and not row.is_empty(value)]
 
 
-def refuse_unlicensed(parts: Sequence[str], plan: Plan, proxy: Proxy) -> None:
+def ensure_licensed(parts: Sequence[str], plan: Plan, proxy: Proxy) -> None:
     """
     :param parts: what of the plan needs a license.
     :raises InputError: if there is any, and the proxy has none.

@@ -53,7 +53,7 @@ class Metadata:
         self._reserved = {*self._entries.values(), *KEPT_IN_METADATA.split(), *server}
         self._carriers = {"metadata", *self._entries, *carried_by}
         self.field = Field(
-            "metadata", "dict", read=self.of_user, normal=without_callback_values, shown=redact, cleared={}
+            "metadata", "dict", read=self.of_user, normalize=without_callback_values, redact=redact, cleared={}
         )
 
     def of_user(self, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Metadata:
         for name, entry in self._entries.items():
             if name in plan.changes:
                 merged.pop(entry, None)
-                if not self._fields[name].is_nothing(plan.changes[name]):
+                if not self._fields[name].is_empty(plan.changes[name]):
                     merged[entry] = plan.changes[name]
         return {**{name: value for name, value in body.items() if name not in self._entries}, "metadata": merged}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .._kind import Client, Ledger, Store
 from .._proxy import Proxy
-from .._values import alike
+from .._values import json_equal
 from ._definition import Definition, Record, Values
 from ._reading import Reader
 from ._store import ObjectStore
@@ -28,7 +28,7 @@ class CrudObject(Definition):
         fields = {name: self.table.field(name) for name in given}
 
         def fits(record: Record) -> bool:
-            return all(alike(value, fields[name].value(record)) for name, value in given.items())
+            return all(json_equal(value, fields[name].value(record)) for name, value in given.items())
 
         if self.id in given and self.get:
             records = reader.with_ids([given[self.id]])

@@ -18,8 +18,8 @@ from .._errors import ApiError, InputError
 from .._kind import Client
 from .._listings import PAGE
 from .._proxy import Proxy
-from .._shapes import ANY, LIST, MAPPING, Shape, checked, maybe, unexpected_shape
-from ._definition import Declaration, Definition, Record, Request
+from .._shapes import ANY, LIST, MAPPING, Shape, ensure_shape, maybe, shape_error
+from ._definition import CrudDeclaration, Definition, Record, Request
 
 
 def path_of(request: Request, name: str) -> str:
@@ -43,24 +43,24 @@ class Reader:
         self._client = client
         self._proxy = proxy
 
-    def find(self, want: Declaration) -> Record | None:
+    def find(self, want: CrudDeclaration) -> Record | None:
         """The object that a declaration means, None if there is none.
 
         :raises InputError: if it is declared by an alias that several objects bear.
         """
         return self.find_all([want])[0]
 
-    def find_all(self, wants: Sequence[Declaration]) -> list[Record | None]:
+    def find_all(self, wants: Sequence[CrudDeclaration]) -> list[Record | None]:
         """The objects that declarations mean, in their order; ids are looked up, all else is looked for."""
         by_id = [want.name for want in wants if self._names_id(want)]
         records = {str(record[self._definition.id]): record for record in self.with_ids(by_id)}
         by_value = self.listing() if len(by_id) < len(wants) else []
         return [records.get(want.name) if self._names_id(want) else self._bearer(want, by_value) for want in wants]
 
-    def _names_id(self, want: Declaration) -> bool:
+    def _names_id(self, want: CrudDeclaration) -> bool:
         return want.identified_by == self._definition.id and self._definition.get is not None
 
-    def _bearer(self, want: Declaration, records: Sequence[Record]) -> Record | None:
+    def _bearer(self, want: CrudDeclaration, records: Sequence[Record]) -> Record | None:
         row = self._definition.table.field(want.identified_by)
         bearers = [record for record in records if row.value(record) == want.name]
         if len(bearers) > 1:
@@ -105,7 +105,7 @@ class Reader:
             return []
         found = self._named(ids, records)
         if len(found) < len(ids) and not request.selects:
-            raise unexpected_shape(f"{request.method} {request.path}")
+            raise shape_error(f"{request.method} {request.path}")
         return found
 
     def _ask(self, request: Request, ids: Sequence[str]) -> Any:
@@ -114,7 +114,7 @@ class Reader:
             if request.method == "GET":
                 answer = self._client.get(path_of(request, ids[0]))
             else:
-                answer = self._client.send(path_of(request, ids[0]), ids_in_body(request, ids), replay=True)
+                answer = self._client.send(path_of(request, ids[0]), ids_in_body(request, ids), idempotent=True)
             if not request.selects or self._records(request, answer):
                 break
         return answer
@@ -136,18 +136,18 @@ class Reader:
         :raises ApiError: if it has another shape.
         """
         source = f"{request.method} {request.path}"
-        held = checked(answer, {request.entries: ANY}, source)[request.entries] if request.entries else answer
+        held = ensure_shape(answer, {request.entries: ANY}, source)[request.entries] if request.entries else answer
         if request.many and not request.selects:
-            held = list(checked(held, MAPPING, source).values())  # by name
+            held = list(ensure_shape(held, MAPPING, source).values())  # by name
         rows = held if request.many or request.selects else [held]
-        return [self._record(source, row) for row in checked(rows, [MAPPING], source)]
+        return [self._record(source, row) for row in ensure_shape(rows, [MAPPING], source)]
 
     def _record(self, request: str, row: Record) -> Record:
         """A record as the table expects it."""
         record = self._definition.normalize(row)
         rows = [row for row in self._definition.table.fields if row.type in ("dict", "list")]
         held = {row.name: record.get(row.name) if row.read else row.value(record) for row in rows}
-        checked(held, {row.name: maybe(_shape(row)) for row in rows}, request)
+        ensure_shape(held, {row.name: maybe(_shape(row)) for row in rows}, request)
         return record
 
 

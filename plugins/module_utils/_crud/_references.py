@@ -63,7 +63,7 @@ def resolve(rows: Iterable[Field], fields: Values, record: Values | None, proxy:
     """
     resolved = dict(fields)
     for row in rows:
-        if row.references and not row.is_nothing(fields.get(row.name)) and not _is_too_old(row, proxy):
+        if row.references and not row.is_empty(fields.get(row.name)) and not _is_too_old(row, proxy):
             parts, present = _parts(row, fields[row.name]), _parts(row, row.value(record))
             found = {
                 name: _with_ids(row.name, part, present.get(name) or (), row.references[name], proxy)
@@ -77,7 +77,7 @@ def unknown_references(rows: Iterable[Field], plan: Plan, proxy: Proxy) -> str |
     """Return what a plan refers to anew and the proxy does not have, None if nothing."""
     found = []
     for row in rows:
-        if row.references and not row.is_nothing(plan.changes.get(row.name)):
+        if row.references and not row.is_empty(plan.changes.get(row.name)):
             present = _parts(row, row.value(plan.current))
             for name, part in _parts(row, plan.changes[row.name]).items():
                 target = row.references[name]

@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .._durations import is_duration
+from .._durations import check_duration
 from .._text import check_name
-from .._values import alike, is_empty
+from .._values import is_empty, json_equal
 
 BUDGET_WINDOW = {
     "max_budget": {"type": "float", "required": True},
@@ -18,24 +18,24 @@ BUDGET_WINDOW = {
 }
 # What a row of object permissions names besides permissions.
 BACK_REFERENCES = ("teams", "projects", "verification_tokens", "organizations", "users", "end_users", "agents_table")
-MOST_REQUESTS = 2**31 - 1
-MOST_TOKENS = 2**63 - 1
+MAX_REQUESTS = 2**31 - 1
+MAX_TOKENS = 2**63 - 1
 
 
-def is_identity(value: str) -> str | None:
+def check_identity(value: str) -> str | None:
     """What is wrong with a name by which requests call an object, in their address."""
     return f"'{value}' is not allowed in a URL." if value in (".", "..") else check_name(value)
 
 
-def not_negative(value: float) -> str | None:
+def check_not_negative(value: float) -> str | None:
     return "must not be negative." if value < 0 else None
 
 
-def up_to(most: int) -> Callable[[int], str | None]:
-    return lambda value: not_negative(value) or (f"must not be above {most}." if value > most else None)
+def check_up_to(most: int) -> Callable[[int], str | None]:
+    return lambda value: check_not_negative(value) or (f"must not be above {most}." if value > most else None)
 
 
-def counts_by_model(value: Mapping[str, Any]) -> str | None:
+def check_counts_by_model(value: Mapping[str, Any]) -> str | None:
     wrong = [
         str(name) for name, count in value.items() if isinstance(count, bool) or not isinstance(count, int) or count < 0
     ]
@@ -47,12 +47,12 @@ def windows(value: Any) -> list[dict[str, Any]]:
     return [{name: window.get(name) for name in BUDGET_WINDOW} for window in value]
 
 
-def are_windows(value: Sequence[Mapping[str, Any]]) -> str | None:
+def check_windows(value: Sequence[Mapping[str, Any]]) -> str | None:
     for window in value:
-        wrong = not_negative(window["max_budget"])
+        wrong = check_not_negative(window["max_budget"])
         if wrong:
             return f"max_budget {wrong}"
-        wrong = is_duration(window["budget_duration"])
+        wrong = check_duration(window["budget_duration"])
         if wrong:
             return f"budget_duration {wrong}"
     return None
@@ -81,13 +81,13 @@ def changed_permissions(declared: Any, present: Mapping[str, Any]) -> dict[str, 
     """The kinds of permission to write: the server keeps the others, and has no way to take all away at once."""
     if is_empty(declared):
         declared = {kind: None if isinstance(part, bool) else type(part)() for kind, part in present.items()}
-    return {kind: part for kind, part in declared.items() if not alike(part, present.get(kind))}
+    return {kind: part for kind, part in declared.items() if not json_equal(part, present.get(kind))}
 
 
-def permission_sets(value: Any) -> Any:
+def normalize_permissions(value: Any) -> Any:
     """Permissions without what is empty, which the server does not keep apart from what is missing; lists are sets."""
     if isinstance(value, Mapping):
-        return {name: permission_sets(part) for name, part in value.items() if not is_empty(part)}
+        return {name: normalize_permissions(part) for name, part in value.items() if not is_empty(part)}
     if isinstance(value, list):
         return sorted({json.dumps(part, sort_keys=True) for part in value})
     return value

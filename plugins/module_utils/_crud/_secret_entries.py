@@ -15,7 +15,7 @@ from typing import Any
 
 from .._fingerprints import fingerprint, is_guessable, matches
 from .._redaction import CHANGED, HIDDEN, REFERENCE, is_secret_name
-from .._values import alike
+from .._values import json_equal
 
 Entries = Mapping[str, Any]
 MASKED = re.compile(r"(?P<begin>.*?)(?P<stars>\*+)(?P<end>.*)", re.DOTALL)
@@ -25,12 +25,12 @@ MASK = re.compile(r"\*+|.{0,4}\*{4,}.{0,4}", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptEntry:
     """A secret entry that stays as it is."""
 
 
 @dataclass(frozen=True)
-class Written:
+class NewEntry:
     """A secret entry that is written, over another one or as a new one."""
 
     value: Any = field(repr=False)
@@ -47,8 +47,8 @@ def present(shown: Entries, known: Entries, masks: Entries | None = None) -> dic
 
     :param masks: of entries that are not shown, as far as they can be had elsewhere.
     """
-    found = {name: Kept() if name in known or _is_secret(name, value) else value for name, value in shown.items()}
-    return {**found, **{name: Kept() for name in (*known, *(masks or {})) if name not in shown}}
+    found = {name: KeptEntry() if name in known or _is_secret(name, value) else value for name, value in shown.items()}
+    return {**found, **{name: KeptEntry() for name in (*known, *(masks or {})) if name not in shown}}
 
 
 def wanted(declared: Entries, shown: Entries, known: Entries, masks: Entries | None = None) -> dict[str, Any]:
@@ -58,38 +58,42 @@ def wanted(declared: Entries, shown: Entries, known: Entries, masks: Entries | N
 
 
 def _wanted_one(name: str, value: Any, there: Entries, told: Entries, known: Entries) -> Any:
-    if not (_is_secret(name, value) or isinstance(there.get(name), Kept)):
+    if not (_is_secret(name, value) or isinstance(there.get(name), KeptEntry)):
         return there[name] if name in there and _shows(there[name], value, secret=False) else value
     visible = name in told and not _is_reference(value)
     stays = name in there and matches(known.get(name), name, value) and (not visible or _shows(told[name], value))
-    return Kept() if stays else Written(value, name in there)
+    return KeptEntry() if stays else NewEntry(value, name in there)
 
 
 def without_secrets(entries: Entries) -> dict[str, Any]:
     """Entries as they may be shown."""
-    return {name: _stars(value) if isinstance(value, (Kept, Written)) else value for name, value in entries.items()}
+    return {
+        name: _stars(value) if isinstance(value, (KeptEntry, NewEntry)) else value for name, value in entries.items()
+    }
 
 
-def _stars(entry: Kept | Written) -> str:
-    return CHANGED if isinstance(entry, Written) and entry.replaces else HIDDEN
+def _stars(entry: KeptEntry | NewEntry) -> str:
+    return CHANGED if isinstance(entry, NewEntry) and entry.replaces else HIDDEN
 
 
 def sent(after: Entries, before: Entries) -> dict[str, Any]:
     """What has to be written of the entries."""
-    changed = {name: value for name, value in after.items() if name not in before or not alike(value, before[name])}
-    return {name: value.value if isinstance(value, Written) else value for name, value in changed.items()}
+    changed = {
+        name: value for name, value in after.items() if name not in before or not json_equal(value, before[name])
+    }
+    return {name: value.value if isinstance(value, NewEntry) else value for name, value in changed.items()}
 
 
 def fingerprints(after: Entries, known: Entries) -> dict[str, str]:
     """The fingerprints of the secret entries that an object has after a write."""
-    kept = {name: known[name] for name, entry in after.items() if isinstance(entry, Kept) and name in known}
-    new = {name: entry.value for name, entry in after.items() if isinstance(entry, Written)}
+    kept = {name: known[name] for name, entry in after.items() if isinstance(entry, KeptEntry) and name in known}
+    new = {name: entry.value for name, entry in after.items() if isinstance(entry, NewEntry)}
     return {**kept, **{name: fingerprint(name, value) for name, value in new.items() if _is_secret(name, value)}}
 
 
 def guessable_names(after: Entries) -> list[str]:
     """The secret entries that are written and of which no fingerprint is kept."""
-    written = {name: entry.value for name, entry in after.items() if isinstance(entry, Written)}
+    written = {name: entry.value for name, entry in after.items() if isinstance(entry, NewEntry)}
     return [name for name, value in written.items() if _is_secret(name, value) and is_guessable(name, value)]
 
 
@@ -125,7 +129,7 @@ def _shows(shown: Any, value: Any, secret: bool = True) -> bool:
         return names == value.keys() and all(_shows(shown[name], value[name], is_secret_name(name)) for name in names)
     if isinstance(shown, list) and isinstance(value, (list, tuple)):
         return len(shown) == len(value) and all(_shows(one, other, secret) for one, other in zip(shown, value))
-    if alike(shown, value):
+    if json_equal(shown, value):
         return True
     if isinstance(shown, bool):
         return isinstance(value, str) and value.lower() == str(shown).lower()  # as templates make text of it

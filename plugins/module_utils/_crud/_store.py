@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .._engine import Outcome, Plan, make_plan
 from .._errors import ApiError, InputError
 from .._kind import Client, Store
 from .._proxy import Proxy
-from ._definition import NEVER, Declaration, Definition, Record
+from ._definition import NEVER, CrudDeclaration, Definition, Record
 from ._dependents import guard, warn_of
-from ._limits import licensed_fields, refuse_too_new, refuse_unlicensed
+from ._limits import ensure_licensed, ensure_supported, licensed_fields
 from ._reading import Reader, ids_in_body, path_of
 from ._references import resolve, unknown_references
 
@@ -40,7 +41,7 @@ class ObjectStore(Store):
 
     # Planning
 
-    def plans(self, wants: Sequence[Declaration]) -> list[Plan]:
+    def plans(self, wants: Sequence[CrudDeclaration]) -> list[Plan]:
         """What has to be done for each declared object, in their order. Writes nothing.
 
         :raises InputError: for the first declaration that cannot be carried out.
@@ -50,7 +51,7 @@ class ObjectStore(Store):
             self._refuse(want, plan)
         return [self._with_warnings(want, plan) for want, plan in zip(wants, plans)]
 
-    def _plan(self, want: Declaration, record: Record | None) -> Plan:
+    def _plan(self, want: CrudDeclaration, record: Record | None) -> Plan:
         fields = want.fields
         if want.state == "present":
             record = record and self._definition.fetch_details(record, want.options, self._proxy)
@@ -59,10 +60,10 @@ class ObjectStore(Store):
         table = self._definition.identified_by(want.identified_by)
         if record is None and self._definition.create is NEVER:
             # Another task creates it. What is planned here is what follows then.
-            return make_plan(table, fields, {want.identified_by: want.name}).having(current=None)
+            return replace(make_plan(table, fields, {want.identified_by: want.name}), current=None)
         return make_plan(table, fields, record, want.state)
 
-    def missing(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
+    def missing(self, wants: Sequence[CrudDeclaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for want, plan in zip(wants, plans):
             sentence = self._missing(want, plan)
@@ -72,11 +73,11 @@ class ObjectStore(Store):
                 found.setdefault(sentence, []).append(plan.name)
         return found
 
-    def _losses(self, want: Declaration, plan: Plan) -> list[str]:
+    def _losses(self, want: CrudDeclaration, plan: Plan) -> list[str]:
         existing = plan.action in ("update", "delete")
         return self._definition.losses(plan, want.options, self._proxy) if existing else []
 
-    def _missing(self, want: Declaration, plan: Plan) -> str | None:
+    def _missing(self, want: CrudDeclaration, plan: Plan) -> str | None:
         if plan.current is None and self._definition.create is NEVER:
             return f"the proxy has no {self._definition.table.kind} with this {want.identified_by}."
         if plan.action not in ("create", "update"):
@@ -86,26 +87,26 @@ class ObjectStore(Store):
             unknown = unknown_references(self._definition.table.fields, plan, self._proxy)
         return unknown or self._definition.missing(plan, want.options, self._proxy)
 
-    def _with_warnings(self, want: Declaration, plan: Plan) -> Plan:
+    def _with_warnings(self, want: CrudDeclaration, plan: Plan) -> Plan:
         warnings = self._definition.warnings(plan, want.options, self._proxy) if plan.changed else ()
         return warn_of([*warnings, *(self._losses(want, plan) if want.force else ())], plan)
 
-    def _refuse(self, want: Declaration, plan: Plan) -> None:
+    def _refuse(self, want: CrudDeclaration, plan: Plan) -> None:
         definition = self._definition
         if plan.action in ("create", "update"):
-            refuse_too_new(definition.table, plan, self._proxy)
-            refuse_unlicensed(licensed_fields(definition.table, plan), plan, self._proxy)
+            ensure_supported(definition.table, plan, self._proxy)
+            ensure_licensed(licensed_fields(definition.table, plan), plan, self._proxy)
         reason = definition.check_plan(plan, want.options, self._proxy) if plan.changed else None
         if reason:
             raise InputError(reason, plan.name)
 
     # Writing
 
-    def apply(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> list[Outcome]:
+    def apply(self, wants: Sequence[CrudDeclaration], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out one unit."""
         return [self._carry_out(want, plan) for want, plan in zip(wants, plans)]
 
-    def _carry_out(self, want: Declaration, plan: Plan) -> Outcome:
+    def _carry_out(self, want: CrudDeclaration, plan: Plan) -> Outcome:
         """Write until nothing is left to do. A write that had its way and left something did not store it.
 
         An object that was deleted to be created anew is created, and never deleted a second time.
@@ -127,9 +128,9 @@ class ObjectStore(Store):
                 action = step.action
             if not left.changed:
                 self._restore(plan, links)
-                warnings = (str(refusal),) if refusal and refusal.status >= 500 and not refusal.unanswered else ()
+                warnings = (str(refusal),) if refusal and refusal.status >= 500 and not refusal.may_have_applied else ()
                 return Outcome(plan, action, left.current, warnings=warnings)
-            if unchanged and not (refusal and refusal.unanswered and self._may_repeat(step)):
+            if unchanged and not (refusal and refusal.may_have_applied and self._may_repeat(step)):
                 break
             step = left
         # What was done until then is reported all the same.
@@ -143,12 +144,12 @@ class ObjectStore(Store):
         try:
             {"create": self._create, "update": self._update, "delete": self._delete}[step.action](step)
         except ApiError as error:
-            if error.status in (401, 403) or (error.status == 0 and not error.unanswered):
+            if error.status in (401, 403) or (error.status == 0 and not error.may_have_applied):
                 raise
             return error
         return None
 
-    def _left(self, want: Declaration, step: Plan, refusal: ApiError | None) -> Plan:
+    def _left(self, want: CrudDeclaration, step: Plan, refusal: ApiError | None) -> Plan:
         """What is left to do after a step. A worker may show for a moment what it has seen before."""
         for look in range(LOOKS):
             if look:
@@ -177,7 +178,7 @@ class ObjectStore(Store):
     def _create(self, step: Plan) -> None:
         body = self._definition.create_body(self._body(step), step)
         request = self._definition.create
-        answer = self._client.send(request.path, body, method=request.method, replay=False)
+        answer = self._client.send(request.path, body, method=request.method, idempotent=False)
         id_made = answer.get(self._definition.id) if isinstance(answer, dict) else None
         self._send_further(str(id_made or step.changes.get(self._definition.id, "")), step)
 
@@ -190,13 +191,13 @@ class ObjectStore(Store):
         if body:
             request = self._definition.update
             named = {**ids_in_body(request, [name]), **body}
-            self._client.send(path_of(request, name), named, method=request.method, replay=True)
+            self._client.send(path_of(request, name), named, method=request.method, idempotent=True)
         self._send_further(name, step)
 
     def _delete(self, step: Plan) -> None:
         request, name = self._definition.delete, str(step.existing[self._definition.id])
         body = ids_in_body(request, [name]) or None
-        self._client.send(path_of(request, name), body, method=request.method, replay=True)
+        self._client.send(path_of(request, name), body, method=request.method, idempotent=True)
 
     def _send_further(self, name: str, step: Plan) -> None:
         for path, body in self._definition.further_requests(name, step, self._proxy):
@@ -205,7 +206,7 @@ class ObjectStore(Store):
     def _send_in_parts(self, path: str, body: Mapping[str, Any]) -> None:
         """Send it, and again in parts if it was too much for one request."""
         try:
-            self._client.send(path, dict(body), replay=False)
+            self._client.send(path, dict(body), idempotent=False)
         except ApiError as refusal:
             parts = self._definition.split_request(body, refusal)
             if not parts:
@@ -216,7 +217,7 @@ class ObjectStore(Store):
     def _restore(self, plan: Plan, links: Sequence[str] | None) -> None:
         """Put an object that was created anew back where its deletion took it from."""
         for method, path, body in self._definition.restoring_requests(plan, links or (), self._proxy):
-            self._client.send(path, body, method=method, replay=True)
+            self._client.send(path, body, method=method, idempotent=True)
 
     def _body(self, step: Plan) -> dict[str, Any]:
         """The changes as the API takes them."""
@@ -234,4 +235,4 @@ def _may_have_worked(refusal: ApiError | None) -> bool:
     LiteLLM says 500 also when an object was stored and then not loaded. With 200, it may answer with a bare number or
     null, in which nothing can be read.
     """
-    return refusal is None or refusal.unanswered or refusal.status >= 500 or 200 <= refusal.status < 300
+    return refusal is None or refusal.may_have_applied or refusal.status >= 500 or 200 <= refusal.status < 300

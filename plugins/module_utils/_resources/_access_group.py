@@ -13,7 +13,7 @@ from .._crud._definition import Request, Values
 from .._crud._dependents import count_and_name
 from .._crud._object import CrudObject
 from .._crud._references import TO_MCP_SERVERS
-from .._crud._rows import permission_sets
+from .._crud._rows import normalize_permissions
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import ACCESS_GROUPS
 from .._proxy import Proxy
@@ -21,7 +21,7 @@ from .._text import join_limited
 from .._values import is_empty
 
 
-def _are_key_ids(value: Sequence[str]) -> str | None:
+def _check_key_ids(value: Sequence[str]) -> str | None:
     values = any(str(one).startswith("sk-") for one in value)
     return "contains the value of a key. Use its ID, which the modules return as key_id." if values else None
 
@@ -35,10 +35,10 @@ ACCESS_GROUP = Resource(
         Field("access_model_names", "list", "str", cleared=[]),
         Field("access_mcp_server_ids", "list", "str", references=TO_MCP_SERVERS, cleared=[]),
         Field("access_agent_ids", "list", "str", cleared=[]),
-        Field("mcp_tool_permissions", "dict", normal=permission_sets, cleared={}, since="1.108.0"),
+        Field("mcp_tool_permissions", "dict", normalize=normalize_permissions, cleared={}, since="1.108.0"),
         Field("access_skill_names", "list", "str", cleared=[], since="1.108.0"),
         Field("assigned_team_ids", "list", "str", cleared=[]),
-        Field("assigned_key_ids", "list", "str", cleared=[], check=_are_key_ids),
+        Field("assigned_key_ids", "list", "str", cleared=[], check=_check_key_ids),
     ),
 )
 

@@ -23,12 +23,12 @@ from .._crud._dependents import (
 )
 from .._crud._numbers import numbers
 from .._crud._object import CrudObject
-from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, not_negative, up_to
-from .._durations import is_duration
+from .._crud._rows import MAX_REQUESTS, MAX_TOKENS, check_not_negative, check_up_to
+from .._durations import check_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import BUDGETS, PAGE
 from .._proxy import Proxy
-from .._shapes import checked
+from .._shapes import ensure_shape
 
 # Since when a model access group can have a budget.
 GROUP_BUDGETS_SINCE = "1.98.2"
@@ -38,13 +38,13 @@ BUDGET = Resource(
     identity="budget_id",
     fields=(
         Field("budget_id", cleared=NOT_CLEARABLE),
-        Field("max_budget", "float", unit="USD", check=not_negative),
-        Field("soft_budget", "float", unit="USD", check=not_negative),
-        Field("budget_duration", unit="duration", check=is_duration),
-        Field("tpm_limit", "int", unit="tokens/min", check=up_to(MOST_TOKENS)),
-        Field("rpm_limit", "int", unit="requests/min", check=up_to(MOST_TOKENS)),
-        Field("tpd_limit", "int", unit="tokens/day", check=up_to(MOST_TOKENS), since="1.106.0"),
-        Field("max_parallel_requests", "int", check=up_to(MOST_REQUESTS)),
+        Field("max_budget", "float", unit="USD", check=check_not_negative),
+        Field("soft_budget", "float", unit="USD", check=check_not_negative),
+        Field("budget_duration", unit="duration", check=check_duration),
+        Field("tpm_limit", "int", unit="tokens/min", check=check_up_to(MAX_TOKENS)),
+        Field("rpm_limit", "int", unit="requests/min", check=check_up_to(MAX_TOKENS)),
+        Field("tpd_limit", "int", unit="tokens/day", check=check_up_to(MAX_TOKENS), since="1.106.0"),
+        Field("max_parallel_requests", "int", check=check_up_to(MAX_REQUESTS)),
         Field("model_max_budget", "dict", parse=numbers(), cleared={}, licensed=True),
     ),
 )
@@ -63,8 +63,8 @@ class Budget(CrudObject):
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
         """Whose limits are gone, with the budget or with the last of its own."""
         limits = [row for row in BUDGET.fields if row.name != BUDGET.identity]
-        stays = any(not row.is_nothing(plan.changes.get(row.name, row.value(plan.existing))) for row in limits)
-        if plan.action == "update" and (stays or all(row.is_nothing(row.value(plan.existing)) for row in limits)):
+        stays = any(not row.is_empty(plan.changes.get(row.name, row.value(plan.existing))) for row in limits)
+        if plan.action == "update" and (stays or all(row.is_empty(row.value(plan.existing)) for row in limits)):
             return []
         bound = count_and_name(_bound(str(plan.existing["budget_id"]), proxy))
         return [f"This would remove the limits of {bound}."] if bound else []
@@ -87,7 +87,7 @@ def _in_teams(budget_id: str, proxy: Proxy) -> dict[str, list[str]]:
         if (team.get("metadata") or {}).get("team_member_budget_id") == budget_id:
             teams.append(team["team_id"])
         path = f"/team/info?key_limit=1&team_id={quote(team['team_id'], safe='')}"
-        memberships = checked(proxy.client.get(path), {"team_memberships": [LINKED]}, "GET /team/info")
+        memberships = ensure_shape(proxy.client.get(path), {"team_memberships": [LINKED]}, "GET /team/info")
         found = [row for row in memberships["team_memberships"] if _has(row, budget_id)]
         members += [f"{row.get('user_id')} in {team['team_id']}" for row in found]
     return {"team": teams, "team member": members}
@@ -102,8 +102,8 @@ def _keys(proxy: Proxy) -> Iterator[Row]:
         else:
             lacking.append(key["token"])
     for start in range(0, len(lacking), PAGE):
-        answer = proxy.client.send("/v2/key/info", {"keys": lacking[start : start + PAGE]}, replay=True)
-        yield from checked(answer, {"info": [LINKED]}, "POST /v2/key/info")["info"]
+        answer = proxy.client.send("/v2/key/info", {"keys": lacking[start : start + PAGE]}, idempotent=True)
+        yield from ensure_shape(answer, {"info": [LINKED]}, "POST /v2/key/info")["info"]
 
 
 def _has(row: Row, budget_id: str) -> bool:

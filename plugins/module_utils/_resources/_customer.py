@@ -23,7 +23,7 @@ CUSTOMER = Resource(
         Field("models", "list", "str", cleared=[], since="1.106.2"),
         Field("default_model", cleared=""),
         Field("allowed_model_region", choices=("eu", "us"), cleared=NOT_CLEARABLE),
-        Field("blocked", "bool", nothing=(False,), cleared=False, clear_since="1.106.2"),
+        Field("blocked", "bool", empty_values=(False,), cleared=False, clear_since="1.106.2"),
     ),
 )
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._crud._definition import Record, Request, Values
@@ -16,23 +17,23 @@ from .._crud._object import CrudObject
 from .._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS
 from .._crud._rows import (
     BUDGET_WINDOW,
-    MOST_TOKENS,
-    are_windows,
+    MAX_TOKENS,
     changed_permissions,
-    counts_by_model,
-    not_negative,
+    check_counts_by_model,
+    check_not_negative,
+    check_up_to,
+    check_windows,
+    normalize_permissions,
     object_permission,
-    permission_sets,
     router_settings,
-    up_to,
     windows,
     without_null,
 )
-from .._durations import is_duration
+from .._durations import check_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import TEAMS
 from .._proxy import Proxy
-from .._shapes import TEXT, checked, maybe
+from .._shapes import TEXT, ensure_shape, maybe
 from .._text import join_limited
 
 # What members can be permitted, and since when. A server that does not know one refuses new keys to every member.
@@ -71,11 +72,13 @@ OF_MEMBERS = ("team_member_budget", "team_member_rpm_limit", "team_member_tpm_li
 OF_ORGANIZATION = ("models", "max_budget", "tpm_limit", "rpm_limit")
 
 
-def _caps(value: float) -> str | None:
-    return not_negative(value) or (None if value else "LiteLLM ignores a budget of 0. To remove the limit, use unset.")
+def _check_budget(value: float) -> str | None:
+    return check_not_negative(value) or (
+        None if value else "LiteLLM ignores a budget of 0. To remove the limit, use unset."
+    )
 
 
-def _are_budgets(value: Mapping[str, Any]) -> str | None:
+def _check_budgets(value: Mapping[str, Any]) -> str | None:
     wrong = [str(name) for name, budget in value.items() if not _is_budget(budget)]
     return f"needs a max_budget and a budget_duration for {', '.join(wrong)}." if wrong else None
 
@@ -85,10 +88,10 @@ def _is_budget(value: Any) -> bool:
         return False
     amount, duration = value["max_budget"], value["budget_duration"]
     is_number = isinstance(amount, (int, float)) and not isinstance(amount, bool)
-    return is_number and isinstance(duration, str) and are_windows([value]) is None
+    return is_number and isinstance(duration, str) and check_windows([value]) is None
 
 
-def _is_free(value: str) -> str | None:
+def _check_team_id(value: str) -> str | None:
     return "'litellm-dashboard' is reserved for LiteLLM." if value == "litellm-dashboard" else None
 
 
@@ -104,19 +107,19 @@ def _in_metadata(name: str, kind: str = "str", elements: str | None = None, **mo
 
 
 def _by_model(name: str, unit: str, **more: Any) -> Field:
-    return _in_metadata(name, "dict", unit=unit, parse=numbers(), check=counts_by_model, **more)
+    return _in_metadata(name, "dict", unit=unit, parse=numbers(), check=check_counts_by_model, **more)
 
 
 def _licensed(name: str, kind: str = "list", elements: str | None = "str", **more: Any) -> Field:
     return _in_metadata(name, kind, elements, licensed=True, **more)
 
 
-def _above_zero(value: int) -> str | None:
+def _check_above_zero(value: int) -> str | None:
     return "must be above 0." if value < 1 else None
 
 
-def _are_above_zero(value: Mapping[str, Any]) -> str | None:
-    return counts_by_model(value) or (None if all(value.values()) else "each number must be above 0.")
+def _check_above_zero_by_model(value: Mapping[str, Any]) -> str | None:
+    return check_counts_by_model(value) or (None if all(value.values()) else "each number must be above 0.")
 
 
 IN_METADATA = (
@@ -125,27 +128,27 @@ IN_METADATA = (
     _by_model("mcp_rpm_limit", "requests/min by MCP server", since="1.90.0"),
     _in_metadata("tpm_limit_type", choices=LIMIT_TYPES),
     _in_metadata("rpm_limit_type", choices=LIMIT_TYPES),
-    _in_metadata("default_estimated_output_tokens", "int", unit="tokens", check=_above_zero, since="1.98.1"),
+    _in_metadata("default_estimated_output_tokens", "int", unit="tokens", check=_check_above_zero, since="1.98.1"),
     _in_metadata(
         "default_estimated_output_tokens_per_model",
         "dict",
         unit="tokens by model",
         parse=numbers(),
-        check=_are_above_zero,
+        check=_check_above_zero_by_model,
         since="1.98.1",
     ),
     _in_metadata("allowed_vector_store_indexes", "list", "dict", suboptions=VECTOR_STORE_INDEX),
     _in_metadata("enforced_batch_output_expires_after", "dict", parse=numbers()),
     _in_metadata("enforced_file_expires_after", "dict", parse=numbers()),
-    _in_metadata("require_trace_id", "bool", nothing=(False,), since="1.108.0"),
+    _in_metadata("require_trace_id", "bool", empty_values=(False,), since="1.108.0"),
     _licensed("tags"),
     _licensed("guardrails", references=TO_GUARDRAILS),
-    _licensed("disable_global_guardrails", "bool", None, nothing=(False,), since="1.90.0"),
+    _licensed("disable_global_guardrails", "bool", None, empty_values=(False,), since="1.90.0"),
     _licensed("policies"),
     _licensed("prompts"),
     _licensed("allowed_passthrough_routes"),
     _licensed("denied_passthrough_routes", since="1.106.2"),
-    _licensed("team_member_key_duration", "str", None, unit="duration", check=is_duration),
+    _licensed("team_member_key_duration", "str", None, unit="duration", check=check_duration),
 )
 METADATA = Metadata(
     IN_METADATA,
@@ -156,35 +159,41 @@ TEAM = Resource(
     kind="team",
     identity="team_id",
     fields=(
-        Field("team_id", cleared=NOT_CLEARABLE, check=_is_free),
+        Field("team_id", cleared=NOT_CLEARABLE, check=_check_team_id),
         Field("team_alias"),
         Field("organization_id"),
         Field("models", "list", "str", cleared=[]),
         Field("model_aliases", "dict", path=("litellm_model_table", "model_aliases"), cleared={}, since="1.98.1"),
-        Field("max_budget", "float", unit="USD", check=_caps),
-        Field("soft_budget", "float", unit="USD", check=not_negative),
-        Field("budget_duration", unit="duration", check=is_duration),
+        Field("max_budget", "float", unit="USD", check=_check_budget),
+        Field("soft_budget", "float", unit="USD", check=check_not_negative),
+        Field("budget_duration", unit="duration", check=check_duration),
         Field(
-            "budget_limits", "list", "dict", suboptions=BUDGET_WINDOW, check=are_windows, normal=windows, sent=windows
+            "budget_limits",
+            "list",
+            "dict",
+            suboptions=BUDGET_WINDOW,
+            check=check_windows,
+            normalize=windows,
+            serialize=windows,
         ),
-        Field("tpm_limit", "int", unit="tokens/min", check=up_to(MOST_TOKENS)),
-        Field("rpm_limit", "int", unit="requests/min", check=up_to(MOST_TOKENS)),
-        Field("tpd_limit", "int", unit="tokens/day", check=up_to(MOST_TOKENS), since="1.106.2"),
+        Field("tpm_limit", "int", unit="tokens/min", check=check_up_to(MAX_TOKENS)),
+        Field("rpm_limit", "int", unit="requests/min", check=check_up_to(MAX_TOKENS)),
+        Field("tpd_limit", "int", unit="tokens/day", check=check_up_to(MAX_TOKENS), since="1.106.2"),
         Field(
             "model_max_budget",
             "dict",
             unit="{max_budget: USD, budget_duration: duration} by model",
             parse=numbers(),
-            check=_are_budgets,
+            check=_check_budgets,
             cleared={},
             since="1.106.2",
             licensed=True,
         ),
         *IN_METADATA,
-        _of_members("team_member_budget", "max_budget", "float", "USD", not_negative),
-        _of_members("team_member_budget_duration", "budget_duration", "str", "duration", is_duration),
-        _of_members("team_member_tpm_limit", "tpm_limit", "int", "tokens/min", up_to(MOST_TOKENS)),
-        _of_members("team_member_rpm_limit", "rpm_limit", "int", "requests/min", up_to(MOST_TOKENS)),
+        _of_members("team_member_budget", "max_budget", "float", "USD", check_not_negative),
+        _of_members("team_member_budget_duration", "budget_duration", "str", "duration", check_duration),
+        _of_members("team_member_tpm_limit", "tpm_limit", "int", "tokens/min", check_up_to(MAX_TOKENS)),
+        _of_members("team_member_rpm_limit", "rpm_limit", "int", "requests/min", check_up_to(MAX_TOKENS)),
         Field("team_member_permissions", "list", "str", choices=tuple(PERMISSIONS), cleared=[]),
         Field("default_team_member_models", "list", "str", cleared=[]),
         Field("access_group_ids", "list", "str", references=TO_ACCESS_GROUPS, cleared=[]),
@@ -192,7 +201,7 @@ TEAM = Resource(
             "object_permission",
             "dict",
             read=object_permission,
-            normal=permission_sets,
+            normalize=normalize_permissions,
             merged=True,
             references=OF_PERMISSIONS,
             cleared={},
@@ -203,11 +212,11 @@ TEAM = Resource(
             "dict",
             parse=numbers(IN_ROUTER_SETTINGS),
             read=router_settings,
-            normal=without_null,
+            normalize=without_null,
             merged=True,
             cleared={},
         ),
-        Field("blocked", "bool", nothing=(False,), cleared=False),
+        Field("blocked", "bool", empty_values=(False,), cleared=False),
     ),
 )
 
@@ -237,7 +246,7 @@ class Team(CrudObject):
         """What ``/team/update`` takes. LiteLLM up to 1.98 forgets the members' limits with metadata without one."""
         apart = {"team_member_permissions", *self._cleared_of_members(plan)}
         apart |= {name for part in _moves(plan) for name in part}
-        rest = plan.having(changes={name: value for name, value in plan.changes.items() if name not in apart})
+        rest = replace(plan, changes={name: value for name, value in plan.changes.items() if name not in apart})
         body = METADATA.update_body({name: value for name, value in body.items() if name not in apart}, rest)
         if "object_permission" in body:
             present = object_permission(plan.existing)
@@ -266,7 +275,7 @@ class Team(CrudObject):
 
     def _cleared_of_members(self, plan: Plan) -> list[str]:
         rows = [TEAM.field(name) for name in OF_MEMBERS if name in plan.changes]
-        return [row.name for row in rows if row.is_nothing(plan.changes[row.name])]
+        return [row.name for row in rows if row.is_empty(plan.changes[row.name])]
 
     def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
         """LiteLLM takes the name of any model and of any permission."""
@@ -284,7 +293,9 @@ class Team(CrudObject):
             "keys": [{"key_alias": maybe(TEXT)}],
             "team_memberships": [{"user_id": TEXT, "budget_id": maybe(TEXT)}],
         }
-        answer = checked(proxy.client.get("/team/info", {"team_id": plan.existing["team_id"]}), shape, "GET /team/info")
+        answer = ensure_shape(
+            proxy.client.get("/team/info", {"team_id": plan.existing["team_id"]}), shape, "GET /team/info"
+        )
         keys = [key.get("key_alias") or "a key without an alias" for key in answer["keys"]]
         of_all = (plan.existing.get("metadata") or {}).get("team_member_budget_id")
         limited = [one["user_id"] for one in answer["team_memberships"] if one.get("budget_id") not in (None, of_all)]
@@ -311,8 +322,8 @@ def _moves(plan: Plan) -> list[dict[str, Any]]:
         return []
     row = TEAM.field("organization_id")
     joined = plan.changes["organization_id"]
-    leave = [] if row.is_nothing(row.value(plan.existing)) else [{"organization_id": row.cleared}]
-    return [*leave, values, *([] if row.is_nothing(joined) else [{"organization_id": joined}])]
+    leave = [] if row.is_empty(row.value(plan.existing)) else [{"organization_id": row.cleared}]
+    return [*leave, values, *([] if row.is_empty(joined) else [{"organization_id": joined}])]
 
 
 def _unknown_permissions(plan: Plan, proxy: Proxy) -> str | None:

@@ -15,14 +15,14 @@ from .._crud._metadata import Metadata
 from .._crud._numbers import numbers
 from .._crud._object import CrudObject
 from .._crud._reading import path_of
-from .._crud._rows import MOST_REQUESTS, MOST_TOKENS, counts_by_model, not_negative, up_to
-from .._durations import is_duration
+from .._crud._rows import MAX_REQUESTS, MAX_TOKENS, check_counts_by_model, check_not_negative, check_up_to
+from .._durations import check_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._errors import ApiError
 from .._kind import ArgumentSpec, Client
 from .._listings import ORGANIZATIONS, TEAMS, USERS
 from .._proxy import MASTER_USER, Proxy
-from .._shapes import LIST, TEXT, checked, maybe
+from .._shapes import LIST, TEXT, ensure_shape, maybe
 from .._text import join_limited
 
 ROLES = ("proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer")
@@ -35,7 +35,7 @@ ORGANIZATION = {"organization_id": TEXT, "members": maybe([{"user_id": maybe(TEX
 INFO = Request("GET", "/user/info", id="user_id", entries="user_info", missing="User .*not found")
 
 BY_MODEL = tuple(
-    Field(name, "dict", unit=unit, path=("metadata", name), parse=numbers(), check=counts_by_model, cleared={})
+    Field(name, "dict", unit=unit, path=("metadata", name), parse=numbers(), check=check_counts_by_model, cleared={})
     for name, unit in (("model_tpm_limit", "tokens/min by model"), ("model_rpm_limit", "requests/min by model"))
 )
 METADATA = Metadata(BY_MODEL)
@@ -55,13 +55,13 @@ USER = Resource(
             "list",
             "str",
             cleared=NOT_CLEARABLE,
-            instead="To allow all models, set models to all-proxy-models.",
+            hint="To allow all models, set models to all-proxy-models.",
         ),
-        Field("max_budget", "float", unit="USD", check=not_negative),
-        Field("budget_duration", unit="duration", check=is_duration, clear_since=CLEAR_SINCE),
-        Field("tpm_limit", "int", unit="tokens/min", check=up_to(MOST_TOKENS), clear_since=CLEAR_SINCE),
-        Field("rpm_limit", "int", unit="requests/min", check=up_to(MOST_TOKENS), clear_since=CLEAR_SINCE),
-        Field("max_parallel_requests", "int", unit="requests", check=up_to(MOST_REQUESTS), cleared=NOT_CLEARABLE),
+        Field("max_budget", "float", unit="USD", check=check_not_negative),
+        Field("budget_duration", unit="duration", check=check_duration, clear_since=CLEAR_SINCE),
+        Field("tpm_limit", "int", unit="tokens/min", check=check_up_to(MAX_TOKENS), clear_since=CLEAR_SINCE),
+        Field("rpm_limit", "int", unit="requests/min", check=check_up_to(MAX_TOKENS), clear_since=CLEAR_SINCE),
+        Field("max_parallel_requests", "int", unit="requests", check=check_up_to(MAX_REQUESTS), cleared=NOT_CLEARABLE),
         *BY_MODEL,
         Field("allowed_cache_controls", "list", "str", cleared=NOT_CLEARABLE),
         replace(METADATA.field, cleared=NOT_CLEARABLE),
@@ -121,7 +121,7 @@ class User(CrudObject):
         if plan.action != "delete":
             return []
         path = path_of(INFO, plan.existing["user_id"])
-        answer = checked(proxy.client.get(path), {"keys": LIST, "teams": LIST}, "GET /user/info")
+        answer = ensure_shape(proxy.client.get(path), {"keys": LIST, "teams": LIST}, "GET /user/info")
         keys = [str(key.get("key_alias") or key.get("key_name")) for key in answer["keys"]]
         teams = [str(team.get("team_id")) for team in answer["teams"]]
         together = "LiteLLM deletes the keys of a user together with the user, and this user has"

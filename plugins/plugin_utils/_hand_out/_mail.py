@@ -13,7 +13,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import
 
 from .._addresses import ENCODED_WORD, split_address
 from ._people import Person
-from ._texts import moment
+from ._texts import parse_time
 
 
 def mail_file(person: Person, body: str, to: Address, sender: Address, subject: str) -> bytes:
@@ -22,7 +22,7 @@ def mail_file(person: Person, body: str, to: Address, sender: Address, subject: 
     mail["From"] = sender
     mail["To"] = to
     mail["Subject"] = _header_text(subject)
-    written = moment(person["written_at"])
+    written = parse_time(person["written_at"])
     if written:
         mail["Date"] = format_datetime(written)
     mail["X-Unsent"] = "1"  # opens as a draft

@@ -29,7 +29,7 @@ def cell(text: str) -> str:
     return FORMULA.sub(r"\1\2'", text)
 
 
-def moment(text: str | None) -> datetime | None:
+def parse_time(text: str | None) -> datetime | None:
     """An ISO 8601 time, none if it is none."""
     try:
         # Python before 3.11 does not read the "Z" that LiteLLM writes.
@@ -59,7 +59,7 @@ def time_zone(name: str) -> tzinfo:
 
 def readable_time(text: str | None, zone: tzinfo) -> str | None:
     """A time as people write it: 14 March 2031, 18:00 CET."""
-    time = moment(text)
+    time = parse_time(text)
     if time is None or time.tzinfo is None:
         return text
     time = time.astimezone(zone)

@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import one_line
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import moment
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import parse_time
 
 Person = dict[str, Any]
 
@@ -120,7 +120,7 @@ def _person(key: Mapping[str, Any], names: Names, zone: tzinfo) -> Person:
 
 def _times(entry: Mapping[str, Any], zone: tzinfo) -> dict[str, str | None]:
     return {
-        field: moment(entry[field]).astimezone(zone).isoformat(timespec="seconds") if entry[field] else None
+        field: parse_time(entry[field]).astimezone(zone).isoformat(timespec="seconds") if entry[field] else None
         for field in TIMES
     }
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import moment
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import parse_time
 
 from ._people import Person
 from ._words import STATUS, is_rejected
@@ -73,4 +73,4 @@ def _sum_of_limits(people: Sequence[Person]) -> float | None:
 
 def _latest(people: Sequence[Person]) -> str | None:
     times = [person["last_active"] for person in people if person["last_active"]]
-    return max(times, key=moment, default=None)
+    return max(times, key=parse_time, default=None)

@@ -143,7 +143,7 @@ def test_every_field_has_an_example():
 
 @pytest.fixture(scope="module")
 def world(sandbox) -> Iterator[dict[str, str]]:
-    """Ids of teams, users, budgets, organisations and projects, by the text that stands for each."""
+    """Ids of teams, users, budgets, organizations and projects, by the text that stands for each."""
     beginning = f"w{secrets.token_hex(4)}"
     kinds = ("team", "user", "budget", "organization", "project")
     ids = {f"{kind} {number}": f"{beginning}-{kind}-{number}" for kind in kinds for number in (1, 2)}
@@ -154,7 +154,7 @@ def world(sandbox) -> Iterator[dict[str, str]]:
 
     for number in (1, 2):
         post("/budget/new", budget_id=ids[f"budget {number}"], max_budget=100 * number)
-        # Only licensed proxies make organisations and projects; all let keys refer to them.
+        # Only licensed proxies make organizations and projects; all let keys refer to them.
         sandbox.execute(
             'INSERT INTO "LiteLLM_OrganizationTable" (organization_id, organization_alias, budget_id, models, '
             "created_by, updated_by) VALUES (%s, %s, %s, '{}', 'test', 'test')",
@@ -270,7 +270,7 @@ class Bench:
         for prediction in (predicted.diff["after"], predicted.virtual_key, real.virtual_key):
             for option in (*EXAMPLES, "key_alias", "spend"):
                 if option in prediction and option not in own:
-                    assert alike(prediction[option], seen[option]), option
+                    assert json_equal(prediction[option], seen[option]), option
         return seen
 
 
@@ -279,13 +279,13 @@ def bench(sandbox, run_module, world, alias) -> Callable[[str], Bench]:
     return lambda name: Bench(name, alias, sandbox, run_module, world)
 
 
-def alike(left: Any, right: Any) -> bool:
+def json_equal(left: Any, right: Any) -> bool:
     """Whether two values are the same: lists in any order, times but for two minutes, nothing for all that is empty."""
     left, right = plain(left), plain(right)
     if isinstance(left, datetime) and isinstance(right, datetime):
         return abs(left - right) < timedelta(minutes=2)
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(alike(left[name], right[name]) for name in left)
+        return left.keys() == right.keys() and all(json_equal(left[name], right[name]) for name in left)
     return bool(left == right)
 
 
@@ -332,7 +332,7 @@ def test_made(bench, name):
         bench.refused(name, "license", **options)
     else:
         seen = bench.settles(**options)
-        assert alike(seen[name], options[name]) and plain(seen[name]) is not None
+        assert json_equal(seen[name], options[name]) and plain(seen[name]) is not None
 
 
 @each
@@ -358,7 +358,7 @@ def test_changed(bench, name):
         seen = bench.settles(bench.example.requests, **options)
         if KEY.field(name).merged:  # what is not declared stays
             options[name] = {**bench.example.first, **bench.example.second}
-        assert alike(seen[name], options[name])
+        assert json_equal(seen[name], options[name])
 
 
 def empties(name: str) -> list[Any]:
@@ -470,7 +470,7 @@ def test_a_new_value_keeps_every_field(rich):
     assert after["metadata"].pop(RETIRED_MARK) == [before["token"]]
     assert {name for name in before if before[name] != after[name]} <= own
     assert abs(after["expires"] - before["expires"]) < timedelta(minutes=1)
-    assert alike(after["budget_limits"], before["budget_limits"])
+    assert json_equal(after["budget_limits"], before["budget_limits"])
     permissions = [{**row["object_permission"][0], "object_permission_id": None} for row in (before, after)]
     assert permissions[0] == permissions[1]
 
@@ -488,7 +488,7 @@ def test_a_soft_budget_is_not_written_into_a_budget_of_others(bench, world):
     ]
 
 
-def test_a_new_key_of_a_team_is_in_the_organisation_of_that_team(bench, world):
+def test_a_new_key_of_a_team_is_in_the_organization_of_that_team(bench, world):
     bench = bench("organization_id")
     bench.refused("organization_id", team_id=world["team 1"], organization_id=world["organization 2"])
     seen = bench.settles(team_id=world["team 1"], organization_id=world["organization 1"])

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import Declaration
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import KeyDeclaration
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
 
 QUESTION = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hello?"}]}
@@ -176,7 +176,7 @@ def test_an_old_value_is_replaced_and_all_else_kept(sandbox, run_module, alias):
 def test_a_replacement_that_was_interrupted_ends_with_a_known_value(sandbox, run_module, alias, crashed_after):
     old = run_module("litellm_key", key_alias=alias, max_budget=4)
     age(sandbox, alias, 91)
-    waiting = Declaration(alias=alias, state="present", fields={}).retired_alias
+    waiting = KeyDeclaration(alias=alias, state="present", fields={}).retired_alias
     sandbox.call("POST", "/key/update", {"key": old.key_id, "key_alias": waiting}).raise_for_status()
     if crashed_after == "create":
         sandbox.call("POST", "/key/generate", {"key_alias": alias, "max_budget": 4}).raise_for_status()

@@ -115,8 +115,8 @@ def test_every_run_returns_the_same_values(sandbox, declare, path, alias):
     before = state(path)
     with sandbox.writes() as written:
         again = declare()
-        checked = declare("--check")
-    assert again.ok and again.values == checked.values == made.values and again.play.changed == 0
+        ensure_shape = declare("--check")
+    assert again.ok and again.values == ensure_shape.values == made.values and again.play.changed == 0
     assert written == [] and state(path) == before
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 
@@ -349,7 +349,7 @@ def test_a_leaked_value_never_comes_back(sandbox, declare, run_module, alias):
 
 
 class Killer:
-    """Runs a task, and kills it with all that it started at its so-manieth request."""
+    """Runs a task, and kills it with all that it started at the request of a given number."""
 
     def __init__(self, sandbox: Any, ansible: WarmAnsible, path: Path, tmp_path: Path, alias: str) -> None:
         self._sandbox, self._ansible, self._path, self._folder, self._alias = sandbox, ansible, path, tmp_path, alias

@@ -213,7 +213,7 @@ def test_what_is_not_declared_stays(sandbox, credential, name):
     assert not credential(credential_values={**VALUES, "api_key": SECOND}).changed
 
 
-@pytest.mark.parametrize("values", [VALUES, {"api_base": VALUES["api_base"]}], ids=["masked", "in clear"])
+@pytest.mark.parametrize("values", [VALUES, {"api_base": VALUES["api_base"]}], ids=["masked", "unmasked"])
 @pytest.mark.parametrize("policy", ["on_change", "never"])
 def test_adopts_what_somebody_else_made(sandbox, credential, name, policy, values):
     made = {"credential_name": name, "credential_info": INFO, "credential_values": VALUES}

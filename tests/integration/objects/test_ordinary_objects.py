@@ -14,7 +14,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch impor
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._definition import Request
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._object import CrudObject
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._durations import is_duration
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._durations import check_duration
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import NOT_CLEARABLE, Field, Resource
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import run, run_batch, run_info
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._kind import Credential
@@ -30,7 +30,7 @@ class Budget(CrudObject):
             Field("budget_id", cleared=NOT_CLEARABLE),
             Field("max_budget", "float", unit="USD"),
             Field("tpm_limit", "int", unit="tokens/min"),
-            Field("budget_duration", unit="duration", check=is_duration),
+            Field("budget_duration", unit="duration", check=check_duration),
             Field("model_max_budget", "dict", cleared={}, licensed=True),
         ),
     )

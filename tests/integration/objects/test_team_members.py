@@ -79,7 +79,7 @@ def own(sandbox, team: str, name: str) -> dict[str, Any]:
     """The limits of a member in the database."""
     budget = stored(sandbox, team)["budget"].get(name) or {}
     columns = {limit.name: budget.get(COLUMNS.get(limit.name, limit.name)) for limit in LIMITS}
-    return {limit.name: columns[limit.name] for limit in LIMITS if not limit.is_nothing(columns[limit.name])}
+    return {limit.name: columns[limit.name] for limit in LIMITS if not limit.is_empty(columns[limit.name])}
 
 
 def named(team: str, *names: str, **more: Any) -> list[dict[str, Any]]:
@@ -282,7 +282,7 @@ def test_no_list_is_longer_than_a_transaction_may_take(sandbox, members, team) -
 
 def test_a_list_that_takes_too_long_is_divided(sandbox, members, team, monkeypatch) -> None:
     """LiteLLM 1.106 adds nobody if a list takes longer than 5 seconds, which this one does on most machines."""
-    monkeypatch.setattr(_requests, "MOST_ADDED", 200)
+    monkeypatch.setattr(_requests, "MAX_ADDED", 200)
     people = named(team, *(f"p{number}" for number in range(200)))
     with sandbox.writes() as writes:
         assert members(members=people).changed

@@ -91,7 +91,7 @@ def refuses(sandbox, run_module, alias):
         ({"auto_rotate": True}, "auto_rotate requires rotation_interval"),
         ({"team_id": "no-such-team"}, "team_id: the proxy has no team 'no-such-team'"),
         ({"budget_id": "no-such-budget"}, "budget_id: the proxy has no budget 'no-such-budget'"),
-        ({"organization_id": "no-such-organisation"}, "[Oo]rgani[sz]ation.*(doesn't exist|has no)"),
+        ({"organization_id": "no-such-organization"}, "[Oo]rgani[sz]ation.*(doesn't exist|has no)"),
         ({"models": ["gpt-4", "gpt-4o-x"], "validate_models": True}, r"has no model 'gpt-4o-x'\. It has gpt-4, "),
         ({"models": ["nobody/*"], "validate_models": True}, r"the proxy has no model 'nobody/\*'"),
     ],
@@ -112,13 +112,13 @@ LICENSED = {
 
 @pytest.mark.parametrize("exists", [False, True], ids=["create", "update"])
 @pytest.mark.parametrize("field", LICENSED)
-def test_field_that_needs_a_licence(refuses, run_module, alias, field, exists):
+def test_field_that_needs_a_license(refuses, run_module, alias, field, exists):
     if exists:
         run_module("litellm_key", key_alias=alias, max_budget=1)
     assert field in refuses("[Ll]icen[cs]e", max_budget=2, **{field: LICENSED[field]})
 
 
-def test_permission_that_needs_a_licence(refuses):
+def test_permission_that_needs_a_license(refuses):
     """Only for a new key; LiteLLM itself answers that with an error that says nothing."""
     refuses("get_spend_routes requires a LiteLLM Enterprise license", permissions={"get_spend_routes": True})
 

@@ -16,7 +16,7 @@ USERS = 'SELECT user_id FROM "LiteLLM_UserTable" WHERE strpos(user_id, %s) > 0'
 TEAMS = 'SELECT * FROM "LiteLLM_TeamTable" WHERE team_id = %s'
 # The answer to a key of a team that has spent its budget is another one in each version.
 OUT_OF_BUDGET = (400, 422, 429)
-LONGEST_WAIT = 90
+MAX_WAIT = 90
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def ask(sandbox, key: str, model: str = "gpt-4") -> int:
 
 def until_refused(sandbox, key: str) -> int:
     """The answer once LiteLLM has added up what was spent, which it does later."""
-    ends = time.monotonic() + LONGEST_WAIT
+    ends = time.monotonic() + MAX_WAIT
     while time.monotonic() < ends:
         status = ask(sandbox, key)
         if status != 200:

@@ -24,7 +24,7 @@ POLICIES = ("on_change", "always", "never")
 
 
 @dataclass(frozen=True)
-class Declaration:
+class CredentialDeclaration:
     """A checked declaration of one credential. ``info`` is None if it is not declared; ``values`` are secret."""
 
     name: str
@@ -59,7 +59,7 @@ def credential_options() -> ArgumentSpec:
     }
 
 
-def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
+def declare(options: Mapping[str, Any], state: str = "present") -> CredentialDeclaration:
     """What the parameters of ``litellm_credential`` declare.
 
     :raises InputError: naming all that is wrong with them; never a value.
@@ -79,7 +79,7 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
         found.append("credential_name is required and must not be blank.")
     if found:
         raise InputError(" ".join(found), name)
-    return Declaration(
+    return CredentialDeclaration(
         name=name,
         state=state,
         info=info if info is None else without_null(info),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._kind import Client
-from ..._shapes import checked
+from ..._shapes import ensure_shape
 from ._reading import CREDENTIAL_SHAPE, find
 from ._table import Record, public_view
 
@@ -22,6 +22,6 @@ def read(client: Client, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _all(client: Client) -> list[Record]:
-    answer = checked(client.get("/credentials"), {"credentials": [CREDENTIAL_SHAPE]}, "GET /credentials")
+    answer = ensure_shape(client.get("/credentials"), {"credentials": [CREDENTIAL_SHAPE]}, "GET /credentials")
     records: list[Record] = answer["credentials"]
     return records

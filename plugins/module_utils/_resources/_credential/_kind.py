@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._kind import ArgumentSpec, Client, Kind, Ledger, Options
-from ._declaration import Declaration, credential_options, declare
+from ._declaration import CredentialDeclaration, credential_options, declare
 from ._info import read
 from ._store import CredentialStore
 from ._table import CREDENTIAL, Record, public_view
@@ -18,7 +18,7 @@ class Credential(Kind):
     options = credential_options()
     info_options: ArgumentSpec = {"credential_name": {"type": "str", "aliases": ["name"]}}
 
-    def declare(self, options: Options, state: str) -> Declaration:
+    def declare(self, options: Options, state: str) -> CredentialDeclaration:
         return declare(options, state)
 
     def store(self, client: Client, _params: Options, _ledger: Ledger | None = None) -> CredentialStore:

@@ -8,16 +8,17 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..._engine import Plan, make_plan
 from ..._fingerprints import OWN_ENTRY, fingerprint, fits, guessable_warning, is_guessable, matches
 from ..._redaction import CHANGED, HIDDEN
-from ._declaration import Declaration
+from ._declaration import CredentialDeclaration
 from ._table import CREDENTIAL, Record, own_entry, states, users_info
 
 
-def plan_credential(want: Declaration, record: Record | None) -> Plan:
+def plan_credential(want: CredentialDeclaration, record: Record | None) -> Plan:
     """What has to be done for one credential."""
     declared: dict[str, Any] = {"credential_name": want.name}
     if want.state == "absent":
@@ -27,17 +28,17 @@ def plan_credential(want: Declaration, record: Record | None) -> Plan:
     if want.values or want.unset:
         declared["credential_values"] = _states_after(want, record)
     plan = make_plan(CREDENTIAL, declared, record)
-    return plan.having(warnings=tuple(_warnings(want, plan)))
+    return replace(plan, warnings=tuple(_warnings(want, plan)))
 
 
-def _warnings(want: Declaration, plan: Plan) -> list[str]:
+def _warnings(want: CredentialDeclaration, plan: Plan) -> list[str]:
     written = written_values(want, plan) if want.update_values == "on_change" else {}
     return guessable_warning(
         "credential_values", (name for name, value in written.items() if is_guessable(name, value))
     )
 
 
-def _states_after(want: Declaration, record: Record | None) -> dict[str, str]:
+def _states_after(want: CredentialDeclaration, record: Record | None) -> dict[str, str]:
     """The states of all values: existing values stay, are marked as changed, or are removed; others are added."""
     after = states(record or {})
     for name, value in want.declared_values.items():
@@ -48,7 +49,7 @@ def _states_after(want: Declaration, record: Record | None) -> dict[str, str]:
     return {name: state for name, state in after.items() if name not in want.unset}
 
 
-def _keeps(want: Declaration, name: str, value: str, record: Record) -> bool:
+def _keeps(want: CredentialDeclaration, name: str, value: str, record: Record) -> bool:
     """Whether a value that is there need not be written."""
     if want.update_values != "on_change":
         return want.update_values == "never"
@@ -58,7 +59,7 @@ def _keeps(want: Declaration, name: str, value: str, record: Record) -> bool:
     return fits(shown, value) and matches(own_entry(record).get("fingerprints", {}).get(name), name, value)
 
 
-def written_values(want: Declaration, plan: Plan) -> dict[str, str]:
+def written_values(want: CredentialDeclaration, plan: Plan) -> dict[str, str]:
     """The values that a plan writes."""
     before, after = (part.get("credential_values", {}) for part in (plan.before, plan.after))
     return {name: want.declared_values[name] for name, state in after.items() if state != before.get(name)}
@@ -77,7 +78,7 @@ def value_names(plan: Plan) -> list[str]:
     return list(plan.after["credential_values"] if "credential_values" in plan.after else states(plan.existing))
 
 
-def info_after(want: Declaration, plan: Plan, written: Mapping[str, str]) -> dict[str, Any]:
+def info_after(want: CredentialDeclaration, plan: Plan, written: Mapping[str, str]) -> dict[str, Any]:
     """All of ``credential_info`` as it should be, with our own entry, and with null for what has to go.
 
     The proxy merges what it is sent: always in memory, and since LiteLLM 1.110 in its database as well.

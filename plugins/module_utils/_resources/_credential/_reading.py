@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ..._errors import ApiError
 from ..._kind import Client
-from ..._shapes import MAPPING, TEXT, checked, maybe
+from ..._shapes import MAPPING, TEXT, ensure_shape, maybe
 from ._table import Record
 
 CREDENTIAL_SHAPE = {
@@ -26,7 +26,7 @@ def find(client: Client, name: str) -> Record | None:
         if is_missing(error):
             return None
         raise
-    shown: Record = checked(record, CREDENTIAL_SHAPE, "GET /credentials/by_name")
+    shown: Record = ensure_shape(record, CREDENTIAL_SHAPE, "GET /credentials/by_name")
     return shown
 
 

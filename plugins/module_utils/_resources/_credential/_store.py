@@ -10,6 +10,7 @@ what was read before: "exists already" leads to an update, "does not exist" to a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..._crud._dependents import MODEL, VECTOR_STORE, Row, count_and_name, find_dependents, guard, warn_of
@@ -18,7 +19,7 @@ from ..._errors import ApiError, InputError
 from ..._kind import Client, Store
 from ..._proxy import Proxy
 from ..._redaction import HIDDEN
-from ._declaration import Declaration
+from ._declaration import CredentialDeclaration
 from ._planning import info_after, plan_credential, removed_values, value_names, written_values
 from ._reading import find, is_missing, quoted
 from ._table import Record, own_entry
@@ -37,7 +38,7 @@ class CredentialStore(Store):
 
     # Planning
 
-    def plans(self, wants: Sequence[Declaration]) -> list[Plan]:
+    def plans(self, wants: Sequence[CredentialDeclaration]) -> list[Plan]:
         """What has to be done for each declared credential, in their order. Writes nothing.
 
         :raises InputError: for the first declaration that cannot be carried out.
@@ -47,7 +48,7 @@ class CredentialStore(Store):
             self._refuse(want, plan)
         return [warn_of(self._losses(plan), plan) if want.force else plan for want, plan in zip(wants, plans)]
 
-    def missing(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
+    def missing(self, wants: Sequence[CredentialDeclaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
         guards = {plan.name: guard(self._losses(plan)) for want, plan in zip(wants, plans) if not want.force}
         return {sentence: [name] for name, sentence in guards.items() if sentence}
 
@@ -63,7 +64,7 @@ class CredentialStore(Store):
         users = count_and_name(find_dependents(self._proxy, {MODEL: uses, VECTOR_STORE: uses}))
         return [f"It is used by {users}."] if users else []
 
-    def _refuse(self, want: Declaration, plan: Plan) -> None:
+    def _refuse(self, want: CredentialDeclaration, plan: Plan) -> None:
         if plan.changed and plan.existing.get("source") == "config":
             raise InputError("it is defined in the configuration file of the proxy. Change it there.", want.name)
         if plan.action == "create" and not (want.values or want.model_id):
@@ -71,7 +72,7 @@ class CredentialStore(Store):
         if removed_values(plan) and not self._removes_values:
             self._refuse_remaking(want, plan)
 
-    def _refuse_remaking(self, want: Declaration, plan: Plan) -> None:
+    def _refuse_remaking(self, want: CredentialDeclaration, plan: Plan) -> None:
         """Refuse to delete and re-create a credential if that would lose some of its values."""
         names = value_names(plan)
         lost = names if want.update_values == "never" else [name for name in names if name not in (want.values or {})]
@@ -90,12 +91,12 @@ class CredentialStore(Store):
 
     # Writing
 
-    def apply(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> list[Outcome]:
+    def apply(self, wants: Sequence[CredentialDeclaration], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out one unit."""
         steps = {"create": self._create, "update": self._update, "delete": self._delete}
         return [steps[plan.action](want, plan) for want, plan in zip(wants, plans)]
 
-    def _create(self, want: Declaration, plan: Plan) -> Outcome:
+    def _create(self, want: CredentialDeclaration, plan: Plan) -> Outcome:
         info = info_after(want, plan, want.declared_values)
         try:
             self._post(want, info)
@@ -107,7 +108,7 @@ class CredentialStore(Store):
         record = (find(self._client, want.name) if want.model_id else None) or _record(want.name, info, want.values)
         return Outcome(plan, "create", record)
 
-    def _adopt(self, want: Declaration, plan: Plan, sent: Mapping[str, Any]) -> Outcome:
+    def _adopt(self, want: CredentialDeclaration, plan: Plan, sent: Mapping[str, Any]) -> Outcome:
         """Make as declared what exists, although it was not to be seen."""
         current = find(self._client, want.name)
         if current is None:
@@ -123,7 +124,7 @@ class CredentialStore(Store):
         self._refuse(want, plan)
         return self._update(want, plan) if plan.changed else Outcome(plan, "none", current)
 
-    def _update(self, want: Declaration, plan: Plan) -> Outcome:
+    def _update(self, want: CredentialDeclaration, plan: Plan) -> Outcome:
         removed = removed_values(plan)
         if removed and not self._removes_values:
             self._delete(want, plan)
@@ -138,23 +139,23 @@ class CredentialStore(Store):
                 if not (is_missing(error) and want.values):
                     raise
                 # Somebody else deleted it, which the worker that was read from does not know yet.
-                info = info_after(want, plan.having(current=None), want.declared_values)
+                info = info_after(want, replace(plan, current=None), want.declared_values)
                 self._post(want, info)
         return Outcome(plan, "update", _record(want.name, info, value_names(plan)))
 
-    def _delete(self, want: Declaration, plan: Plan) -> Outcome:
+    def _delete(self, want: CredentialDeclaration, plan: Plan) -> Outcome:
         try:
-            _expect_success(self._client.send(_path(want.name), method="DELETE", replay=True))
+            _expect_success(self._client.send(_path(want.name), method="DELETE", idempotent=True))
         except ApiError as error:
             if not is_missing(error):
                 raise
             return Outcome(plan, "none")
         return Outcome(plan, "delete")
 
-    def _post(self, want: Declaration, info: Mapping[str, Any]) -> None:
+    def _post(self, want: CredentialDeclaration, info: Mapping[str, Any]) -> None:
         source = {"model_id": want.model_id} if want.model_id else {"credential_values": dict(want.declared_values)}
         body = {"credential_name": want.name, "credential_info": dict(info), **source}
-        _expect_success(self._client.send("/credentials", body, replay=True))
+        _expect_success(self._client.send("/credentials", body, idempotent=True))
 
     def _patch(
         self, name: str, info: Mapping[str, Any], values: Mapping[str, str], removed: Sequence[str] = ()
@@ -163,7 +164,7 @@ class CredentialStore(Store):
         body = {"credential_name": name, "credential_info": dict(info), "credential_values": dict(values)}
         if removed:
             body["credential_values_to_delete"] = list(removed)
-        _expect_success(self._client.send(_path(name), body, method="PATCH", replay=True))
+        _expect_success(self._client.send(_path(name), body, method="PATCH", idempotent=True))
 
 
 def _path(name: str) -> str:

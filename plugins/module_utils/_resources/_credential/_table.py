@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._crud._rows import is_identity
+from ..._crud._rows import check_identity
 from ..._engine import NOT_CLEARABLE, Field, Resource
 from ..._fingerprints import OWN_ENTRY
 from ..._redaction import HIDDEN
@@ -22,7 +22,7 @@ from ..._redaction import HIDDEN
 Record = Mapping[str, Any]
 
 
-def _is_info(value: Mapping[str, Any]) -> str | None:
+def _check_info(value: Mapping[str, Any]) -> str | None:
     return f"the entry {OWN_ENTRY} is reserved for this collection." if OWN_ENTRY in value else None
 
 
@@ -47,8 +47,8 @@ CREDENTIAL = Resource(
     kind="credential",
     identity="credential_name",
     fields=(
-        Field("credential_name", check=is_identity, cleared=NOT_CLEARABLE),
-        Field("credential_info", "dict", read=users_info, check=_is_info, cleared={}),
+        Field("credential_name", check=check_identity, cleared=NOT_CLEARABLE),
+        Field("credential_info", "dict", read=users_info, check=_check_info, cleared={}),
         Field("credential_values", "dict", read=states, cleared={}),
     ),
 )

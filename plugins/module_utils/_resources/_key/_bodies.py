@@ -10,25 +10,25 @@ from datetime import datetime
 from typing import Any
 
 from ..._engine import Plan
-from ..._values import is_empty, moment
+from ..._values import is_empty, parse_time
 from ._rows import metadata_of
 from ._table import INHERITED, KEY, NOT_THE_USERS, RETIRED_MARK, ROWS, retired_ids
 
 CREATE_PATH = "/key/generate"
 # The list travels with each request of the key.
-MOST_RETIRED = 50
+MAX_RETIRED = 50
 
 
 def create_path(plan: Plan) -> str:
     """The endpoint that makes the key."""
     had = KEY.view(plan.existing) if plan.action == "reissue" else {}
-    paths = (row.create_path for name, row in ROWS.items() if not row.is_nothing({**had, **plan.changes}.get(name)))
+    paths = (row.create_path for name, row in ROWS.items() if not row.is_empty({**had, **plan.changes}.get(name)))
     return next(filter(None, paths), CREATE_PATH)
 
 
 def create_body(plan: Plan, now: datetime) -> dict[str, Any]:
     """Body of ``/key/generate`` for a plan: what is declared, and for a reissue all that the old key has."""
-    values = {name: value for name, value in plan.changes.items() if not ROWS[name].is_nothing(value)}
+    values = {name: value for name, value in plan.changes.items() if not ROWS[name].is_empty(value)}
     body: dict[str, Any] = {}
     if plan.action == "reissue":
         body, values = _inherited(plan, values)
@@ -37,11 +37,11 @@ def create_body(plan: Plan, now: datetime) -> dict[str, Any]:
     for name, value in values.items():
         row = ROWS[name]
         if "create" in row.in_metadata_only:
-            body["metadata"] = {**body.get("metadata", {}), row.entry: row.sent(value)}
+            body["metadata"] = {**body.get("metadata", {}), row.entry: row.serialize(value)}
         elif name == "metadata":
             body["metadata"] = {**value, **body.get("metadata", {})}
         else:
-            body[name] = row.sent(value)
+            body[name] = row.serialize(value)
     if expires:
         body["duration"] = _seconds_until(expires, now)
     if plan.value:
@@ -58,7 +58,7 @@ def _inherited(plan: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any], d
     inherited = [name for name in INHERITED if name not in plan.after]  # spend stands there if it is reset
     body = {name: plan.existing[name] for name in inherited if not is_empty(plan.existing.get(name))}
     metadata = _merged_metadata(plan)
-    metadata[RETIRED_MARK] = [*retired_ids(plan.existing), plan.existing["token"]][-MOST_RETIRED:]
+    metadata[RETIRED_MARK] = [*retired_ids(plan.existing), plan.existing["token"]][-MAX_RETIRED:]
     return {**body, "metadata": metadata}, {
         **kept,
         **{n: v for n, v in values.items() if n != "metadata"},
@@ -74,7 +74,7 @@ def update_body(plan: Plan, now: datetime) -> dict[str, Any]:
             body["duration"] = "-1" if is_empty(value) else _seconds_until(value, now)
         elif row.update:
             body[name] = row.update(value, row.value(plan.existing))
-        elif name != "metadata" and "update" not in row.in_metadata_only and not (row.entry and row.is_nothing(value)):
+        elif name != "metadata" and "update" not in row.in_metadata_only and not (row.entry and row.is_empty(value)):
             # A field kept in metadata goes at the top as well: only there does the server check it.
             body[name] = row.to_api(value)
     if any(name == "metadata" or ROWS[name].entry for name in plan.changes):
@@ -84,7 +84,7 @@ def update_body(plan: Plan, now: datetime) -> dict[str, Any]:
 
 def _with_partners(plan: Plan) -> dict[str, Any]:
     """The changes, and what an update takes only together with one of them."""
-    partners = [ROWS[name].partner for name in plan.changes]
+    partners = [ROWS[name].requires_field for name in plan.changes]
     present = KEY.view(plan.existing)
     return {**{name: present[name] for name in partners if name in present}, **plan.changes}
 
@@ -99,10 +99,10 @@ def _merged_metadata(plan: Plan) -> dict[str, Any]:
         row = ROWS[name]
         if row.entry:
             merged.pop(row.entry, None)
-            if not row.is_nothing(value):
-                merged[row.entry] = row.sent(value)
+            if not row.is_empty(value):
+                merged[row.entry] = row.serialize(value)
     return merged
 
 
 def _seconds_until(time: Any, now: datetime) -> str:
-    return f"{max(0, math.ceil((moment(time) - now).total_seconds()))}s"
+    return f"{max(0, math.ceil((parse_time(time) - now).total_seconds()))}s"

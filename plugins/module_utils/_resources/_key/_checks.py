@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from ..._crud._limits import refuse_too_new, refuse_unlicensed
+from ..._crud._limits import ensure_licensed, ensure_supported
 from ..._crud._references import unknown_references
 from ..._engine import Plan
 from ..._errors import InputError
@@ -38,10 +38,10 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
     """
     writing = [plan for plan in plans if plan.action in WRITING]
     if writing or any(plan.current is None for plan in plans):
-        proxy.check_admin()
+        proxy.ensure_admin()
     for plan in writing:
-        refuse_unlicensed(licensed_parts(plan), plan, proxy)
-        refuse_too_new(KEY, plan, proxy)
+        ensure_licensed(licensed_parts(plan), plan, proxy)
+        ensure_supported(KEY, plan, proxy)
     if validate_models:
         for sentence, names in _missing(writing, ("model",), proxy).items():
             raise InputError(sentence, join_limited(names))
@@ -103,8 +103,8 @@ def _missing_in(row: KeyField, plans: Sequence[Plan], proxy: Proxy) -> dict[str,
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     """Some of the names that there are, those most like the wrong one first."""
-    alike = get_close_matches(name, known, n=3)
-    return join_limited([*alike, *(one for one in known if one not in alike)])
+    equals = get_close_matches(name, known, n=3)
+    return join_limited([*equals, *(one for one in known if one not in equals)])
 
 
 def _refuse_other_organization(plans: Sequence[Plan], proxy: Proxy) -> None:
@@ -150,13 +150,13 @@ def _refuse_taken_values(plans: Sequence[Plan], reader: KeyReader) -> None:
     for row in reader.rows_of_tokens(tokens) if tokens else ():
         # The rows come without their tokens; four characters tell most values apart.
         ending = str(row.get("key_name"))[-4:]
-        alike = [plan for plan in plans if str(plan.value).endswith(ending)] or plans
-        if any(plan.name == row.get("key_alias") for plan in alike):
+        equals = [plan for plan in plans if str(plan.value).endswith(ending)] or plans
+        if any(plan.name == row.get("key_alias") for plan in equals):
             continue  # not of another key: made by another run since the keys were listed
         if row.get("key_alias"):
-            raise InputError(f"this value is already the value of the key '{row['key_alias']}'.", alike[0].name)
+            raise InputError(f"this value is already the value of the key '{row['key_alias']}'.", equals[0].name)
         raise InputError(
             "this is already the value of a key without an alias. To give it this alias, declare key_id: "
-            f"{token_of(alike[0].value or '')}, without the value.",
-            alike[0].name,
+            f"{token_of(equals[0].value or '')}, without the value.",
+            equals[0].name,
         )

@@ -16,11 +16,11 @@ server has its token, alone under its alias. How runs agree without talking to e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._engine import Outcome
 from ..._errors import ApiError, LiteLLMError
-from ._declaration import Declaration
+from ._declaration import KeyDeclaration
 from ._deleting import KeyRemover
 from ._reading import KeyReader, Standing
 from ._secret import token_of
@@ -30,10 +30,10 @@ NOBODY = Standing(0, ours=False)
 
 
 @dataclass
-class Written:
+class WrittenKey:
     """What was written for one declaration."""
 
-    want: Declaration
+    want: KeyDeclaration
     outcome: Outcome
     standing: Standing = NOBODY
 
@@ -59,13 +59,13 @@ class Written:
         return self.standing.ours and self.standing.bearers > 1
 
     def fails(self, error: Exception) -> None:
-        self.outcome = self.outcome.having(error=error)
+        self.outcome = replace(self.outcome, error=error)
 
     def replaced_by(self, outcome: Outcome) -> None:
-        self.outcome = outcome.having(warnings=(*self.outcome.warnings, *outcome.warnings))
+        self.outcome = replace(outcome, warnings=(*self.outcome.warnings, *outcome.warnings))
 
     def lost(self, error: Exception) -> None:
-        self.outcome = self.outcome.having(action="none", record=None, value=None, error=error)
+        self.outcome = replace(self.outcome, action="none", record=None, value=None, error=error)
 
 
 class KeyConfirmer:
@@ -79,15 +79,15 @@ class KeyConfirmer:
         self._remover = remover
         self._sleep = sleep
 
-    def confirm(self, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    def confirm(self, wants: Sequence[KeyDeclaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
-        every = [Written(want, outcome) for want, outcome in zip(wants, outcomes)]
+        every = [WrittenKey(want, outcome) for want, outcome in zip(wants, outcomes)]
         written = [one for one in every if one.outcome.error is None]
         self._confirm_gone_ids([one for one in written if one.want.key_id and one.is_gone])
         self._confirm([one for one in written if not one.want.key_id and (one.is_gone or _is_new(one))])
         return [one.outcome for one in every]
 
-    def _confirm(self, written: Sequence[Written]) -> None:
+    def _confirm(self, written: Sequence[WrittenKey]) -> None:
         waiting = list(written)
         for look in range(LOOKS):
             if not waiting:
@@ -104,7 +104,7 @@ class KeyConfirmer:
             self._give_up(one)
         self._remove_retired(one for one in written if one.confirmed)
 
-    def _remove_retired(self, confirmed: Iterable[Written]) -> None:
+    def _remove_retired(self, confirmed: Iterable[WrittenKey]) -> None:
         """Delete the old keys of reissues, whose new ones are there for sure."""
         retired = {
             one.outcome.plan.existing["token"]: one
@@ -116,7 +116,7 @@ class KeyConfirmer:
             for token, error in left.items():
                 retired[token].fails(error)
 
-    def _settle(self, doubled: Sequence[Written]) -> None:
+    def _settle(self, doubled: Sequence[WrittenKey]) -> None:
         """Agree with the other runs that have created keys with the same aliases at the same time."""
         for look in range(LOOKS):
             if not doubled:
@@ -125,7 +125,7 @@ class KeyConfirmer:
                 self._sleep(PAUSE * look)
             doubled = [one for one in doubled if self._still_doubled(one, last=look == LOOKS - 1)]
 
-    def _still_doubled(self, one: Written, last: bool) -> bool:
+    def _still_doubled(self, one: WrittenKey, last: bool) -> bool:
         """Whether another run has yet to delete its key. At the ``last`` look ours gives way."""
         try:
             tokens = [record["token"] for record in sorted(self._reader.with_alias(one.alias), key=seniority)]
@@ -140,7 +140,7 @@ class KeyConfirmer:
             one.lost(error)
         return False
 
-    def _give_up(self, one: Written) -> None:
+    def _give_up(self, one: WrittenKey) -> None:
         """What was written is not as it was written."""
         if one.is_gone:
             one.fails(_still_there(one))
@@ -152,7 +152,7 @@ class KeyConfirmer:
             except LiteLLMError as error:
                 one.lost(error)
 
-    def _confirm_gone_ids(self, written: Sequence[Written]) -> None:
+    def _confirm_gone_ids(self, written: Sequence[WrittenKey]) -> None:
         """Look whether tokens are gone; their aliases may stay, with other keys."""
         tokens = [one.outcome.plan.existing["token"] for one in written]
         for look in range(LOOKS):
@@ -165,9 +165,9 @@ class KeyConfirmer:
                 one.fails(_still_there(one))
 
 
-def _is_new(one: Written) -> bool:
+def _is_new(one: WrittenKey) -> bool:
     return one.outcome.action in ("create", "reissue") and bool(one.token)
 
 
-def _still_there(one: Written) -> ApiError:
+def _still_there(one: WrittenKey) -> ApiError:
     return ApiError(f"The key {one.alias} still exists after it was deleted.", hint="Run again.")

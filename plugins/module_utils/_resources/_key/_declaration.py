@@ -16,7 +16,7 @@ from dataclasses import field as dataclass_field
 from functools import partial
 from typing import Any
 
-from ..._durations import is_duration
+from ..._durations import check_duration
 from ..._engine import declared_fields
 from ..._errors import InputError
 from ..._values import UNSET, as_json
@@ -70,7 +70,7 @@ SHORTEST_VALUE = 16
 
 
 @dataclass(frozen=True)
-class Declaration:
+class KeyDeclaration:
     """A checked declaration of one key.
 
     :param value: the declared secret, or that derived for a new key; None if the client may choose.
@@ -107,7 +107,7 @@ class Declaration:
         return self.alias or self.key_id
 
     @property
-    def keeping(self) -> Declaration:
+    def keeping(self) -> KeyDeclaration:
         """The same for a key whose value another run has just chosen: that value is kept, or refused, not replaced."""
         policy = "keep" if self.value is None or self.value_policy == "keep" else "fail"
         fields = {name: value for name, value in self.fields.items() if name != "reissue"}
@@ -164,7 +164,7 @@ def _is_set(options: Mapping[str, Any], name: str) -> bool:
     return (name, value) not in HARMLESS and value is not None and value is not False and value not in ("", [], {})
 
 
-def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
+def declare(options: Mapping[str, Any], state: str = "present") -> KeyDeclaration:
     """What one item of ``virtual_keys``, or the parameters of ``litellm_key``, declare.
 
     :raises InputError: naming all that is wrong with them.
@@ -184,7 +184,7 @@ def declare(options: Mapping[str, Any], state: str = "present") -> Declaration:
         del fields["reissue"]
     if _is_set(options, "allowed_routes"):
         fields.pop("key_type", None)  # default, beside which a key may have routes of its own
-    declared = Declaration(
+    declared = KeyDeclaration(
         alias=alias,
         state=state,
         fields=fields,
@@ -214,7 +214,7 @@ def check_key_ids(option: str, ids: Iterable[str]) -> list[str]:
 
 
 def _durations(options: Mapping[str, Any]) -> list[str]:
-    found = ((name, is_duration(options[name])) for name in DURATIONS if options.get(name))
+    found = ((name, check_duration(options[name])) for name in DURATIONS if options.get(name))
     return [f"{name}: {problem}" for name, problem in found if problem]
 
 
@@ -270,7 +270,7 @@ def _value(options: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def conflicts(declarations: Sequence[Declaration]) -> dict[str, list[str]]:
+def conflicts(declarations: Sequence[KeyDeclaration]) -> dict[str, list[str]]:
     """What is wrong with declarations of one task taken together: the names of the keys by sentence."""
     found: dict[str, list[str]] = defaultdict(list)
     retired = {declaration.retired_alias: declaration.alias for declaration in declarations if declaration.alias}

@@ -56,7 +56,7 @@ class KeyRemover:
     def _remove(self, tokens: Sequence[str], tally: Tally) -> dict[str, ApiError]:
         """One key that LiteLLM cannot delete makes it refuse all of a request: then each half is tried by itself."""
         try:
-            self._client.send("/key/delete", {"keys": list(tokens)}, replay=True)
+            self._client.send("/key/delete", {"keys": list(tokens)}, idempotent=True)
         except ApiError as error:
             if error.status != 404:  # none of them is left: somebody else was quicker, or an answer was lost
                 return self._remove_halves(tokens, error, tally)
@@ -67,7 +67,7 @@ class KeyRemover:
         middle = len(tokens) // 2
         if not middle:
             tally.refused += 1
-        if not middle or error.unanswered or error.status not in (400, 500):
+        if not middle or error.may_have_applied or error.status not in (400, 500):
             return dict.fromkeys(tokens, error)
         left = self._remove(tokens[:middle], tally)
         if tally.refused >= HOPELESS and not tally.deleted:

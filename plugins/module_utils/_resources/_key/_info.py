@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..._durations import add_duration, is_duration
+from ..._durations import add_duration, check_duration
 from ..._errors import ApiError, InputError
 from ..._kind import Client
 from ..._proxy import Proxy
-from ..._shapes import COUNT, TEXT, checked
-from ..._values import alike, identical, moment
+from ..._shapes import COUNT, TEXT, ensure_shape
+from ..._values import json_equal, parse_time, strictly_equal
 from ._declaration import check_key_ids
 from ._reading import INFO, KeyReader, Record
 from ._secret import token_of
@@ -40,7 +40,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 # What a key asked for, by day, model and provider. It answers for a span of days only.
 ACTIVITY = "/user/daily/activity"
 FIRST_DAY = "2023-01-01"
-MOST_DAYS = 1000
+MAX_DAYS = 1000
 DAYS = {"total_successful_requests": COUNT}
 
 
@@ -74,7 +74,7 @@ def _problems(params: Mapping[str, Any]) -> list[str]:
     found += check_key_ids("key_ids", params["key_ids"] or ())
     if GROUP_MARK in (params["metadata"] or {}):
         found.append(f"metadata: use the option group to select by {GROUP_MARK}.")
-    problem = is_duration(params["expiring_within"]) if params["expiring_within"] is not None else None
+    problem = check_duration(params["expiring_within"]) if params["expiring_within"] is not None else None
     if problem:
         found.append(f"expiring_within: {problem}")
     return found
@@ -104,10 +104,12 @@ def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:
         return False
     if params["created_by"] is not None and record.get("created_by") not in params["created_by"]:
         return False
-    if params["group"] is not None and not identical(params["group"], KEY.field("group").value(record)):
+    if params["group"] is not None and not strictly_equal(params["group"], KEY.field("group").value(record)):
         return False
     metadata = KEY.field("metadata").value(record)
-    return all(name in metadata and alike(value, metadata[name]) for name, value in (params["metadata"] or {}).items())
+    return all(
+        name in metadata and json_equal(value, metadata[name]) for name, value in (params["metadata"] or {}).items()
+    )
 
 
 def _is_due(key: Mapping[str, Any], params: Mapping[str, Any], now: datetime) -> bool:
@@ -115,7 +117,9 @@ def _is_due(key: Mapping[str, Any], params: Mapping[str, Any], now: datetime) ->
         return False
     if params["expiring_within"] is None:
         return True
-    return bool(key["expires_at"]) and now < moment(key["expires_at"]) <= add_duration(now, params["expiring_within"])
+    return bool(key["expires_at"]) and now < parse_time(key["expires_at"]) <= add_duration(
+        now, params["expiring_within"]
+    )
 
 
 def _order(key: Mapping[str, Any]) -> tuple[str, str]:
@@ -135,7 +139,7 @@ def describe(record: Record, now: datetime) -> dict[str, Any]:
 def _status(key: Mapping[str, Any], remaining: float | None, now: datetime) -> str:
     if key["blocked"]:
         return "blocked"
-    if key["expires_at"] and moment(key["expires_at"]) <= now:
+    if key["expires_at"] and parse_time(key["expires_at"]) <= now:
         return "expired"
     return "over_budget" if remaining is not None and remaining <= 0 else "active"
 
@@ -145,11 +149,11 @@ def _is_used(client: Client, key: Mapping[str, Any], now: datetime) -> bool | No
     if key["spend"] or not key["last_active"]:
         return bool(key["spend"])
     days = {"start_date": FIRST_DAY, "end_date": f"{now + timedelta(days=1):%Y-%m-%d}"}
-    question = {"api_key": key["key_id"], **days, "page_size": MOST_DAYS}
+    question = {"api_key": key["key_id"], **days, "page_size": MAX_DAYS}
     answer = _if_known(lambda: client.get(ACTIVITY, question))
     if answer is None:
         return None
-    return bool(checked(answer, {"metadata": DAYS}, f"GET {ACTIVITY}")["metadata"]["total_successful_requests"])
+    return bool(ensure_shape(answer, {"metadata": DAYS}, f"GET {ACTIVITY}")["metadata"]["total_successful_requests"])
 
 
 def _asked_as(client: Client, reader: KeyReader, key: str) -> dict[str, Any]:
@@ -167,7 +171,7 @@ def _asked_as(client: Client, reader: KeyReader, key: str) -> dict[str, Any]:
             return None
 
     models = ask(lambda: sorted(_models(bearer)))
-    health = ask(lambda: bearer.send("/key/health", replay=True))
+    health = ask(lambda: bearer.send("/key/health", idempotent=True))
     answer = ask(lambda: _shown(bearer, token))
     if answer is None:  # many a key may not ask about itself
         answer = _if_known(lambda: _shown(client, token))
@@ -181,12 +185,12 @@ def _asked_as(client: Client, reader: KeyReader, key: str) -> dict[str, Any]:
 
 
 def _models(client: Client) -> set[str]:
-    answer = checked(client.get("/v1/models"), {"data": [{"id": TEXT}]}, "GET /v1/models")
+    answer = ensure_shape(client.get("/v1/models"), {"data": [{"id": TEXT}]}, "GET /v1/models")
     return {model["id"] for model in answer["data"]}
 
 
 def _shown(client: Client, token: str) -> Any:
-    return checked(client.get("/key/info", {"key": token}), {"info": INFO}, "GET /key/info")
+    return ensure_shape(client.get("/key/info", {"key": token}), {"info": INFO}, "GET /key/info")
 
 
 def _if_known(question: Callable[[], Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._kind import ArgumentSpec, Client, Kind, Ledger, Options
 from ._advice import KEY_ADVICE
-from ._declaration import KEY_ID, Declaration, conflicts, declare, key_options, with_defaults
+from ._declaration import KEY_ID, KeyDeclaration, conflicts, declare, key_options, with_defaults
 from ._info import OPTIONS, read
 from ._reading import Record
 from ._store import KeyStore
@@ -34,13 +34,13 @@ class Key(Kind):
     actions = ("create", "update", "reissue", "delete", "none")
     advice = KEY_ADVICE
 
-    def declare(self, options: Options, state: str) -> Declaration:
+    def declare(self, options: Options, state: str) -> KeyDeclaration:
         return declare(options, state)
 
     def with_defaults(self, item: Options, defaults: Options) -> dict[str, Any]:
         return with_defaults(item, defaults)
 
-    def conflicts(self, declarations: Sequence[Declaration]) -> Mapping[str, Sequence[str]]:
+    def conflicts(self, declarations: Sequence[KeyDeclaration]) -> Mapping[str, Sequence[str]]:
         return conflicts(declarations)
 
     def store(self, client: Client, params: Options, ledger: Ledger | None = None) -> KeyStore:

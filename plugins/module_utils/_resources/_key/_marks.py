@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._errors import InputError
 from ..._text import join_limited
-from ..._values import identical, is_empty
+from ..._values import is_empty, strictly_equal
 from ._rows import metadata_of
 from ._table import KEY
 
@@ -23,7 +23,9 @@ NO_LIMIT = -1
 def bears(record: Mapping[str, Any], mark: Mapping[str, Any]) -> bool:
     """Whether the key's metadata has each entry of ``mark`` exactly. An empty mark is no mark."""
     metadata = metadata_of(record)
-    return bool(mark) and all(name in metadata and identical(value, metadata[name]) for name, value in mark.items())
+    return bool(mark) and all(
+        name in metadata and strictly_equal(value, metadata[name]) for name, value in mark.items()
+    )
 
 
 def check_mark(mark: Mapping[str, Any], limit: int | None) -> None:
@@ -87,7 +89,7 @@ def check_group(alias: str, declared: Any, records: Iterable[Mapping[str, Any]])
         return
     for record in records:
         group = KEY.field("group").value(record)
-        if not is_empty(group) and not identical(group, declared):
+        if not is_empty(group) and not strictly_equal(group, declared):
             raise InputError(
                 f"the key belongs to the group {json.dumps(group)}, not to {json.dumps(declared)}. Choose another "
                 "alias, or remove the key from its group first, with litellm_key and unset: [group].",

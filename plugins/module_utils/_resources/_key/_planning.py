@@ -15,8 +15,8 @@ from typing import Any
 from ..._durations import add_duration
 from ..._engine import Plan, make_plan
 from ..._errors import InputError
-from ..._values import UNSET, is_empty, moment, same_moment
-from ._declaration import Declaration
+from ..._values import UNSET, is_empty, parse_time, same_moment
+from ._declaration import KeyDeclaration
 from ._marks import check_group
 from ._rows import ROUTES_OF_TYPE
 from ._secret import token_of
@@ -48,7 +48,7 @@ class Found:
         return [record["token"] for record in (*self.records, *self.retired)]
 
 
-def plan_key(want: Declaration, found: Found, now: datetime, past: datetime | None = None) -> Plan:
+def plan_key(want: KeyDeclaration, found: Found, now: datetime, past: datetime | None = None) -> Plan:
     """What has to be done for one key.
 
     :param now: the server's time.
@@ -69,7 +69,7 @@ def plan_key(want: Declaration, found: Found, now: datetime, past: datetime | No
     surplus = tuple(record for record in (*found.records, *found.retired) if record is not current)
     check_group(want.name, want.fields.get("group"), (*found.records, *found.retired))
     if want.state == "absent":
-        return make_plan(KEY, {"key_alias": want.name}, current, "absent").having(surplus=surplus)
+        return replace(make_plan(KEY, {"key_alias": want.name}, current, "absent"), surplus=surplus)
     fields = {**({"key_alias": current["key_alias"]} if current else {}), **want.fields}
     warnings = _declare_expiry(fields, want, current, now)
     if want.merge_metadata and "metadata" in fields and fields["metadata"] is not UNSET and current:
@@ -85,18 +85,18 @@ def plan_key(want: Declaration, found: Found, now: datetime, past: datetime | No
         warnings.append(f"The proxy's answers tell no time: the value of {want.name} is not replaced for its age.")
     _guard_shared_budget(want, fields, current)
     plan = make_plan(KEY, fields, current)
-    plan = plan.having(name=want.name, surplus=surplus, value=want.value, warnings=tuple(warnings))
+    plan = replace(plan, name=want.name, surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
-        return plan.having(value=want.value or next(reversed(want.candidates), None))
+        return replace(plan, value=want.value or next(reversed(want.candidates), None))
     if not is_empty(plan.changes.get("reset_spend")):
-        plan = plan.having(before={**plan.before, "spend": current.get("spend")}, after={**plan.after, "spend": 0.0})
+        plan = replace(plan, before={**plan.before, "spend": current.get("spend")}, after={**plan.after, "spend": 0.0})
     plan = _choose_value(want, plan, found, now, past)
     if surplus and plan.action == "none":
-        return plan.having(action="update")
+        return replace(plan, action="update")
     return plan
 
 
-def check_identity(want: Declaration, record: Mapping[str, Any] | None) -> None:
+def check_identity(want: KeyDeclaration, record: Mapping[str, Any] | None) -> None:
     """Refuse a key that is declared by its id and is not there, or not the one that is to be deleted.
 
     :raises InputError: saying so.
@@ -108,7 +108,7 @@ def check_identity(want: Declaration, record: Mapping[str, Any] | None) -> None:
         raise InputError(f"key_id: the key with this ID {has}.", want.name)
 
 
-def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime, past: datetime | None) -> Plan:
+def _choose_value(want: KeyDeclaration, plan: Plan, found: Found, now: datetime, past: datetime | None) -> Plan:
     """The plan, with what becomes of the value of a key that is there."""
     token = plan.existing["token"]
     known = next((value for value in (want.value, *want.candidates) if value and token_of(value) == token), None)
@@ -116,14 +116,14 @@ def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime, pa
     interrupted = bool(found.retired) and known is None
     due = _is_asked_for(want, plan, interrupted) or _is_due(want, plan.existing, now, past, interrupted)
     if known is not None and not due:
-        return plan.having(value=known)
+        return replace(plan, value=known)
     policy = "reissue" if due else want.value_policy
     if policy != "keep":
         _refuse_retired_value(want, plan.existing)
     if policy == "fail" and found.records:
         raise InputError(_other_value(want, plan.existing), want.name)
     if policy == "keep":
-        return plan.having(value=None)
+        return replace(plan, value=None)
     # A key that only waits under its retired name was to get another value already.
     if _is_expired(plan.after.get("expires_at", KEY.field("expires_at").value(plan.existing)), now):
         raise InputError(
@@ -132,14 +132,15 @@ def _choose_value(want: Declaration, plan: Plan, found: Found, now: datetime, pa
             want.name,
         )
     new_id = token_of(want.value) if want.value else "(that of a new value)"
-    return plan.having(
+    return replace(
+        plan,
         action="reissue",
         before={**plan.before, "key_id": token},
         after={**plan.after, "key_id": new_id},
     )
 
 
-def _refuse_retired_value(want: Declaration, current: Mapping[str, Any]) -> None:
+def _refuse_retired_value(want: KeyDeclaration, current: Mapping[str, Any]) -> None:
     """A value may have been replaced because somebody else knows it."""
     retired = retired_ids(current)
     if want.value is not None and token_of(want.value) in retired:
@@ -147,7 +148,7 @@ def _refuse_retired_value(want: Declaration, current: Mapping[str, Any]) -> None
         raise InputError(f"the declared value was replaced earlier and cannot be used again. Set {remedy}.", want.name)
 
 
-def _other_version(want: Declaration, current: Mapping[str, Any]) -> str:
+def _other_version(want: KeyDeclaration, current: Mapping[str, Any]) -> str:
     """What to declare instead of a version whose value was replaced: the one that the key has, else the next."""
     if "reissue" in want.fields:
         return "another text as reissue"
@@ -159,13 +160,13 @@ def _other_version(want: Declaration, current: Mapping[str, Any]) -> str:
     return f"key_version: {unused} with value_policy: reissue, or, for this key alone, reissue"
 
 
-def _tokens_of_versions(want: Declaration, current: Mapping[str, Any], end: int) -> dict[str, int]:
+def _tokens_of_versions(want: KeyDeclaration, current: Mapping[str, Any], end: int) -> dict[str, int]:
     """The versions before ``end`` by the id that the key has with the value of each."""
     values = ((replace(want, version=number).value_for(current), number) for number in range(1, end))
     return {token_of(value): number for value, number in values if value}
 
 
-def _other_value(want: Declaration, current: Mapping[str, Any]) -> str:
+def _other_value(want: KeyDeclaration, current: Mapping[str, Any]) -> str:
     """What to say where the value is to be the declared one, or a known one, and is not."""
     token = current["token"]
     if want.value is None:
@@ -178,15 +179,15 @@ def _other_value(want: Declaration, current: Mapping[str, Any]) -> str:
 
 
 def _is_expired(time: Any, now: datetime) -> bool:
-    return bool(time) and moment(time) <= now
+    return bool(time) and parse_time(time) <= now
 
 
-def _has_its_value(want: Declaration, record: Mapping[str, Any]) -> bool:
+def _has_its_value(want: KeyDeclaration, record: Mapping[str, Any]) -> bool:
     value = want.value_for(record)
     return value is not None and record["token"] == token_of(value)
 
 
-def _is_asked_for(want: Declaration, plan: Plan, interrupted: bool) -> bool:
+def _is_asked_for(want: KeyDeclaration, plan: Plan, interrupted: bool) -> bool:
     """Whether the declared reissue has not been carried out yet, or by a run that was interrupted."""
     if "reissue" not in want.fields or _has_its_value(want, plan.existing):
         return False
@@ -194,30 +195,30 @@ def _is_asked_for(want: Declaration, plan: Plan, interrupted: bool) -> bool:
 
 
 def _is_due(
-    want: Declaration, current: Mapping[str, Any], now: datetime, past: datetime | None, interrupted: bool
+    want: KeyDeclaration, current: Mapping[str, Any], now: datetime, past: datetime | None, interrupted: bool
 ) -> bool:
     """Whether the value is to be replaced for its age, or because a run was interrupted while it replaced it."""
     if not want.rotate_after or _is_expired(KEY.field("expires_at").value(current), now):
         return False
-    made = [moment(current[name]) for name in ("created_at", "last_rotation_at") if current.get(name)]
+    made = [parse_time(current[name]) for name in ("created_at", "last_rotation_at") if current.get(name)]
     if interrupted or not made or past is None:
         return interrupted
     return add_duration(max(made), want.rotate_after) <= past
 
 
 def _declare_expiry(
-    fields: dict[str, Any], want: Declaration, current: Mapping[str, Any] | None, now: datetime
+    fields: dict[str, Any], want: KeyDeclaration, current: Mapping[str, Any] | None, now: datetime
 ) -> list[str]:
     """Make ``expires_at`` of ``duration`` and ``renew_within`` where they apply now. Returns warnings."""
     stored = KEY.field("expires_at").value(current)
-    expires = moment(stored) if stored else None
+    expires = parse_time(stored) if stored else None
     renewing = bool(
         current and want.renew_within and expires and expires - now < add_duration(now, want.renew_within) - now
     )
     if want.duration and (current is None or renewing):
         fields["expires_at"] = add_duration(now, want.duration).isoformat(timespec="seconds")
     elif not is_empty(fields.get("expires_at")):
-        end = moment(fields["expires_at"])
+        end = parse_time(fields["expires_at"])
         fields["expires_at"] = end.isoformat(timespec="seconds")
         if end <= now and not (current and same_moment(end, expires)):
             raise InputError(
@@ -237,7 +238,7 @@ def _opens_all_models(fields: Mapping[str, Any], current: Mapping[str, Any] | No
     return bool(leaves and "models" in fields and (is_empty(fields["models"]) or TEAM_MODELS in fields["models"]))
 
 
-def _declare_routes(fields: dict[str, Any], want: Declaration, current: Mapping[str, Any] | None) -> None:
+def _declare_routes(fields: dict[str, Any], want: KeyDeclaration, current: Mapping[str, Any] | None) -> None:
     """Make ``allowed_routes`` of ``key_type``: a type is its routes, and an update takes only these."""
     declared = fields.get("key_type")
     if declared is None:
@@ -253,7 +254,7 @@ def _declare_routes(fields: dict[str, Any], want: Declaration, current: Mapping[
     fields["allowed_routes"] = ROUTES_OF_TYPE[declared]
 
 
-def _guard_shared_budget(want: Declaration, fields: Mapping[str, Any], current: Mapping[str, Any] | None) -> None:
+def _guard_shared_budget(want: KeyDeclaration, fields: Mapping[str, Any], current: Mapping[str, Any] | None) -> None:
     """LiteLLM writes a soft budget into the budget that the key points to, which other keys may share."""
     budget = (current or {}).get("litellm_budget_table") or {}
     shared = [
@@ -276,8 +277,8 @@ def licensed_parts(plan: Plan) -> list[str]:
     parts = []
     for name, value in plan.changes.items():
         row = ROWS[name]
-        if row.licensed and not row.is_nothing(value):
+        if row.licensed and not row.is_empty(value):
             parts.append(name)
-        if plan.action != "update" and not row.is_nothing(value):
+        if plan.action != "update" and not row.is_empty(value):
             parts += [f"{name}.{entry}" for entry in row.licensed_entries if entry in value]
     return parts

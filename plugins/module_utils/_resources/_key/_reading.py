@@ -17,8 +17,8 @@ from ..._errors import ApiError
 from ..._kind import Client
 from ..._listings import KEY_ALIASES, KEYS, PAGE
 from ..._proxy import Proxy
-from ..._shapes import LIST, MAPPING, NUMBER, TEXT, TIME, Nullable, checked, maybe
-from ..._values import moment
+from ..._shapes import LIST, MAPPING, NUMBER, TEXT, TIME, Nullable, ensure_shape, maybe
+from ..._values import parse_time
 from ._table import KEY
 
 Record = Mapping[str, Any]
@@ -27,7 +27,7 @@ LOOKUPS_PER_PAGE = 3
 # The row of a key costs the server about as much as three aliases in a listing of them.
 LISTED_PER_ROW = 3
 # Rows are asked for by name: there is no page that others could shift, only a size to keep in bounds.
-MOST_ROWS = 500
+MAX_ROWS = 500
 FULL = {"return_full_object": "true"}
 OF_TYPE = {"dict": MAPPING, "int": NUMBER, "float": NUMBER}
 LIST_OF = {"dict": [MAPPING], "str": [TEXT]}
@@ -168,7 +168,7 @@ class KeyReader:
         :raises ApiError: with status 404 if the key is gone.
         """
         answer = self._client.get("/key/info", {"key": record["token"]})
-        info = checked(answer, {"info": INFO}, "GET /key/info")["info"]
+        info = ensure_shape(answer, {"info": INFO}, "GET /key/info")["info"]
         if info.get("deleted_at"):  # newer versions remember it
             raise ApiError(f"The key {info.get('key_alias')} was deleted.", 404)
         return {**record, **info, "token": record["token"]}
@@ -176,9 +176,9 @@ class KeyReader:
     def _rows(self, kind: str, values: Sequence[str]) -> list[Record]:
         """Rows without their tokens, in any order, missing ones left out."""
         rows: list[Record] = []
-        for start in range(0, len(values), MOST_ROWS):
-            answer = self._client.send("/v2/key/info", {kind: list(values[start : start + MOST_ROWS])}, replay=True)
-            rows += checked(answer, {"info": [ROW]}, "POST /v2/key/info")["info"]
+        for start in range(0, len(values), MAX_ROWS):
+            answer = self._client.send("/v2/key/info", {kind: list(values[start : start + MAX_ROWS])}, idempotent=True)
+            rows += ensure_shape(answer, {"info": [ROW]}, "POST /v2/key/info")["info"]
         return rows
 
     def _listed_aliases(self, aliases: Sequence[str]) -> list[Record] | None:
@@ -214,4 +214,4 @@ def _is_old(record: Record) -> bool:
 def _likeness(record: Record) -> tuple[Any, ...]:
     """What tells a row without its token from the others."""
     created = record.get("created_at")
-    return (record["key_alias"], record["key_name"], moment(created) if created else None)
+    return (record["key_alias"], record["key_name"], parse_time(created) if created else None)

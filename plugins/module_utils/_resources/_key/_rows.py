@@ -14,7 +14,7 @@ from typing import Any
 
 from ..._engine import Field
 from ..._text import check_name
-from ..._values import moment
+from ..._values import parse_time
 
 ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 
@@ -33,7 +33,7 @@ class KeyField(Field):
     """
 
     refers_to: str = ""
-    partner: str = ""
+    requires_field: str = ""
     in_metadata_only: tuple[str, ...] = ()
     answered: bool = True
     create_path: str = ""
@@ -46,7 +46,7 @@ class KeyField(Field):
         return self.path[1] if self.path[:1] == ("metadata",) else None
 
 
-def is_alias(value: str) -> str | None:
+def check_alias(value: str) -> str | None:
     """LiteLLM refuses these since 1.94, in each of its formats of aliases."""
     if ".." in value.split("/"):
         return "must not contain '..' as part of a path."
@@ -55,7 +55,7 @@ def is_alias(value: str) -> str | None:
 
 def without_zone(value: str) -> str:
     """A time as UTC that does not say so. Servers before 1.98 refuse each request of a key whose time has a zone."""
-    return moment(value).replace(tzinfo=None).isoformat(timespec="seconds")
+    return parse_time(value).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def second(value: Any) -> str:
@@ -73,9 +73,9 @@ def temp_budget_expiry(record: Mapping[str, Any]) -> str | None:
     return str(value) if ZONE.search(str(value)) else f"{value}+00:00"
 
 
-def is_time(value: str) -> str | None:
+def check_time(value: str) -> str | None:
     try:
-        moment(value)
+        parse_time(value)
     except ValueError:
         return (
             f"'{value}' is not a valid time. Use ISO 8601 format with a time zone, such as 2030-01-31T18:00:00+01:00."

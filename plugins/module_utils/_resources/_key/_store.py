@@ -23,7 +23,7 @@ from ..._listings import PAGE
 from ..._proxy import Proxy
 from ._checks import missing_references, refuse
 from ._confirming import KeyConfirmer
-from ._declaration import Declaration
+from ._declaration import KeyDeclaration
 from ._deleting import KeyRemover
 from ._marks import called, check_mark, to_prune
 from ._planning import Found, check_identity, plan_key
@@ -85,7 +85,7 @@ class KeyStore:
 
     # Reading
 
-    def find(self, wants: Sequence[Declaration]) -> dict[str, Found]:
+    def find(self, wants: Sequence[KeyDeclaration]) -> dict[str, Found]:
         """The keys of the declared aliases, once no other run seems to be at work on them any more."""
         first = last = self._look(wants)
         quiet = 0
@@ -95,7 +95,7 @@ class KeyStore:
             quiet = 0 if _tokens(before) != _tokens(last) else quiet + 1
         return {alias: replace(found, replaced=_was_replaced(first[alias], found)) for alias, found in last.items()}
 
-    def _look(self, wants: Sequence[Declaration]) -> dict[str, Found]:
+    def _look(self, wants: Sequence[KeyDeclaration]) -> dict[str, Found]:
         """The keys of the declared aliases, at a cost that follows the number of declared keys."""
         names = {want.alias: want.retired_alias for want in wants}
         if not names:
@@ -109,7 +109,7 @@ class KeyStore:
             by_alias[record["key_alias"]].append(record)
         return {alias: Found(by_alias[alias], by_alias[retired]) for alias, retired in names.items()}
 
-    def _find_by_id(self, wants: Sequence[Declaration]) -> dict[str, Found]:
+    def _find_by_id(self, wants: Sequence[KeyDeclaration]) -> dict[str, Found]:
         """The keys that are declared, or were chosen, by id.
 
         :raises InputError: if one does not exist, or has another alias than the one that is to be deleted.
@@ -124,7 +124,7 @@ class KeyStore:
             found[want.key_id] = Found(self._reader.with_budgets([record]) if record else ())
         return found
 
-    def _in_flux(self, wants: Sequence[Declaration], found: Mapping[str, Found]) -> bool:
+    def _in_flux(self, wants: Sequence[KeyDeclaration], found: Mapping[str, Found]) -> bool:
         """Whether another run may be creating or reissuing one of the keys at this moment."""
         unclear = [found[want.alias] for want in wants if want.state == "present" and not found[want.alias].is_plain]
         return any(
@@ -135,7 +135,7 @@ class KeyStore:
 
     # Planning
 
-    def plans(self, wants: Sequence[Declaration]) -> list[Plan]:
+    def plans(self, wants: Sequence[KeyDeclaration]) -> list[Plan]:
         """What has to be done for each declared key, in their order. Writes nothing.
 
         :raises InputError: for the first declaration that cannot be carried out.
@@ -150,7 +150,7 @@ class KeyStore:
         refuse(plans, self._proxy, self._reader, self._validate_models)
         return plans
 
-    def _plan(self, want: Declaration, found: Found, now: datetime, past: datetime | None) -> Plan:
+    def _plan(self, want: KeyDeclaration, found: Found, now: datetime, past: datetime | None) -> Plan:
         want = self._resolved(want, next(iter(found.records), None))
         plan = plan_key(want, found, now, past)
         team_id = left_team(plan)
@@ -159,14 +159,14 @@ class KeyStore:
         models = models_without_team(plan, self._proxy.team(team_id))
         return plan_key(replace(want, fields={**want.fields, "models": models}), found, now, past)
 
-    def _resolved(self, want: Declaration, record: Record | None) -> Declaration:
+    def _resolved(self, want: KeyDeclaration, record: Record | None) -> KeyDeclaration:
         """The declaration with ids in the place of names."""
         return replace(want, fields=resolve(KEY.fields, want.fields, record, self._proxy))
 
-    def missing(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
+    def missing(self, wants: Sequence[KeyDeclaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
         return missing_references(plans, self._proxy) if self._validate_references else {}
 
-    def _recalling(self, want: Declaration) -> Declaration:
+    def _recalling(self, want: KeyDeclaration) -> KeyDeclaration:
         """The declaration with the values that its key may have."""
         if self._ledger is None or want.value is not None or want.state == "absent" or not want.alias:
             return want
@@ -174,7 +174,7 @@ class KeyStore:
 
     def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
         """The plans with the values of new keys, noted in the ledger before the first of them is sent."""
-        plans = [plan.having(value=self._value_of(plan)) if _gets_a_value(plan) else plan for plan in plans]
+        plans = [replace(plan, value=self._value_of(plan)) if _gets_a_value(plan) else plan for plan in plans]
         if self._ledger is not None:
             self._ledger.remember({plan.name: plan.value for plan in plans if plan.value and _gets_a_value(plan)})
         return plans
@@ -186,7 +186,7 @@ class KeyStore:
         unused = (value for value in reversed(pending) if token_of(value) not in had)
         return plan.value or next(unused, None) or new_value(self._secret)
 
-    def undeclared(self, wants: Sequence[Declaration]) -> list[Declaration]:
+    def undeclared(self, wants: Sequence[KeyDeclaration]) -> list[KeyDeclaration]:
         """Declarations of absence for all other keys that are to be pruned.
 
         :raises InputError: if the mark says nothing, or chooses more keys than may go.
@@ -197,7 +197,7 @@ class KeyStore:
         check_mark(mark, limit)
         declared = {one for want in wants for one in (want.alias, want.retired_alias, want.key_id) if one}
         return [
-            Declaration(called(record), state="absent", fields={}, key_id=record["token"], record=record)
+            KeyDeclaration(called(record), state="absent", fields={}, key_id=record["token"], record=record)
             for record in to_prune(self._reader.listing({}), mark, declared, limit)
         ]
 
@@ -209,7 +209,7 @@ class KeyStore:
         deletions = [number for number, plan in enumerate(plans) if plan.action == "delete"]
         return alone + [deletions[start : start + PAGE] for start in range(0, len(deletions), PAGE)]
 
-    def apply(self, wants: Sequence[Declaration], plans: Sequence[Plan]) -> list[Outcome]:
+    def apply(self, wants: Sequence[KeyDeclaration], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out one unit.
 
         :raises LiteLLMError: if nothing of it can be relied upon; an outcome has an error if there is more to report.
@@ -223,12 +223,12 @@ class KeyStore:
         errors = [next((left[one["token"]] for one in _doomed(plan) if one["token"] in left), None) for plan in plans]
         return [Outcome(plan, "none" if error else "delete", error=error) for plan, error in zip(plans, errors)]
 
-    def confirm(self, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    def confirm(self, wants: Sequence[KeyDeclaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
         outcomes = self._confirmer.confirm(wants, outcomes)
         return outcomes if self._ledger is None else self._settled(self._ledger, wants, outcomes)
 
-    def _settled(self, ledger: Ledger, wants: Sequence[Declaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    def _settled(self, ledger: Ledger, wants: Sequence[KeyDeclaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes, once the ledger has what came of them."""
         well = [(want, outcome) for want, outcome in zip(wants, outcomes) if outcome.error is None]
         confirmed = {one.plan.name: one.value for want, one in well if want.state == "present" and one.value}
@@ -236,7 +236,7 @@ class KeyStore:
         try:
             ledger.settle(confirmed, gone)
         except LiteLLMError as error:  # what was written must be returned all the same
-            return [one.having(error=error) if one.error is None and one.plan.changed else one for one in outcomes]
+            return [replace(one, error=error) if one.error is None and one.plan.changed else one for one in outcomes]
         return list(outcomes)
 
     def _past(self) -> datetime:
@@ -247,7 +247,7 @@ def _gets_a_value(plan: Plan) -> bool:
     return plan.action in ("create", "reissue")
 
 
-def _was_the_one(want: Declaration, ledger: Ledger) -> bool:
+def _was_the_one(want: KeyDeclaration, ledger: Ledger) -> bool:
     """Whether the key that is gone is the one of the ledger: a pruned key may leave another with its alias."""
     values = ledger.candidates(want.alias)
     return not want.key_id or want.key_id in map(token_of, values)

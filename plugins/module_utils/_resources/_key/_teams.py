@@ -61,9 +61,9 @@ def _fitting(name: str, declared: Any, team: Mapping[str, Any]) -> Any:
     row = ROWS[name]
     if name == "models":
         return [model for model in declared or () if model not in SPECIAL_MODELS] or list(team["models"])
-    if row.is_nothing(declared):
+    if row.is_empty(declared):
         return row.cleared if name == "user_id" else team[name]
-    return row.sent(declared)
+    return row.serialize(declared)
 
 
 def unfit_values(plan: Plan, team: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from ..._engine import Plan
 from ..._errors import ApiError
 from ..._proxy import Proxy
-from ..._shapes import checked
+from ..._shapes import ensure_shape
 from ..._values import is_empty
 from ._bodies import update_body
 from ._reading import INFO, Record
@@ -39,14 +39,14 @@ class KeyUpdater:
         token = plan.existing["token"]
         if not is_empty(plan.changes.get("reset_spend")):
             # Before it is marked as done.
-            self._client.send(f"/key/{token}/reset_spend", {"reset_to": 0.0}, replay=True)
+            self._client.send(f"/key/{token}/reset_spend", {"reset_to": 0.0}, idempotent=True)
         first = self._changes_to_fit(plan)
         if first:
             self._send({"key": token, **first})
         try:
             answer = self._send(update_body(plan, self._client.now()))
         except ApiError as error:
-            if first and not error.unanswered:
+            if first and not error.may_have_applied:
                 self._restore(plan, first)
             raise
         record = {**plan.existing, **answer, "token": token}
@@ -74,5 +74,5 @@ class KeyUpdater:
             self._send({"key": plan.existing["token"], **body})
 
     def _send(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = self._client.send(UPDATE_PATH, dict(body), replay=True)
-        return checked(answer, INFO, f"POST {UPDATE_PATH}")
+        answer: Mapping[str, Any] = self._client.send(UPDATE_PATH, dict(body), idempotent=True)
+        return ensure_shape(answer, INFO, f"POST {UPDATE_PATH}")

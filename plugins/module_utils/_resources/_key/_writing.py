@@ -9,6 +9,7 @@ where another run was quicker, it takes over what that run made.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,10 +17,10 @@ from ..._engine import Outcome, Plan, dropped
 from ..._errors import ApiError, LiteLLMError
 from ..._kind import Client, Ledger
 from ..._proxy import Proxy
-from ..._shapes import TEXT, checked
-from ..._values import moment
+from ..._shapes import TEXT, ensure_shape
+from ..._values import parse_time
 from ._bodies import create_body, create_path
-from ._declaration import Declaration
+from ._declaration import KeyDeclaration
 from ._deleting import KeyRemover
 from ._planning import Found, plan_key
 from ._reading import INFO, KeyReader, Record
@@ -49,11 +50,11 @@ class Tries:
 
     def note(self, error: ApiError) -> None:
         """Note what became of one more."""
-        failed = error.status == 500 and not error.unanswered
+        failed = error.status == 500 and not error.may_have_applied
         self.number += 1
         self.error = error
-        self.may_exist = error.unanswered or failed or alias_taken(error)
-        self.doubtful = self.doubtful or error.unanswered
+        self.may_exist = error.may_have_applied or failed or alias_taken(error)
+        self.doubtful = self.doubtful or error.may_have_applied
         # Once more: it may have been the database, which has answered again by now.
         self.pointless = self.number == LOOKS or (failed and (self._failed or not _hides_its_cause(error)))
         self._failed = self._failed or failed
@@ -87,7 +88,7 @@ class KeyWriter:
         self._ledger = ledger
         self._custom_values = True
 
-    def write(self, want: Declaration, plan: Plan) -> Outcome:
+    def write(self, want: KeyDeclaration, plan: Plan) -> Outcome:
         """Carry out a plan other than a deletion.
 
         :raises LiteLLMError: if it failed; the outcome has the error instead if there is something to report beside it.
@@ -101,9 +102,9 @@ class KeyWriter:
             outcome = self._write(want, plan)
         except ApiError as error:  # that further keys were removed is to be told all the same
             outcome = Outcome(plan, "update", plan.current, error=error)
-        return outcome.having(warnings=(*_removals(want, plan), *outcome.warnings))
+        return replace(outcome, warnings=(*_removals(want, plan), *outcome.warnings))
 
-    def _write(self, want: Declaration, plan: Plan) -> Outcome:
+    def _write(self, want: KeyDeclaration, plan: Plan) -> Outcome:
         if plan.action == "create":
             return self._create(want, plan)
         if plan.action == "reissue":
@@ -125,7 +126,7 @@ class KeyWriter:
 
     # Creating
 
-    def _create(self, want: Declaration, plan: Plan) -> Outcome:
+    def _create(self, want: KeyDeclaration, plan: Plan) -> Outcome:
         """Create a key. Never twice: when an answer was lost, the key is looked for before the next try.
 
         If nobody can tell in the end whether the key was created, its value is returned beside the error.
@@ -138,7 +139,7 @@ class KeyWriter:
             except ApiError as error:
                 if _forbids_values(error) and want.value is None and plan.value is not None:
                     self._custom_values = False
-                    plan = plan.having(value=None)
+                    plan = replace(plan, value=None)
                     continue
                 tries.note(error)
             if not tries.may_exist:
@@ -158,15 +159,15 @@ class KeyWriter:
             return Outcome(plan, plan.action, value=plan.value, error=tries.error)
         raise tries.error
 
-    def _with_value(self, want: Declaration, plan: Plan) -> Plan:
+    def _with_value(self, want: KeyDeclaration, plan: Plan) -> Plan:
         if want.value is None and not self._custom_values:
-            return plan.having(value=None)
-        return plan.having(value=plan.value or new_value(self._secret))
+            return replace(plan, value=None)
+        return replace(plan, value=plan.value or new_value(self._secret))
 
     def _request_creation(self, plan: Plan) -> Mapping[str, Any]:
         path = create_path(plan)
         answer = self._client.send(path, create_body(plan, self._now()))
-        created: Mapping[str, Any] = checked(answer, {**INFO, "key": TEXT}, f"POST {path}")
+        created: Mapping[str, Any] = ensure_shape(answer, {**INFO, "key": TEXT}, f"POST {path}")
         return created
 
     def _created(self, plan: Plan, answer: Mapping[str, Any]) -> Outcome:
@@ -180,10 +181,10 @@ class KeyWriter:
             try:
                 self._ledger.remember({plan.name: value})
             except LiteLLMError as error:  # the value must be returned all the same
-                return outcome.having(error=error)
+                return replace(outcome, error=error)
         return self._verified(outcome)
 
-    def _created_meanwhile(self, want: Declaration, plan: Plan, records: list[Record], error: ApiError) -> Outcome:
+    def _created_meanwhile(self, want: KeyDeclaration, plan: Plan, records: list[Record], error: ApiError) -> Outcome:
         """The key that bears the alias after a failed creation: ours, whose answer was lost, or another run's."""
         for record in records:
             if plan.value and record["token"] == token_of(plan.value):
@@ -193,7 +194,7 @@ class KeyWriter:
             raise error
         return self.adopt(want, plan)
 
-    def adopt(self, want: Declaration, plan: Plan) -> Outcome:
+    def adopt(self, want: KeyDeclaration, plan: Plan) -> Outcome:
         """Take over the key that another run has created at the same time. Its value stays, known or not.
 
         :raises InputError: if that is not the declared value.
@@ -208,7 +209,7 @@ class KeyWriter:
         if outcome.value is not None:
             return outcome
         warning = f"Another run created the key {plan.name} at the same time. Only that run knows its value."
-        return outcome.having(warnings=(*outcome.warnings, warning))
+        return replace(outcome, warnings=(*outcome.warnings, warning))
 
     def _bearers(self, alias: str) -> list[Record]:
         """The keys with an alias that another run is creating, the oldest first."""
@@ -221,7 +222,7 @@ class KeyWriter:
 
     # Updating
 
-    def _update(self, want: Declaration, plan: Plan) -> Outcome:
+    def _update(self, want: KeyDeclaration, plan: Plan) -> Outcome:
         record = self._updater.update(plan)
         warnings = []
         if plan.existing["key_alias"] == want.retired_alias:
@@ -233,7 +234,7 @@ class KeyWriter:
 
     # Reissuing
 
-    def _reissue(self, want: Declaration, plan: Plan) -> Outcome:
+    def _reissue(self, want: KeyDeclaration, plan: Plan) -> Outcome:
         """Create a new key in the place of the old one, which waits under another name until that is confirmed."""
         try:
             old = self._reader.complete(plan.existing)
@@ -244,17 +245,17 @@ class KeyWriter:
                 raise
             return self.adopt(want, plan)  # another run has replaced it
         try:
-            outcome = self._create(want, plan.having(current=old))
+            outcome = self._create(want, replace(plan, current=old))
         except ApiError as error:
-            if waits(want, old) and not error.unanswered:
+            if waits(want, old) and not error.may_have_applied:
                 self._put_back(want, old, error)
             raise
         if old["key_alias"] is not None:
             return outcome
         warning = f"The proxy does not accept another alias for {want.alias}, so its old key was deleted first."
-        return outcome.having(warnings=(*outcome.warnings, warning))
+        return replace(outcome, warnings=(*outcome.warnings, warning))
 
-    def _retire(self, want: Declaration, old: Record) -> Record:
+    def _retire(self, want: KeyDeclaration, old: Record) -> Record:
         """The old key under the name under which it waits; without a name where it had to be deleted instead."""
         try:
             renamed = self._updater.rename(old, want.retired_alias)
@@ -266,7 +267,7 @@ class KeyWriter:
         # Its spend is newer than any reading, and never stale.
         return {**old, "key_alias": want.retired_alias, "spend": renamed.get("spend", old.get("spend"))}
 
-    def _put_back(self, want: Declaration, old: Record, error: ApiError) -> None:
+    def _put_back(self, want: KeyDeclaration, old: Record, error: ApiError) -> None:
         try:
             self._updater.rename(old, want.alias)
         except ApiError:
@@ -283,13 +284,15 @@ class KeyWriter:
             try:
                 record = self._reader.complete(record)
             except ApiError as error:  # a value that was given out must be returned all the same
-                return outcome.having(record=record, error=error)
+                return replace(outcome, record=record, error=error)
         lost = dropped(KEY, changes, record)
         if not lost:
-            return outcome.having(record=record)
+            return replace(outcome, record=record)
         thing = f"{', '.join(lost)} of the key {outcome.plan.name}"
         message = f"{self._proxy.title} accepted the request but did not store {thing}."
-        return outcome.having(record=record, error=ApiError(message, hint="Remove the option, or use a newer LiteLLM."))
+        return replace(
+            outcome, record=record, error=ApiError(message, hint="Remove the option, or use a newer LiteLLM.")
+        )
 
     def _now(self) -> datetime:
         now: datetime = self._client.now()
@@ -303,10 +306,10 @@ def seniority(record: Record) -> tuple[str, str]:
 
 def is_young(time: Any, past: datetime) -> bool:
     """Whether what was written at that time may be the work of a run that is not over yet."""
-    return bool(time) and past - moment(time) < NOBODYS
+    return bool(time) and past - parse_time(time) < NOBODYS
 
 
-def waits(want: Declaration, record: Record) -> bool:
+def waits(want: KeyDeclaration, record: Record) -> bool:
     """Whether a key waits under its retired name for the one that takes its place."""
     return record.get("key_alias") == want.retired_alias
 
@@ -315,7 +318,7 @@ def alias_taken(error: ApiError) -> bool:
     return error.status == 400 and "already exists" in error.message and "alias" in error.message
 
 
-def _removals(want: Declaration, plan: Plan) -> list[str]:
+def _removals(want: KeyDeclaration, plan: Plan) -> list[str]:
     """What to say of the surplus keys that were removed."""
     retired = sum(waits(want, record) for record in plan.surplus)
     doubles = len(plan.surplus) - retired

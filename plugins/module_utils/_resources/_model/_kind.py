@@ -24,9 +24,9 @@ from ._table import (
     INFO,
     MODEL,
     PARAMS,
+    fetch_masks,
     info_of,
     known_of,
-    masks_of,
     params_of,
     shown_params,
     unset_of,
@@ -119,7 +119,7 @@ class Model(CrudObject):
         return detailed
 
     def fetch_secrets(self, record: Record, proxy: Proxy) -> Record:
-        return {**record, "masks": masks_of(record, proxy)}
+        return {**record, "masks": fetch_masks(record, proxy)}
 
     def create_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
         params = plan.changes.get(PARAMS) or {}

@@ -16,7 +16,7 @@ from ..._engine import Plan
 from ..._listings import ACCESS_GROUPS
 from ..._proxy import Proxy
 from ..._shapes import TEXT, maybe
-from ._table import FALSE_BY_DEFAULT, INFO, PARAMS, added_info, info_of, masks_of, params_of
+from ._table import FALSE_BY_DEFAULT, INFO, PARAMS, added_info, fetch_masks, info_of, params_of
 
 # Since when an update can name parameters to remove.
 REMOVAL_SINCE = "1.109.0"
@@ -90,7 +90,7 @@ def _lost(plan: Plan, options: Values, proxy: Proxy) -> list[str]:
         *(f"{place}.{name}" for place in (PARAMS, INFO) for name in options.get(place) or {}),
     }
     params = [name for name, value in params_of(record).items() if not (name in FALSE_BY_DEFAULT and value is False)]
-    masks = masks_of(record, proxy)
+    masks = fetch_masks(record, proxy)
     hidden = ["api_key"] if masks is None else masks  # of a model that is not served, nobody knows
     added = {name: value for name, value in added_info(record, proxy).items() if name != "mode"}
     found = [f"{PARAMS}.{name}" for name in dict.fromkeys([*params, *hidden])]

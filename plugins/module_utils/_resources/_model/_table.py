@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 from ..._crud._definition import Record, Values
 from ..._crud._numbers import IN_INFO, IN_PARAMS, numbers
-from ..._crud._rows import is_identity
+from ..._crud._rows import check_identity
 from ..._crud._secret_entries import present, without_secrets
 from ..._engine import NOT_CLEARABLE, Field, Resource
 from ..._errors import ApiError
 from ..._fingerprints import OWN_ENTRY
 from ..._proxy import Proxy
-from ..._shapes import MAPPING, checked
+from ..._shapes import MAPPING, ensure_shape
 
 PARAMS, INFO = "litellm_params", "model_info"
 # Entries of model_info that are options of their own, or the server's.
@@ -39,7 +39,7 @@ FALSE_BY_DEFAULT = (
 
 
 def _is_id(value: str) -> str | None:
-    return is_identity(value) or (
+    return check_identity(value) or (
         "must not contain a slash: LiteLLM could not change the model." if "/" in value else None
     )
 
@@ -92,7 +92,7 @@ MODEL = Resource(
     fields=(
         Field("model_id", check=_is_id, cleared=NOT_CLEARABLE),
         Field("model_name", cleared=NOT_CLEARABLE),
-        Field(PARAMS, "dict", parse=numbers(IN_PARAMS), read=params_of, shown=without_secrets, cleared=NOT_CLEARABLE),
+        Field(PARAMS, "dict", parse=numbers(IN_PARAMS), read=params_of, redact=without_secrets, cleared=NOT_CLEARABLE),
         Field(INFO, "dict", parse=numbers(IN_INFO), read=info_of, cleared=NOT_CLEARABLE),
         Field("blocked", "bool", read=_blocked, cleared=NOT_CLEARABLE, since="1.90.0"),
     ),
@@ -106,11 +106,11 @@ def with_id(row: Record) -> Record:
     return {**row, "model_id": held.get("id"), "db_model": held.get("db_model")}
 
 
-def masks_of(record: Record, proxy: Proxy) -> Mapping[str, Any] | None:
+def fetch_masks(record: Record, proxy: Proxy) -> Mapping[str, Any] | None:
     """The masks of the secrets that LiteLLM leaves out of a model; None if it does not serve the model."""
     path = f"/credentials/by_model/{quote(str(record['model_id']), safe='')}"
     try:
-        answer = checked(proxy.client.get(path), {"credential_values": MAPPING}, "GET /credentials/by_model")
+        answer = ensure_shape(proxy.client.get(path), {"credential_values": MAPPING}, "GET /credentials/by_model")
     except ApiError as error:
         if error.status != 404:
             raise

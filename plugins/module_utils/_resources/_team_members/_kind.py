@@ -16,7 +16,7 @@ from ..._engine import Plan, unsupported
 from ..._errors import ApiError
 from ..._listings import TEAMS
 from ..._proxy import Proxy
-from ..._shapes import TEXT, checked, maybe
+from ..._shapes import TEXT, ensure_shape, maybe
 from ..._text import join_limited
 from ._requests import halves, requests
 from ._table import MEMBER, TEAM_MEMBERS, as_team, by_id, to_write, with_members
@@ -89,7 +89,7 @@ class TeamMembers(CrudObject):
         shape = {"keys": [{"user_id": maybe(TEXT), "key_alias": maybe(TEXT)}]}
         answer = proxy.client.get(path_of(INFO, plan.existing["team_id"]))
         keys: dict[str, list[str]] = {}
-        for key in checked(answer, shape, "GET /team/info")["keys"]:
+        for key in ensure_shape(answer, shape, "GET /team/info")["keys"]:
             if key.get("user_id") in removed:
                 keys.setdefault(key["user_id"], []).append(key.get("key_alias") or "a key without an alias")
         owners = join_limited(

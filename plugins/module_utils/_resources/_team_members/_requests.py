@@ -19,8 +19,8 @@ from ..._proxy import Proxy
 from ._table import BUDGETS_SINCE, LIMITS, Member, by_id, inherited_period, limits_of, to_write
 
 # LiteLLM adds the members of one request in one transaction, which may take no longer than 5 seconds.
-MOST_ADDED = 25
-MOST_AT_ONCE = 100
+MAX_ADDED = 25
+MAX_AT_ONCE = 100
 BULK_SINCE = "1.106.2"
 # Since when a request that adds members takes the period of their budget.
 ADDED_WITH_PERIOD_SINCE = "1.98.1"
@@ -56,7 +56,7 @@ def _additions(team_id: str, new: Sequence[Member], with_them: Sequence[str]) ->
         own = {name: value for name, value in _own_limits(member).items() if name in with_them}
         groups.setdefault(json.dumps(own, sort_keys=True), []).append(member)
     for limits, members in groups.items():
-        for some in _lists(members, MOST_ADDED):
+        for some in _lists(members, MAX_ADDED):
             added = [{"user_id": member["user_id"], "role": member["role"]} for member in some]
             yield "/team/member_add", {"team_id": team_id, "member": added, **json.loads(limits)}
 
@@ -75,7 +75,7 @@ def _updates(
 ) -> Iterator[Request]:
     """What changes about members; nothing else is sent, because a period that is sent again begins again."""
     together = [] if _bulk(team_id, proxy) is None else [name for name, parts in changed.items() if "role" not in parts]
-    for some in _lists(together, MOST_AT_ONCE):
+    for some in _lists(together, MAX_AT_ONCE):
         rows = [{"user_id": name, **_as_sent(changed[name])} for name in some]
         yield f"{_bulk(team_id, proxy)}/bulk_update", {"members": rows}
     for name, parts in changed.items():
@@ -101,7 +101,7 @@ def _removals(team_id: str, names: Sequence[str], proxy: Proxy) -> Iterator[Requ
     if _bulk(team_id, proxy) is None:
         yield from (("/team/member_delete", {"team_id": team_id, "user_id": name}) for name in names)
         return
-    for some in _lists(names, MOST_AT_ONCE):
+    for some in _lists(names, MAX_AT_ONCE):
         yield f"{_bulk(team_id, proxy)}/bulk_delete", {"members": [{"user_id": name} for name in some]}
 
 

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..._crud._rows import MOST_TOKENS, not_negative, up_to
-from ..._durations import is_duration
+from ..._crud._rows import MAX_TOKENS, check_not_negative, check_up_to
+from ..._durations import check_duration
 from ..._engine import NOT_CLEARABLE, Field, Resource, declared_fields
 from ..._proxy import MASTER_USER
-from ..._shapes import MAPPING, NUMBER, TEXT, checked, maybe
+from ..._shapes import MAPPING, NUMBER, TEXT, ensure_shape, maybe
 from ..._text import check_name
 from ..._values import UNSET
 
@@ -25,10 +25,10 @@ Team = Mapping[str, Any]
 BUDGETS_SINCE = "1.90.0"
 
 LIMITS = (
-    Field("max_budget_in_team", "float", unit="USD", check=not_negative, clear_since=BUDGETS_SINCE),
-    Field("budget_duration", unit="duration", check=is_duration, since=BUDGETS_SINCE),
-    Field("tpm_limit", "int", unit="tokens/min", check=up_to(MOST_TOKENS), clear_since=BUDGETS_SINCE),
-    Field("rpm_limit", "int", unit="requests/min", check=up_to(MOST_TOKENS), clear_since=BUDGETS_SINCE),
+    Field("max_budget_in_team", "float", unit="USD", check=check_not_negative, clear_since=BUDGETS_SINCE),
+    Field("budget_duration", unit="duration", check=check_duration, since=BUDGETS_SINCE),
+    Field("tpm_limit", "int", unit="tokens/min", check=check_up_to(MAX_TOKENS), clear_since=BUDGETS_SINCE),
+    Field("rpm_limit", "int", unit="requests/min", check=check_up_to(MAX_TOKENS), clear_since=BUDGETS_SINCE),
     Field("allowed_models", "list", "str", cleared=[], clear_since=BUDGETS_SINCE),
 )
 MEMBER = Resource(
@@ -76,16 +76,16 @@ def _with_own_limits(member: Member) -> Member:
 
 def limits_of(member: Member) -> dict[str, Any]:
     """The limits that a member has."""
-    return {row.name: member[row.name] for row in LIMITS if not row.is_nothing(member.get(row.name))}
+    return {row.name: member[row.name] for row in LIMITS if not row.is_empty(member.get(row.name))}
 
 
 def as_team(answer: Mapping[str, Any]) -> dict[str, Any]:
     """A team with its members, of the answer of ``/team/info`` or of an entry of a listing."""
     team = answer.get("team_info") or answer
     source = "GET /team/info"
-    checked(team, {"metadata": maybe(MAPPING), "team_member_budget_table": maybe(MAPPING)}, source)
-    roster = checked(team.get("members_with_roles") or [], ROSTER, source)
-    memberships = checked(answer.get("team_memberships") or [], MEMBERSHIPS, source)
+    ensure_shape(team, {"metadata": maybe(MAPPING), "team_member_budget_table": maybe(MAPPING)}, source)
+    roster = ensure_shape(team.get("members_with_roles") or [], ROSTER, source)
+    memberships = ensure_shape(answer.get("team_memberships") or [], MEMBERSHIPS, source)
     default = (team.get("metadata") or {}).get("team_member_budget_id")
     of_user = {membership["user_id"]: membership for membership in memberships}
     return {
@@ -112,7 +112,7 @@ def _member(entry: Member, membership: Mapping[str, Any], default: str | None) -
 
 def _limits(budget: Mapping[str, Any]) -> dict[str, Any]:
     values = {**budget, "max_budget_in_team": budget.get("max_budget")}
-    return {row.name: None if row.is_nothing(values.get(row.name)) else values[row.name] for row in LIMITS}
+    return {row.name: None if row.is_empty(values.get(row.name)) else values[row.name] for row in LIMITS}
 
 
 def with_members(fields: Mapping[str, Any], options: Mapping[str, Any], team: Team | None) -> Mapping[str, Any]:
@@ -153,7 +153,7 @@ def _joining(team: Team, item: Member) -> Member:
 
 def inherited_period(team: Team, member: Member) -> str | None:
     """Return the period that LiteLLM gives a new member with models of its own, whose budget is that of the team."""
-    of_team = MEMBER.field("allowed_models").is_nothing(member["allowed_models"])
+    of_team = MEMBER.field("allowed_models").is_empty(member["allowed_models"])
     inherits = team.get("gives_period") and not of_team and member["max_budget_in_team"] is None
     return (team.get("default") or {}).get("budget_duration") if inherits else None
 
@@ -163,7 +163,7 @@ def _default(team: Team) -> dict[str, Any]:
     return {**default, "budget_source": "team_default" if limits_of(default) else "none"}
 
 
-def _are_members(value: Sequence[Member]) -> str | None:
+def _check_members(value: Sequence[Member]) -> str | None:
     counts = Counter(item["user_id"] for item in value)
     twice = ", ".join(user_id for user_id, count in counts.items() if count > 1)
     if twice:
@@ -198,7 +198,7 @@ def _differing(before: Any, after: Any) -> tuple[dict[str, Any], dict[str, Any]]
 class Roster(Field):
     """All members of a team. That there are none is no lack of a value."""
 
-    def is_nothing(self, value: Any) -> bool:
+    def is_empty(self, value: Any) -> bool:
         return value is None or value is UNSET
 
 
@@ -212,8 +212,8 @@ MEMBERS = Roster(
         "unset": MEMBER.unset_option,
     },
     same=_same,
-    told=_differing,
-    check=_are_members,
+    diff_view=_differing,
+    check=_check_members,
     cleared=NOT_CLEARABLE,
 )
 TEAM_MEMBERS = Resource(kind="team", identity="team_id", fields=(Field("team_id", cleared=NOT_CLEARABLE), MEMBERS))

@@ -126,7 +126,7 @@ def test_a_refusal_is_one_clean_sentence_and_not_tried_again(
     assert error.status == status
     assert hint in error.hint
     assert bool(hint) == bool(error.hint)
-    assert not error.unanswered
+    assert not error.may_have_applied
     assert str(error).startswith(f"{error.message} (POST /key/generate: HTTP {status})")
     assert str(error).endswith(error.hint)
     assert "\n" not in str(error)
@@ -241,7 +241,7 @@ def test_a_page_for_people_is_no_answer(script: Script, make: Callable[..., Clie
     script.expect("GET", "/key/list", "login_page")
     with pytest.raises(ApiError, match=r"answered text/html instead of JSON .*Check that api_url") as caught:
         make(script.url).get("/key/list")
-    assert not caught.value.unanswered
+    assert not caught.value.may_have_applied
     assert naps == []
 
 
@@ -263,7 +263,7 @@ def test_what_passes_is_tried_again(script: Script, make: Callable[..., Client],
     script.expect("POST", "/key/update", name, json={"a": 1})
     script.expect("POST", "/key/update", name, json={"a": 1})
     script.expect("POST", "/key/update", "update", json={"a": 1})
-    assert make(script.url).send("/key/update", {"a": 1}, replay=True) == body("update")
+    assert make(script.url).send("/key/update", {"a": 1}, idempotent=True) == body("update")
     assert len(naps) == 2
 
 
@@ -375,7 +375,7 @@ def test_a_request_that_may_have_been_carried_out_is_not_sent_again(
     script.expect("POST", "/key/generate", name)
     with pytest.raises(ApiError) as caught:
         make(script.url).send("/key/generate", {})
-    assert caught.value.unanswered
+    assert caught.value.may_have_applied
     assert naps == []
 
 
@@ -386,7 +386,7 @@ def test_behind_a_gateway_that_gave_up_it_may_have_been_carried_out(
     httpserver.expect_oneshot_request("/x").respond_with_data("<html>", status, content_type="text/html")
     with pytest.raises(ApiError) as caught:
         make(httpserver.url_for("").rstrip("/")).send("/x", {})
-    assert caught.value.unanswered
+    assert caught.value.may_have_applied
     assert caught.value.status == status
     httpserver.check()
 
@@ -409,7 +409,7 @@ def test_a_broken_answer_is_unanswered_and_not_sent_again(
         with pytest.raises(ApiError, match=words) as caught:
             make(server.url, timeout=0.3).send("/x", {"a": 1})
         assert len(server.received) == 1
-    assert (caught.value.unanswered, caught.value.status, caught.value.code) == (True, 0, "connection")
+    assert (caught.value.may_have_applied, caught.value.status, caught.value.code) == (True, 0, "connection")
     assert caught.value.hint
     assert naps == []
 
@@ -419,26 +419,26 @@ def test_after_a_broken_answer_what_may_be_repeated_is(
     make: Callable[..., Client], naps: Naps, answer: bytes, words: str
 ) -> None:
     with BrokenServer([answer, http({"fine": words})]) as server:
-        assert make(server.url, timeout=0.3).send("/x", {"a": 1}, replay=True) == {"fine": words}
+        assert make(server.url, timeout=0.3).send("/x", {"a": 1}, idempotent=True) == {"fine": words}
         assert server.received[0].split(b"\r\n\r\n")[1] == server.received[1].split(b"\r\n\r\n")[1] == b'{"a": 1}'
     assert len(naps) == 1
 
 
-@pytest.mark.parametrize("replay", [True, False])
-def test_what_was_never_sent_is_tried_again(make: Callable[..., Client], naps: Naps, replay: bool) -> None:
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_what_was_never_sent_is_tried_again(make: Callable[..., Client], naps: Naps, idempotent: bool) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(ApiError) as caught:
-        make(url).send("/x", {}, replay=replay)
+        make(url).send("/x", {}, idempotent=idempotent)
     assert caught.value.message == f"Cannot connect to {url}: Connection refused."
     assert "Check api_url" in caught.value.hint
-    assert (caught.value.unanswered, caught.value.status) == (False, 0)
+    assert (caught.value.may_have_applied, caught.value.status) == (False, 0)
     assert len(naps) == 2
 
 
 def test_a_host_that_does_not_exist(make: Callable[..., Client]) -> None:
     with pytest.raises(ApiError, match=r"Cannot connect to http://nowhere\.invalid: ") as caught:
         make("http://nowhere.invalid", retries=0).get("/x")
-    assert not caught.value.unanswered
+    assert not caught.value.may_have_applied
     assert "object at" not in str(caught.value)
 
 
@@ -462,7 +462,7 @@ def tls(authority: trustme.CA) -> Iterator[HTTPServer]:
 def test_an_unknown_authority_is_refused_at_once(tls: HTTPServer, make: Callable[..., Client], naps: Naps) -> None:
     with pytest.raises(ApiError, match=r"Cannot establish a trusted TLS connection to .*ca_path") as caught:
         make(tls.url_for("").rstrip("/")).get("/x")
-    assert (caught.value.code, caught.value.unanswered) == ("tls", False)
+    assert (caught.value.code, caught.value.may_have_applied) == ("tls", False)
     assert naps == []
 
 

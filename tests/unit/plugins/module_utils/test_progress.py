@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._progress import now_and_then
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._progress import every_few_seconds
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._progress im
 def test_it_is_told(number: int | None, seconds_for_each: float, told: list[int]) -> None:
     heard: list[tuple[int, int]] = []
     now = 0.0
-    progress = now_and_then(lambda done, total: heard.append((done, total)), number, clock=lambda: now)
+    progress = every_few_seconds(lambda done, total: heard.append((done, total)), number, clock=lambda: now)
     for done in range(1, 11):
         now += seconds_for_each
         progress(done, 10)
@@ -30,7 +30,7 @@ def test_it_is_told(number: int | None, seconds_for_each: float, told: list[int]
 
 def test_many_at_once_are_told_once() -> None:
     heard: list[int] = []
-    progress = now_and_then(lambda done, _total: heard.append(done), 2, clock=lambda: 0.0)
+    progress = every_few_seconds(lambda done, _total: heard.append(done), 2, clock=lambda: 0.0)
     for done in (100, 101, 102):
         progress(done, 200)
     assert heard == [100, 102]

@@ -24,10 +24,10 @@ class Answers:
         self.facts: dict[str, Any] = {}
 
     def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
-        return self.send(path, params, replay=True)
+        return self.send(path, params, idempotent=True)
 
-    def send(self, path: str, sent: Any = None, replay: bool = False) -> Any:
-        assert replay, "it only reads"
+    def send(self, path: str, sent: Any = None, idempotent: bool = False) -> Any:
+        assert idempotent, "it only reads"
         self.asked[path] += 1
         answer = self.answers[path]
         if isinstance(answer, list):
@@ -70,7 +70,7 @@ def test_licensed(answer: Any, licensed: bool | None) -> None:
     assert Proxy(Answers({"/health/license": answer})).licensed is licensed
 
 
-def test_who_is_no_admin_learns_so_from_the_licence() -> None:
+def test_who_is_no_admin_learns_so_from_the_license() -> None:
     with pytest.raises(ApiError):
         assert Proxy(Answers({"/health/license": ApiError("Only proxy admin", 401)})).licensed
 

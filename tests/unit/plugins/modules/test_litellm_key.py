@@ -30,7 +30,7 @@ def in_thirty_days() -> str:
 
 
 def nothing_there(script: Script) -> None:
-    """Neither under the alias nor under its retired one; before writing, the licence is asked for."""
+    """Neither under the alias nor under its retired one; before writing, the license is asked for."""
     listed(script)
     script.expect("GET", "/health/license", "license")
 

@@ -33,7 +33,7 @@ class Proxy:
         assert path == "/v1/access_group"
         return list(self.groups.values())
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         if method == "DELETE":
             self.groups.clear()
         else:

@@ -43,7 +43,7 @@ class Proxy:
             return {"access_groups": self.listings.get(where, [])}
         return rows
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         if path == "/v2/key/info":
             return {"info": [self.full_keys[token] for token in body["keys"]]}
         if path == "/budget/delete":

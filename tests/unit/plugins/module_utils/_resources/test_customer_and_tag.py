@@ -40,7 +40,7 @@ class Recorder:
             return {"access_groups": []}
         return self.rows[0] if path == "/customer/info?end_user_id=c" else list(self.rows)
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         if path == "/tag/info":
             return {row["name"]: row for row in self.rows if row["name"] in body["names"]}
         if path == "/budget/info":

@@ -178,8 +178,8 @@ def test_what_was_created_anew_is_never_deleted_again(monkeypatch: pytest.Monkey
     proxy.models["m"]["model_info"]["stamp"] = 0
     created = proxy.send
 
-    def stamping(path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
-        answer = created(path, body, method, replay)
+    def stamping(path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
+        answer = created(path, body, method, idempotent)
         if path == "/model/new":
             proxy.models["m"]["model_info"]["stamp"] = len(proxy.sent)
         return answer
@@ -197,10 +197,10 @@ def test_who_cannot_create_it_anew_is_told_that_it_is_gone(monkeypatch: pytest.M
     proxy = proxy_with()
     created = proxy.send
 
-    def refusing(path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def refusing(path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         if path == "/model/new":
             raise ApiError("no room", 400)
-        return created(path, body, method, replay)
+        return created(path, body, method, idempotent)
 
     monkeypatch.setattr(proxy, "send", refusing)
     proxy.models["m"]["model_info"]["note"] = "x"

@@ -34,7 +34,7 @@ class Recorder:
         assert path == "/team/info?key_limit=1&team_id=t"
         return {"team_id": "t", "team_info": STORED}
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         self.sent.append((path, body))
         raise ApiError("enough", 400)
 

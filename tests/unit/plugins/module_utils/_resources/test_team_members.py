@@ -36,8 +36,8 @@ class Recorder:
         info = {"team_id": "t", "members_with_roles": list(self.roster), **self.team}
         return {"team_id": "t", "team_info": info, "keys": keys, "team_memberships": self.memberships}
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
-        assert not replay
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
+        assert not idempotent
         self.sent.append((path, body))
         if path == "/team/member_add":
             self.roster += body["member"]
@@ -71,7 +71,7 @@ def test_only_new_members_are_sent_and_never_too_many_at_once() -> None:
 
 def test_a_lost_answer_is_no_failure_and_nobody_is_added_twice() -> None:
     proxy = Recorder()
-    proxy.answers = [ApiError("no answer", unanswered=True)]
+    proxy.answers = [ApiError("no answer", may_have_applied=True)]
     outcome = declare(proxy, *(person(f"p{number}") for number in range(30)))
     assert (outcome.action, outcome.error) == ("update", None)
     assert [len(body["member"]) for _path, body in proxy.sent] == [25, 5]
@@ -80,11 +80,11 @@ def test_a_lost_answer_is_no_failure_and_nobody_is_added_twice() -> None:
 class Slow(Recorder):
     """A proxy that adds no more than 7 members in 5 seconds."""
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         if len(body["member"]) > 7:
             self.sent.append((path, body))
             raise ApiError("Unable to add user - a, for reason - Transaction already closed: …", 500)
-        return super().send(path, body, method, replay)
+        return super().send(path, body, method, idempotent)
 
 
 def test_a_list_that_takes_too_long_is_divided() -> None:

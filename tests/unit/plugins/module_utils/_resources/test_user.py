@@ -42,7 +42,7 @@ class Recorder:
             raise ApiError("User u 1 not found", 404)
         return {"user_id": "u 1", "user_info": self.user, **self.held}
 
-    def send(self, path: str, body: Any = None, method: str = "POST", replay: bool = False) -> Any:
+    def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         self.sent.append((path, body))
         raise ApiError("enough", 400)
 

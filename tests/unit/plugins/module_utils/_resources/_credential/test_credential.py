@@ -13,7 +13,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch impor
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._declaration import (
-    Declaration,
+    CredentialDeclaration,
     declare,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._info import read
@@ -43,7 +43,7 @@ def _cheap_fingerprints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_fingerprints, "ROUNDS", 1)
 
 
-def want(state: str = "present", **options: Any) -> Declaration:
+def want(state: str = "present", **options: Any) -> CredentialDeclaration:
     return declare({**DEFAULTS, "credential_name": "c", **options}, state)
 
 
@@ -201,7 +201,7 @@ def test_an_adopted_credential_is_written_once() -> None:
     proxy = FakeCredentials()
     proxy.put("c", VALUES, {"owner": "a"})
     assert run(proxy, credential_values=VALUES).action == "update"
-    # What can be read in clear need not be written.
+    # What LiteLLM does not mask need not be written.
     assert proxy.writes[-1][2]["credential_values"] == {"api_key": FIRST}
     assert info_of(proxy) == {"owner": "a"}
     unchanged(proxy, credential_values=VALUES)

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import (
     EXCLUSIVE,
-    Declaration,
+    KeyDeclaration,
     conflicts,
     declare,
     with_defaults,
@@ -25,7 +25,7 @@ SOON = "2031-01-01T00:00:00Z"
 RAISE = {"temp_budget_increase": 1.0, "temp_budget_expiry": SOON}
 
 
-def want(alias: str = "a", **options: Any) -> Declaration:
+def want(alias: str = "a", **options: Any) -> KeyDeclaration:
     return declare({"key_alias": alias, **options}, options.pop("state", "present"))
 
 

@@ -64,8 +64,8 @@ class Listing:
             total_pages=-(-len(rows) // params["size"]),
         )
 
-    def send(self, path: str, body: Any = None, replay: bool = False) -> Any:
-        assert replay, "it only reads"
+    def send(self, path: str, body: Any = None, idempotent: bool = False) -> Any:
+        assert idempotent, "it only reads"
         self.asked.append(path)
         if path == "/key/health":
             if path in self.refusals:

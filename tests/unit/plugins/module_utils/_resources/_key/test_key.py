@@ -22,7 +22,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
     update_body,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import (
-    Declaration,
+    KeyDeclaration,
     declare,
     key_options,
 )
@@ -47,7 +47,7 @@ SEED = "a seed of at least thirty-two characters"
 LICENSED = "allowed_passthrough_routes model_max_budget tags guardrails policies prompts"
 
 
-def want(**options: Any) -> Declaration:
+def want(**options: Any) -> KeyDeclaration:
     return declare({"key_alias": "a", **options}, options.pop("state", "present"))
 
 
@@ -263,7 +263,7 @@ def test_token_of() -> None:
 
 @given(names)
 def test_retired_aliases_keep_to_strict_characters(alias: str) -> None:
-    one = Declaration(alias, "present", {}).retired_alias
+    one = KeyDeclaration(alias, "present", {}).retired_alias
     assert re.fullmatch(r"\.retired-[0-9a-f]{8}", one.removeprefix(alias))
 
 
@@ -852,7 +852,7 @@ def test_a_reissued_key_has_all_that_the_old_one_had() -> None:
         **EXPIRES,
     )
     result = planned(old, value_policy="reissue", rpm_limit=4, metadata={"ours": 2})
-    sent = create_body(result.having(value="sk-new"), NOW)
+    sent = create_body(replace(result, value="sk-new"), NOW)
     assert sent == {
         "key": "sk-new",
         "key_alias": "a",
@@ -1022,7 +1022,7 @@ def test_no_value_ever_comes_back(notes: list[str]) -> None:
 # Values that a ledger knows
 
 
-def recalling(*candidates: str, **options: Any) -> Declaration:
+def recalling(*candidates: str, **options: Any) -> KeyDeclaration:
     return replace(declare({"key_alias": "a", **options}), candidates=candidates)
 
 

@@ -57,7 +57,7 @@ class Killed(BaseException):
 
 
 class Mortal:
-    """A proxy's client that dies before, or after, its so-manieth write is carried out."""
+    """A proxy's client that dies before, or after, the write of a given number is carried out."""
 
     def __init__(self, proxy: FakeLiteLLM, writes: int, carried_out: bool) -> None:
         self._proxy = proxy

@@ -16,7 +16,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
     check_mark,
     to_prune,
 )
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import identical, is_empty
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import is_empty, strictly_equal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,15 +44,17 @@ def key(alias: str, metadata: Any) -> dict[str, Any]:
 @given(VALUES, VALUES)
 def test_identical_is_what_is_written_alike(left: Any, right: Any) -> None:
     if literal(left) != literal(right):
-        assert not identical(left, right) or left == right == 0.0  # -0.0 is written in another way
-    assert identical(left, json.loads(json.dumps(left)))
+        assert not strictly_equal(left, right) or left == right == 0.0  # -0.0 is written in another way
+    assert strictly_equal(left, json.loads(json.dumps(left)))
 
 
 @given(METADATA, METADATA)
 def test_no_key_without_the_exact_mark_is_chosen(mark: dict[str, Any], metadata: dict[str, Any]) -> None:
     record = key("u1", metadata)
     chosen = to_prune([record], mark, (), NO_LIMIT)
-    exact = bool(mark) and all(name in metadata and identical(value, metadata[name]) for name, value in mark.items())
+    exact = bool(mark) and all(
+        name in metadata and strictly_equal(value, metadata[name]) for name, value in mark.items()
+    )
     assert chosen == ([record] if exact else [])
 
 
@@ -104,7 +106,7 @@ def test_a_key_without_alias_is_called_by_its_ending() -> None:
 @given(VALUES, st.text(min_size=1))
 def test_only_a_key_of_this_group_or_of_none_is_taken(theirs: Any, ours: str) -> None:
     record = key("u1", {"litellm_vkey_group": theirs})
-    if is_empty(theirs) or identical(theirs, ours):
+    if is_empty(theirs) or strictly_equal(theirs, ours):
         check_group("u1", ours, [record])
         return
     with pytest.raises(InputError, match="belongs to the group"):

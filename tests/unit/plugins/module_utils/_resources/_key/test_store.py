@@ -327,8 +327,8 @@ def test_of_two_keys_of_one_moment_both_runs_keep_the_same(proxy: FakeLiteLLM) -
     other: list[str] = []
 
     def twin() -> None:
-        moment = proxy.only("a")["created_at"]
-        other.append(proxy.add("a", created_at=moment)["token"])
+        parse_time = proxy.only("a")["created_at"]
+        other.append(proxy.add("a", created_at=parse_time)["token"])
 
     def twin_settles() -> None:
         if token_of(proxy.asked("/key/generate")[0]["key"]) < other[0]:
@@ -777,7 +777,7 @@ def test_models_are_checked_on_demand_only(proxy: FakeLiteLLM) -> None:
     assert proxy.asked("/v2/model/info") == []
 
 
-def test_an_organisation_that_cannot_be_asked_for_is_left_to_the_server(proxy: FakeLiteLLM) -> None:
+def test_an_organization_that_cannot_be_asked_for_is_left_to_the_server(proxy: FakeLiteLLM) -> None:
     assert run(proxy, organization_id="o").error is None
 
 
