@@ -179,3 +179,47 @@ def test_two_batches_at_once(hand_out, play, alias, folder, tmp_path):
 def test_what_cannot_be_says_why(hand_out, folder, variables, said):
     done = hand_out(users=["ann"], **variables)
     assert done.rc != 0 and said in done.output and texts(folder) == {}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "variables", "said"),
+    [
+        (lambda folder: None, {"output_formats": ["mail"], "output_mail_from": "Ada"}, "Emails need a sender"),
+        (lambda folder: None, {"output_html_template": "no-such.j2"}, "Cannot find the template no-such.j2."),
+        (lambda folder: (folder / "keys.json").write_text("{}"), {}, "keys.json is not a list of keys"),
+        (
+            lambda folder: (folder / "keys.csv").write_text("mine"),
+            {},
+            "not written by this role, or were changed since",
+        ),
+        (lambda folder: (folder / "env").write_text("hi"), {"output_formats": ["env"]}, "env is a file, not a folder"),
+        (lambda folder: None, {"time_zone": "Nowhere"}, "litellm_vkey_time_zone: 'Nowhere' is not a time zone"),
+    ],
+)
+def test_no_key_is_made_that_could_not_be_handed_out(sandbox, manage, alias, folder, prepare, variables, said):
+    folder.mkdir()
+    prepare(folder)
+    before = texts(folder)
+    with sandbox.writes() as written:
+        done, _result = manage(users=["ann"], output_dir=str(folder), **variables)
+    assert done.rc != 0 and said in done.messages, done.messages
+    assert written == [] and sandbox.keys(alias) == {} and texts(folder) == before
+
+
+def test_files_of_the_user_outlive_the_workshop(sandbox, manage, alias, folder):
+    """Also those that have the names of ours, and a report that nobody can read."""
+    mine = {"slips.html": b"mine", "keys.csv": b"mine", "env/ann.env": b"A=1", "mail/ann.eml": b"m", "usage.json": b"x"}
+    for name, content in mine.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    workshop = {"users": ["ann"], "output_dir": str(folder), "output_formats": ["json"]}
+    for _run in range(2):
+        done, result = manage(**workshop)
+        assert done.rc == 0 and done.changed == (0 if _run else 1), done.messages
+    assert json.loads((folder / "keys.json").read_text())[0]["key"] == result["users"][0]["key"]
+    done, _result = manage(**workshop, state="absent")
+    assert done.rc == 0 and sandbox.keys(alias) == {}, done.messages
+    assert "usage.json is not a report that this role wrote" in " ".join(done.output.split())
+    now = texts(folder)
+    assert {name: now[name] for name in mine} == mine
+    assert set(now) - set(mine) <= {"usage.csv", "usage.html", "values.yml"}

@@ -49,6 +49,54 @@ def test_a_file_with_a_wrong_cell_writes_nothing(sandbox, manage, alias, tmp_pat
     assert written == [] and sandbox.keys(alias) == {}
 
 
+def test_a_table_of_another_system(sandbox, manage, alias, tmp_path):
+    """Columns are found, mapped, or free; a similar name is none of an option's; and check mode says which is which."""
+    file = csv_file(
+        tmp_path,
+        "sep=;",
+        "Vorname;Name;Kontakt;Max budget;Config;Groups;models;rpm_limit;Budget in USD",
+        "Jiří;Dvořák;jiri@example.org;99;x;y;trains;7;2.5",
+        "Eve;Lee;eve@example.org;;;;;;",
+        encoding="windows-1250",
+    )
+    table = {"users_file": file, "columns": {"Kontakt": "email", "budget in usd": "max_budget", "models": None}}
+    with sandbox.writes() as written:
+        done, _result = manage("--check", **table)
+    assert done.rc == 0 and written == [], done.messages
+    assert "These columns set options of keys: rpm_limit, max_budget." in done.output
+    assert "These columns set nothing: max budget, column_config, groups." in done.output
+    assert "the file is not in UTF-8. It was read as windows-1252" in " ".join(done.output.split())
+    done, result = manage(**table, users_encoding="windows-1250")
+    assert done.rc == 0 and "not in UTF-8" not in done.output, done.messages
+    assert [person["name"] for person in result["users"]] == ["Jiří Dvořák", "Eve Lee"]
+    jiri, eve = (sandbox.keys(alias)[person["alias"]] for person in result["users"])
+    assert (jiri["max_budget"], jiri["models"], jiri["rpm_limit"]) == (2.5, ["gpt-4"], 7)
+    assert (eve["max_budget"], eve["models"]) == (None, ["gpt-4"])
+
+
+def test_all_mistakes_of_a_file_are_said_at_once(sandbox, manage, alias, tmp_path):
+    file = csv_file(
+        tmp_path,
+        "name,email,max_budget",
+        'Ann,ann@example.org,"10,50"',
+        "Ben,ben\uff20example.org,1",
+        "=?utf-8?q?x=0ABcc:_eve=40x.org?=,cem@example.org,1",
+        "Dan,dan@example.org,10 €",
+        "Eve,ann@example.org,",
+    )
+    with sandbox.writes() as written:
+        done, _result = manage(users_file=file)
+    assert done.rc != 0 and written == [] and sandbox.keys(alias) == {}
+    for said in (
+        "line 2: ann@example.org, max_budget must be a number such as 10 or 2.5, not '10,50'.",
+        "line 3: 'ben\uff20example.org' is not an email address.",
+        "line 4: the name '=?utf-8?q?x=0ABcc:_eve=40x.org?=' is encoded as in the header of an email.",
+        "line 5: dan@example.org, max_budget must be a number such as 10 or 2.5, not '10 €'.",
+        "'ann@example.org' appears more than once, in lines 2, 6.",
+    ):
+        assert said in done.messages, done.messages
+
+
 def test_answers_of_a_survey(sandbox, manage, alias):
     """Text areas, numbers as text, and answers left blank."""
     survey = {
