@@ -33,7 +33,7 @@ options:
   result:
     description:
       - The fact C(litellm_vkey_result), for a single key or a workshop, with state C(present) or C(absent).
-      - Required, unless O(variables) provides it.
+      - Required.
     type: dict
   alias:
     description: The alias of the key or the workshop. It is the default name of the folder and the default title.
@@ -46,7 +46,7 @@ options:
   output_formats:
     description:
       - V(csv) writes C(keys.csv), a list that is safe to open in a spreadsheet.
-      - V(json) writes C(keys.json), with all data about each person.
+      - V(json) writes C(keys.json), with all data about each person. It is always written, because later runs read it.
       - V(html) writes C(slips.html), a page to print and cut into slips.
       - V(env) writes C(env/<user>.env) for each person, with C(OPENAI_API_KEY) and C(OPENAI_BASE_URL).
       - V(mail) writes C(mail/<user>.eml) for each person with an email address, ready to open and send.
@@ -69,12 +69,13 @@ options:
     default: ""
   output_base_url:
     description:
-      - The address that people use. The default is C(api_base_url) of the result.
+      - The address that people use. It usually ends in C(/v1). The default is C(api_base_url) of the result.
     type: str
     default: ""
   output_mail_from:
     description:
-      - The sender of the emails, such as V(Ada Lovelace <ada@example.org>). Required for V(mail).
+      - The sender of the emails, such as V(Ada Lovelace <ada@example.org>). Required for the format V(mail).
+      - The recipient is C(email) of the person, or the user ID or the user if one of them is an email address.
     type: str
     default: ""
   output_mail_subject:
@@ -89,16 +90,25 @@ options:
   output_html_template:
     description:
       - The Jinja template of C(slips.html). It can use the variables of the play and the list C(people).
+      - Each item of C(people) contains the data of the person in C(keys.json), C(model), which is the first model that
+        can be called by its name, C(expires), C(written), and C(budget) in a readable format, and C(key_groups), the key
+        in groups of four characters, each with whether a line may end behind it. Apply the filter C(e) to all values
+        that people can choose.
       - The default is the template of the role P(litemaas.virtual_keys.hand_out_keys#role), as for the other formats.
     type: path
   output_env_template:
-    description: The Jinja template of each C(.env) file. It can use the variables of the play and C(person).
+    description:
+      - The Jinja template of each C(.env) file. It can use the variables of the play and C(person).
+      - Apply the filter C(quote) to all values.
     type: path
   output_mail_template:
     description: The Jinja template of the text of each email. It can use the variables of the play and C(person).
     type: path
   output_kubernetes_template:
-    description: The Jinja template of each manifest. It can use the variables of the play and C(person).
+    description:
+      - The Jinja template of each manifest. It can use the variables of the play and C(person), which contains a valid
+        C(secret_name) for any alias.
+      - Apply the filter C(to_json) to all values.
     type: path
   time_zone:
     description:

@@ -30,6 +30,16 @@ options:
       - Selects keys other than those of a workshop. Each entry is an option of
         M(litemaas.virtual_keys.litellm_key_info). A key must match all of them.
       - Takes precedence over O(alias).
+      - Any of O(litemaas.virtual_keys.litellm_key_info#module:key_aliases),
+        O(litemaas.virtual_keys.litellm_key_info#module:key_ids),
+        O(litemaas.virtual_keys.litellm_key_info#module:user_id),
+        O(litemaas.virtual_keys.litellm_key_info#module:team_id),
+        O(litemaas.virtual_keys.litellm_key_info#module:organization_id),
+        O(litemaas.virtual_keys.litellm_key_info#module:created_by),
+        O(litemaas.virtual_keys.litellm_key_info#module:group),
+        O(litemaas.virtual_keys.litellm_key_info#module:metadata),
+        O(litemaas.virtual_keys.litellm_key_info#module:status), and
+        O(litemaas.virtual_keys.litellm_key_info#module:expiring_within).
     type: dict
     default: {}
     choices:
@@ -83,7 +93,8 @@ options:
     description:
       - The folder on the control node for the files. If it does not exist, it is created with mode V(0700). The files
         have mode V(0600). A relative path is relative to the folder in which C(ansible-playbook) runs.
-      - If it is not set, no files are written.
+      - If it is empty, no files are written. In the role P(litemaas.virtual_keys.report_usage#role), the default is
+        O(alias).
     type: path
   output_title:
     description:

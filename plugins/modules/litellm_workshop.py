@@ -167,8 +167,10 @@ options:
     description:
       - The participants as a CSV file on the control node, as registration systems and spreadsheets export it. The first
         line names the columns, C(user) or C(email) among them. Encoding and delimiter are found out.
-      - A column named as an option of M(litemaas.virtual_keys.litellm_key), such as C(max_budget) or C(models), sets
-        that option for the person. The result returns the other columns, such as C(name).
+      - A column sets an option of M(litemaas.virtual_keys.litellm_key) for the person if its heading is exactly the name
+        of the option, such as C(max_budget) or C(models). The result returns the other columns, such as C(name). Check
+        mode says which columns are which.
+      - First and last names in two columns, and the usual headings in other languages, are found, too.
       - The C(user_id) is the e-mail address unless there is a column C(user_id).
       - A relative path is searched beside the playbook, then in the folder in which C(ansible-playbook) runs. The file
         may be encrypted with Ansible Vault.
@@ -177,7 +179,8 @@ options:
   columns:
     description:
       - What the columns of the file are, by their headings, if they are not found. Each value is V(user), V(email),
-        V(name), V(first_name), V(last_name), or V(user_id). An empty value ignores the column.
+        V(name), V(first_name), V(last_name), or an option of M(litemaas.virtual_keys.litellm_key). An empty value
+        ignores the column.
     type: dict
     default: {}
   users_encoding:

@@ -26,7 +26,11 @@ from .checkout import ROOT, linked
 
 PREFIX = "litellm_vkey_"
 # The modules that the roles run.
-MODULES = {"manage_keys": "litellm_workshop"}
+MODULES = {
+    "manage_keys": "litellm_workshop",
+    "hand_out_keys": "litellm_hand_out",
+    "report_usage": "litellm_usage_report",
+}
 # Options of a task that are no variables.
 OF_TASKS = ("variables", "show")
 REFERENCE = re.compile(r"\bO\((\w+)(?=[=)])")
