@@ -13,6 +13,7 @@ import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.litemaas.virtual_keys.tests.tooling.kinds_of_secrets import KINDS, MARK, NAMES, secret
 
+EXAMPLES = Path(__file__).resolve().parents[3] / "playbooks" / "examples"
 COLLECTION = "litemaas.virtual_keys"
 VAULTED = f"{MARK}vaulted-b7XqZ"
 PASSWORD = "the password of the vault"
@@ -67,6 +68,36 @@ def name(sandbox, alias):
     sandbox.call("POST", "/user/delete", {"user_ids": [f"{alias}-u"]})
     for ending in ("c", "d", "defaults"):
         sandbox.call("DELETE", f"/credentials/{alias}-{ending}")
+
+
+@pytest.mark.long
+def test_no_example_of_a_workshop_prints_a_secret(play, alias: str, tmp_path: Path) -> None:
+    """Those of a platform are in test_platform."""
+    callback = {"callback_name": "langfuse", "callback_type": "success", "callback_vars": {"langfuse_host": secret(1)}}
+    variables = {
+        "litellm_vkey_alias": alias,
+        "litellm_vkey_models": ["gpt-4"],
+        "litellm_vkey_user_count": 2,
+        "litellm_vkey_key_seed": f"{MARK}this is the seed of two keys",
+        "litellm_vkey_artifact_password": f"{MARK}password",
+        "litellm_vkey_metadata": {**KINDS, "logging": [callback]},
+        "litellm_vkey_output_dir": str(tmp_path / alias),
+    }
+    (tmp_path / "variables.json").write_text(json.dumps(variables))
+    wrong = {"litellm_vkey_models": ["no-such-model"], "litellm_vkey_timeout": "much"}
+    for example, *more in (
+        ("create_workshop_keys", json.dumps(wrong)),
+        ("create_workshop_keys",),
+        ("create_workshop_keys", "litellm_vkey_max_budget=-1"),
+        ("report_usage",),
+        ("delete_workshop_keys",),
+        ("create_single_key",),
+        ("delete_single_key",),
+    ):
+        further = [part for text in more for part in ("-e", text)]
+        playbook = str(EXAMPLES / f"{example}.yml")
+        done = play(playbook, "-vvvv", "-e", f"@{tmp_path}/variables.json", *further, secret=(MARK,))
+        assert bool(done.rc) is bool(more), done.messages
 
 
 @pytest.mark.long
