@@ -103,10 +103,15 @@ class Laws:
             return
         created = as_declared(run, sandbox, self.creates, **{**example.beside, name: example.first})
         assert (created.action, self._shown(created, row)) == ("create", self._expected(row, 0))
+        held = self._held(sandbox, identity, row)
         if row.updatable and not too_old(sandbox, row.update_since):
             with self._only(sandbox, identity, name):
                 updated = as_declared(run, sandbox, example.requests, **{name: example.second})
             assert (updated.action, self._shown(updated, row)) == ("update", self._expected(row, 1))
+            if row.type == "dict":
+                # Entries that are not declared any more are gone, and what they held as well.
+                as_declared(run, sandbox, example.requests, **{name: example.first})
+                assert not differing(held, self._held(sandbox, identity, row))
         else:
             reason = f"(since {row.update_since})" if row.updatable else f"LiteLLM cannot change {name}"
             refused(run, sandbox, reason, **{name: example.second})
@@ -165,6 +170,13 @@ class Laws:
             assert row.is_empty(cleared.values[self._result][row.name])
         if empty:
             assert run(**{row.name: EMPTY[row.type]}).changed is False
+
+    def _held(self, sandbox: Any, identity: str, row: Field) -> Any:
+        """What the database has of a field."""
+        held: Any = self.row(sandbox, identity)
+        for part in next(self._places(row.name)):
+            held = held.get(part) if isinstance(held, Mapping) else None
+        return held
 
     def _only(self, sandbox: Any, identity: str, *names: str) -> AbstractContextManager[None]:
         """Holds that nothing but the fields so named changes in the row."""
