@@ -365,3 +365,22 @@ def test_the_one_action_carries_out_every_module_of_the_proxy() -> None:
     imported = f"{OURS}.plugins.plugin_utils._module_action import ActionModule\n"
     own = {path.stem for path in actions if "_role_action import RoleAction\n" in path.read_text()}
     assert {path.stem for path in actions if imported in path.read_text()} == modules_of_the_proxy() - own
+
+
+# What no single file answers for.
+ACROSS = {"action/test_wrong_answers.py", "modules/test_rows.py", "modules/test_secrets.py"}
+# Parts of the tests of a file that is named in them.
+PARTS = {"_key/test_faults.py", "_key/test_ledger.py", "_hand_out/test_nobody_else.py", "_usage/test_report.py"}
+
+
+def test_each_unit_test_has_the_name_of_what_it_tests() -> None:
+    plugins, tests = ROOT / "plugins", ROOT / "tests" / "unit" / "plugins"
+    found = [path.relative_to(tests) for path in sorted(tests.rglob("test_*.py"))]
+    named = [path for path in found if str(path) not in ACROSS and "/".join(path.parts[-2:]) not in PARTS]
+    sources = {path: path.name.removeprefix("test_") for path in named}
+    lost = [
+        str(path)
+        for path, name in sources.items()
+        if not any((plugins / path.parent / source).is_file() for source in (name, f"_{name}"))
+    ]
+    assert lost == []

@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "manage_keys"
-TASK = "tests/integration/playbooks/prune.yml"
 TOKENS = 'SELECT token FROM "LiteLLM_VerificationToken" WHERE token = ANY(%s)'
 
 
@@ -27,38 +26,19 @@ def make(sandbox):
     return run
 
 
-@pytest.fixture(params=["module", "worker"])
-def keys_task(request, run_module, play, tmp_path):
-    """Runs a task of litellm_keys in each of the two ways, and returns its result."""
+@pytest.fixture
+def keys_task(run_module):
+    """Runs a task of litellm_keys, and returns its result."""
 
-    def in_worker(check=False, **options):
-        result = tmp_path / "result.json"
-        variables = tmp_path / "variables.json"
-        variables.write_text(json.dumps({"options": options, "result": str(result)}))
-        play(TASK, "-e", f"@{variables}", *(["--check"] if check else []))
-        return json.loads(result.read_text())
-
-    def as_module(check=False, **options):
+    def run(check=False, **options):
         return run_module("litellm_keys", check=check, **options).values
 
-    return in_worker if request.param == "worker" else as_module
+    return run
 
 
 def tokens(sandbox, beginning):
     rows = sandbox.rows('SELECT token FROM "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s)', beginning)
     return {row["token"] for row in rows}
-
-
-@pytest.mark.parametrize(
-    "mark", [{"course": ""}, {"course": None}, {"course": [" "]}, {"course": {"a": ""}}, {}], ids=json.dumps
-)
-def test_a_blank_mark_chooses_no_key(sandbox, make, keys_task, alias, mark):
-    make(f"{alias}-other")
-    with sandbox.requests_made() as made:
-        for check in (True, False):
-            done = keys_task(check, virtual_keys=[], prune_metadata=mark, prune_limit=-1)
-            assert done["failed"] and "prune_metadata: " in done["msg"], done
-    assert made == []
 
 
 def test_a_key_with_metadata_of_its_own_bears_the_mark_of_the_defaults(sandbox, run_module, alias):
@@ -137,22 +117,6 @@ def test_more_deletions_than_allowed_are_refused(sandbox, make, keys_task, alias
     with sandbox.writes() as written:
         assert not keys_task(**task)["changed"]
     assert written == []
-
-
-def test_a_key_of_another_group_is_neither_taken_nor_deleted(sandbox, make, keys_task, alias):
-    theirs = make(f"{alias}-b-c", litellm_vkey_group=alias)
-    unmarked = make(f"{alias}-b-d", seat=1)
-    for options in ({}, {"state": "absent"}):
-        declared = [{"key_alias": f"{alias}-b-{user}", "group": f"{alias}-b"} for user in "cde"]
-        with sandbox.writes() as written:
-            done = keys_task(virtual_keys=declared, **options)
-        assert done["failed"] and written == []
-        assert f'{alias}-b-c: the key belongs to the group "{alias}", not to "{alias}-b"' in done["msg"]
-    done = keys_task(virtual_keys=declared[1:])
-    assert [one["action"] for one in done["virtual_keys"]] == ["update", "create"]
-    rows = sandbox.keys(alias)
-    assert rows[f"{alias}-b-c"]["token"] == theirs and rows[f"{alias}-b-d"]["token"] == unmarked
-    assert rows[f"{alias}-b-d"]["metadata"] == {"seat": 1, "litellm_vkey_group": f"{alias}-b"}
 
 
 def test_the_mark_is_not_the_users_metadata(sandbox, run_module, alias):
