@@ -30,6 +30,11 @@ options:
       - The IDs of the keys, which LiteLLM also calls tokens. IDs that do not exist are ignored. V([]) reads no keys.
     type: list
     elements: str
+  key_alias_prefix:
+    description:
+      - The beginning of the aliases of the keys to read.
+      - From LiteLLM 1.83.4 on, this reads these keys only, not all keys of the proxy.
+    type: str
   user_id:
     description:
       - The ID of the user to whom the keys belong.

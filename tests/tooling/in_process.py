@@ -11,11 +11,12 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import LiteLLMError
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls import Call, environment
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._module_action import ModuleCaller
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._registrations import RegistrationError
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._templates import Templates
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Source, Variables
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Source, VariableError, Variables
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._run import Surroundings, run
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES
 
@@ -48,7 +49,7 @@ def variables_of(given: dict[str, Any]) -> Variables:
 def run_here(
     given: dict[str, Any], check_mode: bool = False, told: list[str] | None = None, call: Call | None = None
 ) -> dict[str, Any]:
-    """Run a workshop and return the result of its task.
+    """Run a workshop and return the result of its task, as its action does.
 
     :param given: the role's variables, without their prefix.
     :param told: gets what is said while it runs.
@@ -60,7 +61,10 @@ def run_here(
         render=Templates(Templar(loader=DataLoader()), lambda _kind, path: path, {}),
         check_mode=check_mode,
     )
-    return run(variables_of(given), around)
+    try:
+        return run(variables_of(given), around)
+    except (LiteLLMError, VariableError) as error:
+        return {"failed": True, "msg": str(error)}
 
 
 def _read(path: str) -> bytes:

@@ -68,11 +68,23 @@ WORKSHOP = "plugin_utils._workshop"
 BELOW_WORKSHOP = (
     "_errors _text _args _resources._key._declaration _resources._key._table plugin_utils._addresses "
     "plugin_utils._calls plugin_utils._changes plugin_utils._private_folder plugin_utils._registrations "
-    f"plugin_utils._variables {HAND_OUT}._task {HAND_OUT}._files {HAND_OUT}._variables plugin_utils._usage._task "
-    "plugin_utils._usage._variables"
+    f"plugin_utils._variables {HAND_OUT}._task {HAND_OUT}._files {HAND_OUT}._folder {HAND_OUT}._variables "
+    "plugin_utils._usage._task plugin_utils._usage._variables"
 )
 WORKSHOP_FILES = (
-    *("_run", "_words", "_result", "_outcome", "_places", "_admins", "_team", "_declaration", "_trouble", "_people"),
+    *(
+        "_run",
+        "_outliving",
+        "_words",
+        "_result",
+        "_outcome",
+        "_places",
+        "_admins",
+        "_team",
+        "_declaration",
+        "_trouble",
+        "_people",
+    ),
     *("_options", "_variables"),
 )
 # The files of a key, from the top down: each may use those below it.

@@ -8,7 +8,7 @@ it, the values of the keys reach the result, whatever fails.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,10 +18,11 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors impo
 
 from .._calls import Call, answer, connection
 from .._hand_out._files import Render
+from .._hand_out._folder import Folder
 from .._hand_out._task import HandedOut, check, hand_out
 from .._usage._task import report
 from .._variables import VariableError, Variables
-from . import _words
+from . import _outliving, _words
 from ._admins import refuse_admins
 from ._declaration import Workshop, declare
 from ._outcome import Outcome, outcome_of
@@ -83,11 +84,13 @@ class Run:
             else:
                 self._refuse(workshop, team, places)
                 team = self._write_team(workshop, team, places)
+            before = self._read_marked(workshop)
             outcome = self._write_keys(workshop, team, places)
         if workshop.is_absent:
+            self._end_made_keys(workshop, before)
             team = self._remove_team(team, outcome)
+        self._say_who_is_not_listed(workshop, before)
         gone = self._read_gone(workshop, places)
-        self._say_who_outlives(workshop)
         result = result_of(
             workshop, outcome, base_url(self._variables["api_url"]), _of_team(workshop, team), self._changed, gone
         )
@@ -112,7 +115,8 @@ class Run:
             planned = self._ask("litellm_team", check_mode=True, **self._team_options(team))
             if team.is_new and planned["action"] != "create":  # the first look has missed it
                 raise VariableError(not_ours(workshop.alias, self._variables))
-            # The keys would be refused, if at all, after the team was written.
+            # The keys would be refused, if at all, after the team was written. Their values need the folder.
+            make(places)
             self._ask("litellm_keys", check_mode=True, **self._key_options(workshop, places, team_is_planned=True))
 
     # Writing
@@ -141,6 +145,14 @@ class Run:
             members = self._ask("litellm_team_members", team_id=workshop.alias, members=team.members)
             self._changed = self._changed or members["changed"]
         return team
+
+    def _read_marked(self, workshop: Workshop) -> list[Mapping[str, Any]]:
+        """The keys that bear the mark of a workshop of which keys are to go. Only what is said depends on them."""
+        found: list[Mapping[str, Any]] = []
+        if workshop.is_absent and workshop.is_workshop:
+            with self._noting(self._warnings):
+                found += self._ask("litellm_key_info", group=workshop.group)["virtual_keys"]
+        return found
 
     def _write_keys(self, workshop: Workshop, team: Team | None, places: Places) -> Outcome:
         is_planned = self._around.check_mode and team is not None and team.is_new
@@ -171,18 +183,47 @@ class Run:
             return team
         return None
 
-    def _say_who_outlives(self, workshop: Workshop) -> None:
-        """Name the keys of the workshop that are still there although this run was not about them."""
-        if not workshop.is_workshop or workshop.ends or not workshop.is_absent:
+    def _end_made_keys(self, workshop: Workshop, before: Sequence[Mapping[str, Any]]) -> None:
+        """Name, or remove, the keys that people of the workshop have made with theirs."""
+        ending = before if workshop.ends else [key for key in before if key["key_alias"] in _aliases(workshop)]
+        people = sorted({key["user_id"] for key in ending if key["user_id"]})
+        if not people:
+            return
+        with self._noting(self._problems):
+            keys = self._ask("litellm_key_info", created_by=people)["virtual_keys"]
+            admins = self._ask("litellm_user_info", admins=True)["admins"] if keys else []
+            made = _outliving.made_by_people(workshop, keys, people, admins)
+            removes = self._variables["remove_made_keys"]
+            self._said_last += _words.made_meanwhile(
+                self._variables, _outliving.names(made), removes, self._around.check_mode
+            )
+            if made and removes:
+                doomed = [{"key_id": key["key_id"]} for key in made]
+                self._changed = True
+                self._ask("litellm_keys", state="absent", virtual_keys=doomed)
+
+    def _say_who_is_not_listed(self, workshop: Workshop, before: Sequence[Mapping[str, Any]]) -> None:
+        """Name the keys of the workshop that this run was not about and that stay."""
+        if not workshop.is_workshop or workshop.prune:
             return
         with self._noting(self._warnings):
-            declared = {person.alias for person in workshop.people}
-            keys = self._ask("litellm_key_info", group=workshop.group)["virtual_keys"]
-            others = [str(key["key_alias"]) for key in keys if key["key_alias"] not in declared]
-            self._said_last += _words.outliving(self._variables, others, workshop.is_absent)
+            if not workshop.is_absent:
+                prefix = f"{workshop.alias}-"
+                found = self._ask("litellm_key_info", group=workshop.group, key_alias_prefix=prefix)["virtual_keys"]
+                before = _outliving.still_valid(found)
+            others = _outliving.not_listed(workshop, before)
+            self._said_last += _words.not_listed(self._variables, others, workshop.is_absent)
 
     def _read_gone(self, workshop: Workshop, places: Places) -> list[str]:
-        """The aliases of people in the folder whose keys are no longer on the proxy."""
+        """The aliases of people in the folder whose keys are no longer on the proxy, whoever removed them."""
+        if workshop.is_absent or not (workshop.is_workshop and places.folder):
+            return []
+        with self._noting(self._problems):
+            listed, _values = Folder(self._variables["output_dir"]).read_lists()
+            left = _outliving.no_longer_declared(workshop, listed)
+            if left:
+                ids = sorted({str(person["key_id"]) for person in left})
+                return _outliving.gone(left, self._ask("litellm_key_info", key_ids=ids)["virtual_keys"])
         return []
 
     def _hand_out(self, workshop: Workshop, places: Places, result: Mapping[str, Any]) -> HandedOut | None:
@@ -248,7 +289,6 @@ class Run:
         return {**team.options, "validate_models": self._variables["validate_models"]}
 
     def _key_options(self, workshop: Workshop, places: Places, team_is_planned: bool) -> dict[str, Any]:
-        """The options of ``litellm_keys``. A file of values is only read before its folder is made."""
         variables = self._variables
         options = {
             "state": variables["state"],
@@ -260,7 +300,7 @@ class Run:
             "progress_every": variables["batch_size"],
             **workshop.prune,
         }
-        if places.values_file and (places.values_file.parent.is_dir() or not team_is_planned):
+        if places.values_file:
             options.update(values_file=str(places.values_file), values_file_vault_id=variables["values_file_vault_id"])
         return options
 
@@ -280,6 +320,10 @@ class Run:
             notes.append(_words.in_the_users_words(str(error), self._variables))
         except OSError as error:
             notes.append(f"{error.filename}: {error.strerror}.")
+
+
+def _aliases(workshop: Workshop) -> set[str]:
+    return {person.alias for person in workshop.people}
 
 
 def _of_team(workshop: Workshop, team: Team | None) -> Mapping[str, Any]:

@@ -124,7 +124,7 @@ def team_stays(team_id: str, keys: Sequence[Mapping[str, Any]]) -> str:
     return f"The team {team_id} stays, because other keys are in it: {names}."
 
 
-def outliving(variables: Variables, aliases: Sequence[str], is_absent: bool) -> list[str]:
+def not_listed(variables: Variables, aliases: Sequence[str], is_absent: bool) -> list[str]:
     """Name keys of the workshop that still work although nobody who is listed has them."""
     if not aliases:
         return []

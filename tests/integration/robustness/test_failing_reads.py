@@ -171,3 +171,90 @@ def test_a_team_that_cannot_be_read_is_not_gone(sandbox, run_module, gateway, al
         info = run_module("litellm_team_info", api_url=gateway.url, team_id=alias)
         assert info.failed, info.values
     sandbox.call("POST", "/team/delete", {"team_ids": [alias]}).raise_for_status()
+
+
+FEWER = ("an internal error", "an unknown route", "a login page", "an empty list")
+
+
+@pytest.fixture
+def course(sandbox, run_workshop, run_module, alias) -> Iterator[Callable[..., Any]]:
+    """A workshop with a team, somebody who left the list, and things of others whose names are like its own."""
+    people = {"users": ["ann", "ben"], "total_budget": 5, "user_domain": alias}
+    assert not run_workshop(**{**people, "users": ["ann", "ben", "dan"]}).get("failed")
+    run_module("litellm_key", key_alias=f"{alias}-eve", metadata={"a": 1})
+    run_module("litellm_key", key_alias=f"{alias}-fay", team_id=alias)
+    yield partial(run_workshop, **people)
+    tokens = [row["token"] for row in sandbox.keys(alias).values()]
+    sandbox.call("POST", "/key/delete", {"keys": tokens})
+    sandbox.call("POST", "/team/delete", {"team_ids": [alias]})
+    sandbox.call("POST", "/user/delete", {"user_ids": [f"{user}@{alias}" for user in ("ann", "ben", "dan")]})
+
+
+def each_wrong_read(gateway: Gateway, run: Callable[..., Any]) -> Iterator[Any]:
+    gateway.failing, gateway.reads = None, 0
+    assert not run(check=True).get("failed")
+    reads = gateway.reads
+    for number in range(reads):
+        for gateway.wrong in (WRONG[name] for name in FEWER):
+            gateway.failing, gateway.reads = number, 0
+            yield run()
+    gateway.failing = None
+
+
+@pytest.mark.long
+def test_no_run_of_a_workshop_takes_a_failing_read_for_nothing(sandbox, course, gateway, alias) -> None:
+    before = sandbox.keys(alias)
+    team = sandbox.rows('SELECT * FROM "LiteLLM_TeamTable" WHERE team_id = %s', alias)
+    through = partial(course, api_url=gateway.url, retry_count=0)
+    with sandbox.writes() as writes:
+        for done in each_wrong_read(gateway, through):
+            assert done.get("failed") or not done["changed"], done
+    assert (writes, sandbox.keys(alias)) == ([], before)
+    assert sandbox.rows('SELECT * FROM "LiteLLM_TeamTable" WHERE team_id = %s', alias) == team
+
+    others = {name: row for name, row in before.items() if name != f"{alias}-ann"}
+    for _done in each_wrong_read(gateway, partial(through, users=["ann"], state="absent")):
+        left = sandbox.keys(alias)
+        assert {name: row for name, row in left.items() if name != f"{alias}-ann"} == others
+        if left == others:
+            assert not course().get("failed")
+            others[f"{alias}-ben"] = sandbox.keys(alias)[f"{alias}-ben"]
+
+
+@pytest.mark.long
+def test_the_end_of_a_workshop_leaves_what_is_others_when_a_read_fails(sandbox, course, gateway, alias) -> None:
+    strangers = {f"{alias}-eve", f"{alias}-fay"}
+    before = {name: row for name, row in sandbox.keys(alias).items() if name in strangers}
+    end = {"api_url": gateway.url, "retry_count": 0, "state": "absent", "multi_user": True}
+    for done in each_wrong_read(gateway, lambda check=False: course_end(course, end, check)):
+        left = sandbox.keys(alias)
+        assert {name: row for name, row in left.items() if name in strangers} == before
+        assert len(sandbox.rows('SELECT 1 FROM "LiteLLM_TeamTable" WHERE team_id = %s', alias)) == 1
+        assert done.get("failed") or set(left) == strangers, done
+        if set(left) == strangers:
+            assert not course().get("failed")
+
+
+def course_end(course: Callable[..., Any], end: dict[str, Any], check: bool) -> Any:
+    named_nobody = {name: value for name, value in course.keywords.items() if name not in ("users", "total_budget")}
+    return course.func(check=check, **named_nobody, **end)
+
+
+def test_a_team_of_somebody_else_is_not_taken_over_when_it_cannot_be_read(
+    sandbox, run_workshop, gateway, alias
+) -> None:
+    payroll = {"team_id": alias, "team_alias": "Payroll", "models": ["gpt-4o"], "max_budget": 1000}
+    sandbox.call("POST", "/team/new", payroll).raise_for_status()
+    team = sandbox.rows('SELECT * FROM "LiteLLM_TeamTable" WHERE team_id = %s', alias)
+    run = partial(run_workshop, users=["ann"], total_budget=5, api_url=gateway.url, retry_count=0)
+    try:
+        with sandbox.writes() as writes:
+            for number in range(6):
+                for gateway.wrong in WRONG.values():
+                    gateway.failing, gateway.reads = number, 0
+                    assert run().get("failed")
+        assert (writes, sandbox.keys(alias)) == ([], {})
+        assert sandbox.rows('SELECT * FROM "LiteLLM_TeamTable" WHERE team_id = %s', alias) == team
+    finally:
+        gateway.failing = None
+        sandbox.call("POST", "/team/delete", {"team_ids": [alias]}).raise_for_status()

@@ -26,6 +26,7 @@ SELECTORS = ("key_aliases", "key_ids", *OWNERS, "created_by", "group", "metadata
 OPTIONS: dict[str, dict[str, Any]] = {
     "key_aliases": {"type": "list", "elements": "str", "no_log": False},
     "key_ids": {"type": "list", "elements": "str", "no_log": False},
+    "key_alias_prefix": {"type": "str", "no_log": False},
     "user_id": {"type": "str"},
     "team_id": {"type": "str"},
     "organization_id": {"type": "str"},
@@ -66,7 +67,7 @@ def read(client: Client, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _problems(params: Mapping[str, Any]) -> list[str]:
     found = []
-    given = [name for name in SELECTORS if params[name] is not None]
+    given = [name for name in (*SELECTORS, "key_alias_prefix") if params[name] is not None]
     if params["key"] is not None and given:
         found.append(f"key and {', '.join(given)} are mutually exclusive.")
     if params["key"] is not None and not (params["key"].isascii() and params["key"].isprintable() and params["key"]):
@@ -93,7 +94,9 @@ def _candidates(reader: KeyReader, params: Mapping[str, Any]) -> list[Record]:
         return reader.with_any_token(params["key_ids"])
     if params["created_by"] == []:
         return []
-    return reader.listing({name: params[name] for name in OWNERS if params[name] is not None})
+    owners = {name: params[name] for name in OWNERS if params[name] is not None}
+    prefix = params["key_alias_prefix"]
+    return reader.with_prefix(prefix, owners) if prefix else reader.listing(owners)
 
 
 def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:
@@ -103,6 +106,8 @@ def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:
     if any((KEY.field(name).value(record) or "") != params[name] for name in OWNERS if params[name] is not None):
         return False
     if params["created_by"] is not None and record.get("created_by") not in params["created_by"]:
+        return False
+    if not str(record["key_alias"] or "").startswith(params["key_alias_prefix"] or ""):
         return False
     if params["group"] is not None and not strictly_equal(params["group"], KEY.field("group").value(record)):
         return False

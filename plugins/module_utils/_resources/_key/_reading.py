@@ -92,12 +92,7 @@ class KeyReader:
     def with_any_alias(self, aliases: Sequence[str], expected: int) -> list[Record]:
         """All keys with one of the aliases: from a listing narrowed to their common beginning, or look-ups."""
         asked = set(aliases)
-        beginning = _beginning(aliases)
-        narrow = (
-            {"key_alias": beginning, "substring_matching": "true"}
-            if beginning and self._proxy.at_least("1.83.4")
-            else {}
-        )
+        narrow = self._narrow(_beginning(aliases))
         first = self._first_page(narrow)
         further = first["pages"] - 1
         if further * PAGE > 2 * expected:
@@ -105,6 +100,17 @@ class KeyReader:
             if present is not None:
                 return [record for alias in present for record in self.with_alias(alias)]
         return [record for record in self.listing(narrow, first) if record["key_alias"] in asked]
+
+    def with_prefix(self, prefix: str, params: Mapping[str, Any]) -> list[Record]:
+        """All keys of a listing whose alias begins with a text."""
+        records = self.listing({**params, **self._narrow(_beginning([prefix]))})
+        return [record for record in records if str(record["key_alias"] or "").startswith(prefix)]
+
+    def _narrow(self, beginning: str) -> dict[str, str]:
+        """The parameters of a listing that has all aliases with this beginning, and as few others as the server can."""
+        if not beginning or not self._proxy.at_least("1.83.4"):
+            return {}
+        return {"key_alias": beginning, "substring_matching": "true"}
 
     def standing(self, tokens: Mapping[str, str]) -> dict[str, Standing]:
         """How each alias stands: how many keys bear it, and whether one of them has the token given with it."""

@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys that may outlive what they were made for: of people who left the list, and those that people made. Pure.
+
+Private: only for use inside this collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from ._declaration import Workshop
+
+Key = Mapping[str, Any]
+
+ENDED = ("expired", "blocked")
+
+
+def not_listed(workshop: Workshop, keys: Iterable[Key]) -> list[str]:
+    """Return the aliases of keys of the workshop that nobody has who is listed, in their order.
+
+    :param keys: of the workshop, as ``litellm_key_info`` returns them.
+    """
+    declared = {person.alias for person in workshop.people}
+    return [str(key["key_alias"]) for key in keys if key["key_alias"] not in declared]
+
+
+def still_valid(keys: Iterable[Key]) -> list[Key]:
+    """Return the keys that neither have ended nor are blocked."""
+    return [key for key in keys if key["status"] not in ENDED]
+
+
+def made_by_people(
+    workshop: Workshop, keys: Iterable[Key], people: Collection[str], admins: Iterable[Mapping[str, Any]]
+) -> list[Key]:
+    """Return the keys that people of the workshop have made with theirs.
+
+    :param keys: that they have made, as ``litellm_key_info`` returns them.
+    :param people: their user IDs.
+    :param admins: who administers something, and makes keys for others.
+    """
+    makers = set(people) - {admin["user_id"] for admin in admins}
+    return [key for key in keys if key["created_by"] in makers and key["group"] != workshop.group]
+
+
+def names(keys: Sequence[Key]) -> list[str]:
+    """Return what keys are called, also those without an alias."""
+    return [str(key["key_alias"] or f"the key {key['key_id'][:8]}") for key in keys]
+
+
+def gone(listed: Iterable[Mapping[str, Any]], keys: Iterable[Key]) -> list[str]:
+    """Return the aliases of people in the folder whose keys are no longer on the proxy.
+
+    :param listed: people of earlier runs who are not declared, with the IDs of their keys.
+    :param keys: those of these keys that there are.
+    """
+    there = {key["key_id"] for key in keys}
+    return [person["alias"] for person in listed if person["key_id"] not in there]
+
+
+def no_longer_declared(workshop: Workshop, listed: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the people in the folder who belong to the workshop, have a key, and are not declared."""
+    declared = {person.alias for person in workshop.people}
+    return [
+        person
+        for person in listed
+        if person.get("group") == workshop.group and person["alias"] not in declared and person.get("key_id")
+    ]
