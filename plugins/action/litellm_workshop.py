@@ -44,7 +44,7 @@ class ActionModule(RoleAction):
         return done if self._task.no_log else {**done, **self._shown(done)}
 
     def _shown(self, done: Mapping[str, Any]) -> dict[str, Any]:
-        """What may be seen of what a run has done."""
+        """Return what may be seen of what a run has done."""
         shown: dict[str, Any] = {"changed": bool(done["result"]["changed"] or done["files"])}
         if done.get("notes"):
             shown["warnings"] = list(done["notes"])
@@ -54,7 +54,7 @@ class ActionModule(RoleAction):
 
 
 def _encrypted(result: Mapping[str, Any], password: str) -> str:
-    """The result as ``ansible-vault view`` opens it."""
+    """Return the result as ``ansible-vault view`` opens it."""
     secret = VaultSecret(password.encode())
     return VaultLib([("default", secret)]).encrypt(json.dumps(result), secret=secret).decode()
 

@@ -29,7 +29,7 @@ REFUSED = "The proxy rejects the key in {option}. Use the master key or the key 
 
 
 def advice(text: str, status: int, option: str, special: Advice) -> str:
-    """What the user can do about a refusal, "" if that follows from its words.
+    """Return what the user can do about a refusal, "" if that follows from its words.
 
     A refusal with 403 that no pattern explains is about what was asked for, not about the key.
 

@@ -103,7 +103,7 @@ class Settings:
 
 
 def flags_for_numbers(options: Any, spec: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The options that want a number and were given true or false, of which Ansible makes 1 or 0."""
+    """Return the options that want a number and were given true or false, of which Ansible makes 1 or 0."""
     if isinstance(options, list):
         return list(dict.fromkeys(name for part in options for name in flags_for_numbers(part, spec)))
     if not isinstance(options, Mapping):
@@ -119,7 +119,7 @@ def flags_for_numbers(options: Any, spec: Mapping[str, Mapping[str, Any]]) -> li
 
 
 def base_url(api_url: str) -> str:
-    """The proxy's address without a trailing slash or ``/v1``; a sub-path stays.
+    """Return the proxy's address without a trailing slash or ``/v1``; a sub-path stays.
 
     :raises ValueError: when it is no http(s) address.
     """
@@ -139,7 +139,7 @@ def base_url(api_url: str) -> str:
 
 
 def _header_text(name: str, value: str | None) -> str | None:
-    """The text of an option as a header can carry it, None if there is none.
+    """Return the text of an option as a header can carry it, None if there is none.
 
     :raises ValueError: if a header cannot carry it.
     """

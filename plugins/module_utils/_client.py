@@ -112,7 +112,7 @@ class Client:
         self.secrets.add(settings.api_key, *(urlsplit(proxy).password for proxy in self._session.proxies.values()))
 
     def acting_as(self, key: str, option: str = "key") -> Client:
-        """A session with the same proxy for the owner of another key, which stands in that option."""
+        """Return a session with the same proxy for the owner of another key, which stands in that option."""
         settings = replace(self._settings, api_key=key, key_option=option)
         return Client(settings, sleep=self._sleep, secrets=self.secrets, advice=self._advice)
 
@@ -133,14 +133,14 @@ class Client:
         return [self._clock.warning] if self._clock.warning else []
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """The JSON that the proxy answers to ``GET path``.
+        """Return the JSON that the proxy answers to ``GET path``.
 
         :raises ApiError: on a refusal, or when no usable answer came.
         """
         return self._request("GET", path, params=params, idempotent=True)
 
     def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
-        """The JSON that the proxy answers to a request with a JSON body.
+        """Return the JSON that the proxy answers to a request with a JSON body.
 
         :param idempotent: whether carrying the request out twice does no harm, so that it may be repeated when an
             answer is lost. Not so unless the caller says so: a repeated creation makes a second object.
@@ -178,7 +178,7 @@ class Client:
     def _exchange(
         self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None
     ) -> tuple[requests.Response, bytes]:
-        """One request and its whole answer, within the time that a request may take."""
+        """Return one request and its whole answer, within the time that a request may take."""
         asked = datetime.now(timezone.utc)
         response = self._session.request(
             method,
@@ -205,7 +205,7 @@ class Client:
                 return
 
     def _no_answer(self, error: Exception, method: str, path: str) -> ApiError:
-        """The error for a request to which no whole answer came."""
+        """Return the error for a request to which no whole answer came."""
         never_sent = isinstance(error, requests.ConnectTimeout) or _caused_by(error, NewConnectionError)
         untrusted = isinstance(error, requests.exceptions.SSLError) and not _caused_by(error, ssl.SSLEOFError)
         reason = self._clean(_cause(error))
@@ -236,7 +236,7 @@ class Client:
         return ApiError(message, method=method, path=path, code="too_large", may_have_applied=True, hint=CHECK_URL)
 
     def _answer(self, response: requests.Response, answer: bytes, method: str, path: str) -> Any:
-        """The JSON of a good answer.
+        """Return the JSON of a good answer.
 
         :raises ApiError: for any other.
         """
@@ -282,13 +282,13 @@ class Client:
         return failure
 
     def _clean(self, text: str) -> str:
-        """What the proxy says without secrets, on one line, of bounded length; in this order."""
+        """Return what the proxy says without secrets, on one line, of bounded length; in this order."""
         text = printable(" ".join(self.secrets.mask(text).split()))
         return text if len(text) <= MAX_SENTENCE else text[:MAX_SENTENCE] + " ..."
 
 
 def _json(text: bytes) -> Any:
-    """The data of an answer.
+    """Return the data of an answer.
 
     :raises ValueError: if it is no JSON, or none that anybody could pass on: without end, nested without end, half
         characters.
@@ -341,7 +341,7 @@ def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason of a requests error, in the operating system's words."""
+    """Return the innermost reason of a requests error, in the operating system's words."""
     for link in reversed(_chain(error)):
         text = getattr(link, "strerror", None) or getattr(link, "verify_message", None)
         if text:

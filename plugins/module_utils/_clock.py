@@ -79,7 +79,7 @@ def _date(headers: Mapping[str, str]) -> datetime | None:
 
 
 def _agree(leads: Iterable[Lead], least: timedelta = -GREATEST_LEAD, most: timedelta = GREATEST_LEAD) -> bool:
-    """Whether one lead between the bounds explains them all."""
+    """Return whether one lead between the bounds explains them all."""
     lows, highs = zip(*leads)
     return bool(max(least, *lows) - min(most, *highs) <= TOLERANCE)
 

@@ -84,7 +84,7 @@ class Field:
     licensed: bool = False
 
     def option(self) -> dict[str, Any]:
-        """The row as an entry of an argument spec. Nothing in a table is secret; some names only look so."""
+        """Return the row as an entry of an argument spec. Nothing in a table is secret; some names only look so."""
         spec: dict[str, Any] = {"type": self.type, "no_log": False}
         if self.elements:
             spec["elements"] = self.elements
@@ -95,7 +95,7 @@ class Field:
         return spec
 
     def value(self, record: Mapping[str, Any] | None) -> Any:
-        """The field's value in a record that was read, None if it has none."""
+        """Return the field's value in a record that was read, None if it has none."""
         if record is None:
             return None
         if self.read:
@@ -108,11 +108,11 @@ class Field:
         return value
 
     def to_api(self, value: Any) -> Any:
-        """A declared value as a request takes it."""
+        """Return a declared value as a request takes it."""
         return self.cleared if self.is_empty(value) else self.serialize(value)
 
     def is_empty(self, value: Any) -> bool:
-        """Whether a value says that the object has none."""
+        """Return whether a value says that the object has none."""
         values = (*NOTHING.get(self.type, ()), *self.empty_values)
         return value is None or value is UNSET or any(json_equal(value, one) for one in values)
 
@@ -122,20 +122,20 @@ class Field:
         return self.cleared is not NOT_CLEARABLE
 
     def supports(self, declared: Any, actual: Any) -> bool:
-        """Whether an existing object can be given that value; what cannot change may still be taken away."""
+        """Return whether an existing object can be given that value; what cannot change may still be taken away."""
         if self.is_empty(declared):
             return self.clearable
         return self.is_empty(actual) if self.once else self.updatable
 
     def equal(self, declared: Any, actual: Any) -> bool:
-        """Whether writing ``declared`` over ``actual`` would change nothing."""
+        """Return whether writing ``declared`` over ``actual`` would change nothing."""
         declared, actual = (None if self.is_empty(value) else self.normalize(value) for value in (declared, actual))
         if self.is_empty(declared) or self.is_empty(actual):
             return self.is_empty(declared) and self.is_empty(actual)
         return (self.same or SAME.get(self.type, json_equal))(declared, actual)
 
     def merge(self, declared: Any, actual: Any) -> Any:
-        """The value that an object has after ``declared`` is written over ``actual``."""
+        """Return the value that an object has after ``declared`` is written over ``actual``."""
         if self.merged and not self.is_empty(declared) and not self.is_empty(actual):
             return {**actual, **declared}
         return declared
@@ -153,7 +153,7 @@ class Resource:
         return next(row for row in self.fields if row.name == name)
 
     def options(self) -> dict[str, dict[str, Any]]:
-        """The table as argument spec."""
+        """Return the table as argument spec."""
         return {row.name: row.option() for row in self.fields}
 
     @property
@@ -162,14 +162,14 @@ class Resource:
         return {"type": "list", "elements": "str", "choices": [row.name for row in self.fields if row.clearable]}
 
     def view(self, record: Mapping[str, Any], names: Iterable[str] | None = None) -> dict[str, Any]:
-        """The fields of a record by option name: those named, else all that have a value."""
+        """Return the fields of a record by option name: those named, else all that have a value."""
         if names is not None:
             return {name: self.field(name).value(record) for name in names}
         values = ((row, row.value(record)) for row in self.fields)
         return {row.name: value for row, value in values if not row.is_empty(value)}
 
     def redact(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values by option name as they may be shown, null for those that are declared to be none."""
+        """Return values by option name as they may be shown, null for those that are declared to be none."""
         return {name: None if value is UNSET else self.field(name).redact(value) for name, value in values.items()}
 
 
@@ -243,7 +243,7 @@ def make_plan(
     current: Mapping[str, Any] | None,
     state: str = "present",
 ) -> Plan:
-    """What has to be written so that ``current`` becomes as ``declared``.
+    """Return what has to be written so that ``current`` becomes as ``declared``.
 
     :raises InputError: if a declared field cannot be changed on an existing object.
     """
@@ -276,7 +276,7 @@ def make_plan(
 
 
 def _diff_views(rows: Iterable[Field], before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Any, Any]:
-    """What of two states a diff shows in another way."""
+    """Return what of two states a diff shows in another way."""
     views = {row.name: row.diff_view(before.get(row.name), after[row.name]) for row in rows if row.diff_view}
     return {name: old for name, (old, _new) in views.items()}, {name: new for name, (_old, new) in views.items()}
 
@@ -291,7 +291,7 @@ def _ensure_possible(kind: str, wanted: Sequence[tuple[Field, Any, Any]], name: 
 
 
 def dropped(resource: Resource, changes: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
-    """Names of the fields that were sent and that the server's record, read back, does not show."""
+    """Return names of the fields that were sent and that the server's record, read back, does not show."""
     rows = (resource.field(name) for name in changes)
     return [row.name for row in rows if not row.equal(changes[row.name], row.value(record))]
 
@@ -299,7 +299,7 @@ def dropped(resource: Resource, changes: Mapping[str, Any], record: Mapping[str,
 def unsupported(
     resource: Resource, changes: Mapping[str, Any], version: str | None, updating: bool
 ) -> list[tuple[str, str]]:
-    """What a server is too old for, such as ``know limit``, each with the first version that does.
+    """Return what a server is too old for, such as ``know limit``, each with the first version that does.
 
     Empty if the version is unknown.
     """
@@ -323,7 +323,7 @@ def _is_older(version: str, than: str) -> bool:
 
 
 def declared_fields(resource: Resource, options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """What a module's options declare, ``unset`` among them, and what is wrong with it, a sentence each."""
+    """Return what a module's options declare, ``unset`` among them, and what is wrong with it, a sentence each."""
     declared = {row.name: row.parse(options[row.name]) for row in resource.fields if options.get(row.name) is not None}
     unset = options.get("unset") or ()
     both = [name for name in unset if not resource.field(name).is_empty(declared.get(name))]
@@ -336,7 +336,7 @@ def declared_fields(resource: Resource, options: Mapping[str, Any]) -> tuple[dic
 
 
 def problems(resource: Resource, declared: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the declared values themselves, a sentence each."""
+    """Return what is wrong with the declared values themselves, a sentence each."""
     found = []
     for row in resource.fields:
         value = declared.get(row.name)

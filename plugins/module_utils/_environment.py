@@ -14,7 +14,7 @@ SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 
 def web_proxy(url: str) -> str | None:
-    """The web proxy for a URL, None if there is none.
+    """Return the web proxy for a URL, None if there is none.
 
     Of the environment alone: macOS kills a forked process that asks the system.
 
@@ -37,7 +37,7 @@ def web_proxy(url: str) -> str | None:
 
 
 def ca_bundle() -> str | None:
-    """The path to the CA certificates to trust, None if the environment names none.
+    """Return the path to the CA certificates to trust, None if the environment names none.
 
     :raises ValueError: with a sentence for the user, if there is no such file.
     """
@@ -60,7 +60,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_excepted(host: str, exceptions: str) -> bool:
-    """Whether the address of a host is in one of the networks that need no web proxy."""
+    """Return whether the address of a host is in one of the networks that need no web proxy."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -84,5 +84,5 @@ def _is_proxy(proxy: str) -> bool:
 
 
 def _variable(name: str) -> str:
-    """How the environment writes the name of a variable."""
+    """Return how the environment writes the name of a variable."""
     return next((one for one in os.environ if one.lower() == name), name)

@@ -66,6 +66,6 @@ class ApiError(LiteLLMError):
         return " ".join(part for part in (f"{self.message}{where}", self.hint) if part)
 
     def as_dict(self) -> dict[str, Any]:
-        """The parts of the error, for a task's result."""
+        """Return the parts of the error, for a task's result."""
         names = ("message", "status", "type", "code", "param", "method", "path", "hint")
         return {name: getattr(self, name) for name in names}

@@ -42,7 +42,7 @@ PATH = re.compile(r"(/[\w.-]+){2,}")
 
 
 def fits(shown: Any, value: str) -> bool:
-    """Whether what the proxy shows may be the mask of a value."""
+    """Return whether what the proxy shows may be the mask of a value."""
     if not isinstance(shown, str) or not MASK.fullmatch(shown):
         return False
     return (
@@ -51,7 +51,7 @@ def fits(shown: Any, value: str) -> bool:
 
 
 def fingerprint(name: str, value: Any) -> str:
-    """A text that tells whether the value of that name is the same one, and from which it cannot be found.
+    """Return a text that tells whether the value of that name is the same one, and from which it cannot be found.
 
     :param value: text, or plain data.
     """
@@ -59,7 +59,10 @@ def fingerprint(name: str, value: Any) -> str:
 
 
 def matches(known: Any, name: str, value: Any) -> bool:
-    """Whether a fingerprint is that of a value. One that is missing, damaged, or should not be there is of none."""
+    """Return whether a fingerprint is that of a value.
+
+    One that is missing, damaged, or should not be there is of none.
+    """
     if is_guessable(name, value):
         return bool(known == GUESSABLE)
     if not isinstance(known, str) or not re.fullmatch(r"[0-9a-f]{32}:[0-9a-f]{64}", known):
@@ -73,7 +76,7 @@ def _digest(value: Any, salt: bytes) -> str:
 
 
 def is_guessable(name: str, value: Any) -> bool:
-    """Whether the value of that name is a secret that could be found by trying.
+    """Return whether the value of that name is a secret that could be found by trying.
 
     The strongest secret of several protects the others. A reference and the path of a file are no secrets.
     """
@@ -97,7 +100,7 @@ def is_guessable(name: str, value: Any) -> bool:
 
 
 def guessable_warning(place: str, names: Iterable[str]) -> list[str]:
-    """The warning about secrets of which no fingerprint is kept, none if there are none."""
+    """Return the warning about secrets of which no fingerprint is kept, none if there are none."""
     listed = ", ".join(names)
     if not listed:
         return []
@@ -108,7 +111,7 @@ def guessable_warning(place: str, names: Iterable[str]) -> list[str]:
 
 
 def _bits(text: str) -> float:
-    """How many bits a secret is worth at most, as far as can be told from its pieces."""
+    """Return how many bits a secret is worth at most, as far as can be told from its pieces."""
     return sum(_bits_of(piece) for piece in {piece.lower() for piece in PIECE.findall(text)})
 
 

@@ -37,29 +37,29 @@ class Client(Protocol):
     facts: dict[str, Any]
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """The JSON that the proxy answers. Raises ApiError."""
+        """Return the JSON that the proxy answers. Raises ApiError."""
 
     def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
         """Likewise, to a request with a JSON body, which is repeated after a lost answer only if ``idempotent``."""
 
     def now(self) -> datetime:
-        """The proxy's time."""
+        """Return the proxy's time."""
 
     def past(self) -> datetime | None:
-        """A moment that is past for the proxy, too; None if none is known."""
+        """Return a moment that is past for the proxy, too; None if none is known."""
 
     def acting_as(self, key: str) -> Client:
-        """A client of the same proxy for the owner of another key."""
+        """Return a client of the same proxy for the owner of another key."""
 
 
 class Ledger(Protocol):
     """Where the secrets of objects are kept outside the server, by the name of the object."""
 
     def candidates(self, name: str) -> list[str]:
-        """The secrets that an object may have, the one that was chosen last at the end."""
+        """Return the secrets that an object may have, the one that was chosen last at the end."""
 
     def pending(self, name: str) -> list[str]:
-        """Those of them that were chosen for it, and of which nobody knows whether it got them."""
+        """Return those of them that were chosen for it, and of which nobody knows whether it got them."""
 
     def remember(self, chosen: Mapping[str, str]) -> None:
         """Note secrets before they are sent to the server. Raises LiteLLMError if nothing may be sent.
@@ -78,7 +78,7 @@ class Store(Protocol):
     """
 
     def plans(self, wants: Sequence[Any]) -> list[Plan]:
-        """What has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
+        """Return what has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
 
     def missing(self, wants: Sequence[Any], plans: Sequence[Plan]) -> Mapping[str, Sequence[str]]:
         """What plans need and the proxy does not have, which another task can create first: names by sentence."""
@@ -93,14 +93,14 @@ class Store(Protocol):
         return []
 
     def units(self, plans: Sequence[Plan]) -> list[list[int]]:
-        """Which plans are carried out, by position, and which of them in one request."""
+        """Return which plans are carried out, by position, and which of them in one request."""
         return [[number] for number, plan in enumerate(plans) if plan.changed]
 
     def apply(self, wants: Sequence[Any], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out the plans of one unit."""
 
     def confirm(self, wants: Sequence[Any], outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """The outcomes, once what was written is read back, where applying has not done that."""
+        """Return the outcomes, once what was written is read back, where applying has not done that."""
         return list(outcomes)
 
 
@@ -163,22 +163,22 @@ class Kind(ABC):
 
     @abstractmethod
     def store(self, client: Client, params: Options, ledger: Ledger | None = None) -> Store:
-        """The objects of a proxy, for a task with those parameters and, if it has one, that ledger."""
+        """Return the objects of a proxy, for a task with those parameters and, if it has one, that ledger."""
 
     @abstractmethod
     def read(self, client: Client, params: Options) -> dict[str, Any]:
-        """The result of the module that only reads. Raises InputError."""
+        """Return the result of the module that only reads. Raises InputError."""
 
     @abstractmethod
     def public(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """A record as it is returned, without secrets."""
+        """Return a record as it is returned, without secrets."""
 
     def readings(self, _public: Mapping[str, Any]) -> dict[str, Any]:
-        """What of ``public`` is returned of each of many objects, besides."""
+        """Return what of ``public`` is returned of each of many objects, besides."""
         return {}
 
     def with_defaults(self, item: Options, defaults: Options) -> dict[str, Any]:
-        """An item of many with the defaults of the task, except for what the item sets or unsets itself."""
+        """Return an item of many with the defaults of the task, except for what the item sets or unsets itself."""
         given = {name: value for name, value in item.items() if value is not None}
         kept = {name: value for name, value in defaults.items() if name not in (given.get("unset") or ())}
         if kept.get("unset"):
@@ -186,5 +186,5 @@ class Kind(ABC):
         return {**kept, **given}
 
     def conflicts(self, _declarations: Sequence[Any]) -> Mapping[str, Sequence[str]]:
-        """What is wrong with the declarations of a task taken together: names by sentence."""
+        """Return what is wrong with the declarations of a task taken together: names by sentence."""
         return {}

@@ -221,7 +221,7 @@ def _fail(module: Any, error: Exception, **result: Any) -> None:
 
 
 def _traceback_of(errors: Sequence[Exception]) -> dict[str, str]:
-    """The traceback of the first error that is a bug, as an argument of ``fail_json``."""
+    """Return the traceback of the first error that is a bug, as an argument of ``fail_json``."""
     for error in errors:
         if not isinstance(error, LiteLLMError):
             return {"exception": "".join(traceback.format_exception(type(error), error, error.__traceback__))}
@@ -238,7 +238,7 @@ def _sentence(error: Exception) -> str:
 
 @contextmanager
 def _connected(module: Any, advice: Mapping[str, str] | None = None, connections: int = 1) -> Iterator[Client]:
-    """A client, of whose warnings one may explain what goes wrong with it."""
+    """Yield a client, of whose warnings one may explain what goes wrong with it."""
     client = _client(module, advice, connections)
     try:
         yield client
@@ -264,7 +264,7 @@ def _client(module: Any, advice: Mapping[str, str] | None, connections: int) -> 
 def _wanted(
     kind: Kind, items: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], state: str
 ) -> list[Declaration]:
-    """The checked declarations.
+    """Return the checked declarations.
 
     :raises InputError: naming every item that is wrong, and every identity that stands there twice.
     """
@@ -290,7 +290,7 @@ def _wanted(
 
 
 def _report(kind: Kind, want: Declaration, outcome: Outcome) -> dict[str, Any]:
-    """What is returned of one object, with its secret in the one place meant for it."""
+    """Return what is returned of one object, with its secret in the one place meant for it."""
     record = outcome.record or {}
     secret = {kind.secret: outcome.value if outcome.action != "delete" else None} if kind.secret else {}
     return {
@@ -311,7 +311,7 @@ def _readings(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any]:
 
 
 def _record(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any] | None:
-    """The object as it is after the task; in check mode as it would be."""
+    """Return the object as it is after the task; in check mode as it would be."""
     if outcome.action == "delete":
         return None
     if check and outcome.plan.changed:
@@ -338,7 +338,7 @@ def _warn_of_unknown(kind: Kind, module: Any, outcomes: Sequence[Outcome]) -> No
 
 @contextmanager
 def _ledger(module: Any) -> Iterator[Ledger | None]:
-    """Where the task keeps the secrets of objects, if it says where."""
+    """Yield where the task keeps the secrets of objects, if it says where."""
     path = module.params.get("values_file")
     if path is None:
         yield None
@@ -358,7 +358,7 @@ def _summary(kind: Kind, outcomes: Sequence[Outcome]) -> dict[str, int]:
 
 
 def _is_unknown(outcome: Outcome) -> bool:
-    """Whether an object is there, and this run cannot tell its secret."""
+    """Return whether an object is there, and this run cannot tell its secret."""
     stays = outcome.record is not None and outcome.action in ("update", "none")
     return stays and outcome.value is None and outcome.error is None
 
@@ -373,5 +373,5 @@ def _failed_names(outcomes: Sequence[Outcome]) -> str:
 
 
 def _by_reason(by_reason: Mapping[str, Sequence[str]]) -> str:
-    """Each reason once, after the names that it concerns."""
+    """Return each reason once, after the names that it concerns."""
     return join_limited([f"{join_limited(names)}: {reason}" for reason, names in by_reason.items()], " ")

@@ -48,7 +48,7 @@ class Proxy:
         return f"LiteLLM {self.version}" if self.version else "the proxy"
 
     def at_least(self, version: str) -> bool:
-        """Whether the proxy is known to be of that version or newer."""
+        """Return whether the proxy is known to be of that version or newer."""
         return self.version is not None and version_tuple(self.version) >= version_tuple(version)
 
     @property
@@ -73,7 +73,7 @@ class Proxy:
         self._fact("licensed", self._read_license)
 
     def _fact(self, name: str, read: Callable[[], Any]) -> Any:
-        """What the proxy says of itself, which the client keeps for those that come after it."""
+        """Return what the proxy says of itself, which the client keeps for those that come after it."""
         facts = self.client.facts
         if name not in facts:
             facts[name] = read()
@@ -109,7 +109,7 @@ class Proxy:
         return info.get("user_id") or MASTER_USER
 
     def unknown_models(self, names: Iterable[str]) -> list[str]:
-        """Those of the names that are no model, wildcard, access group or special name of the proxy."""
+        """Return those of the names that are no model, wildcard, access group or special name of the proxy."""
         asked = [name for name in dict.fromkeys(names) if name not in SPECIAL_MODELS]
         unknown = [name for name in asked if not self._is_model(name)]
         return [name for name in unknown if name not in self._access_groups] if unknown else []
@@ -154,7 +154,7 @@ class Proxy:
         return frozenset(group["access_group"] for group in groups)
 
     def team(self, team_id: str) -> Mapping[str, Any] | None:
-        """A team, None if there is none with that id, empty if the proxy does not show it."""
+        """Return a team, None if there is none with that id, empty if the proxy does not show it."""
         if team_id not in self._teams:
             answer = self._if_there("/team/info", {"team_id": team_id}, {"team_info": maybe(MAPPING)}, "team not found")
             self._teams[team_id] = None if answer is None else answer.get("team_info") or {}
@@ -167,7 +167,7 @@ class Proxy:
         return [organization for organization in dict.fromkeys(ids) if self._organization(organization) is None]
 
     def budgets(self, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-        """Those of the budgets that exist, by id."""
+        """Return those of the budgets that exist, by id."""
         asked = list(dict.fromkeys(ids))
         if not asked:
             return {}
@@ -205,7 +205,7 @@ class Proxy:
         return self._if_there("/organization/info", asked, MAPPING, "organization not found")
 
     def _if_there(self, path: str, params: Mapping[str, str], shape: Shape, missing: str) -> Mapping[str, Any] | None:
-        """What the proxy tells about an object, None if there is none.
+        """Return what the proxy tells about an object, None if there is none.
 
         :param missing: what LiteLLM says then; any other 404 may come from what stands before the proxy.
         """

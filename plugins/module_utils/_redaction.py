@@ -83,14 +83,17 @@ PART = re.compile(
 
 
 def is_secret_name(name: Any) -> bool:
-    """Whether a parameter of a model with that name, or a header, holds a secret, as LiteLLM tells it."""
+    """Return whether a parameter of a model with that name, or a header, holds a secret, as LiteLLM tells it."""
     parts = set(str(name).lower().replace("-", "_").split("_"))
     return name not in NO_SECRETS and "cost" not in parts and not parts.isdisjoint(SECRET_PARTS)
 
 
 @lru_cache(maxsize=4096)  # of 10,000 keys each has the same names
 def sounds_secret(name: Any) -> bool:
-    """Whether what people call by that name is a secret, by its last word. A bare "key" names a thing as often."""
+    """Return whether what people call by that name is a secret, by its last word.
+
+    A bare "key" names a thing as often.
+    """
     *first, last = [word.lower() for word in WORD.findall(str(name))] or [""]
     if last == "token":
         return "cost" not in first
@@ -98,24 +101,24 @@ def sounds_secret(name: Any) -> bool:
 
 
 def redact(value: Any) -> Any:
-    """A copy of plain data that is fit to be shown."""
+    """Return a copy of plain data that is fit to be shown."""
     return _Hiding().data(value)
 
 
 def secrets_in(value: Any) -> list[str]:
-    """The texts that ``redact`` hides in plain data."""
+    """Return the texts that ``redact`` hides in plain data."""
     hiding = _Hiding()
     hiding.data(value)
     return hiding.found
 
 
 def redact_options(options: Any, spec: Mapping[str, Mapping[str, Any]]) -> Any:
-    """A copy of the options of a task that is fit to be shown, by its argument spec."""
+    """Return a copy of the options of a task that is fit to be shown, by its argument spec."""
     return _Hiding().options(options, spec)
 
 
 def secrets_of(known: Iterable[str], options: Any, spec: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """All that has to be starred out: the secrets that Ansible knows and those of the options, however written.
+    """Return all that has to be starred out: the secrets that Ansible knows and those of the options, however written.
 
     Ansible looks for secrets before it makes a mapping of what was given as text, so it does not know those in there.
     """
@@ -126,7 +129,7 @@ def secrets_of(known: Iterable[str], options: Any, spec: Mapping[str, Mapping[st
 
 
 def spellings(secret: str) -> set[str]:
-    """A secret as itself, and as JSON, Python, addresses, and our own sentences write it."""
+    """Return a secret as itself, and as JSON, Python, addresses, and our own sentences write it."""
     return {
         secret,
         printable(secret),
@@ -171,7 +174,7 @@ class _Hiding:
         return self._text(value) if isinstance(value, str) else value
 
     def _inside(self, name: Any, value: Any, is_secret: Callable[[Any], bool]) -> Any:
-        """What stands under a name that is not a secret itself."""
+        """Return what stands under a name that is not a secret itself."""
         if isinstance(value, Mapping) and (name in ALL_SECRET or str(name).lower().endswith("headers")):
             return {one: self.all(part) for one, part in value.items()}
         if name == PARAMETERS:
@@ -179,7 +182,7 @@ class _Hiding:
         return self.all(value) if name in ALL_SECRET else self.data(value, is_secret)
 
     def all(self, value: Any) -> Any:
-        """What is shown of a secret: that there is one."""
+        """Return what is shown of a secret: that there is one."""
         if value is None or isinstance(value, bool) or value in ("", HIDDEN, CHANGED):
             return value
         self.found += _texts(value)
@@ -223,7 +226,7 @@ def _is_secret_parameter(name: Any) -> bool:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """All texts in plain data, and its numbers as text."""
+    """Return all texts in plain data, and its numbers as text."""
     if isinstance(value, Mapping):
         for part in value.values():
             yield from _texts(part)
@@ -316,7 +319,7 @@ def _searched(form: str) -> str:
 
 
 def _letters(text: str) -> Iterator[tuple[str, int, int]]:
-    """The letters and digits of a text, escaped ones included, and where each stands."""
+    """Return the letters and digits of a text, escaped ones included, and where each stands."""
     for part in PART.finditer(text):
         code = part["unicode"] or part["byte"]
         if part["plain"]:

@@ -12,7 +12,7 @@ LONGEST_LITERAL = 20_000
 
 
 def is_error_body(body: Any) -> bool:
-    """Whether a body reports a failure although it came with a status of success.
+    """Return whether a body reports a failure although it came with a status of success.
 
     LiteLLM up to 1.98 answers so on its credential routes: the error itself as body, with ``code`` and ``type``.
     """
@@ -37,7 +37,7 @@ def error_details(body: Any) -> dict[str, str]:
 
 
 def _unwrap(text: Any) -> str:
-    """The sentence inside ``{'error': ...}``, its Python repr, or a list of validation errors.
+    """Return the sentence inside ``{'error': ...}``, its Python repr, or a list of validation errors.
 
     Of validation errors only place and reason are taken: older servers put the whole request, secrets included,
     beside them.

@@ -36,7 +36,7 @@ class Nullable:
 
 
 def maybe(shape: Shape) -> Nullable:
-    """A shape that may be null or missing."""
+    """Return a shape that may be null or missing."""
     return Nullable(shape, optional=True)
 
 
@@ -62,7 +62,7 @@ LIST = [ANY]
 
 
 def ensure_shape(answer: Any, shape: Shape, request: str) -> Any:
-    """The answer to a request, if it has that shape.
+    """Return the answer to a request, if it has that shape.
 
     :param request: method and path, for the sentence.
     :raises ApiError: if it has not.
@@ -74,7 +74,7 @@ def ensure_shape(answer: Any, shape: Shape, request: str) -> Any:
 
 
 def shape_error(request: str, fault: str = "") -> ApiError:
-    """The error for an answer with success that is none of LiteLLM's."""
+    """Return the error for an answer with success that is none of LiteLLM's."""
     return ApiError(
         f"The answer to {request} has an unexpected shape{': ' if fault else ''}{fault}.",
         may_have_applied=True,
@@ -83,7 +83,7 @@ def shape_error(request: str, fault: str = "") -> ApiError:
 
 
 def _fault(value: Any, shape: Shape, place: str) -> str:
-    """What is wrong first, "" if nothing is. Names the place, never the value, which may be a secret."""
+    """Return what is wrong first, "" if nothing is. Names the place, never the value, which may be a secret."""
     where = place or "it"
     if isinstance(shape, Nullable):
         return "" if value is None else _fault(value, shape.shape, place)

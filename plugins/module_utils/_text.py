@@ -28,14 +28,17 @@ def one_line(text: Any) -> str:
 
 
 def join_limited(parts: Sequence[str], separator: str = ", ") -> str:
-    """The first of many parts of a sentence, and how many more there are. A single further one is named as well."""
+    """Return the first of many parts of a sentence, and how many more there are.
+
+    A single further one is named as well.
+    """
     if len(parts) <= MAX_NAMED + 1:
         return separator.join(parts)
     return f"{separator.join(parts[:MAX_NAMED])} and {len(parts) - MAX_NAMED} more"
 
 
 def check_name(value: str) -> str | None:
-    """What is wrong with a name that has to stand in one line of text and in an address, or None."""
+    """Return what is wrong with a name that has to stand in one line of text and in an address, or None."""
     if not value.strip():
         return "must not be blank."
     if NOT_PRINTED.search(value):

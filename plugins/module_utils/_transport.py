@@ -131,7 +131,7 @@ class _Adapter(HTTPAdapter):
 
 
 def new_session(settings: Any, connections: int) -> requests.Session:
-    """A session with the proxy of the settings, an object as ``_args.Settings``."""
+    """Return a session with the proxy of the settings, an object as ``_args.Settings``."""
     session = requests.Session()
     # Also without being asked to follow, requests reads where a redirection leads, and all that comes with it.
     session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
@@ -161,7 +161,7 @@ def new_session(settings: Any, connections: int) -> requests.Session:
 
 
 def content(response: requests.Response) -> bytes:
-    """The body of an answer.
+    """Return the body of an answer.
 
     :raises TooLarge: before it fills the memory.
     """

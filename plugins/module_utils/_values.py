@@ -33,7 +33,7 @@ HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value has nothing in it: null, or empty text, list or mapping. False and zero are values."""
+    """Return whether a value has nothing in it: null, or empty text, list or mapping. False and zero are values."""
     return value is None or value is UNSET or (isinstance(value, (str, list, tuple, dict)) and not value)
 
 
@@ -51,7 +51,7 @@ def json_equal(left: Any, right: Any) -> bool:
 
 
 def _as_written(number: float) -> Decimal:
-    """A number as JSON has it: the database may give 1.0000000000000002e17 back as 100000000000000020."""
+    """Return a number as JSON has it: the database may give 1.0000000000000002e17 back as 100000000000000020."""
     return Decimal(number) if isinstance(number, int) else Decimal(repr(number))
 
 
@@ -84,14 +84,14 @@ def same_members(left: Any, right: Any) -> bool:
 
 
 def same_moment(left: Any, right: Any) -> bool:
-    """Whether two ISO 8601 times are less than a minute apart."""
+    """Return whether two ISO 8601 times are less than a minute apart."""
     if is_empty(left) or is_empty(right):
         return is_empty(left) and is_empty(right)
     return abs((parse_time(left) - parse_time(right)).total_seconds()) <= SECONDS_OF_TOLERANCE
 
 
 def parse_time(text: Any) -> datetime:
-    """An ISO 8601 time with zone as an aware datetime.
+    """Return an ISO 8601 time with zone as an aware datetime.
 
     :raises ValueError: if it is no such time, or has no zone.
     """
@@ -106,7 +106,7 @@ def parse_time(text: Any) -> datetime:
 
 
 def as_json(value: Any, depth: int = 0) -> Any:
-    """A declared value as JSON gives it back: names are text, sequences are lists, dates are text.
+    """Return a declared value as JSON gives it back: names are text, sequences are lists, dates are text.
 
     :raises ValueError: if LiteLLM cannot keep it as it is, with what is wrong.
     """
@@ -128,7 +128,7 @@ def as_json(value: Any, depth: int = 0) -> Any:
 
 
 def _name(name: Any) -> str:
-    """The name of an entry as JSON writes it; YAML also has numbers and booleans there."""
+    """Return the name of an entry as JSON writes it; YAML also has numbers and booleans there."""
     if isinstance(name, bool) or name is None:
         return {True: "true", False: "false", None: "null"}[name]
     return str(name)

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def lines(who: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """A line for each field that is different, or one for what is new or gone."""
+    """Return a line for each field that is different, or one for what is new or gone."""
     if not before or not after:
         return [f"{'-' if before else '+'} {who}"]
     found = [f"~ {who}  gets a new value"] if before.get("key_id") != after.get("key_id") else []

@@ -77,7 +77,7 @@ class ModuleCaller(ActionBase):
         raise AssertionError("a module always ends the task")
 
     def _needs_a_process(self, task_vars: Mapping[str, Any]) -> bool:
-        """Whether the user chose a host, a user, an interpreter or an environment that is not the worker's."""
+        """Return whether the user chose a host, a user, an interpreter or an environment that is not the worker's."""
         return bool(
             self._connection.transport != "local"
             or self._connection.become
@@ -133,7 +133,7 @@ def as_plain_data(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know, such as a text from a vault, which this decrypts."""
+    """Return what JSON does not know, such as a text from a vault, which this decrypts."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, (set, frozenset, tuple)):

@@ -104,7 +104,7 @@ class OurFiles:
         return [name for name in self._hashes if self.is_ours(name)]
 
     def is_ours(self, name: str) -> bool:
-        """Whether a file is there, and is as we wrote it."""
+        """Return whether a file is there, and is as we wrote it."""
         there = self.read(name)
         return there is not None and _hash(there) in self._hashes.get(name, ())
 
@@ -191,7 +191,7 @@ def _hash(content: bytes) -> str:
 
 
 def _hashes(text: bytes) -> dict[str, list[str]]:
-    """The list as it is stored.
+    """Return the list as it is stored.
 
     :raises ValueError: if it is none.
     """

@@ -98,7 +98,7 @@ class RoleAction(ModuleCaller):
         return Variables(self.TABLE, *sources)
 
     def _of_role(self, prefix: str, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """The variables of the play that are options."""
+        """Return the variables of the play that are options."""
         options = {name for row in self.TABLE for name in (row.name, *row.aliases)}
         names = [name[len(prefix) :] for name in task_vars if name.startswith(prefix)]
         _refuse_likely_typos(prefix, names, {*options, *self.OF_OTHER_ROLES, *SET_BY_ROLES})

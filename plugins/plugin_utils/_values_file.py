@@ -102,7 +102,7 @@ class ValuesFile:
     def opened(
         cls, *how: Any, reading: bool = False, sleep: Callable[[float], None] = time.sleep, **further: Any
     ) -> Iterator[ValuesFile]:
-        """The file, read, and locked until the end.
+        """Yield the file, read, and locked until the end.
 
         :param how: as for the class.
         :param reading: whether it is only read, as in check mode; it is not locked then.
@@ -116,12 +116,12 @@ class ValuesFile:
             yield file
 
     def candidates(self, alias: str) -> list[str]:
-        """The values that the key may have: the known one, and those that were chosen but never confirmed."""
+        """Return the values that the key may have: the known one, and those that were chosen but never confirmed."""
         known = [self._values[alias]] if alias in self._values else []
         return known + self.pending(alias)
 
     def pending(self, alias: str) -> list[str]:
-        """The values that were chosen for the key but never confirmed, the last one at the end."""
+        """Return the values that were chosen for the key but never confirmed, the last one at the end."""
         return list(self._pending.get(alias, ()))
 
     def remember(self, chosen: Mapping[str, str]) -> None:
@@ -290,7 +290,7 @@ def _take_lock(path: str, lock: str, sleep: Callable[[float], None]) -> int:
 
 
 def _try_lock(lock: str) -> int | None:
-    """The lock, None if another run has it."""
+    """Return the lock, None if another run has it."""
     handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -63,7 +63,7 @@ class ValuesText:
         self._pieces = list(self._parse())
 
     def change(self, values: Mapping[str, str], pending: Mapping[str, list[str]], proxy: str) -> str:
-        """The whole text with other entries."""
+        """Return the whole text with other entries."""
         self._set(VALUES, values, self.values)
         self._set(PENDING, pending, self.pending)
         if self.proxy is None:
@@ -111,7 +111,7 @@ class ValuesText:
         yield from (Piece(self._entry(name, alias, found[alias]), name, alias) for alias in sorted(found))
 
     def _block(self, lines: list[str], key: Any, entries: list[tuple[Any, Any]]) -> Iterator[Piece]:
-        """The entries of a variable that has each of them on lines of its own."""
+        """Return the entries of a variable that has each of them on lines of its own."""
         self._indent[key.value] = entries[0][0].start_mark.column
         done = key.start_mark.line + 1
         for alias, entry in entries:
@@ -174,7 +174,7 @@ class ValuesText:
 
 
 def _variables(text: str) -> list[tuple[Any, Any]]:
-    """The nodes of our variables."""
+    """Return the nodes of our variables."""
     try:
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError) as error:
@@ -220,7 +220,7 @@ def _scalars(text: str, node: Any) -> list[str]:
 
 
 def _last_line(node: Any) -> int:
-    """The last line on which a node has something, as a block ends only where the next one begins."""
+    """Return the last line on which a node has something, as a block ends only where the next one begins."""
     while not isinstance(node, yaml.ScalarNode) and not node.flow_style and node.value:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last

@@ -100,7 +100,7 @@ class Source:
     names: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def called(self, name: str) -> str:
-        """How a message calls a variable."""
+        """Return how a message calls a variable."""
         return self.names.get(name, f"{self.prefix}{name}")
 
 
@@ -146,11 +146,11 @@ class Variables(Mapping[str, Any]):
         return len(self._read)
 
     def says(self, name: str) -> bool:
-        """Whether the variable was given and not left blank."""
+        """Return whether the variable was given and not left blank."""
         return name in self._given
 
     def mentions(self, name: str) -> bool:
-        """Whether the variable was given, even if it was left blank."""
+        """Return whether the variable was given, even if it was left blank."""
         return name in self._mentioned
 
     def blank(self, name: str) -> Any:
@@ -158,7 +158,7 @@ class Variables(Mapping[str, Any]):
         return self._blank.get(name)
 
     def called(self, name: str) -> str:
-        """How a message calls a variable: as the user has set it, or could."""
+        """Return how a message calls a variable: as the user has set it, or could."""
         return self._called.get(name) or self._mentioned.get(name) or self._default_source.called(name)
 
 
@@ -168,7 +168,7 @@ def arguments(table: Iterable[Variable]) -> dict[str, dict[str, Any]]:
 
 
 def says_something(value: Any) -> bool:
-    """Whether a variable was not left out, nor left blank."""
+    """Return whether a variable was not left out, nor left blank."""
     return not (value is None or (isinstance(value, str) and value.strip() in NOTHING))
 
 
@@ -186,7 +186,7 @@ def refuse_broken_text(name: str, value: Any) -> None:
 
 
 def structure(name: str, value: Any, kind: type[Any], separators: str = SEPARATORS) -> Any:
-    """A list or mapping, also from JSON text; a list also from names with commas or line breaks between."""
+    """Return a list or mapping, also from JSON text; a list also from names with commas or line breaks between."""
     if not says_something(value):
         return kind()
     if isinstance(value, str):
@@ -253,10 +253,10 @@ def flag(name: str, value: Any) -> bool:
 
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """What an unknown name was probably meant to be, None if it is like no other."""
+    """Return what an unknown name was probably meant to be, None if it is like no other."""
     return next(iter(get_close_matches(name, list(known), n=1, cutoff=likeness)), None)
 
 
 def did_you_mean(meant: str | None) -> str:
-    """The end of a sentence about an unknown name."""
+    """Return the end of a sentence about an unknown name."""
     return f". Did you mean '{meant}'?" if meant else "."

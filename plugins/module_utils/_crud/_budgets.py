@@ -54,12 +54,12 @@ class BudgetedObject(CrudObject):
         return [f"budget_id cannot be combined with {', '.join(limits)}. The budget has its own limits."]
 
     def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
-        """A body without the limits of a budget that is there, which are written to that."""
+        """Return a body without the limits of a budget that is there, which are written to that."""
         kept = () if _budget_of(plan.existing) else self.budget_made_by
         return {name: value for name, value in body.items() if name not in NAMES or name in kept}
 
     def further_requests(self, _id: str, plan: Plan, _proxy: Proxy) -> list[tuple[str, Values]]:
-        """The update of the object's own budget."""
+        """Return the update of the object's own budget."""
         budget, limits = _budget_of(plan.existing), _limits(plan)
         return [("/budget/update", {"budget_id": budget, **limits})] if budget and limits else []
 
@@ -76,7 +76,7 @@ class BudgetedObject(CrudObject):
         return f"{', '.join(limits)}: set {self.budget_made_by[0]} as well. This {self.table.kind} has no budget yet."
 
     def missing(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
-        """The declared budget, if there is none."""
+        """Return the declared budget, if there is none."""
         wanted = plan.changes.get("budget_id")
         return f"budget_id: the proxy has no budget '{wanted}'." if wanted and proxy.missing_budgets([wanted]) else None
 
@@ -86,7 +86,7 @@ class BudgetedObject(CrudObject):
         return f"budget_id: LiteLLM cannot give another budget to an existing {self.table.kind}, which has {budget}."
 
     def _refuse_shared(self, budget: str, plan: Plan, proxy: Proxy) -> str | None:
-        """Why limits are not written: LiteLLM gives the budgets that it makes itself a UUID."""
+        """Return why limits are not written: LiteLLM gives the budgets that it makes itself a UUID."""
         bearers = [str(row[self.id]) for row in proxy.listed(self.listing) if _budget_of(row) == budget]
         others = [name for name in bearers if name != plan.name]
         if not others and _is_uuid(budget):

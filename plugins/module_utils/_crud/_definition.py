@@ -127,12 +127,12 @@ class Definition(Kind):
         return {name: self.table.field(name).option() for name in (*self.identity, *self.filters)}
 
     def public(self, record: Record) -> dict[str, Any]:
-        """A record as it is returned: all fields, and what else there is to read."""
+        """Return a record as it is returned: all fields, and what else there is to read."""
         fields = self.table.redact({row.name: row.value(record) for row in self.table.fields})
         return {**{name: record.get(name) for name in self.reading_names}, **fields}
 
     def identified_by(self, option: str) -> Resource:
-        """The table, for objects that are declared by that option."""
+        """Return the table, for objects that are declared by that option."""
         return replace(self.table, identity=option)
 
     def declare(self, options: Values, state: str) -> CrudDeclaration:
@@ -160,26 +160,26 @@ class Definition(Kind):
     # What an object can override, because no row of its table can tell it
 
     def check_options(self, _options: Values) -> list[str]:
-        """What is wrong with the declared options taken together, a sentence each."""
+        """Return what is wrong with the declared options taken together, a sentence each."""
         return []
 
     def fetch_details(self, record: Record, _options: Values, _proxy: Proxy) -> Record:
-        """A record with what else planning has to know."""
+        """Return a record with what else planning has to know."""
         return record
 
     def fetch_secrets(self, record: Record, _proxy: Proxy) -> Record:
-        """A record with the secrets that it leaves out, of which is shown only that they are there."""
+        """Return a record with the secrets that it leaves out, of which is shown only that they are there."""
         return record
 
     def desired(self, fields: Values, _options: Values, _record: Record | None) -> Values:
-        """The fields to declare, of those that are declared and of the record that is there.
+        """Return the fields to declare, of those that are declared and of the record that is there.
 
         For defaults at the creation, or to own only a part of a value.
         """
         return fields
 
     def create_body(self, body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
-        """The body of the request, of what would be sent."""
+        """Return the body of the request, of what would be sent."""
         return body
 
     def update_body(self, body: dict[str, Any], _plan: Plan, _proxy: Proxy) -> dict[str, Any]:
@@ -187,33 +187,36 @@ class Definition(Kind):
         return body
 
     def further_requests(self, _id: str, _plan: Plan, _proxy: Proxy) -> Iterable[tuple[str, Values]]:
-        """Requests that belong to the same write, as path and body.
+        """Return requests that belong to the same write, as path and body.
 
         None of them is repeated after a lost answer before the object was read again.
         """
         return ()
 
     def split_request(self, _body: Values, _refusal: ApiError) -> Sequence[Values]:
-        """The bodies in which one of these is sent again if it was too much at once and nothing of it was done.
+        """Return the bodies in which one of these is sent again if it was too much at once and nothing of it was done.
 
         None if it is refused for good.
         """
         return ()
 
     def normalize(self, record: Record) -> Record:
-        """A record as the table expects it, of one as the server shows it."""
+        """Return a record as the table expects it, of one as the server shows it."""
         return record
 
     def check_plan(self, _plan: Plan, _options: Values, _proxy: Proxy) -> str | None:
-        """Why the proxy cannot carry out a plan, None if it can."""
+        """Return why the proxy cannot carry out a plan, None if it can."""
         return None
 
     def missing(self, _plan: Plan, _options: Values, _proxy: Proxy) -> str | None:
-        """What a plan refers to and the proxy does not have, None if nothing. Another task can create it first."""
+        """Return what a plan refers to and the proxy does not have, None if nothing.
+
+        Another task can create it first.
+        """
         return None
 
     def warnings(self, _plan: Plan, _options: Values, _proxy: Proxy) -> Sequence[str]:
-        """What the user has to know before a plan is carried out, a sentence each."""
+        """Return what the user has to know before a plan is carried out, a sentence each."""
         return ()
 
     def must_recreate(self, _plan: Plan, _proxy: Proxy) -> bool:
@@ -230,11 +233,11 @@ class Definition(Kind):
     def restoring_requests(
         self, _plan: Plan, _links: Sequence[str], _proxy: Proxy
     ) -> Iterable[tuple[str, str, Values]]:
-        """The requests that put the object back there once it was created anew, as method, path, and body."""
+        """Return the requests that put the object back there once it was created anew, as method, path, and body."""
         return ()
 
     def losses(self, _plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
-        """What others lose if the object is deleted, or loses what they need, a sentence each.
+        """Return what others lose if the object is deleted, or loses what they need, a sentence each.
 
         It is taken from them only with the option ``force``. Another task can change that first.
         """

@@ -29,7 +29,7 @@ def ensure_supported(resource: Resource, plan: Plan, proxy: Proxy) -> None:
 
 
 def licensed_fields(resource: Resource, plan: Plan) -> list[str]:
-    """The fields of the plan that LiteLLM writes only with an Enterprise license."""
+    """Return the fields of the plan that LiteLLM writes only with an Enterprise license."""
     rows = ((resource.field(name), value) for name, value in plan.changes.items())
     return [row.name for row, value in rows if row.licensed and not row.is_empty(value)]
 

@@ -27,7 +27,7 @@ KEPT_IN_METADATA = """
 
 
 def without_callback_values(value: Any) -> Any:
-    """The server encrypts the variables of logging callbacks, differently each time: they cannot be compared."""
+    """Return metadata without variables of callbacks, which the server encrypts differently each time."""
     if isinstance(value, Mapping):
         return {
             name: sorted(part)
@@ -57,11 +57,11 @@ class Metadata:
         )
 
     def of_user(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """The user's entries."""
+        """Return the user's entries."""
         return {name: value for name, value in _all(record).items() if name not in self._reserved}
 
     def check_options(self, options: Mapping[str, Any]) -> list[str]:
-        """Entries that would never be seen as the user's, so that each run would write them again."""
+        """Return entries that would never be seen as the user's, so that each run would write them again."""
         option_of = {entry: name for name, entry in self._entries.items()}
         taken = [entry for entry in options.get("metadata") or {} if entry in self._reserved]
         return [
@@ -81,7 +81,7 @@ class Metadata:
         return {**fields, "metadata": {**self.of_user(record), **declared}}
 
     def update_body(self, body: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
-        """A body with all of the metadata in it, if the write would replace it."""
+        """Return a body with all of the metadata in it, if the write would replace it."""
         if not self._carriers & set(plan.changes):
             return dict(body)
         merged = _all(plan.existing)

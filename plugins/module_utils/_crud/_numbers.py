@@ -32,7 +32,7 @@ IN_ROUTER_SETTINGS = r"""
 
 
 def numbers(names: str = ".*") -> Callable[[Any], Any]:
-    """A function that takes a declared mapping and returns it with numbers for text, at any depth.
+    """Return a function that takes a declared mapping and returns it with numbers for text, at any depth.
 
     :param names: pattern of the names of entries in which LiteLLM expects a number; may hold white space.
     """
@@ -49,7 +49,7 @@ def numbers(names: str = ".*") -> Callable[[Any], Any]:
 
 
 def _number(text: str) -> Any:
-    """The number that a text is; any other text as it is."""
+    """Return the number that a text is; any other text as it is."""
     for kind in (int, float):
         try:
             number = kind(text)

@@ -21,7 +21,7 @@ class CrudObject(Definition):
         return ObjectStore(self, client)
 
     def read(self, client: Client, params: Values) -> dict[str, Any]:
-        """The objects that fit all that is given, all if nothing is; by identity."""
+        """Return the objects that fit all that is given, all if nothing is; by identity."""
         proxy = Proxy(client)
         reader = Reader(self, client, proxy)
         given = {name: params[name] for name in self.info_options if params[name] is not None}

@@ -23,7 +23,7 @@ from ._definition import CrudDeclaration, Definition, Record, Request
 
 
 def path_of(request: Request, name: str) -> str:
-    """The path of a request for an object. A space has to be %20: LiteLLM does not take each + for one."""
+    """Return the path of a request for an object. A space has to be %20: LiteLLM does not take each + for one."""
     path = request.path.replace("{id}", quote(name, safe=""))
     if not request.id or request.method != "GET":
         return path
@@ -31,7 +31,7 @@ def path_of(request: Request, name: str) -> str:
 
 
 def ids_in_body(request: Request, ids: Sequence[str]) -> dict[str, Any]:
-    """The part of a body that names the objects."""
+    """Return the part of a body that names the objects."""
     return {request.id: list(ids) if request.many else ids[0]} if request.id and request.method != "GET" else {}
 
 
@@ -44,14 +44,14 @@ class Reader:
         self._proxy = proxy
 
     def find(self, want: CrudDeclaration) -> Record | None:
-        """The object that a declaration means, None if there is none.
+        """Return the object that a declaration means, None if there is none.
 
         :raises InputError: if it is declared by an alias that several objects bear.
         """
         return self.find_all([want])[0]
 
     def find_all(self, wants: Sequence[CrudDeclaration]) -> list[Record | None]:
-        """The objects that declarations mean, in their order; ids are looked up, all else is looked for."""
+        """Return the objects that declarations mean, in their order; ids are looked up, all else is looked for."""
         by_id = [want.name for want in wants if self._names_id(want)]
         records = {str(record[self._definition.id]): record for record in self.with_ids(by_id)}
         by_value = self.listing() if len(by_id) < len(wants) else []
@@ -72,13 +72,13 @@ class Reader:
         return self.complete(bearers[0]) if bearers else None
 
     def complete(self, record: Record) -> Record | None:
-        """A record of the listing with all that there is to read, None if it is gone meanwhile."""
+        """Return a record of the listing with all that there is to read, None if it is gone meanwhile."""
         if not (self._definition.partial_listing and self._definition.get):
             return record
         return next(iter(self.with_ids([str(record[self._definition.id])])), None)
 
     def with_ids(self, ids: Iterable[str]) -> list[Record]:
-        """Those of the objects that exist."""
+        """Return those of the objects that exist."""
         request, asked = self._definition.get, list(dict.fromkeys(ids))
         if request is None or not asked:
             return []
@@ -109,7 +109,7 @@ class Reader:
         return found
 
     def _ask(self, request: Request, ids: Sequence[str]) -> Any:
-        """The answer to a request for objects, an empty one only if it comes twice."""
+        """Return the answer to a request for objects, an empty one only if it comes twice."""
         for _time in range(2):
             if request.method == "GET":
                 answer = self._client.get(path_of(request, ids[0]))
@@ -123,7 +123,7 @@ class Reader:
         return [record for record in records if str(record.get(self._definition.id)) in ids]
 
     def listing(self, params: Mapping[str, str] | None = None) -> list[Record]:
-        """All objects, as the listing shows them; an empty list only if it comes twice."""
+        """Return all objects, as the listing shows them; an empty list only if it comes twice."""
         return self._listing(params or {}) or self._listing(params or {})
 
     def _listing(self, params: Mapping[str, str]) -> list[Record]:
@@ -131,7 +131,7 @@ class Reader:
         return [self._record(f"GET {listing.path}", row) for row in self._proxy.listed(listing, params, MAPPING)]
 
     def _records(self, request: Request, answer: Any) -> list[Record]:
-        """The records in an answer.
+        """Return the records in an answer.
 
         :raises ApiError: if it has another shape.
         """
@@ -143,7 +143,7 @@ class Reader:
         return [self._record(source, row) for row in ensure_shape(rows, [MAPPING], source)]
 
     def _record(self, request: str, row: Record) -> Record:
-        """A record as the table expects it."""
+        """Return a record as the table expects it."""
         record = self._definition.normalize(row)
         rows = [row for row in self._definition.table.fields if row.type in ("dict", "list")]
         held = {row.name: record.get(row.name) if row.read else row.value(record) for row in rows}

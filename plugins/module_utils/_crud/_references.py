@@ -35,7 +35,7 @@ class Target:
     names: tuple[str, ...] = ()
 
     def ids_of(self, name: str, proxy: Proxy) -> list[str]:
-        """The ids of those that a declared id or name can mean; an id means one only."""
+        """Return the ids of those that a declared id or name can mean; an id means one only."""
         rows = proxy.known(self.listing, {self.listing.id: TEXT})
         ids = [row[self.listing.id] for row in rows]
         return [name] if name in ids else [row[self.listing.id] for row in rows if name in map(row.get, self.names)]
@@ -89,7 +89,7 @@ def unknown_references(rows: Iterable[Field], plan: Plan, proxy: Proxy) -> str |
 
 
 def _parts(row: Field, value: Any) -> dict[str, Any]:
-    """The parts of a value that refer to something, by entry."""
+    """Return the parts of a value that refer to something, by entry."""
     if "" in row.references:
         return {} if value is None else {"": value}
     held = value if isinstance(value, Mapping) else {}

@@ -23,7 +23,7 @@ MAX_TOKENS = 2**63 - 1
 
 
 def check_identity(value: str) -> str | None:
-    """What is wrong with a name by which requests call an object, in their address."""
+    """Return what is wrong with a name by which requests call an object, in their address."""
     return f"'{value}' is not allowed in a URL." if value in (".", "..") else check_name(value)
 
 
@@ -43,7 +43,7 @@ def check_counts_by_model(value: Mapping[str, Any]) -> str | None:
 
 
 def windows(value: Any) -> list[dict[str, Any]]:
-    """Budget windows without the ``reset_at`` that the server adds to each."""
+    """Return budget windows without the ``reset_at`` that the server adds to each."""
     return [{name: window.get(name) for name in BUDGET_WINDOW} for window in value]
 
 
@@ -63,7 +63,7 @@ def without_null(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def router_settings(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The server names all settings of a new object, null for those that are not set."""
+    """Return the settings that are set. The server names all settings of a new object, null for the others."""
     return without_null(record.get("router_settings") or {})
 
 
@@ -78,7 +78,7 @@ def object_permission(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changed_permissions(declared: Any, present: Mapping[str, Any]) -> dict[str, Any]:
-    """The kinds of permission to write: the server keeps the others, and has no way to take all away at once."""
+    """Return the kinds of permission to write: the server keeps the others, and has no way to take all away at once."""
     if is_empty(declared):
         declared = {kind: None if isinstance(part, bool) else type(part)() for kind, part in present.items()}
     return {kind: part for kind, part in declared.items() if not json_equal(part, present.get(kind))}

@@ -38,12 +38,12 @@ class NewEntry:
 
 
 def masked_names(entries: Entries) -> list[str]:
-    """The entries that hold a mask as LiteLLM shows it, in the place of a secret."""
+    """Return the entries that hold a mask as LiteLLM shows it, in the place of a secret."""
     return [str(name) for name, value in entries.items() if _holds_mask(name, value)]
 
 
 def present(shown: Entries, known: Entries, masks: Entries | None = None) -> dict[str, Any]:
-    """The entries that an object has, of those that LiteLLM shows and of the fingerprints.
+    """Return the entries that an object has, of those that LiteLLM shows and of the fingerprints.
 
     :param masks: of entries that are not shown, as far as they can be had elsewhere.
     """
@@ -52,7 +52,7 @@ def present(shown: Entries, known: Entries, masks: Entries | None = None) -> dic
 
 
 def wanted(declared: Entries, shown: Entries, known: Entries, masks: Entries | None = None) -> dict[str, Any]:
-    """The entries that an object has once those that are declared are written, where they differ."""
+    """Return the entries that an object has once those that are declared are written, where they differ."""
     there, told = present(shown, known, masks), {**(masks or {}), **shown}
     return {**there, **{name: _wanted_one(name, value, there, told, known) for name, value in declared.items()}}
 
@@ -66,7 +66,7 @@ def _wanted_one(name: str, value: Any, there: Entries, told: Entries, known: Ent
 
 
 def without_secrets(entries: Entries) -> dict[str, Any]:
-    """Entries as they may be shown."""
+    """Return entries as they may be shown."""
     return {
         name: _stars(value) if isinstance(value, (KeptEntry, NewEntry)) else value for name, value in entries.items()
     }
@@ -77,7 +77,7 @@ def _stars(entry: KeptEntry | NewEntry) -> str:
 
 
 def sent(after: Entries, before: Entries) -> dict[str, Any]:
-    """What has to be written of the entries."""
+    """Return what has to be written of the entries."""
     changed = {
         name: value for name, value in after.items() if name not in before or not json_equal(value, before[name])
     }
@@ -85,20 +85,20 @@ def sent(after: Entries, before: Entries) -> dict[str, Any]:
 
 
 def fingerprints(after: Entries, known: Entries) -> dict[str, str]:
-    """The fingerprints of the secret entries that an object has after a write."""
+    """Return the fingerprints of the secret entries that an object has after a write."""
     kept = {name: known[name] for name, entry in after.items() if isinstance(entry, KeptEntry) and name in known}
     new = {name: entry.value for name, entry in after.items() if isinstance(entry, NewEntry)}
     return {**kept, **{name: fingerprint(name, value) for name, value in new.items() if _is_secret(name, value)}}
 
 
 def guessable_names(after: Entries) -> list[str]:
-    """The secret entries that are written and of which no fingerprint is kept."""
+    """Return the secret entries that are written and of which no fingerprint is kept."""
     written = {name: entry.value for name, entry in after.items() if isinstance(entry, NewEntry)}
     return [name for name, value in written.items() if _is_secret(name, value) and is_guessable(name, value)]
 
 
 def _is_secret(name: Any, value: Any) -> bool:
-    """Whether an entry is secret, or holds anything secret, or cannot be read back."""
+    """Return whether an entry is secret, or holds anything secret, or cannot be read back."""
     if is_secret_name(name) or _is_reference(value):
         return True
     if isinstance(value, Mapping):
@@ -120,7 +120,7 @@ def _holds_mask(name: Any, value: Any) -> bool:
 
 
 def _shows(shown: Any, value: Any, secret: bool = True) -> bool:
-    """Whether what LiteLLM shows may be a value: exactly, as the type of the parameter, or as a mask.
+    """Return whether what LiteLLM shows may be a value: exactly, as the type of the parameter, or as a mask.
 
     :param secret: whether the name may be that of a secret, of which LiteLLM shows any value as text.
     """
@@ -143,7 +143,7 @@ def _shows(shown: Any, value: Any, secret: bool = True) -> bool:
 
 
 def _fits(mask: re.Match[str], text: str) -> bool:
-    """Whether a text may be behind a mask."""
+    """Return whether a text may be behind a mask."""
     if mask["begin"] and mask["end"] and len(mask["stars"]) != STARS and len(mask.string) != len(text):
         return False
     return text.startswith(mask["begin"]) and text.endswith(mask["end"])

@@ -42,7 +42,7 @@ class ObjectStore(Store):
     # Planning
 
     def plans(self, wants: Sequence[CrudDeclaration]) -> list[Plan]:
-        """What has to be done for each declared object, in their order. Writes nothing.
+        """Return what has to be done for each declared object, in their order. Writes nothing.
 
         :raises InputError: for the first declaration that cannot be carried out.
         """
@@ -150,7 +150,7 @@ class ObjectStore(Store):
         return None
 
     def _left(self, want: CrudDeclaration, step: Plan, refusal: ApiError | None) -> Plan:
-        """What is left to do after a step. A worker may show for a moment what it has seen before."""
+        """Return what is left to do after a step. A worker may show for a moment what it has seen before."""
         for look in range(LOOKS):
             if look:
                 self._sleep(PAUSE * look)
@@ -163,7 +163,7 @@ class ObjectStore(Store):
         return left
 
     def _may_repeat(self, step: Plan) -> bool:
-        """Whether a second request does no harm. An id that the server makes itself is another one each time."""
+        """Return whether a second request does no harm. An id that the server makes itself is another one each time."""
         return step.action != "create" or self._definition.id in step.changes
 
     def _not_stored(self, step: Plan) -> ApiError:
@@ -220,7 +220,7 @@ class ObjectStore(Store):
             self._client.send(path, body, method=method, idempotent=True)
 
     def _body(self, step: Plan) -> dict[str, Any]:
-        """The changes as the API takes them."""
+        """Return the changes as the API takes them."""
         rows = ((self._definition.table.field(name), value) for name, value in step.changes.items())
         return {row.name: row.to_api(value) for row, value in rows}
 
@@ -230,7 +230,7 @@ def _same(one: Plan, other: Plan) -> bool:
 
 
 def _may_have_worked(refusal: ApiError | None) -> bool:
-    """Whether a step may have been carried out.
+    """Return whether a step may have been carried out.
 
     LiteLLM says 500 also when an object was stored and then not loaded. With 200, it may answer with a bare number or
     null, in which nothing can be read.

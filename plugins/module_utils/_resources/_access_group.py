@@ -79,7 +79,7 @@ class AccessGroup(CrudObject):
 
 
 def _new(plan: Plan, name: str) -> list[str]:
-    """The entries that a plan adds to a list."""
+    """Return the entries that a plan adds to a list."""
     values = plan.changes.get(name)
     there = plan.existing.get(name) or ()
     return [value for value in values if value not in there] if isinstance(values, list) else []

@@ -81,7 +81,7 @@ def _bound(budget_id: str, proxy: Proxy) -> dict[str, list[str]]:
 
 
 def _in_teams(budget_id: str, proxy: Proxy) -> dict[str, list[str]]:
-    """The teams whose members have the budget by default, and the members to whom it was given."""
+    """Return the teams whose members have the budget by default, and the members to whom it was given."""
     teams, members = [], []
     for team in fetch_rows(proxy, TEAM):
         if (team.get("metadata") or {}).get("team_member_budget_id") == budget_id:
@@ -94,7 +94,7 @@ def _in_teams(budget_id: str, proxy: Proxy) -> dict[str, list[str]]:
 
 
 def _keys(proxy: Proxy) -> Iterator[Row]:
-    """All keys with their budgets, which the listing of older versions leaves out."""
+    """Return all keys with their budgets, which the listing of older versions leaves out."""
     lacking = []
     for key in fetch_rows(proxy, KEY):
         if "budget_id" in key:

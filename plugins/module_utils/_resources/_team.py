@@ -96,13 +96,13 @@ def _check_team_id(value: str) -> str | None:
 
 
 def _of_members(name: str, column: str, kind: str, unit: str, check: Any) -> Field:
-    """A default for the members of the team, which LiteLLM keeps in a budget of its own."""
+    """Return a default for the members of the team, which LiteLLM keeps in a budget of its own."""
     path = ("team_member_budget_table", column)
     return Field(name, kind, unit=unit, path=path, check=check, clear_since="1.90.0")
 
 
 def _in_metadata(name: str, kind: str = "str", elements: str | None = None, **more: Any) -> Field:
-    """A field that requests take by its name and LiteLLM keeps in metadata."""
+    """Return a field that requests take by its name and LiteLLM keeps in metadata."""
     return Field(name, kind, elements, path=("metadata", name), **more)
 
 
@@ -243,7 +243,10 @@ class Team(CrudObject):
         return METADATA.desired(fields, options, record)
 
     def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
-        """What ``/team/update`` takes. LiteLLM up to 1.98 forgets the members' limits with metadata without one."""
+        """Return what ``/team/update`` takes.
+
+        LiteLLM up to 1.98 forgets the members' limits with metadata without one.
+        """
         apart = {"team_member_permissions", *self._cleared_of_members(plan)}
         apart |= {name for part in _moves(plan) for name in part}
         rest = replace(plan, changes={name: value for name, value in plan.changes.items() if name not in apart})
@@ -258,7 +261,7 @@ class Team(CrudObject):
         return {**body, kept[0]: limits[kept[0]]}
 
     def further_requests(self, team_id: str, plan: Plan, _proxy: Proxy) -> Iterator[tuple[str, Values]]:
-        """What an update does not take, or not together with the rest.
+        """Return what an update does not take, or not together with the rest.
 
         It takes no permissions. Up to 1.98, it clears limits of members only if nothing else is in it.
         """

@@ -102,7 +102,10 @@ class User(CrudObject):
         return {**body, "auto_create_key": False}
 
     def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
-        """What ``/user/update`` takes. An internal user without a budget in it gets the one for new internal users."""
+        """Return what ``/user/update`` takes.
+
+        An internal user without a budget in it gets the one for new internal users.
+        """
         if "metadata" in plan.changes:
             body = METADATA.update_body(body, plan)
         if body.get("user_role") != "internal_user":
@@ -132,7 +135,7 @@ class User(CrudObject):
 
 
 def _admins(proxy: Proxy) -> list[dict[str, Any]]:
-    """Those who administer something, with what: read from where it is noted, not from the rows of all users."""
+    """Return those who administer something, with what: read from where it is noted, not from the rows of all users."""
     administer: dict[str, list[str]] = defaultdict(list)
     administer[MASTER_USER].append("the proxy")
     for role in ADMIN_ROLES:
@@ -151,7 +154,7 @@ def _admins(proxy: Proxy) -> list[dict[str, Any]]:
 
 
 def _organizations(proxy: Proxy) -> Sequence[Record]:
-    """All organizations. A proxy without a license has none that anybody could administer."""
+    """Return all organizations. A proxy without a license has none that anybody could administer."""
     try:
         return proxy.listed(ORGANIZATIONS, {}, ORGANIZATION)
     except ApiError as error:

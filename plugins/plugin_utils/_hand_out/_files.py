@@ -73,7 +73,7 @@ class Files:
         return files
 
     def is_asked_for(self, path: str) -> bool:
-        """Whether a file is of a format that the variables name."""
+        """Return whether a file is of a format that the variables name."""
         row = format_of(path)
         return row is not None and row.name in self._chosen
 

@@ -47,7 +47,7 @@ class Format:
         return {alias: self.path.replace("*", name) for alias, name in file_names(people).items()}
 
     def has(self, path: str) -> bool:
-        """Whether a file is of this format, by its path."""
+        """Return whether a file is of this format, by its path."""
         folder, star, ending = self.path.partition("*")
         return path.startswith(folder) and path.endswith(ending) if star else path == self.path
 
@@ -88,7 +88,7 @@ def json_file(people: Sequence[Person]) -> bytes:
 
 
 def read_json(text: bytes) -> list[Person]:
-    """The people whom ``json_file`` wrote down.
+    """Return the people whom ``json_file`` wrote down.
 
     :raises InputError: if it is no such file.
     """
@@ -124,7 +124,7 @@ def csv_file(people: Iterable[Person]) -> bytes:
 
 
 def read_csv_values(text: bytes) -> list[str]:
-    """The values in what ``csv_file`` wrote, none if it did not write it."""
+    """Return the values in what ``csv_file`` wrote, none if it did not write it."""
     try:
         rows = csv.DictReader(io.StringIO(text.decode("utf-8-sig")))
         return [row["key"] for row in rows if row["key"]] if tuple(rows.fieldnames or ()) == CSV_COLUMNS else []
@@ -133,7 +133,10 @@ def read_csv_values(text: bytes) -> list[str]:
 
 
 def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
-    """The people as templates see them. Who got a value later stands further down, so that new slips stand together."""
+    """Return the people as templates see them.
+
+    Who got a value later stands further down, so that new slips stand together.
+    """
     files, secrets = file_names(people), secret_names(people)
     return [
         {

@@ -17,7 +17,7 @@ from ._texts import parse_time
 
 
 def mail_file(person: Person, body: str, to: Address, sender: Address, subject: str) -> bytes:
-    """An email to a person. Its date is when the value of the key was first written."""
+    """Return an email to a person. Its date is when the value of the key was first written."""
     mail = EmailMessage(SMTP)
     mail["From"] = sender
     mail["To"] = to

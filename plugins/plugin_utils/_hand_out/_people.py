@@ -130,7 +130,7 @@ def _is_new(entry: Mapping[str, Any]) -> bool:
 
 
 def entries_of(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What the result says of each person.
+    """Return what the result says of each person.
 
     :raises InputError: if it is no result of the role.
     """

@@ -30,7 +30,7 @@ def cell(text: str) -> str:
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """An ISO 8601 time, none if it is none."""
+    """Return an ISO 8601 time, none if it is none."""
     try:
         # Python before 3.11 does not read the "Z" that LiteLLM writes.
         return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
@@ -39,7 +39,7 @@ def parse_time(text: str | None) -> datetime | None:
 
 
 def time_zone(name: str) -> tzinfo:
-    """The zone of that name.
+    """Return the zone of that name.
 
     :raises InputError: if this machine knows none.
     """
@@ -58,7 +58,7 @@ def time_zone(name: str) -> tzinfo:
 
 
 def readable_time(text: str | None, zone: tzinfo) -> str | None:
-    """A time as people write it: 14 March 2031, 18:00 CET."""
+    """Return a time as people write it: 14 March 2031, 18:00 CET."""
     time = parse_time(text)
     if time is None or time.tzinfo is None:
         return text
@@ -67,5 +67,5 @@ def readable_time(text: str | None, zone: tzinfo) -> str | None:
 
 
 def number(value: Any) -> str:
-    """A number without a fraction that is none."""
+    """Return a number without a fraction that is none."""
     return f"{value:g}" if isinstance(value, float) and value == int(value) and abs(value) < 1e15 else str(value)

@@ -53,7 +53,7 @@ def _cell(column: str, value: Any) -> str:
 
 
 def _plain(number: float) -> str:
-    """All digits, and no exponent, which not every program reads."""
+    """Return all digits, and no exponent, which not every program reads."""
     return f"{Decimal(str(number)):f}"
 
 
@@ -74,7 +74,10 @@ def _template() -> jinja2.Template:
 
 
 def content(report: Entry) -> dict[str, Any]:
-    """What the page shows, as text: the one who spent most first. What is the same for everybody stands there once."""
+    """Return what the page shows, as text: the one who spent most first.
+
+    What is the same for everybody stands there once.
+    """
     totals, people = report["totals"], report["people"]
     scale, is_budget = _scale(people)
     rows = sorted((_row(person, scale) for person in people), key=lambda row: -row["spend"])
@@ -128,7 +131,7 @@ def _row(person: Entry, scale: float) -> dict[str, Any]:
 
 
 def _common(texts: Iterable[str]) -> str | None:
-    """What all are, if there are several and they are all the same."""
+    """Return what all are, if there are several and they are all the same."""
     found = list(texts)
     return found[0] if len(found) > 1 and len(set(found)) == 1 else None
 

@@ -80,7 +80,7 @@ def people_of(keys: Iterable[Mapping[str, Any]], names: Names, zone: tzinfo, ear
 
 
 def is_person(entry: Any) -> bool:
-    """Whether something is what an earlier report said of a person."""
+    """Return whether something is what an earlier report said of a person."""
     return (
         isinstance(entry, dict)
         and entry.keys() == TYPES.keys()

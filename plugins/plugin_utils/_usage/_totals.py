@@ -24,7 +24,7 @@ def totals_of(people: Sequence[Person], total_budget: float | None, team: Mappin
 
 
 def are_totals(entry: Any) -> bool:
-    """Whether something is the totals of an earlier report."""
+    """Return whether something is the totals of an earlier report."""
     texts = ("max_budget_from", "last_active")
     return (
         isinstance(entry, dict)

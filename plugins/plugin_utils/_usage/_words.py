@@ -25,7 +25,7 @@ ONLY_REJECTED = "Only rejected requests"
 
 
 def is_rejected(person: Entry) -> bool:
-    """Whether all requests of the person were rejected."""
+    """Return whether all requests of the person were rejected."""
     return bool(person["last_active"]) and not person["used"]
 
 

@@ -33,5 +33,5 @@ def refuse_admins(workshop: Workshop, variables: Variables, admins: Iterable[Map
 
 
 def _besides(workshop: Workshop, administered: Iterable[str]) -> list[str]:
-    """What is administered besides the team of this workshop."""
+    """Return what is administered besides the team of this workshop."""
     return [what for what in administered if what != f"team {workshop.group}"]

@@ -111,14 +111,14 @@ def declare(variables: Variables, read_file: ReadFile) -> Workshop:
 
 
 def _alias(variables: Variables) -> str:
-    """The alias as text, once for all: as name of a key, beginning of names, and mark of a workshop."""
+    """Return the alias as text, once for all: as name of a key, beginning of names, and mark of a workshop."""
     if not variables["alias"]:
         raise VariableError(f"{variables.called('alias')} is required and must not be empty.")
     return checked_alias(variables.called("alias"), variables["alias"])
 
 
 def _ends(variables: Variables, is_workshop: bool, is_named: bool) -> bool:
-    """Whether this is the end of a workshop: nobody was meant to be named, or all others are to go as well.
+    """Return whether this is the end of a workshop: nobody was meant to be named, or all others are to go as well.
 
     A variable that names nobody, in whatever way, was meant to name somebody: then nothing is deleted.
     """
@@ -134,7 +134,7 @@ def _ends(variables: Variables, is_workshop: bool, is_named: bool) -> bool:
 
 
 def _pruning(variables: Variables, alias: str, is_workshop: bool, is_named: bool, ends: bool) -> dict[str, Any]:
-    """Which undeclared keys are deleted, and how many at most, as the module's options.
+    """Return which undeclared keys are deleted, and how many at most, as the module's options.
 
     :param is_named: whether the variables say who is in the workshop.
     """

@@ -55,7 +55,7 @@ def shared_options(variables: Variables) -> dict[str, Any]:
 
 
 def _further_options(variables: Variables) -> dict[str, Any]:
-    """The options of a key that have no variable of their own kind: one by one, or all in one mapping."""
+    """Return the options of a key that have no variable of their own kind: one by one, or all in one mapping."""
     single = {
         row.name: checked_option(variables.called(row.name), row.name, variables[row.name])
         for row in OPTIONS_OF_KEYS

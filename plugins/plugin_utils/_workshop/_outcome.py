@@ -91,7 +91,7 @@ def word_of(user: Report) -> str:
 
 
 def _is_unknown(user: Report) -> bool:
-    """Whether there is a key, and nobody knows its value."""
+    """Return whether there is a key, and nobody knows its value."""
     return not user["key"] and not user["error"] and bool(user["key_id"]) and user["action"] in ("update", "none")
 
 

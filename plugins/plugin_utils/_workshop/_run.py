@@ -99,7 +99,7 @@ class Run:
     # Before the first write
 
     def _read_team(self, workshop: Workshop) -> Mapping[str, Any] | None:
-        """The team that has the workshop's alias as its ID."""
+        """Return the team that has the workshop's alias as its ID."""
         if not workshop.is_workshop:
             return None
         teams: list[Mapping[str, Any]] = self._ask("litellm_team_info", team_id=workshop.alias)["teams"]
@@ -147,7 +147,10 @@ class Run:
         return team
 
     def _read_marked(self, workshop: Workshop) -> list[Mapping[str, Any]]:
-        """The keys that bear the mark of a workshop of which keys are to go. Only what is said depends on them."""
+        """Return the keys that bear the mark of a workshop of which keys are to go.
+
+        Only what is said depends on them.
+        """
         found: list[Mapping[str, Any]] = []
         if workshop.is_absent and workshop.is_workshop:
             with self._noting(self._warnings):
@@ -215,7 +218,7 @@ class Run:
             self._said_last += _words.not_listed(self._variables, others, workshop.is_absent)
 
     def _read_gone(self, workshop: Workshop, places: Places) -> list[str]:
-        """The aliases of people in the folder whose keys are no longer on the proxy, whoever removed them."""
+        """Return the aliases of people in the folder whose keys are no longer on the proxy, whoever removed them."""
         if workshop.is_absent or not (workshop.is_workshop and places.folder):
             return []
         with self._noting(self._problems):
@@ -244,7 +247,7 @@ class Run:
         result: dict[str, Any],
         handed_out: HandedOut | None,
     ) -> dict[str, Any]:
-        """The result of the task, with what there is to say."""
+        """Return the result of the task, with what there is to say."""
         variables, check_mode = self._variables, self._around.check_mode
         unknown = [] if workshop.is_absent else outcome.unknown
         if handed_out:  # the folder may know values that this run does not

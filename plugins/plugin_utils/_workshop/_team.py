@@ -111,7 +111,7 @@ def _changes(alias: str, found: Mapping[str, Any] | None, declared: Mapping[str,
 
 
 def _option_of_another_team(workshop: Workshop) -> str:
-    """Which option puts a key into another team, "" if none does."""
+    """Return which option puts a key into another team, "" if none does."""
     declared = (workshop.shared, *(person.options for person in workshop.people))
     return next((name for options in declared for name in OTHER_TEAM if options.get(name)), "")
 

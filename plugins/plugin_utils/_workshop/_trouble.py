@@ -56,7 +56,7 @@ class Directory:
 
 
 def _index(people: Sequence[Person], same: Callable[[Any], str]) -> dict[str, list[Person]]:
-    """The people by all that they are called. A user goes before somebody else's name."""
+    """Return the people by all that they are called. A user goes before somebody else's name."""
     found: dict[str, list[Person]] = defaultdict(list)
     for person in people:
         found[same(person.user)].append(person)
@@ -100,7 +100,7 @@ def named(variables: Variables, variable: str, directory: Directory) -> list[Per
 
 
 def _notes(where: str, value: Any, directory: Directory) -> dict[str, str]:
-    """The note of the reissue by name. A list has names, or name and note with a colon between."""
+    """Return the note of the reissue by name. A list has names, or name and note with a colon between."""
     is_mapping = isinstance(value, Mapping) or (isinstance(value, str) and value.lstrip().startswith("{"))
     if is_mapping:
         notes = structure(where, value, dict)

@@ -46,7 +46,7 @@ class CredentialDeclaration:
 
 
 def credential_options() -> ArgumentSpec:
-    """Argument spec of one declared credential, without ``state``."""
+    """Return the argument spec of one declared credential, without ``state``."""
     options = CREDENTIAL.options()
     options["credential_name"].update(required=True, aliases=["name"])
     options["credential_values"].update(no_log=True)
@@ -60,7 +60,7 @@ def credential_options() -> ArgumentSpec:
 
 
 def declare(options: Mapping[str, Any], state: str = "present") -> CredentialDeclaration:
-    """What the parameters of ``litellm_credential`` declare.
+    """Return what the parameters of ``litellm_credential`` declare.
 
     :raises InputError: naming all that is wrong with them; never a value.
     """
@@ -92,7 +92,7 @@ def declare(options: Mapping[str, Any], state: str = "present") -> CredentialDec
 
 
 def _text(value: Any) -> str | None:
-    """The proxy encrypts text only, so everything else becomes JSON text."""
+    """Return a value as text. The proxy encrypts text only, so everything else becomes JSON text."""
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, sort_keys=True, ensure_ascii=False)

@@ -14,7 +14,7 @@ from ._table import Record, public_view
 
 
 def read(client: Client, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The result of ``litellm_credential_info``."""
+    """Return the result of ``litellm_credential_info``."""
     name = params["credential_name"]
     records = [find(client, name)] if name else _all(client)
     shown = [public_view(record) for record in records if record]

@@ -19,7 +19,7 @@ from ._table import CREDENTIAL, Record, own_entry, states, users_info
 
 
 def plan_credential(want: CredentialDeclaration, record: Record | None) -> Plan:
-    """What has to be done for one credential."""
+    """Return what has to be done for one credential."""
     declared: dict[str, Any] = {"credential_name": want.name}
     if want.state == "absent":
         return make_plan(CREDENTIAL, declared, record, "absent")
@@ -50,7 +50,7 @@ def _states_after(want: CredentialDeclaration, record: Record | None) -> dict[st
 
 
 def _keeps(want: CredentialDeclaration, name: str, value: str, record: Record) -> bool:
-    """Whether a value that is there need not be written."""
+    """Return whether a value that is there need not be written."""
     if want.update_values != "on_change":
         return want.update_values == "never"
     shown = record["credential_values"][name]
@@ -60,13 +60,13 @@ def _keeps(want: CredentialDeclaration, name: str, value: str, record: Record) -
 
 
 def written_values(want: CredentialDeclaration, plan: Plan) -> dict[str, str]:
-    """The values that a plan writes."""
+    """Return the values that a plan writes."""
     before, after = (part.get("credential_values", {}) for part in (plan.before, plan.after))
     return {name: want.declared_values[name] for name, state in after.items() if state != before.get(name)}
 
 
 def removed_values(plan: Plan) -> list[str]:
-    """The names of the values that a plan removes from a credential that stays."""
+    """Return the names of the values that a plan removes from a credential that stays."""
     if plan.action == "delete":
         return []
     before, after = (part.get("credential_values", {}) for part in (plan.before, plan.after))
@@ -74,12 +74,12 @@ def removed_values(plan: Plan) -> list[str]:
 
 
 def value_names(plan: Plan) -> list[str]:
-    """The names of all values that the credential has after a plan."""
+    """Return the names of all values that the credential has after a plan."""
     return list(plan.after["credential_values"] if "credential_values" in plan.after else states(plan.existing))
 
 
 def info_after(want: CredentialDeclaration, plan: Plan, written: Mapping[str, str]) -> dict[str, Any]:
-    """All of ``credential_info`` as it should be, with our own entry, and with null for what has to go.
+    """Return all of ``credential_info`` as it should be, with our own entry, and with null for what has to go.
 
     The proxy merges what it is sent: always in memory, and since LiteLLM 1.110 in its database as well.
     """

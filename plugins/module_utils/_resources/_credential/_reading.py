@@ -19,7 +19,7 @@ CREDENTIAL_SHAPE = {
 
 
 def find(client: Client, name: str) -> Record | None:
-    """The credential of that name as the proxy shows it, None if it shows none."""
+    """Return the credential of that name as the proxy shows it, None if it shows none."""
     try:
         record = client.get(f"/credentials/by_name/{quoted(name)}")
     except ApiError as error:

@@ -39,7 +39,7 @@ class CredentialStore(Store):
     # Planning
 
     def plans(self, wants: Sequence[CredentialDeclaration]) -> list[Plan]:
-        """What has to be done for each declared credential, in their order. Writes nothing.
+        """Return what has to be done for each declared credential, in their order. Writes nothing.
 
         :raises InputError: for the first declaration that cannot be carried out.
         """
@@ -53,7 +53,7 @@ class CredentialStore(Store):
         return {sentence: [name] for name, sentence in guards.items() if sentence}
 
     def _losses(self, plan: Plan) -> list[str]:
-        """What others lose with a credential, or with the last of its values."""
+        """Return what others lose with a credential, or with the last of its values."""
         emptied = removed_values(plan) and not value_names(plan)
         if plan.action != "delete" and not emptied:
             return []
@@ -172,7 +172,7 @@ def _path(name: str) -> str:
 
 
 def _record(name: str, info: Mapping[str, Any], values: Any) -> Record:
-    """A credential as it was written."""
+    """Return a credential as it was written."""
     return {"credential_name": name, "credential_info": info, "credential_values": dict.fromkeys(values or (), HIDDEN)}
 
 

@@ -34,7 +34,7 @@ def own_entry(record: Record) -> Mapping[str, Any]:
 
 
 def users_info(record: Record) -> dict[str, Any]:
-    """The user's part of ``credential_info``. An entry that was removed is null, see ``info_after``."""
+    """Return the user's part of ``credential_info``. An entry that was removed is null, see ``info_after``."""
     info = record.get("credential_info") or {}
     return {name: value for name, value in info.items() if name != OWN_ENTRY and value is not None}
 
@@ -55,5 +55,5 @@ CREDENTIAL = Resource(
 
 
 def public_view(record: Record) -> dict[str, Any]:
-    """A credential as it is returned: the names of its values, not the values, and not our own entry."""
+    """Return a credential as it is returned: the names of its values, not the values, and not our own entry."""
     return CREDENTIAL.view(record, [row.name for row in CREDENTIAL.fields])

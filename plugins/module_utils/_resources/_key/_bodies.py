@@ -20,7 +20,7 @@ MAX_RETIRED = 50
 
 
 def create_path(plan: Plan) -> str:
-    """The endpoint that makes the key."""
+    """Return the endpoint that makes the key."""
     had = KEY.view(plan.existing) if plan.action == "reissue" else {}
     paths = (row.create_path for name, row in ROWS.items() if not row.is_empty({**had, **plan.changes}.get(name)))
     return next(filter(None, paths), CREATE_PATH)
@@ -83,14 +83,14 @@ def update_body(plan: Plan, now: datetime) -> dict[str, Any]:
 
 
 def _with_partners(plan: Plan) -> dict[str, Any]:
-    """The changes, and what an update takes only together with one of them."""
+    """Return the changes, and what an update takes only together with one of them."""
     partners = [ROWS[name].requires_field for name in plan.changes]
     present = KEY.view(plan.existing)
     return {**{name: present[name] for name in partners if name in present}, **plan.changes}
 
 
 def _merged_metadata(plan: Plan) -> dict[str, Any]:
-    """All of the key's metadata as it should be: other people's entries and other fields' values included."""
+    """Return all of the key's metadata as it should be: other people's entries and other fields' values included."""
     merged = metadata_of(plan.existing)
     if "metadata" in plan.changes:
         merged = {name: value for name, value in merged.items() if name in NOT_THE_USERS}

@@ -52,7 +52,7 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
 
 
 def missing_references(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]]:
-    """What keys refer to and the proxy does not have, or what does not fit it: names of the keys by sentence."""
+    """Return what keys refer to and the proxy does not have, or what does not fit it: names of the keys by sentence."""
     writing = [plan for plan in plans if plan.action in WRITING]
     found: dict[str, list[str]] = defaultdict(list)
     for plan in writing:
@@ -64,7 +64,7 @@ def missing_references(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[st
 
 
 def _unfit_for_teams(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]]:
-    """What does not fit the teams that keys join: names of the keys by sentence."""
+    """Return what does not fit the teams that keys join: names of the keys by sentence."""
     found: dict[str, list[str]] = defaultdict(list)
     for plan in plans:
         team_id = joined_team(plan)
@@ -132,7 +132,7 @@ def _refuse_repetition(plans: Sequence[Plan]) -> None:
 
 
 def _new_alias(plan: Plan) -> str | None:
-    """The alias that a plan gives to a key, None if it gives none."""
+    """Return the alias that a plan gives to a key, None if it gives none."""
     return plan.changes.get("key_alias") if plan.action in ("create", "update") else None
 
 

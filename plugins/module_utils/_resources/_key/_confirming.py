@@ -80,7 +80,7 @@ class KeyConfirmer:
         self._sleep = sleep
 
     def confirm(self, wants: Sequence[KeyDeclaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """The outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
+        """Return the outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
         every = [WrittenKey(want, outcome) for want, outcome in zip(wants, outcomes)]
         written = [one for one in every if one.outcome.error is None]
         self._confirm_gone_ids([one for one in written if one.want.key_id and one.is_gone])
@@ -126,7 +126,7 @@ class KeyConfirmer:
             doubled = [one for one in doubled if self._still_doubled(one, last=look == LOOKS - 1)]
 
     def _still_doubled(self, one: WrittenKey, last: bool) -> bool:
-        """Whether another run has yet to delete its key. At the ``last`` look ours gives way."""
+        """Return whether another run has yet to delete its key. At the ``last`` look ours gives way."""
         try:
             tokens = [record["token"] for record in sorted(self._reader.with_alias(one.alias), key=seniority)]
             if tokens == [one.token]:

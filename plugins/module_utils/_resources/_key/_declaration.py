@@ -119,7 +119,7 @@ class KeyDeclaration:
         return self.value_policy == "reissue" or self.rotate_after is not None or "reissue" in self.fields
 
     def value_for(self, record: Mapping[str, Any] | None) -> str | None:
-        """The secret that a key is to have: where one is derived, each reissue that was noted gives another."""
+        """Return the secret that a key is to have: where one is derived, each reissue that was noted gives another."""
         if self.derive is None:
             return self.value
         return self.derive(self.version, self.fields.get("reissue") or reissue_of(record))
@@ -131,14 +131,14 @@ class KeyDeclaration:
 
 
 def key_options() -> dict[str, dict[str, Any]]:
-    """Argument spec of one declared key, without ``state``."""
+    """Return the argument spec of one declared key, without ``state``."""
     options = {**KEY.options(), **KEY_CONTROLS}
     options["key_alias"] = {**options["key_alias"], "aliases": ["name"]}
     return options
 
 
 def with_defaults(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """An item with the defaults that it leaves room for: what contradicts the item is not meant for it."""
+    """Return an item with the defaults that it leaves room for: what contradicts the item is not meant for it."""
     given = {name: value for name, value in item.items() if value is not None}
     yielding = set(given.get("unset") or ())
     for one, other, _reason in EXCLUSIVE:
@@ -157,7 +157,7 @@ def with_defaults(item: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
 
 
 def _is_set(options: Mapping[str, Any], name: str) -> bool:
-    """Whether an option says something. That a key never expires says when it expires."""
+    """Return whether an option says something. That a key never expires says when it expires."""
     value = options.get(name)
     if name == "expires_at" and (value is not None or name in (options.get("unset") or ())):
         return True
@@ -165,7 +165,7 @@ def _is_set(options: Mapping[str, Any], name: str) -> bool:
 
 
 def declare(options: Mapping[str, Any], state: str = "present") -> KeyDeclaration:
-    """What one item of ``virtual_keys``, or the parameters of ``litellm_key``, declare.
+    """Return what one item of ``virtual_keys``, or the parameters of ``litellm_key``, declare.
 
     :raises InputError: naming all that is wrong with them.
     """
@@ -208,7 +208,7 @@ def _identity(options: Mapping[str, Any]) -> list[str]:
 
 
 def check_key_ids(option: str, ids: Iterable[str]) -> list[str]:
-    """What is wrong with the ids of an option, without showing what may be the value of a key instead."""
+    """Return what is wrong with the ids of an option, without showing what may be the value of a key instead."""
     wrong = any(not re.fullmatch("[0-9a-f]{64}", one) for one in ids)
     return [f"{option}: the ID of a key has 64 hexadecimal digits and is not its value."] if wrong else []
 
@@ -233,7 +233,7 @@ def _contradictions(options: Mapping[str, Any]) -> list[str]:
 
 
 def _pairs(options: Mapping[str, Any]) -> list[str]:
-    """A temporary budget has an amount and an end: both set, both taken away, or neither declared."""
+    """Check that a temporary budget has an amount and an end: both set, both taken away, or neither declared."""
     unset = options.get("unset") or ()
     states = [
         None if options.get(name) is None and name not in unset else _is_set(options, name)
@@ -243,7 +243,7 @@ def _pairs(options: Mapping[str, Any]) -> list[str]:
 
 
 def _metadata(options: Mapping[str, Any]) -> list[str]:
-    """Entries that would never be seen as the user's, so that each run would write them again."""
+    """Return entries that would never be seen as the user's, so that each run would write them again."""
     return [
         f"metadata: use the option {OPTION_OF[entry]} to set {entry}."
         if entry in OPTION_OF
@@ -271,7 +271,7 @@ def _value(options: Mapping[str, Any]) -> list[str]:
 
 
 def conflicts(declarations: Sequence[KeyDeclaration]) -> dict[str, list[str]]:
-    """What is wrong with declarations of one task taken together: the names of the keys by sentence."""
+    """Return what is wrong with declarations of one task taken together: the names of the keys by sentence."""
     found: dict[str, list[str]] = defaultdict(list)
     retired = {declaration.retired_alias: declaration.alias for declaration in declarations if declaration.alias}
     by_value: dict[str, list[str]] = defaultdict(list)

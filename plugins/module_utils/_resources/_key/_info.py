@@ -46,7 +46,7 @@ DAYS = {"total_successful_requests": COUNT}
 
 
 def read(client: Client, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The result of ``litellm_key_info``.
+    """Return the result of ``litellm_key_info``.
 
     :raises InputError: naming all that is wrong with the parameters.
     """
@@ -82,7 +82,7 @@ def _problems(params: Mapping[str, Any]) -> list[str]:
 
 
 def _candidates(reader: KeyReader, params: Mapping[str, Any]) -> list[Record]:
-    """The keys among which those that are meant are, at the cost of what narrows them most."""
+    """Return the keys among which those that are meant are, at the cost of what narrows them most."""
     aliases = list(dict.fromkeys(params["key_aliases"] or ()))
     if len(aliases) == 1:
         return reader.with_alias(aliases[0])
@@ -100,7 +100,7 @@ def _candidates(reader: KeyReader, params: Mapping[str, Any]) -> list[Record]:
 
 
 def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:
-    """Whether a key fits all that is given and does not depend on the time. Empty text stands for no owner."""
+    """Return whether a key fits all that is given and does not depend on the time. Empty text stands for no owner."""
     if params["key_ids"] is not None and record["token"] not in params["key_ids"]:
         return False
     if any((KEY.field(name).value(record) or "") != params[name] for name in OWNERS if params[name] is not None):
@@ -132,7 +132,7 @@ def _order(key: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def describe(record: Record, now: datetime) -> dict[str, Any]:
-    """A key as it is returned, with what follows from its readings. ``now`` is the server's time."""
+    """Return a key as it is returned, with what follows from its readings. ``now`` is the server's time."""
     limit = record.get("max_budget")
     if limit is None:
         limit = (record.get("litellm_budget_table") or {}).get("max_budget")
@@ -150,7 +150,7 @@ def _status(key: Mapping[str, Any], remaining: float | None, now: datetime) -> s
 
 
 def _is_used(client: Client, key: Mapping[str, Any], now: datetime) -> bool | None:
-    """Whether a request of the key has succeeded: LiteLLM notes rejected ones as activity, too."""
+    """Return whether a request of the key has succeeded: LiteLLM notes rejected ones as activity, too."""
     if key["spend"] or not key["last_active"]:
         return bool(key["spend"])
     days = {"start_date": FIRST_DAY, "end_date": f"{now + timedelta(days=1):%Y-%m-%d}"}
@@ -162,7 +162,7 @@ def _is_used(client: Client, key: Mapping[str, Any], now: datetime) -> bool | No
 
 
 def _asked_as(client: Client, reader: KeyReader, key: str) -> dict[str, Any]:
-    """What the proxy answers to the key itself. A refusal is an answer as well."""
+    """Return what the proxy answers to the key itself. A refusal is an answer as well."""
     bearer, token = client.acting_as(key), token_of(key)
     refused: list[str] = []
 
@@ -208,5 +208,5 @@ def _if_known(question: Callable[[], Any]) -> Any:
 
 
 def _is_deleted(record: Record) -> bool:
-    """The proxy still answers for the keys in its archive."""
+    """Return whether a key is only in the archive of the proxy, which still answers for it."""
     return record.get("status") == "deleted" or bool(record.get("deleted_at"))

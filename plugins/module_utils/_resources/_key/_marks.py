@@ -21,7 +21,7 @@ NO_LIMIT = -1
 
 
 def bears(record: Mapping[str, Any], mark: Mapping[str, Any]) -> bool:
-    """Whether the key's metadata has each entry of ``mark`` exactly. An empty mark is no mark."""
+    """Return whether the key's metadata has each entry of ``mark`` exactly. An empty mark is no mark."""
     metadata = metadata_of(record)
     return bool(mark) and all(
         name in metadata and strictly_equal(value, metadata[name]) for name, value in mark.items()
@@ -42,21 +42,21 @@ def check_mark(mark: Mapping[str, Any], limit: int | None) -> None:
 
 
 def _is_blank(value: Any) -> bool:
-    """Whether a value, or all that is in it, is what a variable left blank gives."""
+    """Return whether a value, or all that is in it, is what a variable left blank gives."""
     if isinstance(value, (Mapping, list, tuple)):
         return all(map(_is_blank, value.values() if isinstance(value, Mapping) else value))
     return is_empty(value) or value is False or not str(value).strip()
 
 
 def called(record: Mapping[str, Any]) -> str:
-    """How messages and results call a key, which may have no alias."""
+    """Return how messages and results call a key, which may have no alias."""
     return str(record["key_alias"] or f"(no alias) {record['key_name']}")
 
 
 def to_prune(
     records: Iterable[Mapping[str, Any]], mark: Mapping[str, Any], declared: Collection[str], limit: int | None
 ) -> list[Mapping[str, Any]]:
-    """The keys that bear the mark and are not declared, by alias.
+    """Return the keys that bear the mark and are not declared, by alias.
 
     :param declared: the aliases and ids of those that are.
     :param limit: how many they may be: by default half of those that bear the mark. A run that keeps the other half

@@ -49,7 +49,7 @@ class Found:
 
 
 def plan_key(want: KeyDeclaration, found: Found, now: datetime, past: datetime | None = None) -> Plan:
-    """What has to be done for one key.
+    """Return what has to be done for one key.
 
     :param now: the server's time.
     :param past: a moment that is past for sure, None if there is none: only then is a value replaced for its age.
@@ -109,7 +109,7 @@ def check_identity(want: KeyDeclaration, record: Mapping[str, Any] | None) -> No
 
 
 def _choose_value(want: KeyDeclaration, plan: Plan, found: Found, now: datetime, past: datetime | None) -> Plan:
-    """The plan, with what becomes of the value of a key that is there."""
+    """Return the plan, with what becomes of the value of a key that is there."""
     token = plan.existing["token"]
     known = next((value for value in (want.value, *want.candidates) if value and token_of(value) == token), None)
     # Where a run was interrupted, nobody has got the new value, unless it is known.
@@ -149,7 +149,7 @@ def _refuse_retired_value(want: KeyDeclaration, current: Mapping[str, Any]) -> N
 
 
 def _other_version(want: KeyDeclaration, current: Mapping[str, Any]) -> str:
-    """What to declare instead of a version whose value was replaced: the one that the key has, else the next."""
+    """Return what to declare instead of a version whose value was replaced: the one that the key has, else the next."""
     if "reissue" in want.fields:
         return "another text as reissue"
     retired = retired_ids(current)
@@ -161,13 +161,13 @@ def _other_version(want: KeyDeclaration, current: Mapping[str, Any]) -> str:
 
 
 def _tokens_of_versions(want: KeyDeclaration, current: Mapping[str, Any], end: int) -> dict[str, int]:
-    """The versions before ``end`` by the id that the key has with the value of each."""
+    """Return the versions before ``end`` by the id that the key has with the value of each."""
     values = ((replace(want, version=number).value_for(current), number) for number in range(1, end))
     return {token_of(value): number for value, number in values if value}
 
 
 def _other_value(want: KeyDeclaration, current: Mapping[str, Any]) -> str:
-    """What to say where the value is to be the declared one, or a known one, and is not."""
+    """Return what to say where the value is to be the declared one, or a known one, and is not."""
     token = current["token"]
     if want.value is None:
         problem = "the key exists, but its value is not known"
@@ -188,7 +188,7 @@ def _has_its_value(want: KeyDeclaration, record: Mapping[str, Any]) -> bool:
 
 
 def _is_asked_for(want: KeyDeclaration, plan: Plan, interrupted: bool) -> bool:
-    """Whether the declared reissue has not been carried out yet, or by a run that was interrupted."""
+    """Return whether the declared reissue has not been carried out yet, or by a run that was interrupted."""
     if "reissue" not in want.fields or _has_its_value(want, plan.existing):
         return False
     return interrupted or "reissue" in plan.changes
@@ -197,7 +197,7 @@ def _is_asked_for(want: KeyDeclaration, plan: Plan, interrupted: bool) -> bool:
 def _is_due(
     want: KeyDeclaration, current: Mapping[str, Any], now: datetime, past: datetime | None, interrupted: bool
 ) -> bool:
-    """Whether the value is to be replaced for its age, or because a run was interrupted while it replaced it."""
+    """Return whether the value is to be replaced for its age, or because a run was interrupted while it replaced it."""
     if not want.rotate_after or _is_expired(KEY.field("expires_at").value(current), now):
         return False
     made = [parse_time(current[name]) for name in ("created_at", "last_rotation_at") if current.get(name)]
@@ -233,7 +233,7 @@ def _declare_expiry(
 
 
 def _opens_all_models(fields: Mapping[str, Any], current: Mapping[str, Any] | None) -> bool:
-    """Whether the declared models, which were those of a team, are all models without it."""
+    """Return whether the declared models, which were those of a team, are all models without it."""
     leaves = current and current.get("team_id") and "team_id" in fields and is_empty(fields["team_id"])
     return bool(leaves and "models" in fields and (is_empty(fields["models"]) or TEAM_MODELS in fields["models"]))
 
@@ -273,7 +273,7 @@ def _guard_shared_budget(want: KeyDeclaration, fields: Mapping[str, Any], curren
 
 
 def licensed_parts(plan: Plan) -> list[str]:
-    """What of a plan LiteLLM carries out only with an Enterprise license."""
+    """Return what of a plan LiteLLM carries out only with an Enterprise license."""
     parts = []
     for name, value in plan.changes.items():
         row = ROWS[name]

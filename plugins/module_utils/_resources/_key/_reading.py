@@ -69,12 +69,12 @@ class KeyReader:
         self._proxy = proxy
 
     def with_alias(self, alias: str) -> list[Record]:
-        """All keys with exactly this alias."""
+        """Return all keys with exactly this alias."""
         # Some versions take the alias for a part of one, and list all keys for an empty one: compare here.
         return [record for record in self.listing({"key_alias": alias}) if record["key_alias"] == alias]
 
     def with_alias_or(self, alias: str, longer: str) -> list[Record]:
-        """All keys with exactly this alias, or with another one that begins with it.
+        """Return all keys with exactly this alias, or with another one that begins with it.
 
         One request where the server also finds parts of aliases. LiteLLM before 1.83.4 does not: there a key with the
         longer alias is found beside one with the alias only.
@@ -90,7 +90,7 @@ class KeyReader:
         return records
 
     def with_any_alias(self, aliases: Sequence[str], expected: int) -> list[Record]:
-        """All keys with one of the aliases: from a listing narrowed to their common beginning, or look-ups."""
+        """Return all keys with one of the aliases: from a listing narrowed to their common beginning, or look-ups."""
         asked = set(aliases)
         narrow = self._narrow(_beginning(aliases))
         first = self._first_page(narrow)
@@ -102,7 +102,7 @@ class KeyReader:
         return [record for record in self.listing(narrow, first) if record["key_alias"] in asked]
 
     def with_prefix(self, prefix: str, params: Mapping[str, Any]) -> list[Record]:
-        """All keys of a listing whose alias begins with a text."""
+        """Return all keys of a listing whose alias begins with a text."""
         records = self.listing({**params, **self._narrow(_beginning([prefix]))})
         return [record for record in records if str(record["key_alias"] or "").startswith(prefix)]
 
@@ -113,7 +113,7 @@ class KeyReader:
         return {"key_alias": beginning, "substring_matching": "true"}
 
     def standing(self, tokens: Mapping[str, str]) -> dict[str, Standing]:
-        """How each alias stands: how many keys bear it, and whether one of them has the token given with it."""
+        """Return how each alias stands: how many keys bear it, and whether one of them has the token given with it."""
         aliases = list(tokens)
         if len(aliases) > 1 and self._proxy.at_least("1.84.10"):
             # The tokens first: what was there before a key that was found is then counted with it.
@@ -137,7 +137,7 @@ class KeyReader:
         return [record for record in found if record["token"] in asked]
 
     def with_budgets(self, records: Sequence[Record]) -> list[Record]:
-        """The same keys with the budgets that they refer to, which older listings leave out."""
+        """Return the same keys with the budgets that they refer to, which older listings leave out."""
         if any(_is_old(record) for record in records):
             rows = self.rows_of_tokens([record["token"] for record in records])
             ids = {_likeness(row): row.get("budget_id") for row in rows}
@@ -152,11 +152,11 @@ class KeyReader:
         ]
 
     def rows_of_aliases(self, aliases: Sequence[str]) -> list[Record]:
-        """The keys with these aliases, without their tokens. Needs LiteLLM 1.84.10."""
+        """Return the keys with these aliases, without their tokens. Needs LiteLLM 1.84.10."""
         return self._rows("key_aliases", aliases)
 
     def rows_of_tokens(self, tokens: Sequence[str]) -> list[Record]:
-        """The keys with these tokens, without their tokens."""
+        """Return the keys with these tokens, without their tokens."""
         try:
             return self._rows("keys", tokens)
         except ApiError as error:
@@ -165,11 +165,11 @@ class KeyReader:
             raise
 
     def listing(self, params: Mapping[str, Any], first: Mapping[str, Any] | None = None) -> list[Record]:
-        """All keys of a listing."""
+        """Return all keys of a listing."""
         return self._proxy.listed(KEYS, {**params, **FULL}, LISTED, first)
 
     def complete(self, record: Record) -> Record:
-        """A record with what only ``/key/info`` tells.
+        """Return a record with what only ``/key/info`` tells.
 
         :raises ApiError: with status 404 if the key is gone.
         """
@@ -180,7 +180,7 @@ class KeyReader:
         return {**record, **info, "token": record["token"]}
 
     def _rows(self, kind: str, values: Sequence[str]) -> list[Record]:
-        """Rows without their tokens, in any order, missing ones left out."""
+        """Return rows without their tokens, in any order, missing ones left out."""
         rows: list[Record] = []
         for start in range(0, len(values), MAX_ROWS):
             answer = self._client.send("/v2/key/info", {kind: list(values[start : start + MAX_ROWS])}, idempotent=True)
@@ -197,7 +197,7 @@ class KeyReader:
         return [{"key_alias": alias} for alias in self._proxy.listed(KEY_ALIASES, search, TEXT, first)]
 
     def _existing(self, aliases: Sequence[str], cheaper_than: int) -> list[str] | None:
-        """Those of the aliases that are worth a look-up each; None where a listing costs less."""
+        """Return those of the aliases that are worth a look-up each; None where a listing costs less."""
         if self._proxy.at_least("1.84.10"):
             aliases = sorted({row["key_alias"] for row in self.rows_of_aliases(aliases)})
         return list(aliases) if len(aliases) < cheaper_than else None
@@ -207,17 +207,17 @@ class KeyReader:
 
 
 def _beginning(aliases: Sequence[str]) -> str:
-    """What the server's filters are given to find all of these aliases, and others."""
+    """Return what the server's filters are given to find all of these aliases, and others."""
     # In a pattern of the database a backslash is no character of its own.
     return os.path.commonprefix(aliases).split("\\")[0]  # noqa: RUF071
 
 
 def _is_old(record: Record) -> bool:
-    """Whether a listing is that of an older version, up to 1.83."""
+    """Return whether a listing is that of an older version, up to 1.83."""
     return "budget_id" not in record
 
 
 def _likeness(record: Record) -> tuple[Any, ...]:
-    """What tells a row without its token from the others."""
+    """Return what tells a row without its token from the others."""
     created = record.get("created_at")
     return (record["key_alias"], record["key_name"], parse_time(created) if created else None)

@@ -54,12 +54,15 @@ def check_alias(value: str) -> str | None:
 
 
 def without_zone(value: str) -> str:
-    """A time as UTC that does not say so. Servers before 1.98 refuse each request of a key whose time has a zone."""
+    """Return a time as UTC that does not say so.
+
+    Servers before 1.98 refuse each request of a key whose time has a zone.
+    """
     return parse_time(value).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def second(value: Any) -> str:
-    """A time to the second, whatever its zone; what another program left there and is no time as it is."""
+    """Return a time to the second, whatever its zone; what another program left there and is no time as it is."""
     try:
         return without_zone(value)
     except ValueError:
@@ -106,7 +109,7 @@ ROUTES_OF_TYPE: Mapping[str, list[str]] = {
 
 
 def key_type(record: Mapping[str, Any]) -> str | None:
-    """The type whose routes a key has, None if its routes are its own."""
+    """Return the type whose routes a key has, None if its routes are its own."""
     stored = record.get("allowed_routes") or []
     return next((name for name, routes in ROUTES_OF_TYPE.items() if routes == stored), None)
 

@@ -16,12 +16,12 @@ SHORTEST_SEED = 32
 
 
 def token_of(value: str) -> str:
-    """The token, or key id, under which the server stores a value."""
+    """Return the token, or key id, under which the server stores a value."""
     return hashlib.sha256(value.encode()).hexdigest()
 
 
 def new_value(avoid: str) -> str:
-    """A random value. It does not contain ``avoid``, which Ansible would star out of the result."""
+    """Return a random value. It does not contain ``avoid``, which Ansible would star out of the result."""
     while True:
         value = "sk-" + secrets.token_urlsafe(24)
         if avoid in "sk-" or avoid not in value:  # what every value has cannot be avoided
@@ -29,7 +29,7 @@ def new_value(avoid: str) -> str:
 
 
 def derived_value(seed: str, alias: str, version: int, reissue: str = "") -> str:
-    """The value that a seed stands for, the same on every machine.
+    """Return the value that a seed stands for, the same on every machine.
 
     :param reissue: the note of the last reissue of this one key, empty if it never was.
     """

@@ -72,7 +72,7 @@ class KeyStore:
 
     @classmethod
     def for_task(cls, client: Client, params: Mapping[str, Any], ledger: Ledger | None = None) -> KeyStore:
-        """A store with the settings of a task."""
+        """Return a store with the settings of a task."""
         return cls(
             client,
             secret=params["api_key"],
@@ -86,7 +86,7 @@ class KeyStore:
     # Reading
 
     def find(self, wants: Sequence[KeyDeclaration]) -> dict[str, Found]:
-        """The keys of the declared aliases, once no other run seems to be at work on them any more."""
+        """Return the keys of the declared aliases, once no other run seems to be at work on them any more."""
         first = last = self._look(wants)
         quiet = 0
         while quiet < LOOKS and self._in_flux(wants, last):
@@ -96,7 +96,7 @@ class KeyStore:
         return {alias: replace(found, replaced=_was_replaced(first[alias], found)) for alias, found in last.items()}
 
     def _look(self, wants: Sequence[KeyDeclaration]) -> dict[str, Found]:
-        """The keys of the declared aliases, at a cost that follows the number of declared keys."""
+        """Return the keys of the declared aliases, at a cost that follows the number of declared keys."""
         names = {want.alias: want.retired_alias for want in wants}
         if not names:
             return {}
@@ -110,7 +110,7 @@ class KeyStore:
         return {alias: Found(by_alias[alias], by_alias[retired]) for alias, retired in names.items()}
 
     def _find_by_id(self, wants: Sequence[KeyDeclaration]) -> dict[str, Found]:
-        """The keys that are declared, or were chosen, by id.
+        """Return the keys that are declared, or were chosen, by id.
 
         :raises InputError: if one does not exist, or has another alias than the one that is to be deleted.
         """
@@ -125,7 +125,7 @@ class KeyStore:
         return found
 
     def _in_flux(self, wants: Sequence[KeyDeclaration], found: Mapping[str, Found]) -> bool:
-        """Whether another run may be creating or reissuing one of the keys at this moment."""
+        """Return whether another run may be creating or reissuing one of the keys at this moment."""
         unclear = [found[want.alias] for want in wants if want.state == "present" and not found[want.alias].is_plain]
         return any(
             is_young(record.get("created_at"), self._past()) or is_young(record.get("updated_at"), self._past())
@@ -136,7 +136,7 @@ class KeyStore:
     # Planning
 
     def plans(self, wants: Sequence[KeyDeclaration]) -> list[Plan]:
-        """What has to be done for each declared key, in their order. Writes nothing.
+        """Return what has to be done for each declared key, in their order. Writes nothing.
 
         :raises InputError: for the first declaration that cannot be carried out.
         """
@@ -160,20 +160,20 @@ class KeyStore:
         return plan_key(replace(want, fields={**want.fields, "models": models}), found, now, past)
 
     def _resolved(self, want: KeyDeclaration, record: Record | None) -> KeyDeclaration:
-        """The declaration with ids in the place of names."""
+        """Return the declaration with ids in the place of names."""
         return replace(want, fields=resolve(KEY.fields, want.fields, record, self._proxy))
 
     def missing(self, wants: Sequence[KeyDeclaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
         return missing_references(plans, self._proxy) if self._validate_references else {}
 
     def _recalling(self, want: KeyDeclaration) -> KeyDeclaration:
-        """The declaration with the values that its key may have."""
+        """Return the declaration with the values that its key may have."""
         if self._ledger is None or want.value is not None or want.state == "absent" or not want.alias:
             return want
         return replace(want, candidates=tuple(self._ledger.candidates(want.alias)))
 
     def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
-        """The plans with the values of new keys, noted in the ledger before the first of them is sent."""
+        """Return the plans with the values of new keys, noted in the ledger before the first of them is sent."""
         plans = [replace(plan, value=self._value_of(plan)) if _gets_a_value(plan) else plan for plan in plans]
         if self._ledger is not None:
             self._ledger.remember({plan.name: plan.value for plan in plans if plan.value and _gets_a_value(plan)})
@@ -204,7 +204,7 @@ class KeyStore:
     # Writing
 
     def units(self, plans: Sequence[Plan]) -> list[list[int]]:
-        """The plans to carry out, as positions: deletions many at a time, all others alone."""
+        """Return the plans to carry out, as positions: deletions many at a time, all others alone."""
         alone = [[number] for number, plan in enumerate(plans) if plan.action in ("create", "update", "reissue")]
         deletions = [number for number, plan in enumerate(plans) if plan.action == "delete"]
         return alone + [deletions[start : start + PAGE] for start in range(0, len(deletions), PAGE)]
@@ -224,12 +224,12 @@ class KeyStore:
         return [Outcome(plan, "none" if error else "delete", error=error) for plan, error in zip(plans, errors)]
 
     def confirm(self, wants: Sequence[KeyDeclaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """The outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
+        """Return the outcomes, after looking whether new keys are there, once each, and deleted ones are gone."""
         outcomes = self._confirmer.confirm(wants, outcomes)
         return outcomes if self._ledger is None else self._settled(self._ledger, wants, outcomes)
 
     def _settled(self, ledger: Ledger, wants: Sequence[KeyDeclaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """The outcomes, once the ledger has what came of them."""
+        """Return the outcomes, once the ledger has what came of them."""
         well = [(want, outcome) for want, outcome in zip(wants, outcomes) if outcome.error is None]
         confirmed = {one.plan.name: one.value for want, one in well if want.state == "present" and one.value}
         gone = [want.alias for want, _one in well if want.state == "absent" and _was_the_one(want, ledger)]
@@ -248,7 +248,7 @@ def _gets_a_value(plan: Plan) -> bool:
 
 
 def _was_the_one(want: KeyDeclaration, ledger: Ledger) -> bool:
-    """Whether the key that is gone is the one of the ledger: a pruned key may leave another with its alias."""
+    """Return whether the key that is gone is the one of the ledger: a pruned key may leave another with its alias."""
     values = ledger.candidates(want.alias)
     return not want.key_id or want.key_id in map(token_of, values)
 
@@ -262,6 +262,6 @@ def _tokens(found: Mapping[str, Found]) -> list[list[str]]:
 
 
 def _was_replaced(first: Found, last: Found) -> bool:
-    """Whether another run has given the key a new value meanwhile, or had begun to at the first look."""
+    """Return whether another run has given the key a new value meanwhile, or had begun to at the first look."""
     before = first.tokens if first.is_plain else [record["token"] for record in first.retired]
     return last.is_plain and any(token not in before for token in last.tokens)

@@ -64,18 +64,18 @@ LIMIT_TYPES = ("guaranteed_throughput", "best_effort_throughput", "dynamic")
 
 
 def retired_ids(record: Mapping[str, Any]) -> list[str]:
-    """The ids that a key had before its value was replaced, the last one at the end."""
+    """Return the ids that a key had before its value was replaced, the last one at the end."""
     value = metadata_of(record).get(RETIRED_MARK)
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def reissue_of(record: Mapping[str, Any] | None) -> str:
-    """The note of the last reissue of a key, empty if it never was."""
+    """Return the note of the last reissue of a key, empty if it never was."""
     return str(metadata_of(record or {}).get(REISSUE_MARK) or "")
 
 
 def own_metadata(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The user's part of ``metadata``: without what backs other fields and what is the server's."""
+    """Return the user's part of ``metadata``: without what backs other fields and what is the server's."""
     return {name: value for name, value in metadata_of(record).items() if name not in NOT_THE_USERS}
 
 
@@ -290,7 +290,7 @@ NOT_THE_USERS = (*OPTION_OF, *RESERVED_METADATA)
 
 
 def public_view(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A key as it is returned: all its fields, its id and its readings. Never the secret."""
+    """Return a key as it is returned: all its fields, its id and its readings. Never the secret."""
     names = ("spend", "budget_reset_at", "created_at", "created_by", "updated_at", "last_active")
     return {
         **{row.name: None for row in KEY.fields},
@@ -303,7 +303,10 @@ def public_view(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def readings(public: Mapping[str, Any]) -> dict[str, Any]:
-    """What many people want to know of their keys. The time is to the second: answers differ in the rest of it."""
+    """Return what many people want to know of their keys.
+
+    The time is to the second: answers differ in the rest of it.
+    """
     names = ("models", "max_budget", "expires_at", "blocked", "spend")
     values = {name: public.get(name) for name in names}
     return {**values, "expires_at": values["expires_at"] and f"{second(values['expires_at'])}Z"}

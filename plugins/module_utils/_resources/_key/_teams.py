@@ -23,19 +23,22 @@ COMPARED = ("models", "tpm_limit", "rpm_limit", "user_id")
 
 
 def joined_team(plan: Plan) -> str | None:
-    """The id of the team into which an update moves a key, None if it moves it into none."""
+    """Return the id of the team into which an update moves a key, None if it moves it into none."""
     team_id = plan.changes.get("team_id") if plan.action == "update" else None
     return None if is_empty(team_id) else str(team_id)
 
 
 def left_team(plan: Plan) -> str | None:
-    """The id of the team that a key leaves without joining another one, None if it leaves none."""
+    """Return the id of the team that a key leaves without joining another one, None if it leaves none."""
     leaves = "team_id" in plan.changes and is_empty(plan.changes["team_id"])
     return str(plan.existing["team_id"]) if leaves and plan.current else None
 
 
 def fits(name: str, value: Any, team: Mapping[str, Any]) -> bool:
-    """Whether a key with that value fits a team as it was read. What a name of models stands for only LiteLLM knows."""
+    """Return whether a key with that value fits a team as it was read.
+
+    What a name of models stands for only LiteLLM knows.
+    """
     if is_empty(value):
         return True
     if name == "user_id":
@@ -67,7 +70,7 @@ def _fitting(name: str, declared: Any, team: Mapping[str, Any]) -> Any:
 
 
 def unfit_values(plan: Plan, team: Mapping[str, Any]) -> list[str]:
-    """What of a key as it is planned does not fit the team that it joins, a sentence each."""
+    """Return what of a key as it is planned does not fit the team that it joins, a sentence each."""
     team_id = joined_team(plan)
     values = {name: plan.changes.get(name, ROWS[name].value(plan.existing)) for name in ("user_id", "tpm_limit")}
     sentences = {

@@ -32,7 +32,7 @@ class KeyUpdater:
         self._proxy = proxy
 
     def update(self, plan: Plan) -> Record:
-        """The key as it is after an update.
+        """Return the key as it is after an update.
 
         :raises ApiError: if the proxy refuses it.
         """
@@ -54,14 +54,14 @@ class KeyUpdater:
         return record
 
     def rename(self, record: Record, alias: str) -> Mapping[str, Any]:
-        """What the proxy answers to another alias.
+        """Return what the proxy answers to another alias.
 
         :raises ApiError: if the proxy refuses it.
         """
         return self._send({"key": record["token"], "key_alias": alias})
 
     def _changes_to_fit(self, plan: Plan) -> dict[str, Any]:
-        """What a key needs before it joins a team, in a request of its own."""
+        """Return what a key needs before it joins a team, in a request of its own."""
         team_id = joined_team(plan)
         if team_id is None or not any(name in plan.changes for name in COMPARED):
             return {}

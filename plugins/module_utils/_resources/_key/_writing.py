@@ -171,7 +171,7 @@ class KeyWriter:
         return created
 
     def _created(self, plan: Plan, answer: Mapping[str, Any]) -> Outcome:
-        """The outcome of a creation that was answered."""
+        """Return the outcome of a creation that was answered."""
         value = answer["key"]
         record = {**answer, "token": token_of(value), "key_alias": plan.name}
         del record["key"]
@@ -212,7 +212,7 @@ class KeyWriter:
         return replace(outcome, warnings=(*outcome.warnings, warning))
 
     def _bearers(self, alias: str) -> list[Record]:
-        """The keys with an alias that another run is creating, the oldest first."""
+        """Return the keys with an alias that another run is creating, the oldest first."""
         for look in range(LOOKS):
             records = self._reader.with_alias(alias)
             if records:
@@ -256,7 +256,7 @@ class KeyWriter:
         return replace(outcome, warnings=(*outcome.warnings, warning))
 
     def _retire(self, want: KeyDeclaration, old: Record) -> Record:
-        """The old key under the name under which it waits; without a name where it had to be deleted instead."""
+        """Return the old key under the name under which it waits; without a name where it had to be deleted instead."""
         try:
             renamed = self._updater.rename(old, want.retired_alias)
         except ApiError as error:
@@ -276,7 +276,7 @@ class KeyWriter:
     # Looking at what was written
 
     def _verified(self, outcome: Outcome) -> Outcome:
-        """The outcome, with an error if the server did not store all that it was sent."""
+        """Return the outcome, with an error if the server did not store all that it was sent."""
         changes = outcome.plan.changes
         record = outcome.record or {}
         older_answer = dropped(KEY, changes, record)
@@ -305,12 +305,12 @@ def seniority(record: Record) -> tuple[str, str]:
 
 
 def is_young(time: Any, past: datetime) -> bool:
-    """Whether what was written at that time may be the work of a run that is not over yet."""
+    """Return whether what was written at that time may be the work of a run that is not over yet."""
     return bool(time) and past - parse_time(time) < NOBODYS
 
 
 def waits(want: KeyDeclaration, record: Record) -> bool:
-    """Whether a key waits under its retired name for the one that takes its place."""
+    """Return whether a key waits under its retired name for the one that takes its place."""
     return record.get("key_alias") == want.retired_alias
 
 
@@ -319,7 +319,7 @@ def alias_taken(error: ApiError) -> bool:
 
 
 def _removals(want: KeyDeclaration, plan: Plan) -> list[str]:
-    """What to say of the surplus keys that were removed."""
+    """Return what to say of the surplus keys that were removed."""
     retired = sum(waits(want, record) for record in plan.surplus)
     doubles = len(plan.surplus) - retired
     said = [f"Removed {doubles} additional key(s) with the alias {plan.name}."] if doubles else []

@@ -22,7 +22,7 @@ UNCHANGEABLE = ("provider_affinity_header", "daily_reset_time")
 
 
 def check_options(options: Values) -> list[str]:
-    """What is wrong with a declaration, a sentence each."""
+    """Return what is wrong with a declaration, a sentence each."""
     params, info = options.get(PARAMS) or {}, options.get(INFO) or {}
     found = [sentence for name in options.get("unset") or () for sentence in _check_unset(name, options)]
     for place, entries in ((PARAMS, params), (INFO, info)):

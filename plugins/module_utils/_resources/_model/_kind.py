@@ -82,7 +82,7 @@ class Model(CrudObject):
         return restoring_requests(plan, links, proxy)
 
     def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
-        """Entries that are not declared stay, unless they are to be removed."""
+        """Keep the entries that are not declared, unless they are to be removed."""
         prepared = dict(fields)
         current = record or {}
         gone = unset_of(options, PARAMS)

@@ -44,6 +44,6 @@ def losses(plan: Plan, proxy: Proxy) -> list[str]:
 
 
 def _served(record: Record) -> set[str]:
-    """The names by which a deployment can be named: its own, and its access groups."""
+    """Return the names by which a deployment can be named: its own, and its access groups."""
     groups = (record.get(INFO) or {}).get("access_groups") or ()
     return {str(name) for name in (record.get("model_name"), *groups) if name}

@@ -56,12 +56,15 @@ def known_of(record: Record) -> Mapping[str, Any]:
 
 
 def params_of(record: Record) -> dict[str, Any]:
-    """The parameters of a model. Those that LiteLLM leaves out are known by our fingerprints, or by ``masks``."""
+    """Return the parameters of a model.
+
+    Those that LiteLLM leaves out are known by our fingerprints, or by ``masks``.
+    """
     return present(shown_params(record), known_of(record), record.get("masks"))
 
 
 def info_of(record: Record) -> dict[str, Any]:
-    """What there is in ``model_info`` for the user. LiteLLM names all that it could know, most of it null."""
+    """Return what there is in ``model_info`` for the user. LiteLLM names all that it could know, most of it null."""
     return {
         name: value for name, value in (record.get(INFO) or {}).items() if name not in SERVERS and value is not None
     }
@@ -100,14 +103,14 @@ MODEL = Resource(
 
 
 def with_id(row: Record) -> Record:
-    """The id where requests take it from, and whether the model can be changed."""
+    """Return the id where requests take it from, and whether the model can be changed."""
     info = row.get(INFO)
     held = info if isinstance(info, Mapping) else {}
     return {**row, "model_id": held.get("id"), "db_model": held.get("db_model")}
 
 
 def fetch_masks(record: Record, proxy: Proxy) -> Mapping[str, Any] | None:
-    """The masks of the secrets that LiteLLM leaves out of a model; None if it does not serve the model."""
+    """Return the masks of the secrets that LiteLLM leaves out of a model; None if it does not serve the model."""
     path = f"/credentials/by_model/{quote(str(record['model_id']), safe='')}"
     try:
         answer = ensure_shape(proxy.client.get(path), {"credential_values": MAPPING}, "GET /credentials/by_model")
@@ -120,5 +123,5 @@ def fetch_masks(record: Record, proxy: Proxy) -> Mapping[str, Any] | None:
 
 
 def unset_of(options: Values, place: str) -> list[str]:
-    """The entries of a mapping that are to be removed."""
+    """Return the entries of a mapping that are to be removed."""
     return [name.partition(".")[2] for name in options.get("unset") or () if name.partition(".")[0] == place]

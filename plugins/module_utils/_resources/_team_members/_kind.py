@@ -103,7 +103,7 @@ class TeamMembers(CrudObject):
 
 
 def _beyond(options: Values, removed: Sequence[str]) -> list[str]:
-    """Why so many are not removed: an empty list can be a variable that is empty by mistake."""
+    """Return why so many are not removed: an empty list can be a variable that is empty by mistake."""
     limit, names = options.get("prune_limit"), join_limited(removed)
     if limit is None and not options["members"]:
         return [f"members is empty, which removes {len(removed)} members: {names}."]
@@ -113,5 +113,5 @@ def _beyond(options: Values, removed: Sequence[str]) -> list[str]:
 
 
 def _too_new(parts: Mapping[str, Any], proxy: Proxy, updating: bool) -> list[tuple[str, str]]:
-    """Every version can do most, for which the proxy's is not even asked."""
+    """Return what the proxy is too old for. Every version can do most, for which the proxy's is not even asked."""
     return unsupported(MEMBER, parts, proxy.version, updating) if unsupported(MEMBER, parts, "0", updating) else []

@@ -30,7 +30,7 @@ Request = tuple[str, dict[str, Any]]
 
 
 def requests(team_id: str, plan: Plan, proxy: Proxy) -> Iterator[Request]:
-    """Those that make the members of a team as planned."""
+    """Return those that make the members of a team as planned."""
     present, wanted = by_id(plan.existing), by_id({"members": plan.changes["members"]})
     new = [member for name, member in wanted.items() if name not in present]
     with_them = [name for name in ADDED_WITH if name != "budget_duration" or proxy.at_least(ADDED_WITH_PERIOD_SINCE)]
@@ -50,7 +50,7 @@ def _own_limits(member: Member) -> dict[str, Any]:
 
 
 def _additions(team_id: str, new: Sequence[Member], with_them: Sequence[str]) -> Iterator[Request]:
-    """Members with the same limits are added together, for the limits of a request are those of all of them."""
+    """Add members with the same limits together, for the limits of a request are those of all of them."""
     groups: dict[str, list[Member]] = {}
     for member in new:
         own = {name: value for name, value in _own_limits(member).items() if name in with_them}
@@ -62,7 +62,7 @@ def _additions(team_id: str, new: Sequence[Member], with_them: Sequence[str]) ->
 
 
 def halves(body: Mapping[str, Any], refusal: ApiError) -> list[dict[str, Any]]:
-    """A list of members that took too long to add, of which LiteLLM has added nobody, as two."""
+    """Return a list of members that took too long to add, of which LiteLLM has added nobody, as two."""
     members = body.get("member") or []
     if refusal.status != 500 or "transaction" not in refusal.message.lower() or len(members) < 2:
         return []
@@ -73,7 +73,7 @@ def halves(body: Mapping[str, Any], refusal: ApiError) -> list[dict[str, Any]]:
 def _updates(
     team_id: str, wanted: Mapping[str, Member], changed: Mapping[str, Mapping[str, Any]], proxy: Proxy
 ) -> Iterator[Request]:
-    """What changes about members; nothing else is sent, because a period that is sent again begins again."""
+    """Return what changes about members; nothing else is sent, because a period that is sent again begins again."""
     together = [] if _bulk(team_id, proxy) is None else [name for name, parts in changed.items() if "role" not in parts]
     for some in _lists(together, MAX_AT_ONCE):
         rows = [{"user_id": name, **_as_sent(changed[name])} for name in some]
@@ -87,7 +87,7 @@ def _updates(
 
 
 def _all(member: Member, parts: Mapping[str, Any]) -> dict[str, Any]:
-    """All limits of a member, for a server that forgets those that it is not sent."""
+    """Return all limits of a member, for a server that forgets those that it is not sent."""
     role = {"role": parts["role"]} if "role" in parts else {}
     return {**role, **{name: value for name, value in limits_of(member).items() if name != "budget_duration"}}
 
@@ -106,7 +106,7 @@ def _removals(team_id: str, names: Sequence[str], proxy: Proxy) -> Iterator[Requ
 
 
 def _bulk(team_id: str, proxy: Proxy) -> str | None:
-    """Where requests for many members go, None if the server has no such place. It finds no id with a slash."""
+    """Return where requests for many members go, None if the server has no such place. It finds no id with a slash."""
     known = proxy.at_least(BULK_SINCE) and "/" not in team_id
     return f"/management/v1/teams/{quote(team_id, safe='')}/members" if known else None
 

@@ -47,12 +47,12 @@ MEMBERSHIPS = [
 
 
 def by_id(team: Team | None) -> dict[str, Member]:
-    """The members of a team by their ids."""
+    """Return the members of a team by their ids."""
     return {member["user_id"]: member for member in (team or {}).get("members") or ()}
 
 
 def changes(wanted: Member, present: Member) -> dict[str, Any]:
-    """What is different about a member."""
+    """Return what is different about a member."""
     return {
         row.name: wanted.get(row.name)
         for row in MEMBER.fields
@@ -61,7 +61,10 @@ def changes(wanted: Member, present: Member) -> dict[str, Any]:
 
 
 def to_write(wanted: Member, present: Member) -> dict[str, Any]:
-    """What requests have to change about a member. Limits that come from the team are not the member's to write."""
+    """Return what requests have to change about a member.
+
+    Limits that come from the team are not the member's to write.
+    """
     own, there = _with_own_limits(wanted), present
     if wanted["budget_source"] != "custom":
         there = _with_own_limits(present)
@@ -75,12 +78,12 @@ def _with_own_limits(member: Member) -> Member:
 
 
 def limits_of(member: Member) -> dict[str, Any]:
-    """The limits that a member has."""
+    """Return the limits that a member has."""
     return {row.name: member[row.name] for row in LIMITS if not row.is_empty(member.get(row.name))}
 
 
 def as_team(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """A team with its members, of the answer of ``/team/info`` or of an entry of a listing."""
+    """Return a team with its members, of the answer of ``/team/info`` or of an entry of a listing."""
     team = answer.get("team_info") or answer
     source = "GET /team/info"
     ensure_shape(team, {"metadata": maybe(MAPPING), "team_member_budget_table": maybe(MAPPING)}, source)
@@ -99,7 +102,7 @@ def as_team(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _member(entry: Member, membership: Mapping[str, Any], default: str | None) -> dict[str, Any]:
-    """Names and addresses of a member are those of the user and do not count."""
+    """Return a member. Names and addresses are those of the user and do not count."""
     budget = membership.get("budget_id")
     return {
         "user_id": entry["user_id"],
@@ -116,7 +119,7 @@ def _limits(budget: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_members(fields: Mapping[str, Any], options: Mapping[str, Any], team: Team | None) -> Mapping[str, Any]:
-    """The members that the team is to have: all that there are, unless they are replaced, and those declared."""
+    """Return the members that the team is to have: all that there are, unless they are replaced, and those declared."""
     present = by_id(team)
     declared = {item["user_id"]: item for item in fields.get("members") or ()}
     stay = set(present)
@@ -128,7 +131,7 @@ def with_members(fields: Mapping[str, Any], options: Mapping[str, Any], team: Te
 
 
 def _changed(team: Team, present: Member, item: Member) -> Member:
-    """A member of the team as declared. What comes from the team's default is no value to take away."""
+    """Return a member of the team as declared. What comes from the team's default is no value to take away."""
     declared, _found = declared_fields(MEMBER, item)
     if present["budget_source"] != "custom":
         declared = {name: value for name, value in declared.items() if value is not UNSET}
@@ -140,7 +143,7 @@ def _changed(team: Team, present: Member, item: Member) -> Member:
 
 
 def _joining(team: Team, item: Member) -> Member:
-    """Somebody new as declared. Whoever has no limits of their own gets the team's default."""
+    """Return somebody new as declared. Whoever has no limits of their own gets the team's default."""
     declared, _found = declared_fields(MEMBER, item)
     own = {name: value for name, value in declared.items() if value is not UNSET}
     if team.get("default_models") and "allowed_models" not in declared:
@@ -184,7 +187,7 @@ def _same(declared: Sequence[Member], actual: Sequence[Member]) -> bool:
 
 
 def _differing(before: Any, after: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The members that change, by name, each with what changes about them."""
+    """Return the members that change, by name, each with what changes about them."""
     old, new = by_id({"members": before}), by_id({"members": after})
     shown: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     for name in [*old, *(name for name in new if name not in old)]:
