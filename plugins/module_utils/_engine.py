@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._errors import InputError
+from ._redaction import check_not_hidden
 from ._values import UNSET, as_json, json_equal, same_amount, same_members, version_tuple
 
 NOT_CLEARABLE: Any = object()
@@ -356,4 +357,4 @@ def _unfit(row: Field, value: Any) -> str | None:
         as_json(value)
     except ValueError as error:
         return str(error)
-    return None
+    return check_not_hidden(value)

@@ -30,6 +30,7 @@ from ._text import one_line, printable
 # What is shown instead of a secret value, and instead of one that is going to be written over another.
 HIDDEN = "********"
 CHANGED = f"{HIDDEN} (changed)"
+WAS_HIDDEN = re.compile(r"(?<!\*)\*{8}(?!\*)")
 # The beginning of a value that only names an environment variable of the proxy.
 REFERENCE = "os.environ/"
 PARAMETERS = "litellm_params"
@@ -110,6 +111,13 @@ def secrets_in(value: Any) -> list[str]:
     hiding = _Hiding()
     hiding.data(value)
     return hiding.found
+
+
+def check_not_hidden(value: Any) -> str | None:
+    """What is wrong with plain data that somebody took from a result, or None: its secrets would be lost."""
+    if any(WAS_HIDDEN.search(text) for text in _texts(value)):
+        return f"contains {HIDDEN}, which stands for a secret in results. Set the secret, or leave the entry out."
+    return None
 
 
 def redact_options(options: Any, spec: Mapping[str, Mapping[str, Any]]) -> Any:

@@ -18,6 +18,7 @@ from ..._engine import problems
 from ..._errors import InputError
 from ..._fingerprints import MASK
 from ..._kind import ArgumentSpec
+from ..._redaction import check_not_hidden
 from ._table import CREDENTIAL
 
 POLICIES = ("on_change", "always", "never")
@@ -103,7 +104,7 @@ def _value_problems(values: Mapping[str, str | None], unset: tuple[str, ...], mo
     empty = [name for name, value in values.items() if not value]
     if empty:
         found.append(f"credential_values: {', '.join(empty)} has no value. To remove a value, list it in unset.")
-    masked = [name for name, value in values.items() if value and MASK.fullmatch(value)]
+    masked = [name for name, value in values.items() if value and (MASK.fullmatch(value) or check_not_hidden(value))]
     if masked:
         found.append(f"credential_values: {', '.join(masked)} is a mask as LiteLLM shows it, not a value.")
     both = [name for name in unset if name in values]

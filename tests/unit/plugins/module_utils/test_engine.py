@@ -320,6 +320,16 @@ def test_true_is_no_number() -> None:
     assert problems(THING, {"limit": True, "count": False}) == ["limit: must be a number.", "count: must be a number."]
 
 
+@pytest.mark.parametrize(
+    "value", [{"token": "********"}, {"a": [{"url": "https://********@host"}]}, {"a": "a ******** b"}]
+)
+def test_what_a_result_shows_of_a_secret_is_no_value(value: Any) -> None:
+    """To write it back would lose the secret."""
+    (sentence,) = problems(THING, {"notes": value})
+    assert sentence.startswith("notes: contains ********, which stands for a secret")
+    assert problems(THING, {"notes": {"rule": "*********", "short": "*******", "key": "sk-...abcd"}}) == []
+
+
 def test_options_say_that_nothing_is_secret() -> None:
     options = THING.options()
     assert options["members"] == {"type": "list", "elements": "str", "no_log": False}

@@ -81,6 +81,7 @@ def info_of(proxy: FakeCredentials) -> dict[str, Any]:
         ({"credential_values": {"api_key": ""}}, "api_key has no value"),
         ({"credential_values": {"api_key": "sk****07"}}, "api_key is a mask as LiteLLM shows it"),
         ({"credential_values": {"api_key": "*****"}}, "api_key is a mask"),
+        ({"credential_values": {"vertex_credentials": {"private_key": "********"}}}, "vertex_credentials is a mask"),
         ({"credential_values": VALUES, "unset": ["api_key"]}, "api_key cannot be both set and listed in unset."),
         ({"credential_values": VALUES, "model_id": "m"}, "model_id and credential_values are mutually exclusive"),
         ({"credential_info": {OWN_ENTRY: {}}}, "is reserved for this collection"),
