@@ -141,10 +141,11 @@ EXAMPLES = r"""
     user_id: customer-4711
     blocked: true
 
-- name: Delete the customer
+- name: Delete the customer, who is blocked and could send requests again
   litemaas.virtual_keys.litellm_customer:
     user_id: customer-4711
     state: absent
+    force: true
 """
 
 RETURN = r"""
