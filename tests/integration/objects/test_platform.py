@@ -182,7 +182,7 @@ def test_each_entry_takes_all_options_and_no_other(sandbox, run, play, variables
         wrong[f"platform_{kind}"][0]["max_bugdet"] = 1
         file = tmp_path / "wrong.json"
         file.write_text(json.dumps(wrong))
-        refused = play(str(EXAMPLES / "platform.yml"), "--check", "-e", f"@{file}", secret=("secret-of-the-provider",))
+        refused = play(str(EXAMPLES / "platform.yml"), "--check", "-e", f"@{file}", secret=(FIRST,))
         assert refused.rc != 0, kind
         if kind not in ("credentials", "keys"):  # their tasks are not shown
             assert "max_bugdet" in refused.messages
