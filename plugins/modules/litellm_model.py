@@ -84,6 +84,8 @@ options:
     description:
       - The entries to remove, each with the option that contains it, such as C(litellm_params.api_base) or
         C(model_info.base_model). Entries that do not exist are ignored, and entries that LiteLLM itself adds are refused.
+      - Of a model that LiteLLM does not serve, such as a blocked one, nobody can tell whether it has a secret parameter.
+        To remove one, unblock the model first.
       - LiteLLM 1.109.0 and newer can remove all parameters but C(model). LiteLLM 1.106 can remove only
         C(input_cost_per_token), C(output_cost_per_token), C(input_cost_per_character), C(output_cost_per_character),
         C(cache_read_input_token_cost), C(cache_creation_input_token_cost), C(tiered_pricing),

@@ -10,7 +10,8 @@ short_description: Read the models of a LiteLLM proxy
 version_added: 1.0.0
 description:
   - Returns the deployments of models on a LiteLLM proxy, from its database and from its configuration file, without
-    secret parameters.
+    secret parameters. Asterisks show that a model has one. To find those that LiteLLM leaves out of its models, the
+    module sends a request for each model.
   - If several options are set, a deployment must match all of them.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
