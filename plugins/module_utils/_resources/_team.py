@@ -299,7 +299,7 @@ class Team(CrudObject):
         answer = ensure_shape(
             proxy.client.get("/team/info", {"team_id": plan.existing["team_id"]}), shape, "GET /team/info"
         )
-        keys = [key.get("key_alias") or "a key without an alias" for key in answer["keys"]]
+        keys = sorted(key.get("key_alias") or "a key without an alias" for key in answer["keys"])
         of_all = (plan.existing.get("metadata") or {}).get("team_member_budget_id")
         limited = [one["user_id"] for one in answer["team_memberships"] if one.get("budget_id") not in (None, of_all)]
         together = "LiteLLM deletes the keys of a team together with the team, and this team has"

@@ -125,7 +125,7 @@ class User(CrudObject):
             return []
         path = path_of(INFO, plan.existing["user_id"])
         answer = ensure_shape(proxy.client.get(path), {"keys": LIST, "teams": LIST}, "GET /user/info")
-        keys = [str(key.get("key_alias") or key.get("key_name")) for key in answer["keys"]]
+        keys = sorted(str(key.get("key_alias") or key.get("key_name")) for key in answer["keys"])
         teams = [str(team.get("team_id")) for team in answer["teams"]]
         together = "LiteLLM deletes the keys of a user together with the user, and this user has"
         return [

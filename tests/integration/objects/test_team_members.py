@@ -331,7 +331,7 @@ def test_a_key_of_nobody_of_the_team_is_told_what_to_do(run_module, alias, team,
     run_module("litellm_key", key_alias=alias, user_id=owner[0]["user_id"])
     told = run_module("litellm_key", key_alias=alias, team_id=team)
     assert "is not a member of the team" in told.msg
-    assert "Add the user to the team first, with litellm_team_members." in told.msg
+    assert "Add the user to it with litellm_team_members, or declare another user_id." in told.msg
     members(members=owner)
     assert run_module("litellm_key", key_alias=alias, team_id=team).action == "update"
 

@@ -93,7 +93,7 @@ class TeamMembers(CrudObject):
             if key.get("user_id") in removed:
                 keys.setdefault(key["user_id"], []).append(key.get("key_alias") or "a key without an alias")
         owners = join_limited(
-            [f"{name} has {len(aliases)} ({join_limited(aliases)})" for name, aliases in sorted(keys.items())]
+            [f"{name} has {len(aliases)} ({join_limited(sorted(aliases))})" for name, aliases in sorted(keys.items())]
         )
         together = "LiteLLM deletes the keys of a member in the team together with the member"
         return [

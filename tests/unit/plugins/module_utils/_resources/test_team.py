@@ -112,6 +112,6 @@ def test_what_goes_with_a_team_is_said() -> None:
     (lost,) = store.missing(wants, store.plans(wants))
     assert lost == (
         "LiteLLM deletes the models of a team together with the team: 1 model (m). LiteLLM deletes the keys of a team "
-        "together with the team, and this team has 2: one, a key without an alias. Its members have limits in it: ann. "
+        "together with the team, and this team has 2: a key without an alias, one. Its members have limits in it: ann. "
         "To continue, set force: true."
     )

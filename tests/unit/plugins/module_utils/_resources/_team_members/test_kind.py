@@ -207,13 +207,13 @@ def test_the_caller_and_the_user_of_the_master_key_are_not_replaced() -> None:
     outcome = declare(proxy, person("new"), mode="replace", force=True)
     assert [path for path, _body in proxy.sent] == ["/team/member_add", *["/team/member_delete"] * 2]
     assert [member["user_id"] for member in outcome.record["members"]] == ["boss", "default_user_id", "new"]
-    lost = "together with the member: ann has 2 (one, a key without an alias)."
+    lost = "together with the member: ann has 2 (a key without an alias, one)."
     assert outcome.warnings == (f"t: LiteLLM deletes the keys of a member in the team {lost}",)
 
 
 def test_keys_of_a_removed_member_are_named() -> None:
     proxy = Recorder()
-    with pytest.raises(InputError, match=r"ann has 2 \(one, a key without an alias\)\. .*To continue, set force: true"):
+    with pytest.raises(InputError, match=r"ann has 2 \(a key without an alias, one\)\. .*To continue, set force: true"):
         declare(proxy, mode="replace")
     assert proxy.sent == []
 
