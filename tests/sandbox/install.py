@@ -15,7 +15,7 @@ from pathlib import Path
 import partial
 from state import FOLDER, INSTALL, SandboxError, die_with_parent, lock, progress, remove_tree
 
-DEFAULT_LITELLM = "1.106.2"
+DEFAULT_LITELLM = "1.110.2"
 
 # Everything that is pinned. The engine must be of the commit that prisma-client-py expects.
 PRISMA_CLIENT = "prisma==0.15.0"

@@ -48,8 +48,8 @@ supports it. With an older version, the task names the option and fails before a
 options that require a LiteLLM Enterprise license. *read from* is the place in a record from which the value is read,
 if it is not the name of the option.
 
-Every field is tested on LiteLLM 1.106.2, 1.90.7, and 1.83.14, those of keys also on 1.98.1. For keys, earlier versions
-are taken from LiteLLM's source code. For other objects, *yes* means LiteLLM 1.83.14 or newer.
+Every field is tested on LiteLLM 1.110.2, 1.106.2, 1.90.7, and 1.83.14, those of keys also on 1.98.1. For keys, earlier
+versions are taken from LiteLLM's source code. For other objects, *yes* means LiteLLM 1.83.14 or newer.
 """
 HEAD = """
 # Options of `{module}`
