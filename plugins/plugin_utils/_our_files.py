@@ -75,19 +75,18 @@ class OurFiles:
         self._hashes = dict(self._stored)
 
     def read(self, name: str) -> bytes | None:
-        """Return what is in a file, None if there is none.
-
-        :raises InputError: if something else is in its place.
-        """
-        path = self.path / name
+        """Return what is in a file, None if there is none."""
         try:
-            return path.read_bytes()
-        except FileNotFoundError:
+            return (self.path / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
-        except NotADirectoryError:
-            raise InputError(f"{path.parent} is a file, not a folder. Move it or use another path.") from None
-        except IsADirectoryError:
-            raise InputError(f"{path} is a folder, not a file. Move it or use another path.") from None
+
+    def check_place(self, name: str) -> str | None:
+        """Return what is in the place of a file or of its folder, a sentence, or None."""
+        path = self.path / name
+        if path.parent.exists() and not path.parent.is_dir():
+            return f"{path.parent} is a file, not a folder. Move it or use another path."
+        return f"{path} is a folder, not a file. Move it or use another path." if path.is_dir() else None
 
     def read_own(self, name: str) -> bytes | None:
         """Return what is in a file that later runs believe, None if there is none.
@@ -126,7 +125,8 @@ class OurFiles:
         return [
             name
             for name, content in wanted.items()
-            if (there := self.read(name)) is not None and there != content and not self.is_ours(name)
+            if self.check_place(name)
+            or ((there := self.read(name)) is not None and there != content and not self.is_ours(name))
         ]
 
     def changes(self, wanted: Mapping[str, bytes], obsolete: Collection[str]) -> dict[str, str]:

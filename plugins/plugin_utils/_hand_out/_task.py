@@ -117,6 +117,8 @@ def _files(folder: Folder, before: Sequence[Person], variables: Variables, rende
 def _refuse(variables: Variables, folder: Folder, files: Files, foreign: Sequence[str]) -> None:
     """Refuse to do without a file that was asked for because another one is in its place."""
     names = list(filter(files.is_asked_for, foreign))
+    if problem := next(filter(None, map(folder.check_place, names)), None):
+        raise InputError(problem)
     if names:
         formats = variables.called("output_formats")
         raise InputError(f"{_not_ours(folder, names)} Move them away, or leave their format out of {formats}.")

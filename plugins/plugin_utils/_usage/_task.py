@@ -103,8 +103,8 @@ def _earlier(folder: OurFiles) -> tuple[dict[str, Any], str | None]:
     """
     try:
         text = folder.read(JSON)
-    except (InputError, OSError) as error:
-        return {}, str(error)
+    except OSError as error:
+        return {}, f"{folder.path / JSON}: {error.strerror}."
     if text is None:
         return {}, None
     with contextlib.suppress(ValueError, RecursionError):

@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import threading
@@ -436,6 +437,18 @@ def test_a_file_that_somebody_changed_is_neither_replaced_nor_removed(hand_out: 
         "they are."
     ]
     assert not (folder / LIST).exists()
+
+
+def test_what_is_in_the_place_of_our_files_stops_no_end(hand_out: HandOut, folder: Path) -> None:
+    hand_out(result(*PEOPLE[:2]))
+    shutil.rmtree(folder / "env")
+    (folder / "env").write_text("mine")
+    (folder / "slips.html").unlink()
+    (folder / "slips.html").mkdir()
+    hand_out(result(PEOPLE[0], state="absent"))
+    assert b"w-ann" not in (folder / "keys.json").read_bytes()
+    hand_out(result(PEOPLE[1], state="absent"))
+    assert texts(folder) == {"env": b"mine"} and (folder / "slips.html").is_dir()
 
 
 def test_what_was_written_before_there_was_a_list_is_ours_if_we_would_write_it(hand_out: HandOut, folder: Path) -> None:
