@@ -112,7 +112,7 @@ class ValuesText:
 
     def _block(self, lines: list[str], key: Any, entries: list[tuple[Any, Any]]) -> Iterator[Piece]:
         """Return the entries of a variable that has each of them on lines of its own."""
-        self._indent[key.value] = entries[0][0].start_mark.column
+        self._indent[key.value] = _indent(lines[entries[0][0].start_mark.line])
         done = key.start_mark.line + 1
         for alias, entry in entries:
             first, last = alias.start_mark.line, _last_line(entry) + 1
@@ -191,6 +191,8 @@ def _variables(text: str) -> list[tuple[Any, Any]]:
             )
         if root.flow_style:
             raise UnkeepableError(f"the whole file stands between braces, from {_line(root)} on")
+        if text[: key.start_mark.index].rpartition("\n")[2].strip(" \ufeff"):
+            raise UnkeepableError(f"something stands before {key.value}, in {_line(key)}")
         found[key.value] = (key, value)
     if not {VALUES, PENDING} & found.keys():
         raise DamagedError
@@ -225,6 +227,10 @@ def _last_line(node: Any) -> int:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last
     return int(node.end_mark.line)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _rest_of_line(text: str, start: int) -> str:

@@ -195,6 +195,7 @@ def test_what_the_user_wrote_into_the_file_stays_to_the_byte(path: Path) -> None
         ("mine: &x {ANN}\nlitellm_vkey_values:\n  a: *x\n", "not plain text"),
         ("litellm_vkey_values:\n  a: |-\n    {ANN}\n", "not plain text, in line 2"),
         ("{{litellm_vkey_values: {{a: {ANN}}}}}\n", "between braces, from line 1 on"),
+        ("x: 1\n? litellm_vkey_values\n: a: {ANN}\n", "something stands before litellm_vkey_values, in line 2"),
     ],
 )  # fmt: skip
 def test_what_a_change_would_not_keep_is_refused_with_its_line(path: Path, text: str, said: str) -> None:
@@ -204,6 +205,21 @@ def test_what_a_change_would_not_keep_is_refused_with_its_line(path: Path, text:
         pass
     assert "sk-" not in str(refused.value) and "Correct it by hand" in str(refused.value)
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize("alias", ["b", "b" * 200, "b: 'x' #" * 30])
+def test_entries_in_the_long_form_of_yaml_stay(path: Path, alias: str) -> None:
+    """YAML has no other one for a long alias."""
+    write(path, f"litellm_vkey_values:\n   ? mine\n   : {ANN}\n")
+    for _run in range(2):
+        with opened(path) as file:
+            file.settle({alias: BEN, "a": CARL})
+    with opened(path) as file:
+        file.remember({alias: f"{BEN}-2"})
+        assert file.candidates(alias) == [BEN, f"{BEN}-2"] and file.candidates("mine") == [ANN]
+        file.settle({}, gone=["a", "mine"])
+    with opened(path) as file:
+        assert file.candidates(alias) == [BEN, f"{BEN}-2"]
 
 
 def test_entries_between_braces_are_taken_apart_into_lines(path: Path) -> None:
