@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 
-from ._private_folder import make_folder, refuse_a_file
+from ._private_folder import ensure_folder, make_folder
 from ._whole_file import check_owner, write_whole
 
 LIST = ".litellm_vkey_files.json"
@@ -62,7 +62,7 @@ class OurFiles:
 
         :raises InputError: if the list cannot be used, or a file is in the place of the folder.
         """
-        refuse_a_file(self.path)
+        ensure_folder(self.path)
         text = self.read_own(LIST)
         self.has_list = text is not None
         try:

@@ -10,24 +10,16 @@ from pathlib import Path
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 
 
-def check_folder(folder: Path) -> str | None:
-    """Return why no file can be written to a folder, which need not exist, as a sentence, or None."""
-    for path in (folder, *folder.parents):
-        if path.exists():
-            if not path.is_dir():
-                return f"{path} is a file, not a folder. Move it or use another path."
-            return None if os.access(path, os.W_OK | os.X_OK) else f"Cannot write to {path}: Permission denied."
-    return None
+def ensure_folder(folder: Path, writing: bool = False) -> None:
+    """Raise InputError if a file is in the place of the folder, or of one above it.
 
-
-def refuse_a_file(folder: Path) -> None:
-    """Hold that no file is in the place of the folder, or of one above it.
-
-    :raises InputError: if there is one.
+    :param writing: whether also to raise it if nothing can be written there.
     """
-    for path in (folder, *folder.parents):
-        if path.is_file():
-            raise InputError(f"{path} is a file, not a folder. Move it or use another path.")
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError(f"{nearest} is a file, not a folder. Move it or use another path.")
+    if writing and not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"Cannot write to {nearest}: Permission denied.")
 
 
 def make_folder(folder: Path) -> None:
@@ -35,7 +27,7 @@ def make_folder(folder: Path) -> None:
 
     :raises InputError: if a file is in the place of one.
     """
-    refuse_a_file(folder)
+    ensure_folder(folder)
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)  # another run may just have made it

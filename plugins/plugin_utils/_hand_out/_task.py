@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited
 
-from .._private_folder import check_folder
+from .._private_folder import ensure_folder
 from .._variables import Variables
 from ._files import Files, Render, format_of, sentences
 from ._folder import Folder
@@ -50,8 +50,7 @@ def check(variables: Variables, render: Render, people: Sequence[Mapping[str, An
     :raises InputError: if a variable, a template, the folder, or what is in it cannot be used.
     """
     folder = _folder(variables)
-    if problem := check_folder(folder.path):
-        raise InputError(problem)
+    ensure_folder(folder.path, writing=True)
     before, values = folder.read_lists()
     planned = {"users": [{**person, "key": None, "key_id": None, "action": "create"} for person in people]}
     after = HandOut(before, values, planned, variables["output_base_url"], "", is_planned=True).people

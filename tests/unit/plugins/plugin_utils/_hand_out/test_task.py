@@ -364,6 +364,14 @@ def test_what_can_be_is_not_refused_and_nothing_is_written(
     assert texts(folder) == before
 
 
+def test_a_folder_that_nobody_can_write_to_is_refused_before_a_key_is_made(
+    check: Callable[..., None], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    with pytest.raises(InputError, match=re.escape(f"Cannot write to {folder.parent.parent}: Permission denied.")):
+        check("ann")
+
+
 def test_what_is_no_result_is_refused(hand_out: HandOut, folder: Path) -> None:
     with pytest.raises(InputError, match="manage_keys"):
         hand_out({})
