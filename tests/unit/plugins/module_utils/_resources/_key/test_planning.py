@@ -38,6 +38,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
     public_view,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import UNSET
+from ansible_collections.litemaas.virtual_keys.tests.examples_of_keys import EXAMPLES
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import body, key_row
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -349,70 +350,6 @@ def test_budget_windows_are_sent_without_what_the_server_adds() -> None:
 # Each field, once
 
 
-FIELDS: list[tuple[str, Any, dict[str, Any], Any]] = [
-    # option, declared, the record that shows it, another value
-    ("models", ["b", "a"], {"models": ["a", "b"]}, ["a"]),
-    ("max_budget", 5, {"max_budget": 5.0}, 0.0),
-    ("soft_budget", 2.0, {"litellm_budget_table": {"soft_budget": 2.0}}, 3.0),
-    ("budget_duration", "30d", {"budget_duration": "30d"}, "7d"),
-    ("budget_id", "b", {"budget_id": "b"}, "c"),
-    (
-        "budget_limits",
-        [{"max_budget": 1.0, "budget_duration": "1d"}],
-        {"budget_limits": [{"max_budget": 1.0, "budget_duration": "1d", "reset_at": "x"}]},
-        [{"max_budget": 2.0, "budget_duration": "1d"}],
-    ),
-    ("user_id", "u", {"user_id": "u"}, "U"),
-    ("team_id", "t", {"team_id": "t"}, "u"),
-    ("organization_id", "o", {"org_id": "o"}, "p"),
-    ("organization_id", "o", {"organization_id": "o"}, "p"),
-    ("agent_id", "g", {"agent_id": "g"}, "h"),
-    ("allowed_routes", ["/b", "/a"], {"allowed_routes": ["/a", "/b"]}, ["/a"]),
-    ("allowed_passthrough_routes", ["/a"], {"metadata": {"allowed_passthrough_routes": ["/a"]}}, ["/b"]),
-    ("max_parallel_requests", 1, {"max_parallel_requests": 1}, 0),
-    ("tpm_limit", 1, {"tpm_limit": 1}, 2),
-    ("rpm_limit", 1, {"rpm_limit": 1}, 2),
-    ("tpm_limit_type", "dynamic", {"metadata": {"tpm_limit_type": "dynamic"}}, "guaranteed_throughput"),
-    ("rpm_limit_type", "dynamic", {"metadata": {"rpm_limit_type": "dynamic"}}, "guaranteed_throughput"),
-    ("model_tpm_limit", {"m": 1}, {"metadata": {"model_tpm_limit": {"m": 1}}}, {"m": 2}),
-    ("model_rpm_limit", {"m": 1}, {"metadata": {"model_rpm_limit": {"m": 1}}}, {"n": 1}),
-    (
-        "model_max_budget",
-        {"m": {"budget_limit": 1, "time_period": "1d"}},
-        {"model_max_budget": {"m": {"budget_limit": 1.0, "time_period": "1d"}}},
-        {"m": {"budget_limit": 2, "time_period": "1d"}},
-    ),
-    ("metadata", {"x": 1}, {"metadata": {"x": 1, "tags": ["t"]}}, {"x": 2}),
-    ("tags", ["b", "a"], {"metadata": {"tags": ["a", "b"]}}, ["a"]),
-    ("aliases", {"gpt": "gpt-4"}, {"aliases": {"gpt": "gpt-4"}}, {"gpt": "gpt-5"}),
-    ("config", {"c": 1}, {"config": {"c": 1}}, {"c": 2}),
-    ("permissions", {"p": True}, {"permissions": {"p": True}}, {"p": False}),
-    ("guardrails", ["g"], {"metadata": {"guardrails": ["g"]}}, ["h"]),
-    ("policies", ["p"], {"metadata": {"policies": ["p"]}}, ["q"]),
-    ("policies", ["p"], {"policies": ["p"]}, ["q"]),
-    ("prompts", ["p"], {"metadata": {"prompts": ["p"]}}, ["q"]),
-    ("enforced_params", ["user"], {"metadata": {"enforced_params": ["user"]}}, ["metadata"]),
-    ("allowed_cache_controls", ["no-cache"], {"allowed_cache_controls": ["no-cache"]}, ["no-store"]),
-    (
-        "object_permission",
-        {"mcp_servers": ["b", "a"], "vector_stores": []},
-        {"object_permission": {"object_permission_id": "i", "mcp_servers": ["a", "b"], "agents": [], "teams": []}},
-        {"mcp_servers": ["a"]},
-    ),
-    ("access_group_ids", ["g"], {"access_group_ids": ["g"]}, ["h"]),
-    ("router_settings", {"timeout": 3}, {"router_settings": {"timeout": 3.0, "weights": None}}, {"timeout": 4}),
-    ("auto_rotate", True, {"auto_rotate": True}, False),
-    ("rotation_interval", "30d", {"rotation_interval": "30d"}, "7d"),
-    ("blocked", True, {"blocked": True}, False),
-    ("expires_at", "2031-01-01T00:00:00Z", {"expires": "2031-01-01T00:00:00.412000Z"}, "2031-01-01T00:02:00Z"),
-]
-with_each_field = pytest.mark.parametrize(("option", "declared", "stored", "other"), FIELDS)
-# What a declaration of an option needs beside it, and what an update of it sends as well.
-COMPANY: dict[str, dict[str, Any]] = {
-    "auto_rotate": {"rotation_interval": "30d"},
-    "rotation_interval": {"auto_rotate": True},
-}
-SENT_ALONG = {"auto_rotate": {"rotation_interval"}, "rotation_interval": {"auto_rotate"}}
 # These have tests of their own.
 SPECIAL = {
     "key_alias",
@@ -427,11 +364,60 @@ SPECIAL = {
 }
 
 
+def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """The part of a record that shows a value at that place."""
+    return {path[0]: nested(path[1:], value) if path[1:] else value}
+
+
+# Where a record shows a field otherwise than it was declared: option, declared, the record, another value.
+SHOWN_OTHERWISE: list[tuple[str, Any, dict[str, Any], Any]] = [
+    ("models", ["b", "a"], {"models": ["a", "b"]}, ["a"]),
+    ("soft_budget", 2.0, {"litellm_budget_table": {"soft_budget": 2.0}}, 3.0),
+    (
+        "budget_limits",
+        [{"max_budget": 1.0, "budget_duration": "1d"}],
+        {"budget_limits": [{"max_budget": 1.0, "budget_duration": "1d", "reset_at": "x"}]},
+        [{"max_budget": 2.0, "budget_duration": "1d"}],
+    ),
+    ("organization_id", "o", {"org_id": "o"}, "p"),
+    ("allowed_routes", ["/b", "/a"], {"allowed_routes": ["/a", "/b"]}, ["/a"]),
+    ("metadata", {"x": 1}, {"metadata": {"x": 1, "tags": ["t"]}}, {"x": 2}),
+    ("tags", ["b", "a"], {"metadata": {"tags": ["a", "b"]}}, ["a"]),
+    (
+        "object_permission",
+        {"mcp_servers": ["b", "a"], "vector_stores": []},
+        {"object_permission": {"object_permission_id": "i", "mcp_servers": ["a", "b"], "agents": [], "teams": []}},
+        {"mcp_servers": ["a"]},
+    ),
+    ("router_settings", {"timeout": 3}, {"router_settings": {"timeout": 3.0, "weights": None}}, {"timeout": 4}),
+    ("expires_at", "2031-01-01T00:00:00Z", {"expires": "2031-01-01T00:00:00.412000Z"}, "2031-01-01T00:02:00Z"),
+    ("organization_id", "o", {"organization_id": "o"}, "p"),
+    (
+        "model_max_budget",
+        {"m": {"budget_limit": 1, "time_period": "1d"}},
+        {"model_max_budget": {"m": {"budget_limit": 1.0, "time_period": "1d"}}},
+        {"m": {"budget_limit": 2, "time_period": "1d"}},
+    ),
+    ("policies", ["p"], {"metadata": {"policies": ["p"]}}, ["q"]),
+    ("policies", ["p"], {"policies": ["p"]}, ["q"]),
+]
+FIELDS = SHOWN_OTHERWISE + [
+    (name, example.first, nested(KEY.field(name).path or (name,), example.first), example.second)
+    for name, example in EXAMPLES.items()
+    if name not in {option for option, *_others in SHOWN_OTHERWISE} | SPECIAL
+]
+with_each_field = pytest.mark.parametrize(("option", "declared", "stored", "other"), FIELDS)
+# What a declaration of an option needs beside it, and what an update of it sends as well.
+COMPANY: dict[str, dict[str, Any]] = {
+    "auto_rotate": {"rotation_interval": "30d"},
+    "rotation_interval": {"auto_rotate": True},
+}
+SENT_ALONG = {"auto_rotate": {"rotation_interval"}, "rotation_interval": {"auto_rotate"}}
+
+
 def test_each_field_of_the_table_is_tried() -> None:
-    tried = {option for option, *_others in FIELDS} | SPECIAL
-    missing, unknown = {field.name for field in KEY.fields} - tried, tried - {field.name for field in KEY.fields}
-    assert not missing, f"FIELDS has no row for {', '.join(missing)}"
-    assert not unknown, f"the table of a key has no {', '.join(unknown)}"
+    missing = {field.name for field in KEY.fields} - {option for option, *_others in FIELDS} - SPECIAL
+    assert not missing, f"tests/examples_of_keys.py has no values for {', '.join(missing)}"
 
 
 @with_each_field
