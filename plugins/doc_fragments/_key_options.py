@@ -411,6 +411,20 @@ options:
       - Unlike with O(auto_rotate), the play knows the new value.
       - V("") has the same effect as omitting the option.
     type: str
+  grace:
+    description:
+      - How long the old value keeps working after O(rotate_after) replaced it, such as V(24h). Without it, the old value
+        ends at once.
+      - The old value belongs to a key with the alias C(<alias>.retired-<8 digits>), which LiteLLM itself ends when the
+        grace is over, or when the key expires if that is earlier. The next run deletes it.
+      - At most one old value works. If a value is replaced for another reason, such as O(reissue), all old values end at
+        once.
+      - The new key starts with the spending of the old one. What is spent with the old value during the grace does not
+        count for the new one, and each of the two has the whole budget.
+      - If a run is interrupted and nobody knows the new value, the old one stays in use, and a run five minutes later
+        replaces it again. With C(values_file), the next run completes the interrupted one.
+    type: str
+    version_added: 1.1.0
   key:
     description:
       - The value of the key. It must start with V(sk-), have at least 16 characters, and not be the value of another

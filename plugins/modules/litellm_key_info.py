@@ -173,6 +173,17 @@ virtual_keys:
       description: When the key expires, in ISO 8601 format. Null if it does not expire.
       returned: always
       type: str
+    value_created_at:
+      description: When the key got its value. Null if LiteLLM does not report it.
+      returned: always
+      type: str
+    replaced_by:
+      description:
+        - The ID of the key that took the place of this one, which only works until its grace is over. See
+          O(litemaas.virtual_keys.litellm_key#module:grace).
+        - Null for all other keys.
+      returned: always
+      type: str
     last_active:
       description:
         - When the key was last used. Null if it was never used, or if LiteLLM is too old to report it.

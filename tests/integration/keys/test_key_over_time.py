@@ -240,3 +240,63 @@ def test_a_service_account_gets_a_new_value(
     for name in ("metadata", "team_id", "user_id", "max_budget", "models"):
         assert after[alias][name] == before[name], name
     assert answers(sandbox, new.key) == 200 and answers(sandbox, made.key) == 401
+
+
+# A grace for the old value
+
+ROTATING = {"rotate_after": "90d", "grace": "1h", "max_budget": 9}
+PAST = "UPDATE \"LiteLLM_VerificationToken\" SET expires = now() - interval '1 minute' WHERE token = %s"
+
+
+def test_an_old_value_goes_on_for_its_grace_and_is_then_removed(sandbox, run_module, alias):
+    old = run_module("litellm_key", key_alias=alias, **ROTATING)
+    spends(sandbox, old.key_id, 2.5)
+    age(sandbox, alias, 91)
+    predicted = run_module("litellm_key", check=True, key_alias=alias, **ROTATING)
+    new = run_module("litellm_key", key_alias=alias, **ROTATING)
+    assert not new.failed and predicted.action == new.action == "reissue", new.msg
+    assert answers(sandbox, old.key) == answers(sandbox, new.key) == 200
+    waiting = KeyDeclaration(alias=alias, state="present", fields={}).retired_alias
+    rows = sandbox.keys(alias)
+    assert {name: row["token"] for name, row in rows.items()} == {alias: new.key_id, waiting: old.key_id}
+    left = rows[waiting]["expires"].replace(tzinfo=UTC) - datetime.now(UTC)
+    assert timedelta(minutes=50) < left <= timedelta(hours=1)
+    assert rows[alias]["expires"] is None and (rows[alias]["spend"], rows[alias]["max_budget"]) == (2.5, 9.0)
+    found = run_module("litellm_key_info", key_ids=[old.key_id, new.key_id]).virtual_keys
+    assert {key["key_id"]: key["replaced_by"] for key in found} == {old.key_id: new.key_id, new.key_id: None}
+    with sandbox.writes() as written:
+        assert not run_module("litellm_key", key_alias=alias, **ROTATING).changed
+    assert written == [] and "litellm_vkey_grace" not in str(new.virtual_key)
+
+    sandbox.execute(PAST, old.key_id)
+    ended = run_module("litellm_key", key_alias=alias, **ROTATING)
+    assert (ended.action, list(sandbox.keys(alias))) == ("update", [alias])
+    assert f"key {alias}" not in str(ended.values.get("warnings"))
+    assert not run_module("litellm_key", key_alias=alias, **ROTATING).changed
+
+
+@pytest.mark.parametrize("why", ["leak", "age"])
+def test_at_most_one_old_value_works_and_none_after_a_leak(sandbox, run_module, alias, why):
+    first = run_module("litellm_key", key_alias=alias, **ROTATING)
+    age(sandbox, alias, 91)
+    second = run_module("litellm_key", key_alias=alias, **ROTATING)
+    if why == "age":
+        age(sandbox, alias, 91)
+    third = run_module("litellm_key", key_alias=alias, **ROTATING, **({"reissue": "leaked"} if why == "leak" else {}))
+    assert not third.failed and third.action == "reissue", third.msg
+    works = [answers(sandbox, one.key) == 200 for one in (first, second, third)]
+    assert works == [False, why == "age", True]
+
+
+def test_a_grace_ends_with_the_key_itself_and_with_its_deletion(sandbox, run_module, alias):
+    options = {**ROTATING, "grace": "30d", "expires_at": at(days=2)}
+    old = run_module("litellm_key", key_alias=alias, **options)
+    age(sandbox, alias, 91)
+    assert run_module("litellm_key", key_alias=alias, **options).action == "reissue"
+    rows = {row["token"]: row for row in sandbox.keys(alias).values()}
+    assert rows[old.key_id]["expires"].replace(tzinfo=UTC) - datetime.now(UTC) < timedelta(days=2, minutes=1)
+    assert run_module("litellm_key", key_alias=alias, state="absent").action == "delete"
+    assert sandbox.keys(alias) == {}
+    with sandbox.writes() as written:
+        assert not run_module("litellm_key", key_alias=alias, state="absent").changed
+    assert written == []

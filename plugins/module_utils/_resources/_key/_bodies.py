@@ -43,7 +43,7 @@ def create_body(plan: Plan, now: datetime) -> dict[str, Any]:
         else:
             body[name] = row.serialize(value)
     if expires:
-        body["duration"] = _seconds_until(expires, now)
+        body["duration"] = seconds_until(expires, now)
     if plan.value:
         body["key"] = plan.value
     return body
@@ -71,7 +71,7 @@ def update_body(plan: Plan, now: datetime) -> dict[str, Any]:
     for name, value in _with_partners(plan).items():
         row = ROWS[name]
         if name == "expires_at":
-            body["duration"] = "-1" if is_empty(value) else _seconds_until(value, now)
+            body["duration"] = "-1" if is_empty(value) else seconds_until(value, now)
         elif row.update:
             body[name] = row.update(value, row.value(plan.existing))
         elif name != "metadata" and "update" not in row.in_metadata_only and not (row.entry and row.is_empty(value)):
@@ -104,5 +104,5 @@ def _merged_metadata(plan: Plan) -> dict[str, Any]:
     return merged
 
 
-def _seconds_until(time: Any, now: datetime) -> str:
+def seconds_until(time: Any, now: datetime) -> str:
     return f"{max(0, math.ceil((parse_time(time) - now).total_seconds()))}s"

@@ -22,7 +22,7 @@ from ..._engine import Outcome
 from ..._errors import ApiError, LiteLLMError
 from ._declaration import KeyDeclaration
 from ._deleting import KeyRemover
-from ._reading import KeyReader, Standing
+from ._reading import KeyReader, Record, Standing
 from ._secret import token_of
 from ._writing import LOOKS, PAUSE, KeyWriter, seniority, waits
 
@@ -105,16 +105,26 @@ class KeyConfirmer:
         self._remove_retired(one for one in written if one.confirmed)
 
     def _remove_retired(self, confirmed: Iterable[WrittenKey]) -> None:
-        """Delete the old keys of reissues, whose new ones are there for sure."""
-        retired = {
-            one.outcome.plan.existing["token"]: one
-            for one in confirmed
-            if one.outcome.action == "reissue" and waits(one.want, one.outcome.plan.existing)
-        }
+        """Delete the old keys of reissues, whose new ones are there for sure, or let them go on for their grace."""
+        retired: dict[str, WrittenKey] = {}
+        for one in confirmed:
+            plan = one.outcome.plan
+            if one.outcome.action != "reissue" or not waits(one.want, plan.existing):
+                continue
+            if one.want.ends_at_once(plan):
+                retired[plan.existing["token"]] = one
+            else:
+                self._let_go_on(one, plan.existing)
         if retired:
             left = self._remover.remove([one.outcome.plan.existing for one in retired.values()])
             for token, error in left.items():
                 retired[token].fails(error)
+
+    def _let_go_on(self, one: WrittenKey, old: Record) -> None:
+        try:
+            self._writer.let_go_on(one.want, old, one.token)
+        except ApiError as error:
+            one.fails(error)
 
     def _settle(self, doubled: Sequence[WrittenKey]) -> None:
         """Agree with the other runs that have created keys with the same aliases at the same time."""

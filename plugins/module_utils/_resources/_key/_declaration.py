@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from ..._durations import check_duration
-from ..._engine import declared_fields
+from ..._engine import Plan, declared_fields
 from ..._errors import InputError
 from ..._values import UNSET, as_json
 from ._secret import SHORTEST_SEED, derived_value
@@ -28,6 +28,7 @@ KEY_CONTROLS: dict[str, dict[str, Any]] = {
     "duration": {"type": "str"},
     "renew_within": {"type": "str"},
     "rotate_after": {"type": "str"},
+    "grace": {"type": "str"},
     "key": {"type": "str", "no_log": True},
     "key_seed": {"type": "str", "no_log": True},
     "key_version": {"type": "int", "no_log": False},
@@ -60,12 +61,13 @@ EXCLUSIVE = (
 HARMLESS = (("key_type", "default"), ("value_policy", "keep"))
 # An option, what it needs beside it, and why.
 NEEDS = (
+    ("grace", "rotate_after", ""),
     ("renew_within", "duration", ", which is the time to renew it for"),
     ("service_account_id", "team_id", ""),
     ("auto_rotate", "rotation_interval", ""),
     ("rotation_interval", "auto_rotate", ": LiteLLM drops it from a new key otherwise"),
 )
-DURATIONS = ("duration", "renew_within", "rotate_after")
+DURATIONS = ("duration", "renew_within", "rotate_after", "grace")
 SHORTEST_VALUE = 16
 
 
@@ -89,6 +91,7 @@ class KeyDeclaration:
     duration: str | None = None
     renew_within: str | None = None
     rotate_after: str | None = None
+    grace: str | None = None
     value: str | None = dataclass_field(default=None, repr=False)
     candidates: tuple[str, ...] = dataclass_field(default=(), repr=False)
     version: int = 1
@@ -112,6 +115,10 @@ class KeyDeclaration:
         policy = "keep" if self.value is None or self.value_policy == "keep" else "fail"
         fields = {name: value for name, value in self.fields.items() if name != "reissue"}
         return replace(self, fields=fields, value_policy=policy, rotate_after=None)
+
+    def ends_at_once(self, plan: Plan) -> bool:
+        """Return whether the old value of a reissue ends at once: somebody asked for it, or no grace is declared."""
+        return self.grace is None or "reissue" in plan.changes
 
     @property
     def may_reissue(self) -> bool:
@@ -192,6 +199,7 @@ def declare(options: Mapping[str, Any], state: str = "present") -> KeyDeclaratio
         duration=options.get("duration") or None,
         renew_within=options.get("renew_within") or None,
         rotate_after=options.get("rotate_after") or None,
+        grace=options.get("grace") or None,
         value=value,
         version=options.get("key_version") or 1,
         derive=derive,

@@ -17,7 +17,7 @@ from ..._values import json_equal, parse_time, strictly_equal
 from ._declaration import check_key_ids
 from ._reading import INFO, KeyReader, Record
 from ._secret import token_of
-from ._table import GROUP_MARK, KEY, public_view
+from ._table import GROUP_MARK, KEY, public_view, successor_of, value_made_at
 
 STATUS = ("active", "blocked", "expired", "over_budget")
 # By these the proxy can narrow its listing.
@@ -138,7 +138,14 @@ def describe(record: Record, now: datetime) -> dict[str, Any]:
         limit = (record.get("litellm_budget_table") or {}).get("max_budget")
     remaining = None if limit is None else limit - (record.get("spend") or 0)
     key = public_view(record)
-    return {**key, "remaining_budget": remaining, "status": _status(key, remaining, now)}
+    made = value_made_at(record)
+    return {
+        **key,
+        "remaining_budget": remaining,
+        "status": _status(key, remaining, now),
+        "value_created_at": made and made.isoformat(timespec="seconds"),
+        "replaced_by": successor_of(record),
+    }
 
 
 def _status(key: Mapping[str, Any], remaining: float | None, now: datetime) -> str:

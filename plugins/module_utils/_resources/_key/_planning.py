@@ -20,7 +20,7 @@ from ._declaration import KeyDeclaration
 from ._marks import check_group
 from ._rows import ROUTES_OF_TYPE
 from ._secret import token_of
-from ._table import KEY, ROWS, own_metadata, retired_ids
+from ._table import KEY, ROWS, own_metadata, retired_ids, value_made_at
 from ._teams import TEAM_MODELS
 
 # How many versions of a seed's value a message may look through.
@@ -31,11 +31,13 @@ VERSIONS = 20
 class Found:
     """The keys that bear an alias, the one to keep first, and those that wait under its retired name.
 
+    :param in_grace: those with that name that only go on for a while after another key took their place.
     :param replaced: whether another run has created the key while this one looked on.
     """
 
     records: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     retired: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+    in_grace: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     replaced: bool = False
 
     @property
@@ -66,10 +68,17 @@ def plan_key(want: KeyDeclaration, found: Found, now: datetime, past: datetime |
         tokens = [token_of(value) for value in want.candidates]
         # Not of those that wait to be removed: their values were to come to an end.
         current = next((record for record in found.records if record["token"] in tokens), current)
-    surplus = tuple(record for record in (*found.records, *found.retired) if record is not current)
-    check_group(want.name, want.fields.get("group"), (*found.records, *found.retired))
+    every = (*found.records, *found.retired, *found.in_grace)
+    check_group(want.name, want.fields.get("group"), every)
     if want.state == "absent":
+        current = current or next(iter(found.in_grace), None)
+        surplus = tuple(record for record in every if record is not current)
         return replace(make_plan(KEY, {"key_alias": want.name}, current, "absent"), surplus=surplus)
+    if want.grace and found.retired and current and not _is_known(want, current):
+        # An interrupted run made a new value that nobody knows: the old one is still the one in use.
+        current = found.retired[0]
+    over = [record for record in found.in_grace if _is_expired(KEY.field("expires_at").value(record), now)]
+    surplus = tuple(record for record in (*found.records, *found.retired, *over) if record is not current)
     fields = {**({"key_alias": current["key_alias"]} if current else {}), **want.fields}
     warnings = _declare_expiry(fields, want, current, now)
     if want.merge_metadata and "metadata" in fields and fields["metadata"] is not UNSET and current:
@@ -91,6 +100,8 @@ def plan_key(want: KeyDeclaration, found: Found, now: datetime, past: datetime |
     if not is_empty(plan.changes.get("reset_spend")):
         plan = replace(plan, before={**plan.before, "spend": current.get("spend")}, after={**plan.after, "spend": 0.0})
     plan = _choose_value(want, plan, found, now, past)
+    if plan.action == "reissue":  # of old values, at most one goes on
+        plan = replace(plan, surplus=(*surplus, *(record for record in found.in_grace if record not in over)))
     if surplus and plan.action == "none":
         return replace(plan, action="update")
     return plan
@@ -178,6 +189,10 @@ def _other_value(want: KeyDeclaration, current: Mapping[str, Any]) -> str:
     return f"{problem}. Set value_policy to keep to leave the value as it is, or to reissue to replace it."
 
 
+def _is_known(want: KeyDeclaration, record: Mapping[str, Any]) -> bool:
+    return any(value and token_of(value) == record["token"] for value in (want.value, *want.candidates))
+
+
 def _is_expired(time: Any, now: datetime) -> bool:
     return bool(time) and parse_time(time) <= now
 
@@ -200,10 +215,10 @@ def _is_due(
     """Return whether the value is to be replaced for its age, or because a run was interrupted while it replaced it."""
     if not want.rotate_after or _is_expired(KEY.field("expires_at").value(current), now):
         return False
-    made = [parse_time(current[name]) for name in ("created_at", "last_rotation_at") if current.get(name)]
-    if interrupted or not made or past is None:
+    made = value_made_at(current)
+    if interrupted or made is None or past is None:
         return interrupted
-    return add_duration(max(made), want.rotate_after) <= past
+    return add_duration(made, want.rotate_after) <= past
 
 
 def _declare_expiry(

@@ -29,7 +29,7 @@ from ._marks import called, check_mark, to_prune
 from ._planning import Found, check_identity, plan_key
 from ._reading import KeyReader, Record
 from ._secret import new_value, token_of
-from ._table import KEY, retired_ids
+from ._table import KEY, retired_ids, successor_of
 from ._teams import left_team, models_without_team
 from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
 
@@ -107,7 +107,7 @@ class KeyStore:
         by_alias: dict[str, list[Record]] = defaultdict(list)
         for record in sorted(self._reader.with_budgets(records), key=seniority):
             by_alias[record["key_alias"]].append(record)
-        return {alias: Found(by_alias[alias], by_alias[retired]) for alias, retired in names.items()}
+        return {alias: _found(by_alias[alias], by_alias[retired]) for alias, retired in names.items()}
 
     def _find_by_id(self, wants: Sequence[KeyDeclaration]) -> dict[str, Found]:
         """Return the keys that are declared, or were chosen, by id.
@@ -241,6 +241,11 @@ class KeyStore:
 
     def _past(self) -> datetime:
         return self._client.past() or self._client.now()
+
+
+def _found(records: Sequence[Record], retired: Sequence[Record]) -> Found:
+    in_grace = [record for record in retired if successor_of(record)]
+    return Found(records, [record for record in retired if record not in in_grace], in_grace)
 
 
 def _gets_a_value(plan: Plan) -> bool:

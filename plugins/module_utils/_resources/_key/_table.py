@@ -8,6 +8,7 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from ..._crud._metadata import without_callback_values
@@ -32,7 +33,7 @@ from ..._durations import check_duration
 from ..._engine import NOT_CLEARABLE, Resource
 from ..._redaction import redact
 from ..._text import check_name
-from ..._values import json_equal, same_moment
+from ..._values import json_equal, parse_time, same_moment
 from ._rows import (
     ROUTES_OF_TYPE,
     KeyField,
@@ -56,8 +57,16 @@ REISSUE_MARK = "litellm_vkey_reissue"
 GROUP_MARK = "litellm_vkey_group"
 # The entry of metadata that lists the ids that the key had before its value was replaced. They must not come back.
 RETIRED_MARK = "litellm_vkey_retired"
+# The entry of metadata that says which key took the place of one that goes on for a while, under its retired name.
+GRACE_MARK = "litellm_vkey_grace"
 # Entries of metadata that no option declares; those that back a field of the table are known from the table.
-RESERVED_METADATA = (RETIRED_MARK, "service_account_id", "team_member_key_duration", "disable_global_guardrails")
+RESERVED_METADATA = (
+    RETIRED_MARK,
+    GRACE_MARK,
+    "service_account_id",
+    "team_member_key_duration",
+    "disable_global_guardrails",
+)
 # What no option names and a key that takes another's place must have all the same.
 INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
 LIMIT_TYPES = ("guaranteed_throughput", "best_effort_throughput", "dynamic")
@@ -67,6 +76,18 @@ def retired_ids(record: Mapping[str, Any]) -> list[str]:
     """Return the ids that a key had before its value was replaced, the last one at the end."""
     value = metadata_of(record).get(RETIRED_MARK)
     return [str(one) for one in value] if isinstance(value, list) else []
+
+
+def successor_of(record: Mapping[str, Any]) -> str | None:
+    """Return the id of the key that took the place of one that goes on for a while, None if it is no such key."""
+    value = metadata_of(record).get(GRACE_MARK)
+    return str(value) if value else None
+
+
+def value_made_at(record: Mapping[str, Any]) -> datetime | None:
+    """Return when a key got its value, None if the proxy does not tell."""
+    made = [parse_time(record[name]) for name in ("created_at", "last_rotation_at") if record.get(name)]
+    return max(made, default=None)
 
 
 def reissue_of(record: Mapping[str, Any] | None) -> str:

@@ -6,16 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from ..._engine import Plan
 from ..._errors import ApiError
 from ..._proxy import Proxy
 from ..._shapes import ensure_shape
-from ..._values import is_empty
-from ._bodies import update_body
+from ..._values import is_empty, parse_time
+from ._bodies import seconds_until, update_body
 from ._reading import INFO, Record
-from ._table import ROWS
+from ._rows import metadata_of
+from ._table import GRACE_MARK, ROWS
 from ._teams import COMPARED, changes_to_fit, joined_team
 
 UPDATE_PATH = "/key/update"
@@ -59,6 +61,14 @@ class KeyUpdater:
         :raises ApiError: if the proxy refuses it.
         """
         return self._send({"key": record["token"], "key_alias": alias})
+
+    def let_end(self, record: Record, end: datetime, successor: str) -> None:
+        """Let a key go on until a time, or until it expires anyway, marked with the id of the key in its place."""
+        body: dict[str, Any] = {"metadata": {**metadata_of(record), GRACE_MARK: successor}}
+        expires = ROWS["expires_at"].value(record)
+        if not expires or parse_time(expires) > end:
+            body["duration"] = seconds_until(end, self._client.now())
+        self._send({"key": record["token"], **body})
 
     def _changes_to_fit(self, plan: Plan) -> dict[str, Any]:
         """Return what a key needs before it joins a team, in a request of its own."""

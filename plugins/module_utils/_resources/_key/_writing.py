@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..._durations import add_duration
 from ..._engine import Outcome, Plan, dropped
 from ..._errors import ApiError, LiteLLMError
 from ..._kind import Client, Ledger
@@ -25,7 +26,7 @@ from ._deleting import KeyRemover
 from ._planning import Found, plan_key
 from ._reading import INFO, KeyReader, Record
 from ._secret import new_value, token_of
-from ._table import KEY, ROWS
+from ._table import KEY, ROWS, successor_of
 from ._updating import KeyUpdater
 
 LOOKS = 5
@@ -96,6 +97,10 @@ class KeyWriter:
         if not plan.surplus:
             return self._write(want, plan)
         self._refuse_young(plan)
+        going_on = [record for record in plan.surplus if _goes_on(want, plan, record)]
+        for record in going_on:
+            self.let_go_on(want, record, plan.existing["token"])
+        plan = replace(plan, surplus=tuple(record for record in plan.surplus if record not in going_on))
         # First, for it may bear the name under which a reissue lets the old key wait.
         self._remover.remove_all(plan.surplus)
         try:
@@ -103,6 +108,14 @@ class KeyWriter:
         except ApiError as error:  # that further keys were removed is to be told all the same
             outcome = Outcome(plan, "update", plan.current, error=error)
         return replace(outcome, warnings=(*_removals(want, plan), *outcome.warnings))
+
+    def let_go_on(self, want: KeyDeclaration, record: Record, successor: str) -> None:
+        """Let an old key go on for the declared grace. The proxy itself ends it.
+
+        :raises ApiError: if the proxy refuses it.
+        """
+        end = add_duration(self._now(), want.grace or "")
+        self._updater.let_end(self._reader.complete(record), end, successor)
 
     def _write(self, want: KeyDeclaration, plan: Plan) -> Outcome:
         if plan.action == "create":
@@ -314,14 +327,20 @@ def waits(want: KeyDeclaration, record: Record) -> bool:
     return record.get("key_alias") == want.retired_alias
 
 
+def _goes_on(want: KeyDeclaration, plan: Plan, record: Record) -> bool:
+    """Return whether a run that was interrupted had yet to let an old key go on for its grace."""
+    unmarked = waits(want, record) and not successor_of(record)
+    return unmarked and plan.action != "reissue" and not want.ends_at_once(plan)
+
+
 def alias_taken(error: ApiError) -> bool:
     return error.status == 400 and "already exists" in error.message and "alias" in error.message
 
 
 def _removals(want: KeyDeclaration, plan: Plan) -> list[str]:
     """Return what to say of the surplus keys that were removed."""
-    retired = sum(waits(want, record) for record in plan.surplus)
-    doubles = len(plan.surplus) - retired
+    retired = sum(waits(want, record) and not successor_of(record) for record in plan.surplus)
+    doubles = sum(record["key_alias"] == plan.name for record in plan.surplus)
     said = [f"Removed {doubles} additional key(s) with the alias {plan.name}."] if doubles else []
     if retired:
         unknown = " Only that run knew the new value. If it is lost, use value_policy: reissue."

@@ -153,6 +153,7 @@ CHOICES: dict[str, Any] = {
     "reissue": st.just("leaked"),
     "key_seed": st.just(SEED),
     "rotate_after": st.just("30d"),
+    "grace": st.just("1d"),
     "value_policy": st.sampled_from(["keep", "fail", "reissue"]),
     "auto_rotate": st.booleans(),
     "rotation_interval": st.just("30d"),

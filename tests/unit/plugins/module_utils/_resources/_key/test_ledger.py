@@ -136,9 +136,10 @@ def test_a_killed_reissue_loses_no_value(writes: int, carried_out: bool) -> None
     assert all_known(proxy, ledger, run(proxy, ledger))
 
 
-@given(st.lists(st.tuples(st.integers(0, 11), st.booleans(), st.booleans()), max_size=6))
+@pytest.mark.parametrize("grace", [{}, {"grace": "1h"}], ids=["at once", "with a grace"])
+@given(killed=st.lists(st.tuples(st.integers(0, 14), st.booleans(), st.booleans()), max_size=6))
 @settings(deadline=None, max_examples=300)
-def test_any_number_of_killed_runs_loses_no_value(killed: list[tuple[int, bool, bool]]) -> None:
+def test_any_number_of_killed_runs_loses_no_value(grace: dict[str, str], killed: list[tuple[int, bool, bool]]) -> None:
     """Each dies at some write, before or after it is carried out; with or without time between them."""
     proxy, ledger = FakeLiteLLM(), Ledger()
     run(proxy, ledger)
@@ -146,9 +147,16 @@ def test_any_number_of_killed_runs_loses_no_value(killed: list[tuple[int, bool, 
         if later:
             age(proxy)
         with suppress(Killed):
-            run(Mortal(proxy, writes, carried_out), ledger, rotate_after="1d")
+            run(Mortal(proxy, writes, carried_out), ledger, rotate_after="1d", **grace)
+        assert all(len(going_on(proxy, name)) <= 1 for name in PEOPLE)
     age(proxy)
-    assert all_known(proxy, ledger, run(proxy, ledger))
+    assert all_known(proxy, ledger, run(proxy, ledger, **({"rotate_after": "10000d", **grace} if grace else {})))
+    assert all(row["expires"] for name in PEOPLE for row in going_on(proxy, name))
+
+
+def going_on(proxy: FakeLiteLLM, name: str) -> list[dict[str, Any]]:
+    """The keys that wait under the retired name of a key, or go on there for their grace."""
+    return [row for row in proxy.keys.values() if row["key_alias"] == declare({"key_alias": name}).retired_alias]
 
 
 def test_a_value_that_was_chosen_is_used_by_the_next_reissue() -> None:

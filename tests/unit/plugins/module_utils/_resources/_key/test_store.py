@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import timedelta
 from threading import Lock
 from typing import Any
 
@@ -670,6 +671,43 @@ def test_an_expired_key_gets_a_new_value_when_its_new_end_is_said(proxy: FakeLit
     outcome = run(proxy, value_policy="reissue", **options)
     assert (outcome.action, outcome.error) == ("reissue", None)
     assert proxy.only("a")["expires"] is None or proxy.only("a")["expires"] > NOW.isoformat()
+
+
+GRACE = {"rotate_after": "2d", "grace": "1d"}
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("path", "number", "carried_out"),
+    [
+        ("/key/update", 1, True),
+        ("/key/generate", 1, False),
+        ("/key/generate", 1, True),
+        ("/key/update", 2, False),
+    ],
+    ids=["renamed", "not created", "created", "not marked"],
+)
+def test_an_old_value_stays_in_use_while_nobody_knows_the_new_one(
+    proxy: FakeLiteLLM, path: str, number: int, carried_out: bool
+) -> None:
+    old = proxy.add("a", age=3 * 86400)["token"]
+    proxy.fault(path, number, raised=Killed(), carried_out=carried_out)
+    with pytest.raises(Killed):
+        run(proxy, **GRACE)
+    outcome = run(proxy, **GRACE)
+    assert (outcome.action, outcome.error) == ("reissue", None)
+    assert proxy.only("a")["token"] == token_of(outcome.value or "")
+    (going_on,) = (row for row in proxy.keys.values() if row["key_alias"] != "a")
+    assert going_on["token"] == old and going_on["expires"] == (NOW + timedelta(days=1)).isoformat()
+    unchanged(proxy, **GRACE)
+
+
+def test_a_grace_needs_an_age_after_which_values_are_replaced() -> None:
+    with pytest.raises(InputError, match="grace requires rotate_after"):
+        declare({"key_alias": "a", "grace": "1d"})
 
 
 def test_an_expired_key_is_not_rotated(proxy: FakeLiteLLM) -> None:
