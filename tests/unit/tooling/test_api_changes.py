@@ -11,22 +11,25 @@ from ansible_collections.litemaas.virtual_keys.tests.tooling.api_changes import 
 API = Api("thing", ("post /thing/new", "put /thing/{}"), frozenset(("name", "limit")))
 
 
-def document(put: dict[str, Any], *paths: str, **new: Any) -> dict[str, Any]:
-    """Return a document with the two requests of a thing, and other endpoints."""
+def document(held: dict[str, Any], *paths: str, **properties: Any) -> dict[str, Any]:
+    """Return a document with the two requests of a thing, which have these properties, and with other endpoints.
 
-    def takes(body: dict[str, Any]) -> dict[str, Any]:
-        schema = {"$ref": "#/components/schemas/Thing"} if "$ref" not in body else body
-        return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
-
-    thing = {"properties": {"name": {"type": "string"}, **new}}
-    parts = {"properties": {"a": {"type": "string"}, **put}}
+    :param held: what the schema Parts holds besides "a".
+    """
+    schema = {"$ref": "#/components/schemas/Thing"}
+    takes = {"requestBody": {"content": {"application/json": {"schema": schema}}}}
     return {
         "paths": {
-            "/thing/new": {"post": takes({})},
-            "/thing/{thing_id}": {"put": takes({})},
+            "/thing/new": {"post": takes},
+            "/thing/{id}": {"put": takes},
             **{path: {"get": {}} for path in paths},
         },
-        "components": {"schemas": {"Thing": thing, "Parts": parts}},
+        "components": {
+            "schemas": {
+                "Thing": {"properties": {"name": {"type": "string"}, **properties}},
+                "Parts": {"properties": {"a": {"type": "string"}, **held}},
+            }
+        },
     }
 
 
@@ -57,7 +60,7 @@ def test_what_changed_is_named() -> None:
 
 def test_a_request_that_is_gone_is_named() -> None:
     new = document({})
-    del new["paths"]["/thing/{thing_id}"]
+    del new["paths"]["/thing/{id}"]
     assert "- `put /thing/{}` takes no JSON body" in lines(new)
     assert properties(new, "put /thing/{}") == {}
 
