@@ -19,7 +19,8 @@ UNKNOWN_KEY = re.compile(
 )
 NO_ADMIN = "The key in {option} does not belong to an admin. Use the master key or the key of a proxy admin."
 GENERAL: Advice = {
-    r"only proxy admin can|not allowed to (call|access) this route|only be called by|doesn't have access": NO_ADMIN,
+    r"only proxy admin can|not allowed to (call|access) this route|only be called by|doesn't have access"
+    r"|no 'user_id' is associated with your api key": NO_ADMIN,
     r"key is blocked|expired key|key has expired": "The key in {option} is blocked or has expired. Use another one.",
     r"enterprise|premium user|get_spend_routes permission": (
         "This requires a LiteLLM Enterprise license on the proxy. Remove the option, or add the license."
