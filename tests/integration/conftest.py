@@ -188,8 +188,8 @@ def alias(sandbox: Sandbox) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def referred(sandbox: Sandbox) -> Iterator[None]:
-    """Access groups and vector stores to which objects of tests refer by these ids."""
-    groups, stores = ("group-1", "group-2"), ("store-1", "store-2")
+    """Access groups, vector stores, and MCP servers to which objects of tests refer by these ids."""
+    groups, stores, servers = ("group-1", "group-2"), ("store-1", "store-2"), ("server-1", "server-2")
     for name in groups:
         sandbox.execute(
             'INSERT INTO "LiteLLM_AccessGroupTable" (access_group_id, access_group_name, updated_at) '
@@ -199,7 +199,12 @@ def referred(sandbox: Sandbox) -> Iterator[None]:
         )
     for name in stores:
         sandbox.call("POST", "/vector_store/new", {"vector_store_id": name, "custom_llm_provider": "openai"})
+    for name in servers:
+        server = {"server_id": name, "server_name": name.replace("-", "_"), "url": "http://127.0.0.1:9"}
+        sandbox.call("POST", "/v1/mcp/server", {**server, "transport": "http"})
     yield
+    for name in servers:
+        sandbox.call("DELETE", f"/v1/mcp/server/{name}")
     for name in groups:
         sandbox.execute('DELETE FROM "LiteLLM_AccessGroupTable" WHERE access_group_id = %s', name)
     for name in stores:

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._access_group import ACCESS_GROUP
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, lacking, refused, two
 
-pytestmark = pytest.mark.quiet
+pytestmark = [pytest.mark.quiet, pytest.mark.usefixtures("referred")]
 
 TABLE = '"LiteLLM_AccessGroupTable"'
 
@@ -29,7 +29,7 @@ LAWS = Laws(
     {
         "description": two("one", "two"),
         "access_model_names": two(["gpt-4"], ["gpt-4", "no-such-model"]),
-        "access_mcp_server_ids": two(["m1"], ["m2"]),
+        "access_mcp_server_ids": two(["server-1"], ["server-2"]),
         "access_agent_ids": two(["a1"], ["a2"]),
         "mcp_tool_permissions": two({"m1": ["read", "write"]}, {"m2": ["read"]}),
         "access_skill_names": two(["s1"], ["s2"]),
