@@ -17,8 +17,8 @@ WORKSHOP_RESULT = {"api_endpoint", "api_base_url", "models", "duration", "user_c
 PERSON_RESULT = {"user", "key", "alias", "key_id", "user_id"}
 
 
-def test_single_key(sandbox, manage, alias):
-    done, result = manage(max_budget=5, duration="7d", metadata={"course": "python"})
+def test_single_key(sandbox, manage_by_play, alias):
+    done, result = manage_by_play(max_budget=5, duration="7d", metadata={"course": "python"})
     row = sandbox.keys(alias)[alias]
     assert done.rc == 0 and done.changed == 1
     assert result.keys() >= SINGLE_RESULT
@@ -30,15 +30,15 @@ def test_single_key(sandbox, manage, alias):
     assert (row["models"], row["max_budget"], row["metadata"]) == (["gpt-4"], 5.0, {"course": "python"})
 
     with sandbox.writes() as written:
-        done, result = manage(max_budget=5, duration="7d", metadata={"course": "python"})
+        done, result = manage_by_play(max_budget=5, duration="7d", metadata={"course": "python"})
     assert done.rc == 0 and done.changed == 0 and written == []
     assert result["changed"] is False and result["key"] is None and result["key_id"] == row["token"]
 
-    done, result = manage(state="absent")
+    done, result = manage_by_play(state="absent")
     assert done.rc == 0 and done.changed == 1 and result["deleted_count"] == 1
     assert sandbox.keys(alias) == {}
     with sandbox.writes() as written:
-        done, result = manage(state="absent")
+        done, result = manage_by_play(state="absent")
     assert done.rc == 0 and done.changed == 0 and written == []
     assert (result["deleted_count"], result["missing_count"]) == (0, 1)
 
@@ -79,15 +79,15 @@ def test_workshop_of_25(sandbox, manage, alias):
     assert sorted(sandbox.keys(alias)) == sorted(others)
 
 
-def test_check_mode_writes_nothing_and_predicts(sandbox, manage, alias):
+def test_check_mode_writes_nothing_and_predicts(sandbox, manage_by_play, alias):
     workshop = {"multi_user": True, "user_count": 3, "max_budget": 10}
     for settings in (workshop, {**workshop, "max_budget": 11}, {**workshop, "state": "absent"}):
         rows = sandbox.keys(alias)
         with sandbox.writes() as written:
-            done, predicted = manage("--check", **settings)
+            done, predicted = manage_by_play("--check", **settings)
         assert done.rc == 0 and written == [] and sandbox.keys(alias) == rows
         assert re.search(r"^([+-] user1|~ user1  max_budget 10 -> 11)$|^- \S+-user1$", done.output, re.MULTILINE)
-        real_run, real = manage(**settings)
+        real_run, real = manage_by_play(**settings)
         assert done.changed == real_run.changed == 1
         assert [person["action"] for person in predicted["users"]] == [person["action"] for person in real["users"]]
 
@@ -137,10 +137,10 @@ def test_values_only_when_asked_for(sandbox, play, alias, tmp_path):
     assert shown.rc == 0 and '"key": "sk-' in shown.output
 
 
-def test_failure_of_some_leaves_the_others_their_keys(sandbox, manage, alias):
+def test_failure_of_some_leaves_the_others_their_keys(sandbox, manage_by_play, alias):
     """The server refuses one of three: the play fails, names that one, and returns the other two values."""
     users = ["ann", {"user": "ben", "project_id": "no-such-project"}, "cem"]
-    done, result = manage(users=users)
+    done, result = manage_by_play(users=users)
     assert done.rc != 0 and "ben" in done.messages and "ann" not in done.messages
     by_user = {person["user"]: person for person in result["users"]}
     assert by_user["ann"]["key"] and by_user["cem"]["key"] and by_user["ben"]["error"]
@@ -148,10 +148,10 @@ def test_failure_of_some_leaves_the_others_their_keys(sandbox, manage, alias):
 
 
 @pytest.mark.long
-def test_workshop_of_1000(sandbox, manage, alias, tmp_path, monkeypatch):
+def test_workshop_of_1000(sandbox, manage_by_play, alias, tmp_path, monkeypatch):
     """Its values come from the seed alone, on a machine that has never seen them, and nothing is written for that."""
     workshop = {"multi_user": True, "user_count": 1000, "key_seed": "a seed for tests only, of 32 characters and more"}
-    done, result = manage(**workshop)
+    done, result = manage_by_play(**workshop)
     assert done.rc == 0 and "1000 created" in done.output
     assert re.findall(r"^(\d+) of 1000 keys written$", done.output, re.MULTILINE)
     tokens = {name: row["token"] for name, row in sandbox.keys(alias).items()}
@@ -160,27 +160,27 @@ def test_workshop_of_1000(sandbox, manage, alias, tmp_path, monkeypatch):
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with sandbox.requests_made() as made, sandbox.writes() as written:
-        done, again = manage(**workshop)
+        done, again = manage_by_play(**workshop)
     assert done.rc == 0 and done.changed == 0
     assert again["summary"] == {"unchanged": 1000}
     assert [person["key"] for person in again["users"]] == [person["key"] for person in result["users"]]
     assert len(made) <= 60 and written == []
 
 
-def test_a_long_run(sandbox, manage, alias):
+def test_a_long_run(sandbox, manage_by_play, alias):
     """All is compared before the first key is written, a failure stops no later one, and progress is told."""
     users = ["ann", {"user": "ben", "project_id": "no-such-project"}, "cem", "dan", "eve"]
     with sandbox.writes() as written:
-        done, _result = manage(users=[*users, {"user": "fay", "max_budget": -1}], batch_size=2)
+        done, _result = manage_by_play(users=[*users, {"user": "fay", "max_budget": -1}], batch_size=2)
     assert done.rc != 0 and "must not be negative" in done.messages and written == []
     with sandbox.writes() as written:
-        done, predicted = manage("--check", users=users[2:], batch_size=2)
+        done, predicted = manage_by_play("--check", users=users[2:], batch_size=2)
     assert done.rc == 0 and written == [] and "keys written" not in done.output
     assert [person["action"] for person in predicted["users"]] == ["create"] * 3
     assert re.findall(r"^\+ (\w+)$", done.output, re.MULTILINE) == ["cem", "dan", "eve"]
     assert "3 would be created" in done.output
 
-    done, result = manage(users=users, batch_size=2)
+    done, result = manage_by_play(users=users, batch_size=2)
     assert re.findall(r"^\d of \d keys written$", done.output, re.MULTILINE) == [
         "2 of 5 keys written",
         "4 of 5 keys written",
@@ -191,11 +191,11 @@ def test_a_long_run(sandbox, manage, alias):
     assert sorted(sandbox.keys(alias)) == [f"{alias}-{user}" for user in ("ann", "cem", "dan", "eve")]
 
     people = [*users[2:], {"user": "ann", "max_budget": 3}]
-    done, result = manage(users=people, batch_size=2)
+    done, result = manage_by_play(users=people, batch_size=2)
     assert done.rc == 0 and done.changed == 1 and "1 updated" in done.output
     assert [person["action"] for person in result["users"]] == ["none", "none", "none", "update"]
     with sandbox.writes() as written:
-        done, result = manage(users=people, batch_size=2)
+        done, result = manage_by_play(users=people, batch_size=2)
     assert done.rc == 0 and done.changed == 0 and written == []
     assert result["summary"] == {"unchanged": 4} and result["problem"] == ""
 

@@ -106,15 +106,15 @@ def test_an_unknown_value(sandbox, manage, alias, folder, policy):
     assert tokens(kept(folder))[f"{alias}-cem"] == new[f"{alias}-cem"]["token"]
 
 
-def test_what_is_said_of_one_key(sandbox, manage, alias):
-    done, _result = manage(max_budget=10)
+def test_what_is_said_of_one_key(sandbox, manage_by_play, alias):
+    done, _result = manage_by_play(max_budget=10)
     assert '"1 created, 0 without a known value"' in done.output and f"+ {alias}" in done.output
-    done, _result = manage(max_budget=15)
+    done, _result = manage_by_play(max_budget=15)
     assert f"~ {alias}  max_budget 10 -> 15" in done.output
     assert "No value is known for 1" in done.output and "litellm_vkey_unknown_values=reissue" in done.output
-    done, result = manage(state="absent")
+    done, result = manage_by_play(state="absent")
     assert (result["deleted"], result["was_missing"]) == (True, False)
-    done, result = manage(state="absent")
+    done, result = manage_by_play(state="absent")
     assert (result["deleted"], result["was_missing"]) == (False, True)
 
 

@@ -43,7 +43,9 @@ def test_a_file_with_a_wrong_cell_writes_nothing(sandbox, manage, alias, tmp_pat
     file = csv_file(tmp_path, "email,max_budget", "anne@example.org,3", 'ben@example.org,"10,50"')
     with sandbox.writes() as written:
         done, _result = manage(users_file=file)
-    assert done.rc != 0 and f"{file}, ben@example.org, max_budget must be a number" in done.messages, done.messages
+    assert done.rc != 0 and f"{file}: line 3: ben@example.org, max_budget must be a number" in done.messages, (
+        done.messages
+    )
     done, _result = manage(users_file=str(tmp_path / "none.csv"))
     assert done.rc != 0 and "none.csv: the file does not exist on the control node" in done.messages
     assert written == [] and sandbox.keys(alias) == {}
@@ -115,22 +117,22 @@ def test_answers_of_a_survey(sandbox, manage, alias):
     assert done.rc != 0 and "litellm_vkey_max_budget must be a number such as 10 or 2.5, not '10,50'" in done.messages
 
 
-def test_an_empty_seed_is_refused(sandbox, manage, alias):
+def test_an_empty_seed_is_refused(sandbox, manage_by_play, alias):
     with sandbox.writes() as written:
         for empty in ("", "{{ lookup('ansible.builtin.env', 'NO_SUCH_SEED_OF_TESTS') }}"):
-            done, _result = manage(users=["ann"], key_seed=empty)
+            done, _result = manage_by_play(users=["ann"], key_seed=empty)
             assert done.rc != 0 and "litellm_vkey_key_seed is empty" in done.messages, done.messages
     assert written == [] and sandbox.keys(alias) == {}
-    assert manage(users=["ann"], key_seed=None)[0].rc == 0
-    assert manage(users=["ann"], key_seed="", state="absent")[0].rc == 0
+    assert manage_by_play(users=["ann"], key_seed=None)[0].rc == 0
+    assert manage_by_play(users=["ann"], key_seed="", state="absent")[0].rc == 0
 
 
-def test_a_misspelled_variable_is_refused(sandbox, manage, alias):
+def test_a_misspelled_variable_is_refused(sandbox, manage_by_play, alias):
     with sandbox.writes() as written:
-        done, _result = manage(max_budgett=3)
+        done, _result = manage_by_play(max_budgett=3)
     meant = "litellm_vkey_max_budgett is not a variable of this collection. Did you mean 'litellm_vkey_max_budget'?"
     assert done.rc != 0 and meant in done.messages and written == []
-    assert manage(room="A 113")[0].rc == 0
+    assert manage_by_play(room="A 113")[0].rc == 0
 
 
 def by_user(sandbox, result) -> dict[str, dict]:
