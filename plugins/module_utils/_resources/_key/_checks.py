@@ -21,9 +21,8 @@ from ..._text import join_limited
 from ..._values import is_empty
 from ._planning import licensed_parts
 from ._reading import KeyReader
-from ._rows import KeyField
 from ._secret import token_of
-from ._table import KEY, ROWS
+from ._table import KEY, ROWS, KeyField
 from ._teams import joined_team, unfit_values
 
 WRITING = ("create", "update", "reissue")

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from ..._engine import Outcome
 from ..._errors import ApiError, LiteLLMError
 from ._declaration import KeyDeclaration
-from ._deleting import KeyRemover
 from ._reading import KeyReader, Record, Standing
+from ._requests import KeyRemover
 from ._secret import token_of
 from ._writing import LOOKS, PAUSE, KeyWriter, seniority, waits
 

@@ -8,12 +8,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._kind import ArgumentSpec, Client, Kind, Ledger, Options
-from ._advice import KEY_ADVICE
 from ._declaration import KEY_ID, KeyDeclaration, conflicts, declare, key_options, with_defaults
 from ._info import OPTIONS, read
 from ._reading import Record
 from ._store import KeyStore
 from ._table import KEY, public_view, readings
+
+ADVICE = {
+    r"custom api key values are disabled": (
+        "The proxy does not allow clients to choose key values. Remove key and key_seed."
+    ),
+    r"invalid key_alias": "The proxy restricts the characters of key_alias. Choose another alias.",
+    r"over max limit set in config": "The proxy sets a lower limit in upperbound_key_generate_params.",
+    r"is not a member of the team": "Add the user to the team first, with litellm_team_members.",
+    r"team_model_access_denied|not allowed to call model": (
+        "The key's models must be among the team's models. Declare them in models, or use all-team-models."
+    ),
+}
 
 
 class Key(Kind):
@@ -32,7 +43,7 @@ class Key(Kind):
     secret = "key"  # noqa: S105
     ids: Mapping[str, str] = {"key_id": "token", "key_alias": "key_alias"}
     actions = ("create", "update", "reissue", "delete", "none")
-    advice = KEY_ADVICE
+    advice = ADVICE
 
     def declare(self, options: Options, state: str) -> KeyDeclaration:
         return declare(options, state)

@@ -14,8 +14,7 @@ from typing import Any
 from ..._errors import InputError
 from ..._text import join_limited
 from ..._values import is_empty, strictly_equal
-from ._rows import metadata_of
-from ._table import KEY
+from ._table import KEY, metadata_of
 
 NO_LIMIT = -1
 

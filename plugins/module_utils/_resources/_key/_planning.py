@@ -18,9 +18,8 @@ from ..._errors import InputError
 from ..._values import UNSET, is_empty, parse_time, same_moment
 from ._declaration import KeyDeclaration
 from ._marks import check_group
-from ._rows import ROUTES_OF_TYPE
 from ._secret import token_of
-from ._table import KEY, ROWS, own_metadata, retired_ids, value_made_at
+from ._table import KEY, ROUTES_OF_TYPE, ROWS, own_metadata, retired_ids, value_made_at
 from ._teams import TEAM_MODELS
 
 # How many versions of a seed's value a message may look through.

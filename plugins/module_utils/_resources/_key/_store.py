@@ -24,10 +24,10 @@ from ..._proxy import Proxy
 from ._checks import missing_references, refuse
 from ._confirming import KeyConfirmer
 from ._declaration import KeyDeclaration
-from ._deleting import KeyRemover
 from ._marks import called, check_mark, to_prune
 from ._planning import Found, check_identity, plan_key
 from ._reading import KeyReader, Record
+from ._requests import KeyRemover
 from ._secret import new_value, token_of
 from ._table import KEY, retired_ids, successor_of
 from ._teams import left_team, models_without_team

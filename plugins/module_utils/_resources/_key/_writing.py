@@ -20,14 +20,12 @@ from ..._kind import Client, Ledger
 from ..._proxy import Proxy
 from ..._shapes import TEXT, ensure_shape
 from ..._values import parse_time
-from ._bodies import create_body, create_path
 from ._declaration import KeyDeclaration
-from ._deleting import KeyRemover
 from ._planning import Found, plan_key
 from ._reading import INFO, KeyReader, Record
+from ._requests import KeyRemover, KeyUpdater, create_body, create_path
 from ._secret import new_value, token_of
 from ._table import KEY, ROWS, successor_of
-from ._updating import KeyUpdater
 
 LOOKS = 5
 PAUSE = 0.5

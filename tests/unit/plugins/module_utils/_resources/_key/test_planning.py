@@ -16,17 +16,17 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._durations import add_duration
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Plan
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._bodies import (
-    create_body,
-    create_path,
-    update_body,
-)
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import (
     KeyDeclaration,
     declare,
     key_options,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._planning import Found, plan_key
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._requests import (
+    create_body,
+    create_path,
+    update_body,
+)
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._secret import (
     derived_value,
     new_value,
