@@ -50,7 +50,7 @@ class Files:
         kept = {name for name in earlier if name != "mail" or self._sender}
         self.formats = [row for row in FORMATS.values() if row.name in self._chosen | kept]
 
-    def check_templates(self, people: Sequence[Person]) -> None:
+    def ensure_templates(self, people: Sequence[Person]) -> None:
         """Read the templates, and try those of the user.
 
         :raises InputError: if one is missing, is no template, or does not fit the people.

@@ -48,5 +48,5 @@ def _address(name: str, text: object) -> Address | None:
 
 
 def _header_text(text: str) -> str:
-    """Text that stays what it is in a header: see ENCODED_WORD."""
+    """Return text that stays what it is in a header: see ENCODED_WORD."""
     return ENCODED_WORD.sub(lambda found: f"= {found[0][1:]}", one_line(text))

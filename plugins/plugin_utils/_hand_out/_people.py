@@ -72,19 +72,19 @@ class HandOut:
         ]
 
     def _callable(self, models: list[str]) -> list[str]:
-        """The models by name, where a key may call those of its team: that is no name that its owner could use."""
+        """Return the models by name, where a key may call those of its team: its owner could not use that name."""
         of_team = (self._result.get("team") or {}).get("models") or self._result.get("models")
         return _texts(of_team) if models == [ALL_OF_TEAM] and of_team else models
 
     def _ended(self, by_alias: Mapping[str, Person], entries: Collection[Any]) -> list[str]:
-        """Who was in a workshop that has ended, also where an earlier run deleted the keys and then failed."""
+        """Return who was in a workshop that has ended, also where an earlier run deleted the keys and then failed."""
         group = self._result.get("group")
         if self._result.get("state") != "absent" or self._result.get("problem") or entries or not group:
             return []
         return [alias for alias, person in by_alias.items() if person.get("group") == group]
 
     def _settle(self, by_alias: dict[str, Person], entry: Mapping[str, Any]) -> bool:
-        """Put the person on the list, or remove them; whether nobody has to look for a value."""
+        """Put the person on the list, or remove them, and return whether nobody has to look for a value."""
         alias = str(entry["alias"])
         if self._result.get("state") == "absent":
             # A key that could not be deleted is still somebody's key.

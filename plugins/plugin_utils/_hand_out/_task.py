@@ -43,7 +43,7 @@ class HandedOut:
     diff: str
 
 
-def check(variables: Variables, render: Render, people: Sequence[Mapping[str, Any]] = ()) -> None:
+def ensure_ready(variables: Variables, render: Render, people: Sequence[Mapping[str, Any]] = ()) -> None:
     """Refuse what could keep the files from being written, before the first key is made.
 
     :param people: who will be on the list, as in a result of the role manage_keys.
@@ -55,14 +55,14 @@ def check(variables: Variables, render: Render, people: Sequence[Mapping[str, An
     planned = {"users": [{**person, "key": None, "key_id": None, "action": "create"} for person in people]}
     after = HandOut(before, values, planned, variables["output_base_url"], "", is_planned=True).people
     files = _files(folder, before, variables, render)
-    files.check_templates(after)
+    files.ensure_templates(after)
     _refuse(variables, folder, files, folder.foreign(dict.fromkeys(files.paths(after))))
 
 
 def hand_out(result: Mapping[str, Any], variables: Variables, render: Render, check_mode: bool) -> HandedOut:
     """Bring the files of the folder in line with a result of the role manage_keys.
 
-    :raises InputError: as ``check``, and if it is no such result.
+    :raises InputError: as ``ensure_ready``, and if it is no such result.
     """
     folder = _folder(variables)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")

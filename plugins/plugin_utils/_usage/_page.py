@@ -137,7 +137,7 @@ def _common(texts: Iterable[str]) -> str | None:
 
 
 def _share(part: float, whole: float | None) -> float | None:
-    """In percent, with one decimal, rounded down: 100 is reached, not nearly reached."""
+    """Return a part in percent, with one decimal, rounded down: 100 is reached, not nearly reached."""
     return math.floor(round(1000 * min(part / whole, 100), 6)) / 10 if whole else None
 
 

@@ -30,7 +30,7 @@ def is_rejected(person: Entry) -> bool:
 
 
 def money(usd: float) -> str:
-    """An amount in USD with two decimals, and below 1 USD with as many as two digits take: 0.00012 is not 0.00."""
+    """Return an amount in USD with two decimals, below 1 USD with as many as two digits take: 0.00012 is not 0.00."""
     decimals = 2
     if 0 < abs(usd) < 1:
         decimals = max(2, 1 - math.floor(math.log10(abs(usd))))
@@ -70,7 +70,7 @@ def is_apart(totals: Entry) -> bool:
 
 
 def attention(people: Sequence[Entry]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Who cannot go on, who has not begun, and who is gone: names, each with the user where several bear it."""
+    """Return who cannot go on, who has not begun, and who is gone: names, each with the user where several bear it."""
     groups = [
         (STATUS[status], [person for person in people if person["status"] == status])
         for status in ("over_budget", "expired", "blocked")

@@ -19,7 +19,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors impo
 from .._calls import Call, answer, connection
 from .._hand_out._files import Render
 from .._hand_out._folder import Folder
-from .._hand_out._task import HandedOut, check, hand_out
+from .._hand_out._task import HandedOut, ensure_ready, hand_out
 from .._usage._task import report
 from .._variables import VariableError, Variables
 from . import _outliving, _words
@@ -109,7 +109,7 @@ class Run:
         """Refuse what could not be done, or not be handed out."""
         if places.folder:
             everybody = [{**workshop.shared, **one.options, **one.described()} for one in workshop.people]
-            check(self._variables, self._around.render, everybody)
+            ensure_ready(self._variables, self._around.render, everybody)
         refuse_admins(workshop, self._variables, self._ask("litellm_user_info", admins=True)["admins"])
         if team and team.is_written and not self._around.check_mode:
             planned = self._ask("litellm_team", check_mode=True, **self._team_options(team))

@@ -95,7 +95,7 @@ def check(folder: Path) -> Callable[..., None]:
 
     def check(*users: str, **options: Any) -> None:
         variables = read(folder, {"output_formats": ALL, "output_mail_from": "ada@example.org", **TEXTS, **options})
-        _task.check(variables, render({}), [{"user": user, "alias": f"w-{user}"} for user in users])
+        _task.ensure_ready(variables, render({}), [{"user": user, "alias": f"w-{user}"} for user in users])
 
     return check
 
