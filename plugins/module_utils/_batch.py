@@ -78,14 +78,14 @@ def _carry_out(
 ) -> list[Outcome]:
     """Write what is planned, and read it back. Raises nothing: a value cannot be read a second time."""
     outcomes = [_planned(plan) for plan in plans]
-    units = store.units(plans)
+    batches = store.batches(plans)
 
-    def work(unit: list[int]) -> list[Outcome]:
-        return store.apply([wants[number] for number in unit], [plans[number] for number in unit])
+    def work(batch: list[int]) -> list[Outcome]:
+        return store.apply([wants[number] for number in batch], [plans[number] for number in batch])
 
-    done, total = 0, sum(map(len, units))
-    for unit, result in zip(units, run_all(work, units, concurrency, fail_fast)):
-        for position, number in enumerate(unit):
+    done, total = 0, sum(map(len, batches))
+    for batch, result in zip(batches, run_all(work, batches, concurrency, fail_fast)):
+        for position, number in enumerate(batch):
             if isinstance(result, Exception):
                 # A new value that was not written is nobody's.
                 value = outcomes[number].value if plans[number].action == "update" else None
@@ -93,7 +93,7 @@ def _carry_out(
             else:
                 warnings = plans[number].warnings + result[position].warnings
                 outcomes[number] = replace(result[position], warnings=warnings)
-        done += len(unit)
+        done += len(batch)
         if progress:
             progress(done, total)
     try:

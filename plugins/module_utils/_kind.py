@@ -92,12 +92,12 @@ class Store(Protocol):
         """Declarations of absence for what the task wants pruned; none for objects that are never pruned."""
         return []
 
-    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
+    def batches(self, plans: Sequence[Plan]) -> list[list[int]]:
         """Return which plans are carried out, by position, and which of them in one request."""
         return [[number] for number, plan in enumerate(plans) if plan.changed]
 
     def apply(self, wants: Sequence[Any], plans: Sequence[Plan]) -> list[Outcome]:
-        """Carry out the plans of one unit."""
+        """Carry out the plans of one batch."""
 
     def confirm(self, wants: Sequence[Any], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Return the outcomes, once what was written is read back, where applying has not done that."""

@@ -77,7 +77,7 @@ class Module(AnsibleModule):
             "localhost, without become, async, environment, or another Python interpreter."
         )
 
-    def tell(self, text: str) -> None:
+    def report_progress(self, text: str) -> None:
         """Say nothing: a module is heard only when it ends."""
 
     def _masked(self, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def run_batch(kind: Kind, start: ModuleFactory = Module) -> None:
                 module.params["fail_fast"],
                 last=last,
                 progress=every_few_seconds(
-                    lambda done, total: module.tell(f"{done} of {total} {kind.things} written"),
+                    lambda done, total: module.report_progress(f"{done} of {total} {kind.things} written"),
                     module.params["progress_every"],
                 ),
             )

@@ -66,8 +66,8 @@ class ModuleCaller(ActionBase):
         return call
 
     def _run_here(self, module: str, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-        def start(argument_spec: dict[str, Any], supports_check_mode: bool) -> _Task:
-            return _Task(self, argument_spec, as_plain_data(options), check_mode)
+        def start(argument_spec: dict[str, Any], supports_check_mode: bool) -> InProcessModule:
+            return InProcessModule(self, argument_spec, as_plain_data(options), check_mode)
 
         begin: ModuleFactory = start
         try:
@@ -99,7 +99,7 @@ class ModuleCaller(ActionBase):
         """Open the file that keeps the values of keys."""
         return ValuesFile.opened(path, proxy, _vault_secrets(self._loader), vault_id, reading=reading)
 
-    def tell(self, text: str) -> None:
+    def report_progress(self, text: str) -> None:
         """Say something while the task runs."""
         # Not to stdout, which may be a callback's JSON.
         self._display.display(text, stderr=True)
@@ -149,7 +149,7 @@ class _Ended(BaseException):
         self.result = result
 
 
-class _Task:
+class InProcessModule:
     """In the place of ``Module``: the options of a task, checked as it does, and the same ways to end."""
 
     def __init__(
@@ -158,20 +158,20 @@ class _Task:
         self.check_mode = check_mode
         self.diff_mode = bool(action.task.diff)
         self._warnings: list[str] = []
-        self.tell = action.tell
+        self.report_progress = action.report_progress
         self.values_file = action.values_file
         self.connections = action.connections
         self.argument_spec = argument_spec
         self.given = given
-        ensure_shape = ArgumentSpecValidator(argument_spec).validate(given)
-        self.params = ensure_shape.validated_parameters
-        self.no_log_values = secrets_of(_no_log_values(ensure_shape), self.params, argument_spec)
-        for warning in _alias_warnings(ensure_shape):
+        validation = ArgumentSpecValidator(argument_spec).validate(given)
+        self.params = validation.validated_parameters
+        self.no_log_values = secrets_of(_no_log_values(validation), self.params, argument_spec)
+        for warning in _alias_warnings(validation):
             self.warn(warning)
-        if ensure_shape.error_messages:
-            unknown = isinstance(ensure_shape.errors[0], UnsupportedError)
+        if validation.error_messages:
+            unknown = isinstance(validation.errors[0], UnsupportedError)
             prefix = f"Unsupported parameters for ({action.task.action}) module: " if unknown else ""
-            self.fail_json(msg=f"{prefix}{ensure_shape.errors.msg}")
+            self.fail_json(msg=f"{prefix}{validation.errors.msg}")
 
     def warn(self, text: str) -> None:
         self._warnings.append(text)
@@ -191,13 +191,13 @@ class _Task:
 # The validator and the loader are public, but these of their findings can be had by private names only.
 
 
-def _no_log_values(ensure_shape: ValidationResult) -> set[str]:
-    secrets: set[str] = ensure_shape._no_log_values
+def _no_log_values(validation: ValidationResult) -> set[str]:
+    secrets: set[str] = validation._no_log_values
     return secrets
 
 
-def _alias_warnings(ensure_shape: ValidationResult) -> list[str]:
-    return [f"Both option {one['option']} and its alias {one['alias']} are set." for one in ensure_shape._warnings]
+def _alias_warnings(validation: ValidationResult) -> list[str]:
+    return [f"Both option {one['option']} and its alias {one['alias']} are set." for one in validation._warnings]
 
 
 def _vault_secrets(loader: DataLoader) -> list[tuple[str, Any]]:

@@ -65,7 +65,7 @@ class Schedule:
     role: bool
     people: int
     rate: float
-    parse_time: int
+    moment: int
     soft_budget: bool
     values_file: bool = False
 
@@ -94,7 +94,7 @@ class Schedule:
             role=rolled % 3 == 0,
             people=people,
             rate=rate,
-            parse_time=rng.randrange(3 + writes),  # no run makes fewer calls
+            moment=rng.randrange(3 + writes),  # no run makes fewer calls
             soft_budget=rng.random() < 0.4,
             values_file=values_file,
         )
@@ -109,13 +109,13 @@ class Schedule:
         rng = random.Random(f"{self.seed} {call} {of_its_kind}")
         if self.kind in ("kill", *OUTAGES):
             committed = self.kind == "kill" and rng.random() < 0.5
-            return Fault(self.kind, committed) if number == self.parse_time else None
+            return Fault(self.kind, committed) if number == self.moment else None
         if self.kind == "silence":
-            return Fault("answer lost", committed=True) if number >= self.parse_time else None
+            return Fault("answer lost", committed=True) if number >= self.moment else None
         if self.kind in AT_ONCE:
             return Fault("delay", seconds=rng.uniform(0, 0.02))
         # One at least: there is no proof in a run without a fault.
-        if rng.random() >= self.rate and number != self.parse_time:
+        if rng.random() >= self.rate and number != self.moment:
             return None
         kind = rng.choice(SINGLE) if self.kind == "mixed" else self.kind
         committed = kind in ("answer lost", "timeout", "truncated") or (kind.startswith("50") and rng.random() < 0.5)

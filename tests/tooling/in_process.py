@@ -37,7 +37,7 @@ class Caller(ModuleCaller):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         raise NotImplementedError("it is no task")
 
-    def tell(self, text: str) -> None:
+    def report_progress(self, text: str) -> None:
         self._told.append(text)
 
 

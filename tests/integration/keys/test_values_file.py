@@ -115,8 +115,8 @@ def test_every_run_returns_the_same_values(sandbox, declare, path, alias):
     before = state(path)
     with sandbox.writes() as written:
         again = declare()
-        ensure_shape = declare("--check")
-    assert again.ok and again.values == ensure_shape.values == made.values and again.play.changed == 0
+        checked = declare("--check")
+    assert again.ok and again.values == checked.values == made.values and again.play.changed == 0
     assert written == [] and state(path) == before
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 

@@ -203,7 +203,7 @@ class KeyStore:
 
     # Writing
 
-    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
+    def batches(self, plans: Sequence[Plan]) -> list[list[int]]:
         """Return the plans to carry out, as positions: deletions many at a time, all others alone."""
         alone = [[number] for number, plan in enumerate(plans) if plan.action in ("create", "update", "reissue")]
         deletions = [number for number, plan in enumerate(plans) if plan.action == "delete"]

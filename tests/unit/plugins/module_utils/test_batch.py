@@ -35,7 +35,7 @@ class Store(OrdinaryStore):
         lonely = [want for want in wants if want.startswith("lonely")]
         return {"there is no team.": lonely} if lonely else {}
 
-    def units(self, plans: Sequence[Plan]) -> list[list[int]]:
+    def batches(self, plans: Sequence[Plan]) -> list[list[int]]:
         numbers = [number for number, plan in enumerate(plans) if plan.changed]
         return [numbers[start : start + self.together] for start in range(0, len(numbers), self.together)]
 

@@ -328,8 +328,8 @@ def test_of_two_keys_of_one_moment_both_runs_keep_the_same(proxy: FakeLiteLLM) -
     other: list[str] = []
 
     def twin() -> None:
-        parse_time = proxy.only("a")["created_at"]
-        other.append(proxy.add("a", created_at=parse_time)["token"])
+        created_at = proxy.only("a")["created_at"]
+        other.append(proxy.add("a", created_at=created_at)["token"])
 
     def twin_settles() -> None:
         if token_of(proxy.asked("/key/generate")[0]["key"]) < other[0]:
