@@ -56,6 +56,8 @@ class Templates:
         """
         try:
             found = self._find("templates", path)
+            if not os.path.isfile(found):
+                raise AnsibleFileNotFound(file_name=found)
             if not people:
                 _read(found)
                 return []

@@ -323,7 +323,7 @@ def test_nothing_in_the_fields_of_a_person_reaches_the_files_of_others(
         (lambda folder: None, {"output_mail_from": "a@x.org, b@x.org"}, "litellm_vkey_output_mail_from"),
         (lambda folder: None, {"output_mail_from": "a\nBcc: b@example.org"}, "litellm_vkey_output_mail_from"),
         (lambda folder: None, {"output_mail_from": "ada@good.org\uff20evil.org"}, "litellm_vkey_output_mail_from"),
-        (lambda folder: None, {"output_html_template": "nope.j2"}, "template nope.j2"),
+        (lambda folder: None, {"output_html_template": "nope.j2"}, "Cannot find the template nope.j2."),
         (lambda folder: None, {"output_env_template": "/dev/null/x"}, "template /dev/null/x"),
         (lambda folder: None, {"time_zone": "Europe/Nowhere"}, "litellm_vkey_time_zone: 'Europe/Nowhere'"),
         (lambda folder: None, {"time_zone": "../../etc/passwd"}, "litellm_vkey_time_zone"),
