@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tries what keys of each type can do on the sandboxes that SANDBOX_JSON names, and prints it as a table.
 
-The result of each version is kept in .build/routes, with a table of all its routes.
+The result of each version is kept in .build/routes, and the table is about all versions that have one.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def main() -> int:
     states = [Path(one) for one in os.environ.get("SANDBOX_JSON", "").split(os.pathsep) if one]
     if not states:
         parser.error("SANDBOX_JSON is not set: run ./tests/run routes, or see tests/routes/README.md.")
-    measured = []
     for server in map(Server.described_in, states):
-        measured.append(one := measure(server, sweep=given.sweep))
-        one.write(RESULTS / f"{one.version}.json")
+        one = measure(server, sweep=given.sweep)
+        one.write(RESULTS)
         if given.sweep:
             (RESULTS / f"{one.version}.csv").write_text(routes(one), encoding="utf-8")
         print(f"Measured LiteLLM {one.version}.", file=sys.stderr, flush=True)
+    measured = Measured.all_in(RESULTS)
     print(tables(measured))
     if given.markdown:
         put(measured, " ".join(["./tests/run routes --", *map(shlex.quote, sys.argv[1:])]), given.markdown)

@@ -25,29 +25,35 @@ SIDE_BY_SIDE = 4
 class Measured:
     """What the keys can do on one version of LiteLLM.
 
+    :param questions: what was asked.
     :param answers: for each key type and role, the questions that were answered with yes.
     :param updated: the same for keys that an update of their routes has bound.
     :param routes: for each swept key type and role, what came of each route. Routes open to everybody are left out.
     """
 
     version: str
+    questions: list[str]
     answers: dict[str, dict[str, list[str]]]
     updated: dict[str, dict[str, list[str]]]
     routes: dict[str, dict[str, str]]
 
     @classmethod
-    def read(cls, path: Path) -> Measured:
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+    def all_in(cls, folder: Path) -> list[Measured]:
+        """Return what was measured with the present questions, the newest version last."""
+        found = [cls(**json.loads(path.read_text(encoding="utf-8"))) for path in folder.glob("*.json")]
+        known = [one for one in found if one.questions == list(QUESTIONS)]
+        return sorted(known, key=lambda one: [int(number) for number in one.version.split(".")])
 
-    def write(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+    def write(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(asdict(self), indent=1) + "\n"
+        (folder / f"{self.version}.json").write_text(text, encoding="utf-8")
 
 
 def measure(server: Server, *, sweep: bool) -> Measured:
     """Create keys of all kinds on a server, and try what they can do."""
     world = World.made_on(server)
-    measured = Measured(server.litellm_version, {}, {}, {})
+    measured = Measured(server.litellm_version, list(QUESTIONS), {}, {}, {})
     closed = [one for one in operations(server) if verdict(one.try_with(server, None)) != LET_THROUGH] if sweep else []
     for subject in world.subjects():
         yes = [question for question, ask in QUESTIONS.items() if ask(world, subject)]

@@ -13,7 +13,7 @@ import requests
 
 # A route that streams for ever, or asks a provider that does not answer, has let the key through long before.
 PATIENCE = 5
-# The description of all routes is made when it is first asked for.
+# What has to succeed may take its time, such as the description of all routes, which is made when first asked for.
 LONG_PATIENCE = 120
 
 
@@ -47,6 +47,11 @@ class Server:
 
     def ask(self, key: str | None, method: str, path: str, body: Any = None, /, **parameters: str) -> Answer:
         """Send a request with a key, or without any, and return the answer."""
+        return self._send(key, method, path, body, parameters, PATIENCE)
+
+    def _send(
+        self, key: str | None, method: str, path: str, body: Any, parameters: dict[str, str], patience: float
+    ) -> Answer:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
             with requests.request(
@@ -55,7 +60,7 @@ class Server:
                 headers=headers,
                 params=parameters,
                 json=body,
-                timeout=PATIENCE,
+                timeout=patience,
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -72,7 +77,7 @@ class Server:
 
     def do(self, method: str, path: str, body: Any = None, /, **parameters: str) -> Any:
         """Send a request with the master key that has to succeed, and return the answer's JSON."""
-        answer = self.ask(self.master_key, method, path, body, **parameters)
+        answer = self._send(self.master_key, method, path, body, parameters, LONG_PATIENCE)
         if answer.status not in (200, 201):
             raise RuntimeError(f"{method} {path}: {answer.status} {answer.text[:500]}")
         return answer.json()
