@@ -24,7 +24,7 @@ Report = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WorkshopOutcome:
     """What came of everybody.
 
     :param users: the people as the result has them, with their keys.
@@ -63,7 +63,7 @@ class Outcome:
         return " ".join(f"{what}. {' '.join(reasons)}" for what, reasons in parts if reasons)
 
 
-def outcome_of(people: Sequence[Person], result: Report) -> Outcome:
+def outcome_of(people: Sequence[Person], result: Report) -> WorkshopOutcome:
     """Return what came of everybody.
 
     :param result: of ``litellm_keys``, with their keys in the same order.
@@ -74,7 +74,7 @@ def outcome_of(people: Sequence[Person], result: Report) -> Outcome:
     ]
     called = {user["alias"]: one_line(user["user"]) for user in users}
     every = [*result["virtual_keys"], *result["pruned"]]
-    return Outcome(
+    return WorkshopOutcome(
         users=users,
         pruned=[report["key_alias"] for report in result["pruned"] if not report["error"]],
         deleted_ids={str(report["key_id"]) for report in every if report["action"] == "delete"},

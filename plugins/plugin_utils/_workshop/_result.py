@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._declaration import Workshop
-from ._outcome import Outcome
+from ._outcome import WorkshopOutcome
 
 
 def result_of(
-    workshop: Workshop, outcome: Outcome, url: str, team: Mapping[str, Any], changed: bool, gone: Sequence[str]
+    workshop: Workshop, outcome: WorkshopOutcome, url: str, team: Mapping[str, Any], changed: bool, gone: Sequence[str]
 ) -> dict[str, Any]:
     """Return what the role's result says.
 

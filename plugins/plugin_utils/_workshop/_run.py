@@ -25,7 +25,7 @@ from .._variables import VariableError, Variables
 from . import _outliving, _words
 from ._admins import refuse_admins
 from ._declaration import Workshop, declare
-from ._outcome import Outcome, outcome_of
+from ._outcome import WorkshopOutcome, outcome_of
 from ._people import ReadFile
 from ._places import Places, artifact_password, make, places_of
 from ._result import result_of
@@ -157,7 +157,7 @@ class Run:
                 found += self._ask("litellm_key_info", group=workshop.group)["virtual_keys"]
         return found
 
-    def _write_keys(self, workshop: Workshop, team: Team | None, places: Places) -> Outcome:
+    def _write_keys(self, workshop: Workshop, team: Team | None, places: Places) -> WorkshopOutcome:
         is_planned = self._around.check_mode and team is not None and team.is_new
         options = self._key_options(workshop, places, team_is_planned=is_planned)
         result = self._around.call("litellm_keys", **self._connection, **options)
@@ -170,7 +170,7 @@ class Run:
 
     # Once the keys are written, every failure is only noted
 
-    def _remove_team(self, team: Team | None, outcome: Outcome) -> Team | None:
+    def _remove_team(self, team: Team | None, outcome: WorkshopOutcome) -> Team | None:
         """Remove the team after the keys, and return it: LiteLLM deletes the keys of a team with it, whosoever."""
         if team is None:
             return None
@@ -243,7 +243,7 @@ class Run:
         self,
         workshop: Workshop,
         team: Team | None,
-        outcome: Outcome,
+        outcome: WorkshopOutcome,
         result: dict[str, Any],
         handed_out: HandedOut | None,
     ) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, one_line
 
 from .._variables import Variables
-from ._outcome import WORDS, Outcome, word_of
+from ._outcome import WORDS, WorkshopOutcome, word_of
 from ._people import Person
 
 FEW = 10
@@ -47,7 +47,7 @@ def in_the_users_words(text: str, variables: Variables) -> str:
     return re.sub(pattern, lambda found: known[found[0]], text)
 
 
-def headline(outcome: Outcome, check_mode: bool) -> str:
+def headline(outcome: WorkshopOutcome, check_mode: bool) -> str:
     """Return how many keys were created, updated and so on."""
     counts = [
         f"{len(whom)} {'would be ' if check_mode and word not in ('unchanged', 'failed') else ''}{word}"
@@ -56,7 +56,7 @@ def headline(outcome: Outcome, check_mode: bool) -> str:
     return ", ".join(counts) or "Nothing to do"
 
 
-def names(outcome: Outcome, check_mode: bool) -> list[str]:
+def names(outcome: WorkshopOutcome, check_mode: bool) -> list[str]:
     """Return the names of those to whom it was done, where they are few, and not one alone."""
     if len(outcome.users) + len(outcome.pruned) <= 1:
         return []
@@ -67,7 +67,7 @@ def names(outcome: Outcome, check_mode: bool) -> list[str]:
     ]
 
 
-def _by_word(outcome: Outcome) -> dict[str, list[str]]:
+def _by_word(outcome: WorkshopOutcome) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for user in outcome.users:
         found[word_of(user)].append(one_line(user["user"]))
@@ -75,7 +75,7 @@ def _by_word(outcome: Outcome) -> dict[str, list[str]]:
     return {word: found[word] for word in (*WORDS.values(), "failed") if found[word]}
 
 
-def reissued_before(variables: Variables, people: Iterable[Person], outcome: Outcome) -> list[str]:
+def reissued_before(variables: Variables, people: Iterable[Person], outcome: WorkshopOutcome) -> list[str]:
     """Say for whom a reissue that was asked for had been done already, and how to do it again."""
     again = {
         one_line(person.user): f"{one_line(person.user)}:{_next(person.reissue)}"

@@ -121,12 +121,9 @@ UPDATE_PATH = "/key/update"
 
 
 class KeyUpdater:
-    """Changes keys of one proxy, by their tokens. The next run completes one that is interrupted between two requests.
+    """Changes keys by their tokens. The next run completes what was interrupted between two requests."""
 
-    :param client: an object with ``send`` and ``now``, such as ``_client.Client``.
-    """
-
-    def __init__(self, client: Any, proxy: Proxy) -> None:
+    def __init__(self, client: Client, proxy: Proxy) -> None:
         self._client = client
         self._proxy = proxy
 

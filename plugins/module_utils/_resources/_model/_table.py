@@ -38,7 +38,7 @@ FALSE_BY_DEFAULT = (
 )
 
 
-def _is_id(value: str) -> str | None:
+def _check_id(value: str) -> str | None:
     return check_identity(value) or (
         "must not contain a slash: LiteLLM could not change the model." if "/" in value else None
     )
@@ -93,7 +93,7 @@ MODEL = Resource(
     kind="model",
     identity="model_id",
     fields=(
-        Field("model_id", check=_is_id, cleared=NOT_CLEARABLE),
+        Field("model_id", check=_check_id, cleared=NOT_CLEARABLE),
         Field("model_name", cleared=NOT_CLEARABLE),
         Field(PARAMS, "dict", parse=numbers(IN_PARAMS), read=params_of, redact=without_secrets, cleared=NOT_CLEARABLE),
         Field(INFO, "dict", parse=numbers(IN_INFO), read=info_of, cleared=NOT_CLEARABLE),

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Source, Variables
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop import _words
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._outcome import Outcome, outcome_of
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._outcome import (
+    WorkshopOutcome,
+    outcome_of,
+)
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._people import Person
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES
 
@@ -32,7 +35,7 @@ def done(*reports: dict[str, Any], pruned: tuple[dict[str, Any], ...] = (), **mo
     return {"virtual_keys": list(reports), "pruned": list(pruned), **more}
 
 
-def said(outcome: Outcome, check_mode: bool = False) -> list[str]:
+def said(outcome: WorkshopOutcome, check_mode: bool = False) -> list[str]:
     return [_words.headline(outcome, check_mode), *_words.names(outcome, check_mode)]
 
 
