@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from ansible.errors import AnsibleFileNotFound
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import LiteLLMError
@@ -58,13 +59,20 @@ def run_here(
     around = Surroundings(
         call=call or Caller(check_mode, told if told is not None else []).caller({}),
         read_file=_read,
-        render=Templates(Templar(loader=DataLoader()), lambda _kind, path: path, {}),
+        render=Templates(Templar(loader=DataLoader()), _find, {}),
         check_mode=check_mode,
     )
     try:
         return run(variables_of(given), around)
     except (LiteLLMError, VariableError) as error:
         return {"failed": True, "msg": str(error)}
+
+
+def _find(_kind: str, path: str) -> str:
+    """The path of a file, as a task finds it."""
+    if not Path(path).exists():
+        raise AnsibleFileNotFound(file_name=path)
+    return path
 
 
 def _read(path: str) -> bytes:
