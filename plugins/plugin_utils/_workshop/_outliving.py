@@ -40,13 +40,18 @@ def made_by_people(
     :param people: their user IDs.
     :param admins: who administers something, and makes keys for others.
     """
-    makers = set(people) - {admin["user_id"] for admin in admins}
-    return [key for key in keys if key["created_by"] in makers and key["group"] != workshop.group]
+    owners = set(people) - {admin["user_id"] for admin in admins}
+    return [key for key in keys if key["created_by"] in owners and key["group"] != workshop.group]
 
 
 def names(keys: Sequence[Key]) -> list[str]:
     """Return what keys are called, also those without an alias."""
     return [str(key["key_alias"] or f"the key {key['key_id'][:8]}") for key in keys]
+
+
+def makers(keys: Iterable[Key]) -> list[str]:
+    """Return the user IDs of those who created keys."""
+    return sorted({str(key["created_by"]) for key in keys})
 
 
 def gone(listed: Iterable[Mapping[str, Any]], keys: Iterable[Key]) -> list[str]:

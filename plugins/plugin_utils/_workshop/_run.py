@@ -189,7 +189,9 @@ class Run:
     def _end_made_keys(self, workshop: Workshop, before: Sequence[Mapping[str, Any]]) -> None:
         """Name, or remove, the keys that people of the workshop have made with theirs."""
         ending = before if workshop.ends else [key for key in before if key["key_alias"] in _aliases(workshop)]
-        people = sorted({key["user_id"] for key in ending if key["user_id"]})
+        # Who is declared may have made keys although theirs are gone, such as by an earlier run that only named them.
+        declared = {person.user_id for person in workshop.people}
+        people = sorted({key["user_id"] for key in ending if key["user_id"]} | declared)
         if not people:
             return
         with self._noting(self._problems):
@@ -198,7 +200,7 @@ class Run:
             made = _outliving.made_by_people(workshop, keys, people, admins)
             removes = self._variables["remove_made_keys"]
             self._said_last += _words.made_meanwhile(
-                self._variables, _outliving.names(made), removes, self._around.check_mode
+                self._variables, _outliving.names(made), _outliving.makers(made), removes, self._around.check_mode
             )
             if made and removes:
                 doomed = [{"key_id": key["key_id"]} for key in made]

@@ -137,12 +137,15 @@ def not_listed(variables: Variables, aliases: Sequence[str], is_absent: bool) ->
     return [f"not listed, but still valid: {join_limited(aliases)}; to remove these keys, set {prune}"]
 
 
-def made_meanwhile(variables: Variables, aliases: Sequence[str], removed: bool, check_mode: bool) -> list[str]:
-    """Name keys that the people of the workshop have made with theirs."""
+def made_meanwhile(
+    variables: Variables, aliases: Sequence[str], makers: Sequence[str], removed: bool, check_mode: bool
+) -> list[str]:
+    """Name keys that the people of the workshop have made with theirs, and who did."""
     if not aliases:
         return []
     if removed:
         would = "would be " if check_mode else ""
         return [f"{would}removed, made by people of the workshop: {join_limited(aliases)}"]
-    called = f"{variables.called('remove_made_keys')}=true"
+    # When the workshop has ended, nothing on the proxy tells whose keys belonged to it.
+    called = f"{variables.called('remove_made_keys')}=true and {variables.called('users')} to {join_limited(makers)}"
     return [f"made by people of the workshop, and still valid: {join_limited(aliases)}; to remove them, set {called}"]

@@ -79,7 +79,13 @@ def test_the_end_names_the_keys_that_people_made_and_can_remove_them(sandbox, ru
     assert f"made by people of the workshop, and still valid: {alias}-own; to remove them, set" in said(done)
     assert set(sandbox.keys(alias)) == {f"{alias}-own", f"{alias}-admins"}
 
-    sandbox.call("POST", "/key/delete", {"key_aliases": [f"{alias}-own"]}).raise_for_status()
+    # The end has come, so nothing but the message tells who it was.
+    told = f"litellm_vkey_remove_made_keys=true and litellm_vkey_users to {ben['user_id']}"
+    assert told in said(done)
+    done = run_workshop(**end, remove_made_keys=True, users=[ben["user_id"]])
+    assert f"removed, made by people of the workshop: {alias}-own" in said(done)
+    assert set(sandbox.keys(alias)) == {f"{alias}-admins"}
+
     ben = run_workshop(**course)["result"]["users"][1]
     assert generate(sandbox, ben["key"], key_alias=f"{alias}-own").status_code == 200
     done = run_workshop(**end, remove_made_keys=True)
