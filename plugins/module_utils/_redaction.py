@@ -31,6 +31,8 @@ from ._text import one_line, printable
 HIDDEN = "********"
 CHANGED = f"{HIDDEN} (changed)"
 WAS_HIDDEN = re.compile(r"(?<!\*)\*{8}(?!\*)")
+# How the name of an address ends.
+ADDRESSES = ("url", "uri", "base", "endpoint", "proxy")
 # The beginning of a value that only names an environment variable of the proxy.
 REFERENCE = "os.environ/"
 PARAMETERS = "litellm_params"
@@ -65,6 +67,8 @@ KEY = re.compile(r"(?<![A-Za-z])sk-[^\s'\",})\]]{4,}|sk-[^\s'\",})\]]{13,}")
 TOKEN = re.compile(r"[0-9a-f]{64,}")
 # What is secret by its shape: before the host of a URL, after the scheme of a header, with the mark of who issued it.
 USER_INFO = re.compile(r"//(?P<secret>[^\s/?#]+|[^\s/?#:]*:(?!\d*(?:[\s/?#]|$))\S+)@")
+# The same where an address lacks its scheme. It is looked for only under the name of an address.
+BEFORE_HOST = re.compile(r"\A[^\s/?#:@]*:(?P<secret>[^\s/?#]+)@")
 SCHEME = re.compile(r"\b(?i:bearer|basic)\s+(?P<secret>(?=\S*[\dA-Z+/=_.~-])[\w+/=.~-]{6,})")
 ISSUED = re.compile(
     r"(?P<secret>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
@@ -187,7 +191,11 @@ class _Hiding:
             return {one: self.all(part) for one, part in value.items()}
         if name == PARAMETERS:
             return self.data(value, _is_secret_parameter) if isinstance(value, Mapping) else self.all(value)
-        return self.all(value) if name in ALL_SECRET else self.data(value, is_secret)
+        if name in ALL_SECRET:
+            return self.all(value)
+        if isinstance(value, str) and str(name).lower().endswith(ADDRESSES):
+            value = BEFORE_HOST.sub(self._cut, value)
+        return self.data(value, is_secret)
 
     def all(self, value: Any) -> Any:
         """Return what is shown of a secret: that there is one."""

@@ -407,3 +407,9 @@ def test_the_password_of_a_web_proxy_is_hidden(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ApiError) as caught:
         Client(Settings("http://litellm.invalid", "sk-unit-master-key-0123456789", retries=0)).get("/x")
     assert "proxy-password-1" not in str(caught.value)
+
+
+def test_an_address_without_a_scheme_hides_its_password_and_other_text_stays() -> None:
+    said = {"api_url": "user:pass-word@host:4000/x", "contact": "team:payments@corp.example"}
+    assert redact(said) == {**said, "api_url": "user:********@host:4000/x"}
+    assert redact({"api_url": "localhost:4000/x@y"}) == {"api_url": "localhost:4000/x@y"}
