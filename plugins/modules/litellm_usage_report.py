@@ -42,17 +42,6 @@ options:
         O(litemaas.virtual_keys.litellm_key_info#module:expiring_within).
     type: dict
     default: {}
-    choices:
-      - key_aliases
-      - key_ids
-      - user_id
-      - team_id
-      - organization_id
-      - created_by
-      - group
-      - metadata
-      - status
-      - expiring_within
   users:
     description:
       - The people, to report them by name. Each item is a name, or a mapping with C(name) or C(user), and C(user_id).

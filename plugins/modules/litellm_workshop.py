@@ -23,6 +23,9 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._key_options.for_all
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
+attributes:
+  idempotent:
+    support: full
 options:
   state:
     description:
@@ -370,17 +373,6 @@ options:
     description:
       - As O(litemaas.virtual_keys.litellm_usage_report#module:usage_filter).
     type: dict
-    choices:
-      - key_aliases
-      - key_ids
-      - user_id
-      - team_id
-      - organization_id
-      - created_by
-      - group
-      - metadata
-      - status
-      - expiring_within
     default: {}
   usage_formats:
     description:

@@ -245,7 +245,7 @@ def _repetitions(rows: Iterable[Row]) -> Iterator[str]:
     """Return who stands in several lines. Email addresses differ by more than upper and lower case, as do users."""
     lines: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        for name in {row.user.lower(), row.fields.get("email", row.user).lower()}:
+        for name in dict.fromkeys((row.user.lower(), row.fields.get("email", row.user).lower())):
             lines[name].append(str(row.line))
     for name, numbers in lines.items():
         if len(numbers) > 1:

@@ -75,6 +75,8 @@ def words_of(name: str) -> dict[str, str]:
         "class": "".join(part.capitalize() for part in name.split("_")),
         "constant": name.upper(),
         "version": version,
+        # ansible-test accepts it in no other file than a module.
+        "shebang": "#!/usr/bin/python",
     }
 
 

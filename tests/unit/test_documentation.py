@@ -75,7 +75,8 @@ def spec_of_table(table: Iterable[Variable]) -> dict[str, Any]:
             "type": row.type,
             "elements": "str" if row.type == "list" else None,
             "default": row.default,
-            "choices": list(row.choices) or None,
+            # Of a mapping, they are names, which Ansible's documentation format has no place for.
+            "choices": list(row.choices) or None if row.type != "dict" else None,
             "aliases": list(row.aliases) or None,
         }
         for row in table

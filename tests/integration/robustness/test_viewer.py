@@ -50,6 +50,11 @@ def named(value: Any, name: str) -> Any:
     return name if value == "NAME" else value
 
 
+def identity(kind: str) -> str:
+    """The option by which the object is declared."""
+    return next(iter(OBJECTS[kind][0]))
+
+
 @pytest.fixture
 def name(sandbox, run_module) -> Iterator[str]:
     """The name of all objects of this test, which are there."""
@@ -61,9 +66,8 @@ def name(sandbox, run_module) -> Iterator[str]:
     yield made
     for kind in reversed(order):
         if kind != "team_members":
-            identity = next(iter(OBJECTS[kind][0]))
             force = {} if kind == "key" else {"force": True}
-            assert not run_module(f"litellm_{kind}", **{identity: made}, state="absent", **force).failed
+            assert not run_module(f"litellm_{kind}", **{identity(kind): made}, state="absent", **force).failed
 
 
 def test_check_mode_is_the_same_for_a_viewer(run_module, viewer, name) -> None:

@@ -167,8 +167,8 @@ def test_what_issuers_choose_cannot_be_guessed(seed: int) -> None:
 
 def test_nearly_all_hexadecimal_values_of_32_digits_and_uuids_cannot_be_guessed() -> None:
     source = random.Random(7)
-    values = [f"{source.getrandbits(128):032x}" for _ in range(500)]
-    values += [str(uuid.UUID(int=source.getrandbits(128))) for _ in range(500)]
+    values = [f"{source.getrandbits(128):032x}" for _number in range(500)]
+    values += [str(uuid.UUID(int=source.getrandbits(128))) for _number in range(500)]
     assert sum(is_guessable("api_key", value) for value in values) < 50
 
 

@@ -109,7 +109,7 @@ class Owner(Recorder):
 def test_what_goes_with_a_team_is_said() -> None:
     store = Team().store(Owner(), {})
     wants = [Team().declare({"team_id": "t"}, "absent")]
-    (lost,) = store.missing(wants, store.plans(wants))
+    lost = next(iter(store.missing(wants, store.plans(wants))))
     assert lost == (
         "LiteLLM deletes the models of a team together with the team: 1 model (m). LiteLLM deletes the keys of a team "
         "together with the team, and this team has 2: a key without an alias, one. Its members have limits in it: ann. "
