@@ -26,9 +26,9 @@ def not_listed(workshop: Workshop, keys: Iterable[Key]) -> list[str]:
     return [str(key["key_alias"]) for key in keys if key["key_alias"] not in declared]
 
 
-def still_valid(keys: Iterable[Key]) -> list[Key]:
-    """Return the keys that neither have ended nor are blocked."""
-    return [key for key in keys if key["status"] not in ENDED]
+def still_valid(workshop: Workshop, keys: Iterable[Key]) -> list[Key]:
+    """Return the keys of the workshop that neither have ended nor are blocked."""
+    return [key for key in keys if key["group"] == workshop.group and key["status"] not in ENDED]
 
 
 def made_by_people(

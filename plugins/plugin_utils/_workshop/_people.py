@@ -146,6 +146,8 @@ def refuse_who_is_elsewhere(
 def _listed(variables: Variables) -> list[Entry]:
     where = variables.called("users")
     users = structure(where, variables["users"] if variables.says("users") else [], list)
+    if not users and variables["state"] == "absent":
+        raise VariableError(f"{where} is an empty list. To remove all keys of the workshop, omit it.")
     if not users:
         raise VariableError(
             f"{where} is an empty list. Omit it for a single key or numbered users. "

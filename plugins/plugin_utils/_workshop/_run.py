@@ -23,7 +23,7 @@ from .._hand_out._task import HandedOut, ensure_ready, hand_out
 from .._usage._task import report
 from .._variables import VariableError, Variables
 from . import _outliving, _words
-from ._admins import refuse_admins
+from ._admins import refuse_admins, refuse_keys_of_others
 from ._declaration import Workshop, declare
 from ._outcome import WorkshopOutcome, outcome_of
 from ._people import ReadFile
@@ -79,12 +79,12 @@ class Run:
         self._said_last += workshop.said if self._around.check_mode else []
         with self._in_the_users_words():
             workshop, team = in_team(workshop, self._variables, self._read_team(workshop))
+            before = self._read_marked(workshop) if workshop.is_absent else self._read_named(workshop)
             if workshop.is_absent:
                 self._report_usage(workshop, places)
             else:
-                self._refuse(workshop, team, places)
+                self._refuse(workshop, team, places, before)
                 team = self._write_team(workshop, team, places)
-            before = self._read_marked(workshop)
             outcome = self._write_keys(workshop, team, places)
         if workshop.is_absent:
             self._end_made_keys(workshop, before)
@@ -105,12 +105,35 @@ class Run:
         teams: list[Mapping[str, Any]] = self._ask("litellm_team_info", team_id=workshop.alias)["teams"]
         return teams[0] if teams else None
 
-    def _refuse(self, workshop: Workshop, team: Team | None, places: Places) -> None:
+    def _read_named(self, workshop: Workshop) -> Sequence[Mapping[str, Any]]:
+        """Return the keys that have the names of the workshop's, or of the single key."""
+        named = (
+            {"key_alias_prefix": f"{workshop.alias}-"} if workshop.is_workshop else {"key_aliases": [workshop.alias]}
+        )
+        keys: Sequence[Mapping[str, Any]] = self._ask("litellm_key_info", **named)["virtual_keys"]
+        return keys
+
+    def _read_marked(self, workshop: Workshop) -> Sequence[Mapping[str, Any]]:
+        """Return the keys that bear the mark of a workshop of which keys are to go.
+
+        Only what is said depends on them.
+        """
+        found: list[Mapping[str, Any]] = []
+        if workshop.is_workshop:
+            with self._noting(self._warnings):
+                found += self._ask("litellm_key_info", group=workshop.group)["virtual_keys"]
+        return found
+
+    def _refuse(
+        self, workshop: Workshop, team: Team | None, places: Places, before: Sequence[Mapping[str, Any]]
+    ) -> None:
         """Refuse what could not be done, or not be handed out."""
         if places.folder:
             everybody = [{**workshop.shared, **one.options, **one.described()} for one in workshop.people]
             ensure_ready(self._variables, self._around.render, everybody)
-        refuse_admins(workshop, self._variables, self._ask("litellm_user_info", admins=True)["admins"])
+        admins = self._ask("litellm_user_info", admins=True)["admins"]
+        refuse_admins(workshop, self._variables, admins)
+        refuse_keys_of_others(workshop, self._variables, before, admins)
         if team and team.is_written and not self._around.check_mode:
             planned = self._ask("litellm_team", check_mode=True, **self._team_options(team))
             if team.is_new and planned["action"] != "create":  # the first look has missed it
@@ -145,17 +168,6 @@ class Run:
             members = self._ask("litellm_team_members", team_id=workshop.alias, members=team.members)
             self._changed = self._changed or members["changed"]
         return team
-
-    def _read_marked(self, workshop: Workshop) -> list[Mapping[str, Any]]:
-        """Return the keys that bear the mark of a workshop of which keys are to go.
-
-        Only what is said depends on them.
-        """
-        found: list[Mapping[str, Any]] = []
-        if workshop.is_absent and workshop.is_workshop:
-            with self._noting(self._warnings):
-                found += self._ask("litellm_key_info", group=workshop.group)["virtual_keys"]
-        return found
 
     def _write_keys(self, workshop: Workshop, team: Team | None, places: Places) -> WorkshopOutcome:
         is_planned = self._around.check_mode and team is not None and team.is_new
@@ -211,13 +223,9 @@ class Run:
         """Name the keys of the workshop that this run was not about and that stay."""
         if not workshop.is_workshop or workshop.prune:
             return
-        with self._noting(self._warnings):
-            if not workshop.is_absent:
-                prefix = f"{workshop.alias}-"
-                found = self._ask("litellm_key_info", group=workshop.group, key_alias_prefix=prefix)["virtual_keys"]
-                before = _outliving.still_valid(found)
-            others = _outliving.not_listed(workshop, before)
-            self._said_last += _words.not_listed(self._variables, others, workshop.is_absent)
+        keys = before if workshop.is_absent else _outliving.still_valid(workshop, before)
+        others = _outliving.not_listed(workshop, keys)
+        self._said_last += _words.not_listed(self._variables, others, workshop.is_absent)
 
     def _read_gone(self, workshop: Workshop, places: Places) -> list[str]:
         """Return the aliases of people in the folder whose keys are no longer on the proxy, whoever removed them."""

@@ -93,6 +93,29 @@ def test_the_end_names_the_keys_that_people_made_and_can_remove_them(sandbox, ru
     assert set(sandbox.keys(alias)) == {f"{alias}-admins"}
 
 
+def test_a_key_that_somebody_made_in_the_name_of_another_is_not_taken_for_theirs(
+    sandbox, run_workshop, people, alias
+) -> None:
+    people("internal_user", "ben")
+    course = {"users": ["ben"], "user_domain": alias, "key_type": "default"}
+    ben = run_workshop(**course)["result"]["users"][0]
+    # Whoever has a key of the workshop can read its mark.
+    marks = {"litellm_vkey_group": alias, "litellm_vkey_reissue": "1"}
+    for metadata in ({}, marks):
+        made = generate(sandbox, ben["key"], key_alias=f"{alias}-hal", metadata=metadata).json()
+        joined = {**course, "users": ["ben", "hal"]}
+        for more in ({}, {"reissue": ["hal"]} if metadata else {}):
+            with sandbox.writes() as written:
+                done = run_workshop(**joined, **more)
+            assert done["failed"] and f"{alias}-hal (created by {ben['user_id']})" in done["msg"] and written == []
+        sandbox.call("POST", "/key/delete", {"keys": [made["token"]]}).raise_for_status()
+
+    made = generate(sandbox, ben["key"], key_alias=f"{alias}-hal").json()
+    done = run_workshop(**course | {"users": ["ben", "hal"]}, reissue=["hal"])
+    assert not done.get("failed") and "reissued: hal" in said(done)
+    assert sandbox.call("GET", "/v1/models", key=made["key"]).status_code == 401
+
+
 @pytest.mark.parametrize("role", ["proxy_admin", "proxy_admin_viewer"])
 def test_an_admin_gets_a_key_only_by_name(sandbox, run_workshop, people, alias, role) -> None:
     people(role, "ada")
