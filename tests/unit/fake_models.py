@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
+from ansible_collections.litemaas.virtual_keys.tests.unit.fake_credentials import mask
 
 NEVER_SHOWN = {"api_key", "client_secret", "vertex_credentials", "aws_access_key_id", "aws_secret_access_key"}
 RESET = {"use_in_pass_through", "use_litellm_proxy", "merge_reasoning_content_in_choices"}
@@ -40,7 +41,10 @@ class FakeModels:
             return {"data": found, "total_count": len(found), "total_pages": 1}
         if parts.path.startswith("/credentials/by_model/"):
             held = self.models[name]["litellm_params"]
-            return {"credential_name": name, "credential_values": {one: "**" for one in held if one in NEVER_SHOWN}}
+            return {
+                "credential_name": name,
+                "credential_values": {one: mask(one, value) for one, value in held.items() if one in NEVER_SHOWN},
+            }
         if parts.path.startswith("/credentials/by_name/"):
             if name not in self.credentials:
                 raise ApiError("Credential not found. Got credential name: x", 404)

@@ -19,8 +19,8 @@ from .._values import json_equal
 
 Entries = Mapping[str, Any]
 MASKED = re.compile(r"(?P<begin>.*?)(?P<stars>\*+)(?P<end>.*)", re.DOTALL)
-# Other than this, the stars of a mask are as many as the characters that they hide.
-STARS = 4
+# Other than these, the stars of a mask are as many as the characters that they hide.
+STARS, STARS_OF_ALL = 4, 5
 MASK = re.compile(r"\*+|.{0,4}\*{4,}.{0,4}", re.DOTALL)
 
 
@@ -144,6 +144,7 @@ def _shows(shown: Any, value: Any, secret: bool = True) -> bool:
 
 def _fits(mask: re.Match[str], text: str) -> bool:
     """Return whether a text may be behind a mask."""
-    if mask["begin"] and mask["end"] and len(mask["stars"]) != STARS and len(mask.string) != len(text):
+    fixed = STARS if mask["begin"] and mask["end"] else STARS_OF_ALL
+    if len(mask["stars"]) != fixed and len(mask.string) != len(text):
         return False
     return text.startswith(mask["begin"]) and text.endswith(mask["end"])

@@ -54,7 +54,8 @@ PARAMS: dict[str, tuple[Any, Any]] = {
     "api_key": (FIRST, SECOND),
     "client_secret": (FIRST, FIRST.swapcase()),
     "custom_token": (SECOND, FIRST),
-    "short_password": ("a", "b"),
+    # Both can be guessed: what LiteLLM shows of them tells them apart.
+    "short_password": ("hunter2", "Tr0ub4dor"),
     "vertex_credentials": (f'{{"private_key": "{FIRST}"}}', f'{{"private_key": "{SECOND}"}}'),
     "extra_headers": ({"X-A": "1", "Authorization": f"Bearer {FIRST}"}, {"Authorization": f"Bearer {SECOND}"}),
     "api_token_file": ("os.environ/HOME", "os.environ/NO_SUCH_VARIABLE"),
