@@ -85,15 +85,16 @@ def test_a_credential(asked, name) -> None:
     declared["credential_info"] = {"custom_llm_provider": "openai"}
     assert asked("litellm_credential", "update", **declared) == 2
     assert asked("litellm_credential_info", "", credential_name=name) == 1
-    assert asked("litellm_credential", "delete", credential_name=name, state="absent") == 2
+    # Also to see which models and vector stores use it.
+    assert asked("litellm_credential", "delete", credential_name=name, state="absent") == 4
 
 
 def test_a_team(asked, name) -> None:
     declared = {"team_id": name, "models": ["gpt-4"], "max_budget": 5}
-    # To look for it, to create it, to read it back.
-    assert asked("litellm_team", "create", **declared) <= 3
+    # To look for it, also in the listing, which is asked again where it is empty; to create it, to read it back.
+    assert asked("litellm_team", "create", **declared) <= 5
     assert asked("litellm_team", "none", **declared) == 1
     assert asked("litellm_team", "update", **{**declared, "max_budget": 6}) <= 3
     assert asked("litellm_team_info", "", team_id=name) == 1
-    # Also to see whether it has keys.
-    assert asked("litellm_team", "delete", team_id=name, state="absent") <= 4
+    # Also to see whether it has keys and models.
+    assert asked("litellm_team", "delete", team_id=name, state="absent") <= 7

@@ -74,8 +74,7 @@ def to_prune(
     bound = "half of them can be deleted" if limit is None else f"prune_limit allows {limit}"
     raise InputError(
         f"Of the {len(marked)} keys that carry the mark, {len(chosen)} would be deleted, but only {bound}: "
-        f"{names}. Nothing was written. To delete them all, set prune_limit (of the role: "
-        f"litellm_vkey_prune_limit) to {len(chosen)}."
+        f"{names}. Nothing was written. To delete them all, set prune_limit to {len(chosen)}."
     )
 
 
