@@ -17,6 +17,8 @@ DOMAIN = re.compile(rf"{LABEL}(\.{LABEL})*")
 # What a header of an email has in the place of letters beyond ASCII. Python before 3.13 decodes it in a name, too, and
 # writes what comes out into the header, line breaks and all.
 ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[BbQq]\?")
+# What turns the text around that follows it: a slip would show other text than it holds.
+DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # What is special in a header, or ends an address where another one may begin.
 SPECIAL = re.compile(r"[\s()<>\[\]:;@\\,\"]")
 
@@ -30,6 +32,8 @@ def check_name(name: Any) -> str | None:
     """Return what is wrong with a person's name, a sentence, or None."""
     if ENCODED_WORD.search(str(name or "")):
         return f"the name '{printable(str(name))}' is encoded as in the header of an email. Write it as plain text."
+    if DIRECTION.search(str(name or "")):
+        return f"the name {printable(str(name))} contains a character that changes the direction of text. Remove it."
     return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import key_options
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, printable
 
-from .._addresses import check_person
+from .._addresses import check_name, check_person
 from .._registrations import RegistrationError, Row, Table, read_table
 from .._variables import VariableError, Variables, structure
 from ._options import checked_alias, checked_options, own_metadata, refuse_other_group
@@ -200,7 +200,7 @@ def _table(variables: Variables, where: str, path: str, read_file: ReadFile) -> 
 def _person(entry: Entry, variables: Variables, expiry: Mapping[str, Any], shared: Mapping[str, Any]) -> Person:
     own = checked_options(entry.where, entry.options)
     refuse_other_group(entry.where, variables.called("alias"), own)
-    wrong = check_person(entry.fields.get("name"), entry.fields.get("email"))
+    wrong = check_name(entry.user) or check_person(entry.fields.get("name"), entry.fields.get("email"))
     if wrong:
         raise VariableError(f"{entry.where}: {wrong}")
     if not own.keys() & {"duration", "expires_at"}:

@@ -59,6 +59,13 @@ def test_a_name_in_the_code_of_a_header_is_said(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("character", ["\u202e", "\u2066"])
+def test_a_name_does_not_turn_the_text_around_it(character: str) -> None:
+    wrong = _addresses.check_name(f"Ann{character}Ng")
+    assert wrong and "changes the direction of text" in wrong and character not in wrong
+    assert _addresses.check_name("אנה") is None
+
+
 @given(st.text(st.sampled_from('aé@.\uff20[]<>, "\\\n-_=?1'), max_size=30))
 def test_an_address_that_passes_is_one_recipient(text: str) -> None:
     parts = _addresses.split_address(text)
