@@ -21,6 +21,7 @@ from ..._errors import ApiError
 from ..._fingerprints import OWN_ENTRY
 from ..._proxy import Proxy
 from ..._shapes import MAPPING, ensure_shape
+from ..._values import json_equal
 
 PARAMS, INFO = "litellm_params", "model_info"
 # Entries of model_info that are options of their own, or the server's.
@@ -78,10 +79,12 @@ def added_info(record: Record, proxy: Proxy) -> dict[str, Any]:
     info = info_of(record)
     known = frozenset().union(*proxy.catalog.values())
     says = proxy.catalog.get(str(info.get("key"))) or {}
+    # Prices among the parameters are shown here as well.
+    shown = COMPUTED | {name for name, value in info.items() if json_equal(shown_params(record).get(name), value)}
     return {
-        name: value if name in COMPUTED else says.get(name, value)
+        name: value if name in shown else says.get(name, value)
         for name, value in info.items()
-        if name in COMPUTED or name in known
+        if name in shown or name in known
     }
 
 
