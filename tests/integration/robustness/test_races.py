@@ -95,19 +95,23 @@ def wrong(sandbox, beginning: str, results: list[Said]) -> list[str]:
     found = [f"{name} is left over" for name in set(tokens) - set(results[0])]
     for name in results[0]:
         reported = [said for said in results if said[name][1] and not said[name][2]]
+        errors = [said[name][2] for said in results if said[name][2]]
         # A run that looks at the keys after another has done its last write is free to reissue once more.
-        values = {
+        dead = {
             said[name][1]
             for said in reported
-            if not any(other.begun > said.ended - LAST_ANSWER and other[name][0] == "reissue" for other in results)
+            if token_of(said[name][1]) not in tokens[name]
+            and not any(
+                other.begun > said.ended - LAST_ANSWER and other[name][0] == "reissue"
+                for other in results
+                if other is not said
+            )
         }
-        errors = [said[name][2] for said in results if said[name][2]]
-        dead = [value for value in values if token_of(value) not in tokens[name]]
         if dead:
             found.append(f"{len(dead)} of the values reported of {name} are dead")
         if len(tokens[name]) > 1 or not (tokens[name] or errors):
             found.append(f"{name} is there {len(tokens[name])} times; errors: {errors}")
-        elif not values and not errors:
+        elif not errors and not any(token_of(said[name][1]) in tokens[name] for said in reported):
             found.append(f"nobody knows the value of {name}")
     return found
 
