@@ -29,7 +29,7 @@ class ActionModule(RoleAction):
 
     def carry_out(self, variables: Variables, task_vars: dict[str, Any]) -> dict[str, Any]:
         if variables["show"] is not None:
-            return self._shown(variables["show"])
+            return dict(variables["show"])
         around = Surroundings(
             call=self.caller(task_vars),
             read_file=self.read_file,
@@ -39,9 +39,10 @@ class ActionModule(RoleAction):
         done = run(variables, around)
         password = artifact_password(variables)
         if password is not None and not around.check_mode:
-            done["artifact"] = _encrypted(done["result"], password)
+            done["ansible_stats"] = _stats(litellm_vkey_artifact=_encrypted(done["result"], password))
+        done["shown"] = self._shown(done)
         # Ansible hides the rest of a result with no_log, and before ansible-core 2.19 its warnings as well.
-        return done if self._task.no_log else {**done, **self._shown(done)}
+        return done if self._task.no_log else {**done, **done["shown"]}
 
     def _shown(self, done: Mapping[str, Any]) -> dict[str, Any]:
         """Return what may be seen of what a run has done."""
@@ -51,6 +52,11 @@ class ActionModule(RoleAction):
         if self._task.diff and done.get("changes"):
             shown["diff"] = {"prepared": "".join(f"{_colored(line)}\n" for line in done["changes"])}
         return shown
+
+
+def _stats(**data: str) -> dict[str, Any]:
+    """Return what the task adds to the statistics of the run, as ansible.builtin.set_stats does."""
+    return {"data": data, "aggregate": True, "per_host": False}
 
 
 def _encrypted(result: Mapping[str, Any], password: str) -> str:

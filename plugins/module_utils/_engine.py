@@ -114,8 +114,9 @@ class Field:
 
     def is_empty(self, value: Any) -> bool:
         """Return whether a value says that the object has none."""
-        values = (*NOTHING.get(self.type, ()), *self.empty_values)
-        return value is None or value is UNSET or any(json_equal(value, one) for one in values)
+        if value is None or value is UNSET:
+            return True
+        return any(json_equal(value, one) for one in (*NOTHING.get(self.type, ()), *self.empty_values))
 
     @property
     def clearable(self) -> bool:

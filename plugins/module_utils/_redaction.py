@@ -162,12 +162,18 @@ class _Hiding:
         self.found: list[str] = []
 
     def options(self, options: Any, spec: Mapping[str, Mapping[str, Any]]) -> Any:
+        by_name = {name: one for option, one in spec.items() for name in (option, *one.get("aliases", ()))}
+        return self._options(options, by_name)
+
+    def _options(self, options: Any, by_name: Mapping[str, Mapping[str, Any]]) -> Any:
         if isinstance(options, list):
-            return [self.options(part, spec) for part in options]
+            return [self._options(part, by_name) for part in options]
         if not isinstance(options, Mapping):
             return self.all(options)
-        specs = {name: one for option, one in spec.items() for name in (option, *one.get("aliases", ()))}
-        return {name: self._option(name, value, specs.get(name)) for name, value in options.items()}
+        return {
+            name: None if value is None else self._option(name, value, by_name.get(name))
+            for name, value in options.items()
+        }
 
     def _option(self, name: str, value: Any, spec: Mapping[str, Any] | None) -> Any:
         # What is misspelled may be a secret, and so may all that stands in the text of a mapping.

@@ -148,8 +148,8 @@ options:
     default: true
   artifact_password:
     description:
-      - For AWX and Automation Platform, which throw away the folders of a job. Publishes the result as the artifact C(artifact),
-        encrypted by Ansible Vault with this password.
+      - For AWX and Automation Platform, which throw away the folders of a job. Publishes the result as the artifact
+        C(litellm_vkey_artifact), encrypted by Ansible Vault with this password.
       - Save the artifact to a file and open it with C(ansible-vault view FILE). It is JSON.
     type: str
   multi_user:
@@ -389,8 +389,7 @@ options:
       - html
   show:
     description:
-      - The registered result of an earlier task with this module, which C(no_log) has hidden. The task then only shows
-        what is no secret in it, which is the diff and the warnings.
+      - RV(shown) of an earlier task with this module, which C(no_log) has hidden. The task then only shows it.
     type: dict
 seealso:
   - module: litemaas.virtual_keys.litellm_keys
@@ -412,7 +411,7 @@ EXAMPLES = r"""
 
 - name: Show the changes and the warnings, which no_log has hidden
   litemaas.virtual_keys.litellm_workshop:
-    show: "{{ workshop }}"
+    show: "{{ workshop.shown }}"
 
 - name: End the workshop
   litemaas.virtual_keys.litellm_workshop:
@@ -457,8 +456,10 @@ notes:
   type: list
   elements: str
   sample: []
-artifact:
-  description: RV(result) as JSON, encrypted by Ansible Vault with O(artifact_password).
-  returned: as RV(result), if O(artifact_password) is set and not in check mode
-  type: str
+shown:
+  description: What may be seen of this result, which is whether something changed, the diff, and the warnings.
+  returned: as RV(result)
+  type: dict
+  sample:
+    changed: true
 """

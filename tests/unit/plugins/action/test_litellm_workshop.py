@@ -44,12 +44,12 @@ def act(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_with_no_log_another_task_shows_what_is_no_secret(act):
     hidden = act({"alias": "w"})
     assert "diff" not in hidden and "warnings" not in hidden and hidden["result"] == DONE["result"]
-    shown = act({"show": hidden})
+    shown = act({"show": hidden["shown"]})
     assert shown["changed"] is True and shown["warnings"] == DONE["notes"]
     lines = shown["diff"]["prepared"].splitlines()
     assert len(lines) == 2 and "+ ann" in lines[0] and "max_budget 5 -> 6" in lines[1]
     assert "sk-a-value" not in json.dumps(shown)
-    assert "diff" not in act({"show": hidden}, diff=False)
+    assert "diff" not in act({"alias": "w"}, diff=False)["shown"]
 
 
 def test_without_no_log_one_task_shows_all(act):
@@ -57,18 +57,21 @@ def test_without_no_log_one_task_shows_all(act):
     assert done["warnings"] == DONE["notes"] and "+ ann" in done["diff"]["prepared"]
 
 
-def test_files_alone_are_a_change(act):
+def test_files_alone_are_a_change(act, monkeypatch):
     quiet = {**DONE, "result": {**DONE["result"], "changed": False}}
-    assert act({"show": quiet})["changed"] is False
-    assert act({"show": {**quiet, "files": [{"path": "keys.csv", "action": "create"}]}})["changed"] is True
+    for files in ([], [{"path": "keys.csv", "action": "create"}]):
+        monkeypatch.setattr(action, "run", lambda _variables, _around, files=files: {**quiet, "files": files})
+        assert act({"alias": "w"})["shown"]["changed"] is bool(files)
 
 
 @pytest.mark.parametrize("password", ["a password", 20310314])
 def test_the_artifact_opens_with_its_password(act, password):
-    artifact = act({"alias": "w", "artifact_password": password})["artifact"]
+    stats = act({"alias": "w", "artifact_password": password})["ansible_stats"]
+    assert stats["per_host"] is False and stats["aggregate"] is True
+    artifact = stats["data"]["litellm_vkey_artifact"]
     secret = VaultSecret(str(password).encode())
     assert json.loads(VaultLib([("default", secret)]).decrypt(artifact)) == DONE["result"]
-    assert "artifact" not in act({"alias": "w", "artifact_password": password}, check_mode=True)
+    assert "ansible_stats" not in act({"alias": "w", "artifact_password": password}, check_mode=True)
 
 
 def misspelled(act: Any, *names: str) -> str:
