@@ -21,7 +21,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.action import (
     litellm_workshop,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._kind import Kind
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import SELECTORS, describe
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import SELECTORS, describe
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Variable
 
 # Those that are no modules, but actions.

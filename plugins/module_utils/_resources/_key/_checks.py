@@ -1,16 +1,19 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a proxy cannot carry out, found before anything is written. Private: only for use inside this collection.
+"""What is refused before anything is written. Private: only for use inside this collection.
 
-The server takes unknown teams and models silently, drops fields that it does not know, and refuses others only after
-keys of the same task were written. Questions are asked only about what is going to be written.
+A proxy takes unknown teams and models silently, drops fields that it does not know, and refuses others only after keys
+of the same task were written. Questions are asked only about what is going to be written.
+
+Keys are chosen for deletion by a mark, a few entries of metadata: there nothing is alike, only the same.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from ..._crud._limits import ensure_licensed, ensure_supported
 from ..._crud._references import unknown_references
@@ -18,14 +21,13 @@ from ..._engine import Plan
 from ..._errors import InputError
 from ..._proxy import Proxy
 from ..._text import join_limited
-from ..._values import is_empty
-from ._planning import licensed_parts
+from ..._values import is_empty, strictly_equal
 from ._reading import KeyReader
-from ._secret import token_of
-from ._table import KEY, ROWS, KeyField
+from ._table import KEY, ROWS, KeyField, metadata_of, token_of
 from ._teams import joined_team, unfit_values
 
 WRITING = ("create", "update", "reissue")
+NO_LIMIT = -1
 
 
 def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_models: bool) -> None:
@@ -39,7 +41,7 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
     if writing or any(plan.current is None for plan in plans):
         proxy.ensure_admin()
     for plan in writing:
-        ensure_licensed(licensed_parts(plan), plan, proxy)
+        ensure_licensed(_licensed_parts(plan), plan, proxy)
         ensure_supported(KEY, plan, proxy)
     if validate_models:
         for sentence, names in _missing(writing, ("model",), proxy).items():
@@ -48,6 +50,18 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
     _refuse_taken_aliases(writing, reader)
     _refuse_other_organization([plan for plan in writing if plan.action == "create"], proxy)
     _refuse_taken_values([plan for plan in writing if plan.value and plan.action != "update"], reader)
+
+
+def _licensed_parts(plan: Plan) -> list[str]:
+    """Return what of a plan LiteLLM carries out only with an Enterprise license."""
+    parts = []
+    for name, value in plan.changes.items():
+        row = ROWS[name]
+        if row.licensed and not row.is_empty(value):
+            parts.append(name)
+        if plan.action != "update" and not row.is_empty(value):
+            parts += [f"{name}.{entry}" for entry in row.licensed_entries if entry in value]
+    return parts
 
 
 def missing_references(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]]:
@@ -159,3 +173,62 @@ def _refuse_taken_values(plans: Sequence[Plan], reader: KeyReader) -> None:
             f"{token_of(equals[0].value or '')}, without the value.",
             equals[0].name,
         )
+
+
+def bears(record: Mapping[str, Any], mark: Mapping[str, Any]) -> bool:
+    """Return whether the key's metadata has each entry of ``mark`` exactly. An empty mark is no mark."""
+    metadata = metadata_of(record)
+    return bool(mark) and all(
+        name in metadata and strictly_equal(value, metadata[name]) for name, value in mark.items()
+    )
+
+
+def check_mark(mark: Mapping[str, Any], limit: int | None) -> None:
+    """Refuse a mark that says nothing, such as that of a variable left blank, and a limit that is none.
+
+    :raises InputError: naming the entries without a value.
+    """
+    blank = [str(name) for name, value in mark.items() if _is_blank(value)]
+    if not mark or blank:
+        what = f"{', '.join(blank)} has no value" if blank else "it has no entry"
+        raise InputError(f"prune_metadata: {what}. Each entry must have a value that only the keys to delete have.")
+    if limit is not None and limit < NO_LIMIT:
+        raise InputError("prune_limit must be at least 0, or -1 for no limit.")
+
+
+def _is_blank(value: Any) -> bool:
+    """Return whether a value, or all that is in it, is what a variable left blank gives."""
+    if isinstance(value, (Mapping, list, tuple)):
+        return all(map(_is_blank, value.values() if isinstance(value, Mapping) else value))
+    return is_empty(value) or value is False or not str(value).strip()
+
+
+def called(record: Mapping[str, Any]) -> str:
+    """Return how messages and results call a key, which may have no alias."""
+    return str(record["key_alias"] or f"(no alias) {record['key_name']}")
+
+
+def to_prune(
+    records: Iterable[Mapping[str, Any]], mark: Mapping[str, Any], declared: Collection[str], limit: int | None
+) -> list[Mapping[str, Any]]:
+    """Return the keys that bear the mark and are not declared, by alias.
+
+    :param declared: the aliases and ids of those that are.
+    :param limit: how many they may be: by default half of those that bear the mark. A run that keeps the other half
+        also declares at least as many keys as it deletes.
+    :raises InputError: if they are more, naming them.
+    """
+    marked = [record for record in records if bears(record, mark)]
+    chosen = sorted(
+        (record for record in marked if not {record["key_alias"], record["token"]} & set(declared)),
+        key=lambda record: (called(record), record["token"]),
+    )
+    allowed = len(marked) // 2 if limit is None else limit
+    if limit == NO_LIMIT or len(chosen) <= allowed:
+        return chosen
+    names = join_limited([called(record) for record in chosen])
+    bound = "half of them can be deleted" if limit is None else f"prune_limit allows {limit}"
+    raise InputError(
+        f"Of the {len(marked)} keys that carry the mark, {len(chosen)} would be deleted, but only {bound}: "
+        f"{names}. Nothing was written. To delete them all, set prune_limit to {len(chosen)}."
+    )

@@ -21,10 +21,10 @@ from dataclasses import dataclass, replace
 from ..._engine import Outcome
 from ..._errors import ApiError, LiteLLMError
 from ._declaration import KeyDeclaration
-from ._reading import KeyReader, Record, Standing
+from ._reading import LOOKS, PAUSE, KeyReader, Record, Standing, seniority
 from ._requests import KeyRemover
-from ._secret import token_of
-from ._writing import LOOKS, PAUSE, KeyWriter, seniority, waits
+from ._table import token_of
+from ._writing import KeyWriter, waits
 
 NOBODY = Standing(0, ours=False)
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a declaration of a virtual key means, and what is wrong with it. Pure.
+"""What a declaration of a virtual key means, what is wrong with it, and which values it gives to keys.
 
 Private: only for use inside this collection.
 """
@@ -8,7 +8,10 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
+import secrets
+from base64 import urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +23,6 @@ from ..._durations import check_duration
 from ..._engine import Plan, declared_fields
 from ..._errors import InputError
 from ..._values import UNSET, as_json
-from ._secret import SHORTEST_SEED, derived_value
 from ._table import KEY, NOT_THE_USERS, OPTION_OF, reissue_of
 
 # Options of a declaration that are no field of the key.
@@ -69,6 +71,7 @@ NEEDS = (
 )
 DURATIONS = ("duration", "renew_within", "rotate_after", "grace")
 SHORTEST_VALUE = 16
+SHORTEST_SEED = 32
 
 
 @dataclass(frozen=True)
@@ -294,3 +297,21 @@ def conflicts(declarations: Sequence[KeyDeclaration]) -> dict[str, list[str]]:
         if len(aliases) > 1:
             found["these keys have the same value. Each key must have its own value."] += aliases
     return found
+
+
+def new_value(avoid: str) -> str:
+    """Return a random value. It does not contain ``avoid``, which Ansible would star out of the result."""
+    while True:
+        value = "sk-" + secrets.token_urlsafe(24)
+        if avoid in "sk-" or avoid not in value:  # what every value has cannot be avoided
+            return value
+
+
+def derived_value(seed: str, alias: str, version: int, reissue: str = "") -> str:
+    """Return the value that a seed stands for, the same on every machine.
+
+    :param reissue: the note of the last reissue of this one key, empty if it never was.
+    """
+    parts = ["litemaas.virtual_keys.v1", alias, str(version), *([reissue] if reissue else [])]
+    digest = hmac.new(seed.encode(), "\0".join(parts).encode(), hashlib.sha256).digest()
+    return "sk-" + urlsafe_b64encode(digest).decode().rstrip("=")

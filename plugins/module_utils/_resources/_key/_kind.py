@@ -1,18 +1,26 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A virtual key: what its modules are made of. Private: only for use inside this collection."""
+"""A virtual key: what its modules are made of, and what there is to read of it.
+
+Private: only for use inside this collection.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from ..._durations import add_duration, check_duration
+from ..._errors import ApiError, InputError
 from ..._kind import ArgumentSpec, Client, Kind, Ledger, Options
-from ._declaration import KEY_ID, KeyDeclaration, conflicts, declare, key_options, with_defaults
-from ._info import OPTIONS, read
-from ._reading import Record
+from ..._proxy import Proxy
+from ..._shapes import COUNT, TEXT, ensure_shape
+from ..._values import json_equal, parse_time, strictly_equal
+from ._declaration import KEY_ID, KeyDeclaration, check_key_ids, conflicts, declare, key_options, with_defaults
+from ._reading import INFO, KeyReader, Record
 from ._store import KeyStore
-from ._table import KEY, public_view, readings
+from ._table import GROUP_MARK, KEY, public_view, readings, successor_of, token_of, value_made_at
 
 ADVICE = {
     r"custom api key values are disabled": (
@@ -25,6 +33,30 @@ ADVICE = {
         "The key's models must be among the team's models. Declare them in models, or use all-team-models."
     ),
 }
+STATUS = ("active", "blocked", "expired", "over_budget")
+# By these the proxy can narrow its listing.
+OWNERS = ("user_id", "team_id", "organization_id")
+SELECTORS = ("key_aliases", "key_ids", *OWNERS, "created_by", "group", "metadata", "status", "expiring_within")
+INFO_OPTIONS: dict[str, dict[str, Any]] = {
+    "key_aliases": {"type": "list", "elements": "str", "no_log": False},
+    "key_ids": {"type": "list", "elements": "str", "no_log": False},
+    "key_alias_prefix": {"type": "str", "no_log": False},
+    "user_id": {"type": "str"},
+    "team_id": {"type": "str"},
+    "organization_id": {"type": "str"},
+    "created_by": {"type": "list", "elements": "str"},
+    "group": {"type": "str"},
+    "metadata": {"type": "dict"},
+    "status": {"type": "list", "elements": "str", "choices": list(STATUS)},
+    "expiring_within": {"type": "str"},
+    "check_use": {"type": "bool", "default": False},
+    "key": {"type": "str", "no_log": True},
+}
+# What a key asked for, by day, model and provider. It answers for a span of days only.
+ACTIVITY = "/user/daily/activity"
+FIRST_DAY = "2023-01-01"
+MAX_DAYS = 1000
+DAYS = {"total_successful_requests": COUNT}
 
 
 class Key(Kind):
@@ -39,7 +71,7 @@ class Key(Kind):
         "values_file_vault_id": {"type": "str"},
     }
     batch_options: ArgumentSpec = {"prune_metadata": {"type": "dict"}, "prune_limit": {"type": "int"}}
-    info_options = OPTIONS
+    info_options = INFO_OPTIONS
     secret = "key"  # noqa: S105
     ids: Mapping[str, str] = {"key_id": "token", "key_alias": "key_alias"}
     actions = ("create", "update", "reissue", "delete", "none")
@@ -65,3 +97,177 @@ class Key(Kind):
 
     def readings(self, public: Mapping[str, Any]) -> dict[str, Any]:
         return readings(public)
+
+
+def read(client: Client, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of ``litellm_key_info``.
+
+    :raises InputError: naming all that is wrong with the parameters.
+    """
+    found = _problems(params)
+    if found:
+        raise InputError(" ".join(found))
+    reader = KeyReader(client, Proxy(client))
+    if params["key"]:
+        return _asked_as(client, reader, params["key"])
+    records = [record for record in _candidates(reader, params) if _is_meant(record, params)]
+    now = client.now()
+    keys = [describe(record, now) for record in reader.with_budgets(records)]
+    found_keys = sorted((key for key in keys if _is_due(key, params, now)), key=_order)
+    if params["check_use"]:
+        found_keys = [{**key, "used": _is_used(client, key, now)} for key in found_keys]
+    return {"virtual_keys": found_keys}
+
+
+def _problems(params: Mapping[str, Any]) -> list[str]:
+    found = []
+    given = [name for name in (*SELECTORS, "key_alias_prefix") if params[name] is not None]
+    if params["key"] is not None and given:
+        found.append(f"key and {', '.join(given)} are mutually exclusive.")
+    if params["key"] is not None and not (params["key"].isascii() and params["key"].isprintable() and params["key"]):
+        found.append("key is empty or contains characters that are not allowed in an HTTP header.")
+    found += check_key_ids("key_ids", params["key_ids"] or ())
+    if GROUP_MARK in (params["metadata"] or {}):
+        found.append(f"metadata: use the option group to select by {GROUP_MARK}.")
+    problem = check_duration(params["expiring_within"]) if params["expiring_within"] is not None else None
+    if problem:
+        found.append(f"expiring_within: {problem}")
+    return found
+
+
+def _candidates(reader: KeyReader, params: Mapping[str, Any]) -> list[Record]:
+    """Return the keys among which those that are meant are, at the cost of what narrows them most."""
+    aliases = list(dict.fromkeys(params["key_aliases"] or ()))
+    if len(aliases) == 1:
+        return reader.with_alias(aliases[0])
+    if aliases:
+        return reader.with_any_alias(aliases, expected=len(aliases))
+    if params["key_aliases"] is not None:
+        return []
+    if params["key_ids"] is not None:
+        return reader.with_any_token(params["key_ids"])
+    if params["created_by"] == []:
+        return []
+    owners = {name: params[name] for name in OWNERS if params[name] is not None}
+    prefix = params["key_alias_prefix"]
+    return reader.with_prefix(prefix, owners) if prefix else reader.listing(owners)
+
+
+def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:
+    """Return whether a key fits all that is given and does not depend on the time. Empty text stands for no owner."""
+    if params["key_ids"] is not None and record["token"] not in params["key_ids"]:
+        return False
+    if any((KEY.field(name).value(record) or "") != params[name] for name in OWNERS if params[name] is not None):
+        return False
+    if params["created_by"] is not None and record.get("created_by") not in params["created_by"]:
+        return False
+    if not str(record["key_alias"] or "").startswith(params["key_alias_prefix"] or ""):
+        return False
+    if params["group"] is not None and not strictly_equal(params["group"], KEY.field("group").value(record)):
+        return False
+    metadata = KEY.field("metadata").value(record)
+    return all(
+        name in metadata and json_equal(value, metadata[name]) for name, value in (params["metadata"] or {}).items()
+    )
+
+
+def _is_due(key: Mapping[str, Any], params: Mapping[str, Any], now: datetime) -> bool:
+    if params["status"] is not None and key["status"] not in params["status"]:
+        return False
+    if params["expiring_within"] is None:
+        return True
+    return bool(key["expires_at"]) and now < parse_time(key["expires_at"]) <= add_duration(
+        now, params["expiring_within"]
+    )
+
+
+def _order(key: Mapping[str, Any]) -> tuple[str, str]:
+    return (str(key["key_alias"] or ""), str(key["key_id"]))
+
+
+def describe(record: Record, now: datetime) -> dict[str, Any]:
+    """Return a key as it is returned, with what follows from its readings. ``now`` is the server's time."""
+    limit = record.get("max_budget")
+    if limit is None:
+        limit = (record.get("litellm_budget_table") or {}).get("max_budget")
+    remaining = None if limit is None else limit - (record.get("spend") or 0)
+    key = public_view(record)
+    made = value_made_at(record)
+    return {
+        **key,
+        "remaining_budget": remaining,
+        "status": _status(key, remaining, now),
+        "value_created_at": made and made.isoformat(timespec="seconds"),
+        "replaced_by": successor_of(record),
+    }
+
+
+def _status(key: Mapping[str, Any], remaining: float | None, now: datetime) -> str:
+    if key["blocked"]:
+        return "blocked"
+    if key["expires_at"] and parse_time(key["expires_at"]) <= now:
+        return "expired"
+    return "over_budget" if remaining is not None and remaining <= 0 else "active"
+
+
+def _is_used(client: Client, key: Mapping[str, Any], now: datetime) -> bool | None:
+    """Return whether a request of the key has succeeded: LiteLLM notes rejected ones as activity, too."""
+    if key["spend"] or not key["last_active"]:
+        return bool(key["spend"])
+    days = {"start_date": FIRST_DAY, "end_date": f"{now + timedelta(days=1):%Y-%m-%d}"}
+    question = {"api_key": key["key_id"], **days, "page_size": MAX_DAYS}
+    answer = _if_known(lambda: client.get(ACTIVITY, question))
+    if answer is None:
+        return None
+    return bool(ensure_shape(answer, {"metadata": DAYS}, f"GET {ACTIVITY}")["metadata"]["total_successful_requests"])
+
+
+def _asked_as(client: Client, reader: KeyReader, key: str) -> dict[str, Any]:
+    """Return what the proxy answers to the key itself. A refusal is an answer as well."""
+    bearer, token = client.acting_as(key), token_of(key)
+    refused: list[str] = []
+
+    def ask(question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        except ApiError as error:
+            if not 400 <= error.status < 500:
+                raise
+            refused.append(error.message)
+            return None
+
+    models = ask(lambda: sorted(_models(bearer)))
+    health = ask(lambda: bearer.send("/key/health", idempotent=True))
+    answer = ask(lambda: _shown(bearer, token))
+    if answer is None:  # many a key may not ask about itself
+        answer = _if_known(lambda: _shown(client, token))
+    records = [{**answer["info"], "token": token}] if answer and not _is_deleted(answer["info"]) else []
+    return {
+        "virtual_keys": [describe(record, client.now()) for record in reader.with_budgets(records)],
+        "models": models,
+        "health": health,
+        "refused": list(dict.fromkeys(refused)),
+    }
+
+
+def _models(client: Client) -> set[str]:
+    answer = ensure_shape(client.get("/v1/models"), {"data": [{"id": TEXT}]}, "GET /v1/models")
+    return {model["id"] for model in answer["data"]}
+
+
+def _shown(client: Client, token: str) -> Any:
+    return ensure_shape(client.get("/key/info", {"key": token}), {"info": INFO}, "GET /key/info")
+
+
+def _if_known(question: Callable[[], Any]) -> Any:
+    try:
+        return question()
+    except ApiError as error:
+        if error.status in (401, 403, 404):
+            return None
+        raise
+
+
+def _is_deleted(record: Record) -> bool:
+    """Return whether a key is only in the archive of the proxy, which still answers for it."""
+    return record.get("status") == "deleted" or bool(record.get("deleted_at"))

@@ -7,7 +7,8 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,11 +16,9 @@ from typing import Any
 from ..._durations import add_duration
 from ..._engine import Plan, make_plan
 from ..._errors import InputError
-from ..._values import UNSET, is_empty, parse_time, same_moment
+from ..._values import UNSET, is_empty, parse_time, same_moment, strictly_equal
 from ._declaration import KeyDeclaration
-from ._marks import check_group
-from ._secret import token_of
-from ._table import KEY, ROUTES_OF_TYPE, ROWS, own_metadata, retired_ids, value_made_at
+from ._table import KEY, ROUTES_OF_TYPE, own_metadata, retired_ids, token_of, value_made_at
 from ._teams import TEAM_MODELS
 
 # How many versions of a seed's value a message may look through.
@@ -104,6 +103,23 @@ def plan_key(want: KeyDeclaration, found: Found, now: datetime, past: datetime |
     if surplus and plan.action == "none":
         return replace(plan, action="update")
     return plan
+
+
+def check_group(alias: str, declared: Any, records: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse to take over, or to delete, what belongs to another group.
+
+    :raises InputError: naming both groups.
+    """
+    if is_empty(declared):
+        return
+    for record in records:
+        group = KEY.field("group").value(record)
+        if not is_empty(group) and not strictly_equal(group, declared):
+            raise InputError(
+                f"the key belongs to the group {json.dumps(group)}, not to {json.dumps(declared)}. Choose another "
+                "alias, or remove the key from its group first, with litellm_key and unset: [group].",
+                alias,
+            )
 
 
 def check_identity(want: KeyDeclaration, record: Mapping[str, Any] | None) -> None:
@@ -284,15 +300,3 @@ def _guard_shared_budget(want: KeyDeclaration, fields: Mapping[str, Any], curren
             "change it there, or unset budget_id first.",
             want.name,
         )
-
-
-def licensed_parts(plan: Plan) -> list[str]:
-    """Return what of a plan LiteLLM carries out only with an Enterprise license."""
-    parts = []
-    for name, value in plan.changes.items():
-        row = ROWS[name]
-        if row.licensed and not row.is_empty(value):
-            parts.append(name)
-        if plan.action != "update" and not row.is_empty(value):
-            parts += [f"{name}.{entry}" for entry in row.licensed_entries if entry in value]
-    return parts

@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..._errors import ApiError
@@ -28,6 +29,11 @@ LOOKUPS_PER_PAGE = 3
 LISTED_PER_ROW = 3
 # Rows are asked for by name: there is no page that others could shift, only a size to keep in bounds.
 MAX_ROWS = 500
+# How often to look while another run is at work, and how long to wait between two looks, in seconds.
+LOOKS = 5
+PAUSE = 0.5
+# The run that made a key of this age has reported it, or never will.
+NOBODYS = timedelta(minutes=5)
 FULL = {"return_full_object": "true"}
 OF_TYPE = {"dict": MAPPING, "int": NUMBER, "float": NUMBER}
 LIST_OF = {"dict": [MAPPING], "str": [TEXT]}
@@ -204,6 +210,16 @@ class KeyReader:
 
     def _first_page(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._proxy.first_page(KEYS, {**params, **FULL}, LISTED)
+
+
+def seniority(record: Record) -> tuple[str, str]:
+    """Of several keys with one alias all runs keep the same one: the oldest."""
+    return (str(record.get("created_at")), str(record["token"]))
+
+
+def is_young(time: Any, past: datetime) -> bool:
+    """Return whether what was written at that time may be the work of a run that is not over yet."""
+    return bool(time) and past - parse_time(time) < NOBODYS
 
 
 def _beginning(aliases: Sequence[str]) -> str:

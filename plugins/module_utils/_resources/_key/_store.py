@@ -21,17 +21,15 @@ from ..._errors import LiteLLMError
 from ..._kind import Client, Ledger
 from ..._listings import PAGE
 from ..._proxy import Proxy
-from ._checks import missing_references, refuse
+from ._checks import called, check_mark, missing_references, refuse, to_prune
 from ._confirming import KeyConfirmer
-from ._declaration import KeyDeclaration
-from ._marks import called, check_mark, to_prune
+from ._declaration import KeyDeclaration, new_value
 from ._planning import Found, check_identity, plan_key
-from ._reading import KeyReader, Record
+from ._reading import LOOKS, PAUSE, KeyReader, Record, is_young, seniority
 from ._requests import KeyRemover
-from ._secret import new_value, token_of
-from ._table import KEY, retired_ids, successor_of
+from ._table import KEY, retired_ids, successor_of, token_of
 from ._teams import left_team, models_without_team
-from ._writing import LOOKS, PAUSE, KeyWriter, is_young, seniority
+from ._writing import KeyWriter
 
 
 class KeyStore:

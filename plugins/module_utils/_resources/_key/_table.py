@@ -7,6 +7,7 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -161,6 +162,11 @@ RESERVED_METADATA = (
 # What no option names and a key that takes another's place must have all the same.
 INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
 LIMIT_TYPES = ("guaranteed_throughput", "best_effort_throughput", "dynamic")
+
+
+def token_of(value: str) -> str:
+    """Return the token, or key id, under which the server stores a value."""
+    return hashlib.sha256(value.encode()).hexdigest()
 
 
 def retired_ids(record: Mapping[str, Any]) -> list[str]:

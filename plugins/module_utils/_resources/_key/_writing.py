@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from ..._durations import add_duration
@@ -19,18 +19,12 @@ from ..._errors import ApiError, LiteLLMError
 from ..._kind import Client, Ledger
 from ..._proxy import Proxy
 from ..._shapes import TEXT, ensure_shape
-from ..._values import parse_time
-from ._declaration import KeyDeclaration
+from ._declaration import KeyDeclaration, new_value
 from ._planning import Found, plan_key
-from ._reading import INFO, KeyReader, Record
+from ._reading import INFO, LOOKS, NOBODYS, PAUSE, KeyReader, Record, is_young, seniority
 from ._requests import KeyRemover, KeyUpdater, create_body, create_path
-from ._secret import new_value, token_of
-from ._table import KEY, ROWS, successor_of
+from ._table import KEY, ROWS, successor_of, token_of
 
-LOOKS = 5
-PAUSE = 0.5
-# The run that made a key of this age has reported it, or never will.
-NOBODYS = timedelta(minutes=5)
 NO_RECOVERY = (
     "The proxy does not allow clients to choose key values. If an answer is lost, its value cannot be recovered."
 )
@@ -308,16 +302,6 @@ class KeyWriter:
     def _now(self) -> datetime:
         now: datetime = self._client.now()
         return now
-
-
-def seniority(record: Record) -> tuple[str, str]:
-    """Of several keys with one alias all runs keep the same one: the oldest."""
-    return (str(record.get("created_at")), str(record["token"]))
-
-
-def is_young(time: Any, past: datetime) -> bool:
-    """Return whether what was written at that time may be the work of a run that is not over yet."""
-    return bool(time) and past - parse_time(time) < NOBODYS
 
 
 def waits(want: KeyDeclaration, record: Record) -> bool:

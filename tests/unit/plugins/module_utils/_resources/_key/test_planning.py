@@ -19,7 +19,9 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors impo
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import (
     KeyDeclaration,
     declare,
+    derived_value,
     key_options,
+    new_value,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._planning import Found, plan_key
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._requests import (
@@ -27,15 +29,11 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
     create_path,
     update_body,
 )
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._secret import (
-    derived_value,
-    new_value,
-    token_of,
-)
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import (
     KEY,
     RETIRED_MARK,
     public_view,
+    token_of,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import UNSET
 from ansible_collections.litemaas.virtual_keys.tests.examples_of_keys import EXAMPLES

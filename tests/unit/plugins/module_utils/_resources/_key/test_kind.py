@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._info import describe, read
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import Key
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._secret import token_of
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import Key, describe, read
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import token_of
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import body, key_row
 
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
