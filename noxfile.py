@@ -16,6 +16,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ import nox
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from tooling import artifact, checkout, home, sandbox, site  # noqa: E402
+from tooling import artifact, checkout, home, installation, sandbox, site  # noqa: E402
 
 BUILD = checkout.BUILD
 ANSIBLE_CORE = os.environ.get("ANSIBLE_CORE", "")
@@ -195,6 +196,10 @@ def build(session: nox.Session) -> None:
     run_briefly(session, *galaxy, "verify", "--offline", "-p", installed, "litemaas.virtual_keys")
     with session.chdir(work):
         run_briefly(session, "python", "-m", "galaxy_importer.main", str(archive))
+    with tempfile.TemporaryDirectory() as folder:
+        programs = os.pathsep.join((session.bin, os.environ["PATH"]))
+        if faults := installation.faults(archive, Path(folder), {**session.env, "PATH": programs}):
+            session.error("; ".join(faults))
 
 
 def run_with_sandbox(

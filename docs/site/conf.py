@@ -42,6 +42,7 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", follow_links_out_of_the_site)
     app.connect("source-read", put_the_objects_below_the_options)
     app.connect("missing-reference", refer_to_ansible)
+    app.connect("html-page-context", lead_the_logo_home)
 
 
 def follow_links_out_of_the_site(_app: Sphinx, page: str, source: list[str]) -> None:
@@ -59,3 +60,7 @@ def put_the_objects_below_the_options(_app: Sphinx, page: str, source: list[str]
 def refer_to_ansible(_app: Sphinx, _env: Any, node: Any, content: nodes.Element) -> nodes.Element | None:
     page = ANSIBLE_PAGES.get(node["reftarget"])
     return nodes.reference("", "", content, refuri=ANSIBLE + page, internal=False) if page else None
+
+
+def lead_the_logo_home(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    context["theme_documentation_home_url"] = context["pathto"]("index")

@@ -171,7 +171,10 @@ def promise_row(one: Promise) -> Sequence[str]:
 
 def limit_rows(near: Findings, far: Findings) -> Iterator[Sequence[str]]:
     for workers in near.by_workers:
-        yield f"{workers} workers", *(f"{1 / one.by_workers[workers]:.1f}" for one in (near, far))
+        yield (
+            f"{workers} worker{'s' if workers > 1 else ''}",
+            *(f"{1 / one.by_workers[workers]:.1f}" for one in (near, far)),
+        )
     measured = (spread([1 / limit for one in found.rounds for limit in one.limits], digits=1) for found in (near, far))
     yield f"best ({near.best}; {far.best}), between the runs", *measured
 

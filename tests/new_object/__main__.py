@@ -37,7 +37,7 @@ ACTIONS = "    - litellm_$name\n    - litellm_${name}_info\n"
 # What is inserted into existing files: before which line.
 INSERTED = {
     "README.md": [(MODULES, r"^\| Credentials of providers ")],
-    "docs/mapping.md": [(SECTION, r"^## API$"), (ENDPOINTS, r"^$\n\[options.md\]\(options.md\) lists the fields of ")],
+    "docs/mapping.md": [(SECTION, r"^## API$"), (ENDPOINTS, r"^$\n\[Options\]\(options.md\) lists the fields of ")],
 }
 
 

@@ -22,6 +22,7 @@ def assemble() -> tuple[Path, Path]:
         copy = source / page.relative_to(CONFIGURATION if page.suffix == ".rst" else ROOT / "docs")
         copy.parent.mkdir(exist_ok=True)
         shutil.copyfile(page, copy)
+    shutil.copyfile(ROOT / "CHANGELOG.md", source / "changelog.md")
     generated = source / "collections"
     # antsibull-docs wants a folder that only its owner can write.
     generated.mkdir(mode=0o755)
