@@ -56,6 +56,8 @@ options:
         or has lost its database. V(0) disables retries.
       - The delay between retries increases to 10 seconds, or to 60 seconds if the proxy asks for it with
         C(Retry-After). Five retries take about 20 seconds, and three about 5.
+      - A proxy that has not answered any request of the run may not be there at all. The module gives up after about 7
+        seconds in this case, or after 10 seconds if something accepts the connection and does not answer.
       - Before the module retries the creation of a key, it checks whether the key was created.
     type: int
     default: 5

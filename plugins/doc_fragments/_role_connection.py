@@ -52,7 +52,9 @@ options:
     aliases:
       - timeout
   retry_count:
-    description: The number of times to retry a request after a temporary failure.
+    description:
+      - The number of times to retry a request after a temporary failure.
+      - If the proxy has not answered any request of the run, it gives up after 10 seconds at the latest.
     type: int
     default: 8
     aliases:

@@ -7,11 +7,12 @@ One session, one retry policy, one error type. Knows nothing of Ansible and noth
 Retries: an answer that says "not now" (429, 502, 503, 504, or a 500 because of a lost database) and every failure
 of the connection are tried again, with exponential, jittered waits that honor ``Retry-After``. A request that must
 not be carried out twice (``idempotent=False``) is tried again only when it certainly was not carried out.
+
+A proxy that has answered in this run is waited for, as during a restart. One that never has may not be there at all.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import ssl
@@ -22,7 +23,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ._advice import UNKNOWN_KEY, Advice, advice
@@ -31,12 +32,11 @@ from ._errors import ApiError
 from ._redaction import Secrets
 from ._refusals import error_details, is_error_body
 from ._text import printable
-from ._transport import Deadline, TooLarge, content, new_session
+from ._transport import Deadline, TooLarge, cause, caused_by, content, new_session, parse_json, retry_after
 
 try:
     import requests
-    from urllib3.exceptions import HTTPError, InvalidHeader, NewConnectionError, ReadTimeoutError
-    from urllib3.util import Retry
+    from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
     REQUESTS_IMPORT_ERROR: str | None = None
 except ImportError:
@@ -53,14 +53,23 @@ TRANSIENT_TEXT = re.compile(
     re.IGNORECASE,
 )
 # Five waits are about as long as a restart of LiteLLM, three as a database that changes over.
-FIRST_WAIT, GROWTH, MAX_WAIT, MAX_RETRY_AFTER = 0.5, 3, 10.0, 60.0
+FIRST_WAIT, GROWTH, MAX_WAIT = 0.5, 3, 10.0
+# Seconds for a proxy that has not answered in this run, and for one that is there but silent to say so.
+FIRST_CONTACT, SIGN_OF_LIFE = 7.0, 2.0
+ALIVE = "/health/liveliness"
 # What no second try changes.
 PERMANENT_CODES = ("tls", "too_large")
 MAX_SENTENCE = 600
-# No answer of LiteLLM's is nested as deeply, and Python itself fails at what is nested more deeply yet.
-MAX_DEPTH = 50
 CHECK_PROXY = "Check the proxy and the network between it and this host."
 CHECK_URL = "Check that api_url is the URL of a LiteLLM proxy, including its path if it has one."
+
+
+class Reached(Protocol):
+    """Addresses, to which more are added; such as a set."""
+
+    def __contains__(self, address: Any) -> bool: ...
+
+    def add(self, address: str, /) -> None: ...
 
 
 class Connection:
@@ -68,10 +77,12 @@ class Connection:
 
     :param settings: an object with the attributes of ``_args.Settings``.
     :param connections: how many requests may be under way at once.
+    :param reached: the addresses of proxies that have answered in this run.
     """
 
-    def __init__(self, settings: Any, connections: int = 1) -> None:
+    def __init__(self, settings: Any, connections: int = 1, reached: Reached | None = None) -> None:
         self.session = new_session(settings, connections)
+        self.reached: Reached = set() if reached is None else reached
         self.clock = Clock()
         # What the proxy said of itself, by question: it does not change within a task.
         self.facts: dict[str, Any] = {}
@@ -107,6 +118,7 @@ class Client:
         connection = connection or Connection(settings, connections)
         self._session = connection.session
         self._clock = connection.clock
+        self._reached = connection.reached
         self.facts = connection.facts
         self.secrets = secrets or Secrets()
         self.secrets.add(settings.api_key, *(urlsplit(proxy).password for proxy in self._session.proxies.values()))
@@ -114,7 +126,8 @@ class Client:
     def acting_as(self, key: str, option: str = "key") -> Client:
         """Return a session with the same proxy for the owner of another key, which stands in that option."""
         settings = replace(self._settings, api_key=key, key_option=option)
-        return Client(settings, sleep=self._sleep, secrets=self.secrets, advice=self._advice)
+        connection = Connection(settings, reached=self._reached)
+        return Client(settings, sleep=self._sleep, secrets=self.secrets, advice=self._advice, connection=connection)
 
     def now(self) -> datetime:
         """The proxy's time, by which it writes expiries; this machine's if the proxy's answers do not agree on it."""
@@ -157,26 +170,65 @@ class Client:
         body: Any = None,
         idempotent: bool = False,
     ) -> Any:
+        spent = 0.0
         for number in range(1, self._tries + 1):
             jitter = random.uniform(0.5, 1.0)  # noqa: S311
             wait = min(FIRST_WAIT * GROWTH ** (number - 1), MAX_WAIT) * jitter
+            begun = time.monotonic()
+            deadline = self._deadline(FIRST_CONTACT - spent, idempotent)
             try:
-                response, answer = self._exchange(method, path, params, body)
-                wait = max(wait, _retry_after(response))
+                response, answer = self._exchange(method, path, deadline, params, body)
+                wait = max(wait, self._wait_asked_for(response))
                 return self._answer(response, answer, method, path)
             except TooLarge:
                 failure = self._too_large(method, path)
             except (requests.RequestException, HTTPError) as error:
-                failure = self._no_answer(error, method, path)
+                failure = self._no_answer(error, method, path, deadline)
             except ApiError as error:
                 failure = error
+            spent += time.monotonic() - begun
             if number == self._tries or not _worth_another_try(failure, idempotent):
                 raise failure
+            if spent + wait > FIRST_CONTACT and not self._is_there(failure):
+                tries = "1 try" if number == 1 else f"{number} tries"
+                failure.hint = f"The proxy has not answered in this run: gave up after {tries}. {failure.hint}"
+                raise failure
+            spent += wait
             self._sleep(wait)
         raise AssertionError("unreachable")
 
+    def _deadline(self, left: float, idempotent: bool) -> Deadline:
+        """Return how long a request may take.
+
+        :param left: the seconds for a proxy that has not answered in this run. What cannot be repeated is not cut off.
+        """
+        timeout = self._settings.timeout
+        if self._base in self._reached:
+            return Deadline(timeout)
+        return Deadline(min(left, timeout) if idempotent else timeout, left / 2)
+
+    def _is_there(self, failure: ApiError) -> bool:
+        """Return whether the proxy has answered in this run, or answers now although it let another request wait."""
+        if self._base not in self._reached and failure.may_have_applied and failure.status == 0:
+            with suppress(TooLarge, requests.RequestException, HTTPError):
+                self._exchange("GET", ALIVE, Deadline(SIGN_OF_LIFE))
+                self._reached.add(self._base)
+        return self._base in self._reached
+
+    def _wait_asked_for(self, response: requests.Response) -> float:
+        """Return the seconds that an answer asks to wait: whoever asks for them knows the proxy."""
+        seconds = retry_after(response)
+        if seconds:
+            self._reached.add(self._base)
+        return seconds
+
     def _exchange(
-        self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
     ) -> tuple[requests.Response, bytes]:
         """Return one request and its whole answer, within the time that a request may take."""
         asked = datetime.now(timezone.utc)
@@ -185,7 +237,7 @@ class Client:
             self._base + path,
             params=params,
             json=body,
-            timeout=Deadline(self._settings.timeout),  # type: ignore[arg-type]
+            timeout=deadline,  # type: ignore[arg-type]
             allow_redirects=False,
             stream=True,
         )
@@ -200,23 +252,23 @@ class Client:
         for _answer in range(AGREEING):
             # If the proxy is away, the request that the time is for will tell.
             with suppress(TooLarge, requests.RequestException, HTTPError):
-                self._exchange("GET", "/health/liveliness")
+                self._exchange("GET", ALIVE, Deadline(self._settings.timeout))
             if not self._clock.is_doubtful:
                 return
 
-    def _no_answer(self, error: Exception, method: str, path: str) -> ApiError:
+    def _no_answer(self, error: Exception, method: str, path: str, deadline: Deadline) -> ApiError:
         """Return the error for a request to which no whole answer came."""
-        never_sent = isinstance(error, requests.ConnectTimeout) or _caused_by(error, NewConnectionError)
-        untrusted = isinstance(error, requests.exceptions.SSLError) and not _caused_by(error, ssl.SSLEOFError)
-        reason = self._clean(_cause(error))
+        never_sent = isinstance(error, requests.ConnectTimeout) or caused_by(error, NewConnectionError)
+        untrusted = isinstance(error, requests.exceptions.SSLError) and not caused_by(error, ssl.SSLEOFError)
+        reason = self._clean(cause(error))
         if untrusted:
             message = f"Cannot establish a trusted TLS connection to {self._base}: {reason}."
             hint = "Set ca_path to the CA of the proxy. If the proxy requires a client certificate, set client_cert."
         elif never_sent:
-            message = f"Cannot connect to {self._base}: {reason}."
+            message = f"Cannot connect to {self._base}{self._by_web_proxy()}: {reason}."
             hint = "Check api_url, and that the proxy is running and can be reached from the host that runs this task."
-        elif isinstance(error, requests.Timeout) or _caused_by(error, ReadTimeoutError):
-            message = f"No answer from {self._base} to {method} {path} within {self._settings.timeout} s."
+        elif isinstance(error, requests.Timeout) or caused_by(error, ReadTimeoutError):
+            message = f"No answer from {self._base} to {method} {path} within {round(deadline.seconds, 1):g} s."
             hint = "Check that api_url is the URL of a LiteLLM proxy, or increase timeout."
         else:
             message = f"The connection to {self._base} broke during {method} {path}: {reason}."
@@ -229,6 +281,11 @@ class Client:
             may_have_applied=not (never_sent or untrusted),
             hint=hint,
         )
+
+    def _by_web_proxy(self) -> str:
+        """Return the web proxy on the way, as a part of a sentence."""
+        hosts = [urlsplit(proxy).netloc.rpartition("@")[2] for proxy in self._session.proxies.values()]
+        return f" through the web proxy {hosts[0]}" if hosts else ""
 
     @staticmethod
     def _too_large(method: str, path: str) -> ApiError:
@@ -245,7 +302,7 @@ class Client:
         if status == 204:
             return {}
         try:
-            body = _json(answer)
+            body = parse_json(answer)
         except (ValueError, RecursionError):
             if good and "json" in response.headers.get("Content-Type", ""):
                 message = f"The answer to {method} {path} is incomplete or is not JSON."
@@ -254,6 +311,7 @@ class Client:
                 )
                 raise failure from None
             raise self._not_json(response, method, path) from None
+        self._reached.add(self._base)
         if good and isinstance(body, (dict, list)) and not is_error_body(body):
             return body
         raise self._refusal(body, status, method, path)
@@ -287,34 +345,6 @@ class Client:
         return text if len(text) <= MAX_SENTENCE else text[:MAX_SENTENCE] + " ..."
 
 
-def _json(text: bytes) -> Any:
-    """Return the data of an answer.
-
-    :raises ValueError: if it is no JSON, or none that anybody could pass on: without end, nested without end, half
-        characters.
-    """
-    data = json.loads(text, parse_constant=_refuse)
-    if rb"\ud" in text.lower():
-        json.dumps(data, ensure_ascii=False).encode()
-    level, depth = [data], 0
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise ValueError("nested too deeply")
-        level = [
-            part
-            for outer in level
-            if isinstance(outer, (dict, list))
-            for part in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(part, (dict, list))
-        ]
-    return data
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
-
-
 def _worth_another_try(failure: ApiError, idempotent: bool) -> bool:
     passing = failure.code not in PERMANENT_CODES if failure.status == 0 else _is_passing(failure)
     return passing and (idempotent or not failure.may_have_applied)
@@ -325,36 +355,3 @@ def _is_passing(failure: ApiError) -> bool:
         return failure.type != "budget_exceeded"
     # /key/update answers 400 to a database that is away, the other routes 500.
     return failure.status in (400, 500) and bool(TRANSIENT_TEXT.search(failure.message))
-
-
-def _retry_after(response: requests.Response) -> float:
-    """Seconds that the answer asks to wait, which it may say as a date; 0 if it says nothing."""
-    try:
-        seconds = Retry(0).parse_retry_after(response.headers.get("Retry-After", "0"))
-    except (InvalidHeader, ValueError, TypeError, IndexError, OverflowError):
-        return 0.0
-    return float(min(seconds, MAX_RETRY_AFTER))
-
-
-def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
-    return any(isinstance(link, kind) for link in _chain(error))
-
-
-def _cause(error: BaseException) -> str:
-    """Return the innermost reason of a requests error, in the operating system's words."""
-    for link in reversed(_chain(error)):
-        text = getattr(link, "strerror", None) or getattr(link, "verify_message", None)
-        if text:
-            return str(text)
-    innermost = _chain(error)[-1]
-    return str(innermost).rsplit(">: ", maxsplit=1)[-1] or type(innermost).__name__
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    """An error and what caused it, outermost first; urllib3 keeps causes in ``reason`` and in ``args`` as well."""
-    chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        inner = [getattr(error, "reason", None), *getattr(error, "args", ()), error.__cause__, error.__context__]
-        error = next((link for link in inner if isinstance(link, BaseException) and link not in chain), None)
-    return chain

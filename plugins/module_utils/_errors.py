@@ -7,11 +7,16 @@ Everything below ``_module`` raises one of these; ``_module`` turns them into a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
 class LiteLLMError(Exception):
     """Base of all errors that a user can act upon. Its text is one sentence for that user."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the parts of the error, for a task's result."""
+        return {}
 
 
 class InputError(LiteLLMError):
@@ -19,11 +24,16 @@ class InputError(LiteLLMError):
 
     :param message: what is wrong and what to do.
     :param subject: alias or name of the object concerned, if there is one.
+    :param details: the same as data, for a task's result.
     """
 
-    def __init__(self, message: str, subject: str = "") -> None:
+    def __init__(self, message: str, subject: str = "", details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.subject = subject
+        self._details = dict(details or {})
+
+    def as_dict(self) -> dict[str, Any]:
+        return self._details
 
 
 class ApiError(LiteLLMError):
@@ -66,6 +76,5 @@ class ApiError(LiteLLMError):
         return " ".join(part for part in (f"{self.message}{where}", self.hint) if part)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the parts of the error, for a task's result."""
         names = ("message", "status", "type", "code", "param", "method", "path", "hint")
         return {name: getattr(self, name) for name in names}

@@ -21,7 +21,7 @@ from ._args import CONNECTION_OPTIONS, Settings, base_url, flags_for_numbers
 from ._batch import converge
 from ._client import REQUESTS_IMPORT_ERROR, Client, Connection
 from ._engine import Outcome
-from ._errors import ApiError, InputError, LiteLLMError
+from ._errors import InputError, LiteLLMError
 from ._kind import Declaration, Kind, Ledger
 from ._progress import every_few_seconds
 from ._redaction import Secrets, redact, redact_options, secrets_of
@@ -39,6 +39,7 @@ class Module(AnsibleModule):
     def __init__(self, **arguments: Any) -> None:
         # Connections with proxies, for those that come after this task in the same process: here, nobody.
         self.connections: dict[Any, Connection] = {}
+        self.reached: set[str] = set()
         super().__init__(**arguments)
 
     def _load_params(self) -> None:
@@ -215,8 +216,8 @@ def _failures(module: Any) -> Iterator[None]:
 
 
 def _fail(module: Any, error: Exception, **result: Any) -> None:
-    if isinstance(error, ApiError):
-        result["failure"] = error.as_dict()
+    if isinstance(error, LiteLLMError) and (failure := error.as_dict()):
+        result["failure"] = failure
     module.fail_json(msg=_sentence(error), **_traceback_of([error]), **result)
 
 
@@ -256,7 +257,7 @@ def _client(module: Any, advice: Mapping[str, str] | None, connections: int) -> 
         module.warn(warning)
     known = module.connections
     if (settings, connections) not in known:
-        known[settings, connections] = Connection(settings, connections)
+        known[settings, connections] = Connection(settings, connections, module.reached)
     secrets = Secrets(module.no_log_values)
     return Client(settings, secrets=secrets, advice=advice, connection=known[settings, connections])
 
@@ -331,8 +332,8 @@ def _warn_of_unknown(kind: Kind, module: Any, outcomes: Sequence[Outcome]) -> No
     if names and module.params.get("values_file") is not None:
         module.warn(
             f"values_file: these {kind.things} have values that are not in {module.params['values_file']}: "
-            f"{join_limited(names)}. LiteLLM never shows a value again. Add those that you know to the file, or "
-            f"replace them with value_policy: reissue."
+            f"{join_limited(names)}. They keep working, but LiteLLM never shows a value again. Add those that you know "
+            f"to the file, or replace them with value_policy: reissue."
         )
 
 

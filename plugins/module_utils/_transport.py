@@ -10,6 +10,7 @@ request's time, in the thread that waits.
 from __future__ import annotations
 
 import io
+import json
 import socket
 import time
 from http.client import HTTPResponse
@@ -22,16 +23,20 @@ try:
     from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-    from urllib3.util import Timeout
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry, Timeout
 except ImportError:  # _client says so
     HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[misc,assignment]
     HTTPAdapter = Timeout = object  # type: ignore[misc,assignment]
 
 MAX_CONNECT = 10.0
+MAX_RETRY_AFTER = 60.0
 # LiteLLM shows 500 keys in about 1 MB; a page for people, or an endless one, is not to fill the memory.
 MAX_ANSWER = 32 * 1024 * 1024
 # Two bytes of JSON, such as {}, are seventy when they are read. A row of a listing has about a hundred parts.
 MAX_PARTS = 1_000_000
+# No answer of LiteLLM's is nested as deeply, and Python itself fails at what is nested more deeply yet.
+MAX_DEPTH = 50
 # Compressed, it may be a thousand times that.
 READ_AT_ONCE = 16 * 1024
 
@@ -41,11 +46,16 @@ class TooLarge(Exception):
 
 
 class Deadline(Timeout):
-    """What is left of a request's time, for each of the waits of which it is made."""
+    """What is left of a request's time, for each of the waits of which it is made.
 
-    def __init__(self, seconds: float) -> None:
+    :param connecting: the time for each address that a host may have.
+    """
+
+    def __init__(self, seconds: float, connecting: float = MAX_CONNECT) -> None:
         super().__init__(total=seconds)
+        self.seconds = seconds
         self._end = time.monotonic() + seconds
+        self._connecting = connecting
 
     def clone(self) -> Deadline:
         return self
@@ -55,7 +65,7 @@ class Deadline(Timeout):
 
     @property
     def connect_timeout(self) -> float:
-        return min(MAX_CONNECT, max(self.read_timeout, 0.001))
+        return min(self._connecting, max(self.read_timeout, 0.001))
 
     @property
     def read_timeout(self) -> float:
@@ -174,3 +184,64 @@ def content(response: requests.Response) -> bytes:
     if sum(map(received.count, (b",", b"[", b"{"))) > MAX_PARTS:
         raise TooLarge
     return bytes(received)
+
+
+def parse_json(text: bytes) -> Any:
+    """Return the data of an answer.
+
+    :raises ValueError: if it is no JSON, or none that anybody could pass on: without end, nested without end, half
+        characters.
+    """
+    data = json.loads(text, parse_constant=_refuse)
+    if rb"\ud" in text.lower():
+        json.dumps(data, ensure_ascii=False).encode()
+    level, depth = [data], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError("nested too deeply")
+        level = [
+            part
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for part in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(part, (dict, list))
+        ]
+    return data
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    return any(isinstance(link, kind) for link in _chain(error))
+
+
+def cause(error: BaseException) -> str:
+    """Return the innermost reason of a requests error, in the operating system's words."""
+    for link in reversed(_chain(error)):
+        text = getattr(link, "strerror", None) or getattr(link, "verify_message", None)
+        if text:
+            return str(text)
+    innermost = _chain(error)[-1]
+    return str(innermost).rsplit(">: ", maxsplit=1)[-1] or type(innermost).__name__
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """An error and what caused it, outermost first; urllib3 keeps causes in ``reason`` and in ``args`` as well."""
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
+        inner = [getattr(error, "reason", None), *getattr(error, "args", ()), error.__cause__, error.__context__]
+        error = next((link for link in inner if isinstance(link, BaseException) and link not in chain), None)
+    return chain
+
+
+def retry_after(response: requests.Response) -> float:
+    """Seconds that the answer asks to wait, which it may say as a date; 0 if it says nothing."""
+    try:
+        seconds = Retry(0).parse_retry_after(response.headers.get("Retry-After", "0"))
+    except (InvalidHeader, ValueError, TypeError, IndexError, OverflowError):
+        return 0.0
+    return float(min(seconds, MAX_RETRY_AFTER))

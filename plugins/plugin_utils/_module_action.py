@@ -34,6 +34,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client impo
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import ModuleFactory
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._redaction import redact_options, secrets_of
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls import Call
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._shared_set import SharedSet
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._values_file import ValuesFile
 
 COLLECTION = "litemaas.virtual_keys"
@@ -45,6 +46,8 @@ class ModuleCaller(ActionBase):
 
     # The items of a loop follow each other in one worker, which begins with none.
     connections: ClassVar[dict[Any, Any]] = {}
+    # A proxy that has answered one task is waited for by the next ones, each in a worker of its own.
+    reached: ClassVar[SharedSet] = SharedSet()
 
     @property
     def task(self) -> Task:
@@ -161,6 +164,7 @@ class InProcessModule:
         self.report_progress = action.report_progress
         self.values_file = action.values_file
         self.connections = action.connections
+        self.reached = action.reached
         self.argument_spec = argument_spec
         self.given = given
         validation = ArgumentSpecValidator(argument_spec).validate(given)

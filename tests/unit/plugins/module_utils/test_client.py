@@ -7,8 +7,10 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 import trustme
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _client as client_module
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import Settings
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import Client, Connection
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._clock import Clock
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import Script, body, recorded, response
@@ -44,9 +46,11 @@ def naps() -> Naps:
 def make(naps: Naps) -> Iterator[Callable[..., Client]]:
     made = []
 
-    def make(url: str, advice: dict[str, str] | None = None, **settings: Any) -> Client:
+    def make(
+        url: str, advice: dict[str, str] | None = None, connection: Connection | None = None, **settings: Any
+    ) -> Client:
         given = Settings(url, **{"api_key": MASTER_KEY, "retries": 2, **settings})
-        made.append(Client(given, sleep=naps, advice=advice))
+        made.append(Client(given, sleep=naps, advice=advice, connection=connection))
         return made[-1]
 
     yield make
@@ -312,6 +316,78 @@ def test_after_the_last_try_the_last_refusal_is_raised(script: Script, make: Cal
         make(script.url, retries=2).get("/key/list")
     assert caught.value.status == 503
     assert len(naps) == 2
+
+
+# A proxy that has not answered in this run
+
+
+def test_a_wrong_address_is_given_up_soon(make: Callable[..., Client], naps: Naps) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ApiError, match="Connection refused") as caught:
+        make(url, retries=50).get("/x")
+    assert sum(naps) < client_module.FIRST_CONTACT and len(naps) >= 3
+    assert f"has not answered in this run: gave up after {len(naps) + 1} tries. Check api_url" in caught.value.hint
+
+
+def test_a_gateway_that_knows_no_proxy_is_given_up_soon(
+    httpserver: HTTPServer, make: Callable[..., Client], naps: Naps
+) -> None:
+    """The router of OpenShift answers so for a host that nobody has."""
+    page = "<html>Application is not available"
+    httpserver.expect_request("/x").respond_with_data(page, 503, content_type="text/html")
+    with pytest.raises(ApiError, match="has not answered in this run") as caught:
+        make(httpserver.url_for("").rstrip("/"), retries=50).get("/x")
+    assert caught.value.status == 503 and sum(naps) < client_module.FIRST_CONTACT
+
+
+@pytest.mark.parametrize("sign", [http({"fine": True}), http({"error": {"message": "no_db_connection"}}, "503 Busy")])
+def test_a_proxy_that_has_answered_is_waited_for(make: Callable[..., Client], naps: Naps, sign: bytes) -> None:
+    with BrokenServer([sign]) as server:
+        connection = Connection(Settings(server.url, MASTER_KEY))
+        with suppress(ApiError):
+            make(server.url, retries=0, connection=connection).get("/x")
+    with pytest.raises(ApiError, match="Connection refused") as caught:
+        make(server.url, retries=8, connection=connection).get("/x")
+    assert len(naps) == 8 and "in this run" not in caught.value.hint
+
+
+def test_for_the_owner_of_a_key_it_is_the_same_proxy(make: Callable[..., Client]) -> None:
+    with BrokenServer([http({"fine": True})]) as server:
+        client = make(server.url)
+        client.get("/x")
+        assert server.url in client.acting_as("sk-another-key-0123456789")._reached
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_slow_first_answer_is_waited_for_if_the_proxy_is_alive(
+    make: Callable[..., Client], naps: Naps, monkeypatch: pytest.MonkeyPatch, alive: bool
+) -> None:
+    monkeypatch.setattr(client_module, "FIRST_CONTACT", 0.2)
+    monkeypatch.setattr(client_module, "SIGN_OF_LIFE", 0.2)
+    answers = [SILENCE, http("alive"), http({"fine": True})] if alive else [SILENCE, SILENCE]
+    with BrokenServer(answers) as server:
+        client = make(server.url, retries=5)
+        if alive:
+            assert client.get("/x") == {"fine": True}
+        else:
+            with pytest.raises(ApiError, match=r"to GET /x within 0.2 s\. The proxy has not answered in this run"):
+                client.get("/x")
+        assert [line.split()[1] for line in server.received][:2] == [b"/x", b"/health/liveliness"]
+
+
+def test_what_cannot_be_repeated_is_not_cut_off(make: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "FIRST_CONTACT", 0.01)
+    with BrokenServer([lambda: time.sleep(0.2) or http({"made": True})]) as server:
+        assert make(server.url).send("/x", {}) == {"made": True}
+
+
+def test_a_web_proxy_on_the_way_is_named(make: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    way = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("http_proxy", f"http://ada:secret-word@{way}")
+    with pytest.raises(ApiError) as caught:
+        make("http://litellm.invalid", retries=0).get("/x")
+    assert f"Cannot connect to http://litellm.invalid through the web proxy {way}: " in caught.value.message
+    assert "secret-word" not in str(caught.value)
 
 
 def test_waits_grow_to_a_bound_and_are_jittered(script: Script, make: Callable[..., Client], naps: Naps) -> None:
