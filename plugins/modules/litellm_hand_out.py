@@ -47,7 +47,8 @@ options:
     description:
       - V(csv) writes C(keys.csv), a list that is safe to open in a spreadsheet.
       - V(json) writes C(keys.json), with all data about each person. It is always written, because later runs read it.
-      - V(html) writes C(slips.html), a page to print and cut into slips.
+      - V(html) writes C(slips.html), a page to print and cut into slips. After a run that adds some people,
+        C(slips-new.html) has the slips of these alone.
       - V(env) writes C(env/<user>.env) for each person, with C(OPENAI_API_KEY) and C(OPENAI_BASE_URL).
       - V(mail) writes C(mail/<user>.eml) for each person with an email address, ready to open and send.
       - V(kubernetes) writes C(kubernetes/<user>.yml) for each person, a manifest of a Kubernetes Secret.

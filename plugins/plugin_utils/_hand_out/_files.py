@@ -13,7 +13,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors impo
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited
 
 from .._variables import Variables
-from ._formats import FORMATS, Format, csv_file, json_file, views
+from ._formats import FORMATS, Format, csv_file, json_file, newest, views
 from ._mail import mail_file, parse_sender, recipient
 from ._people import Person
 from ._texts import time_zone
@@ -70,6 +70,8 @@ class Files:
                     files.update(self._of_each(row, shown))
                 else:
                     files[row.path] = self._of_all(row, shown, people)
+                    if row.newest and (last := newest(shown)):
+                        files[row.newest] = _bytes(self._rendered(row, last)[0])
         return files
 
     def is_asked_for(self, path: str) -> bool:
@@ -82,7 +84,8 @@ class Files:
         return [
             path
             for row in self.formats
-            for path in (row.paths(people).values() if row.is_for_each else [row.path] if people else [])
+            for path in (row.paths(people).values() if row.is_for_each else filter(None, (row.path, row.newest)))
+            if people
         ]
 
     def still_true(self, before: Sequence[Person], after: Sequence[Person]) -> set[str]:

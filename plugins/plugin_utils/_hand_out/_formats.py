@@ -30,12 +30,14 @@ class Format:
     :param path: of its file in the folder, with ``*`` for the name of the person where everybody has a file.
     :param thing: what a message counts.
     :param template: the file in the templates of the role hand_out_keys, none for a format that is written in Python.
+    :param newest: of the file with those alone who got their values last, none for a format that has no such file.
     """
 
     name: str
     path: str
     thing: str
     template: str | None = None
+    newest: str | None = None
 
     @property
     def is_for_each(self) -> bool:
@@ -49,7 +51,7 @@ class Format:
     def has(self, path: str) -> bool:
         """Return whether a file is of this format, by its path."""
         folder, star, ending = self.path.partition("*")
-        return path.startswith(folder) and path.endswith(ending) if star else path == self.path
+        return path.startswith(folder) and path.endswith(ending) if star else path in (self.path, self.newest)
 
 
 # The JSON comes first: later runs read it, and it keeps the values.
@@ -58,7 +60,7 @@ FORMATS = {
     for row in (
         Format("json", "keys.json", "key"),
         Format("csv", "keys.csv", "key"),
-        Format("html", "slips.html", "slip", "slips.html.j2"),
+        Format("html", "slips.html", "slip", "slips.html.j2", newest="slips-new.html"),
         Format("env", "env/*.env", "file", "env.j2"),
         Format("mail", "mail/*.eml", "mail", "mail.txt.j2"),
         Format("kubernetes", "kubernetes/*.yml", "Secret", "secret.yml.j2"),
@@ -151,6 +153,13 @@ def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
         }
         for person in sorted(people, key=lambda person: person["written_at"] or "")
     ]
+
+
+def newest(people: Sequence[Person]) -> list[Person]:
+    """Return those whose values were written last, nobody if all were written at once."""
+    last = max((person["written_at"] or "" for person in people), default="")
+    found = [person for person in people if last and person["written_at"] == last]
+    return found if len(found) < len(people) else []
 
 
 def _groups(key: str) -> list[tuple[str, bool]]:

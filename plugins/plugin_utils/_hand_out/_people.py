@@ -8,7 +8,7 @@ Pure functions.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
@@ -65,11 +65,7 @@ class HandOut:
     def warnings(self) -> list[str]:
         if not self.unknown:
             return []
-        return [
-            f"No value is known for {len(self.unknown)}: {join_limited(self.unknown)}. LiteLLM shows a value only "
-            "once, and this folder does not hold theirs. They are listed without a key; give them new ones with "
-            "litellm_vkey_reissue."
-        ]
+        return [f"{without_value(self.unknown, 'this folder')} To give them new ones, use litellm_vkey_reissue."]
 
     def _callable(self, models: list[str]) -> list[str]:
         """Return the models by name, where a key may call those of its team: its owner could not use that name."""
@@ -119,6 +115,15 @@ class HandOut:
         if key and not person["written_at"]:
             person["written_at"] = self._now
         return person
+
+
+def without_value(users: Sequence[str], place: str) -> str:
+    """Say of whom no value is known, and what that means.
+
+    :param place: what does not know the values.
+    """
+    working = f"Their keys keep working; only {place} cannot print them."
+    return f"No value is known for {len(users)}: {join_limited(users)}. {working}"
 
 
 def _aliases(result: Mapping[str, Any], name: str) -> list[str]:

@@ -16,6 +16,10 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values impo
 
 Person = dict[str, Any]
 
+# Letters that Unicode does not take apart, and beside which a reader looks for them.
+LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i", "ŧ": "t", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
+)
 TIMES = ("last_active", "expires_at")
 AMOUNTS = ("spend", "max_budget", "remaining_budget")
 TEXT, NUMBER, NOTHING = (str,), (int, float), (type(None),)
@@ -100,7 +104,7 @@ def _is_time(text: str) -> bool:
 def _person(key: Mapping[str, Any], names: Names, zone: tzinfo) -> Person:
     name, user = names.of(key)
     spend, remaining, limit = key["spend"] or 0, key["remaining_budget"], key["max_budget"]
-    if limit is None and remaining is not None:  # that of a budget that several keys refer to
+    if remaining is not None and (limit is None or limit - spend != remaining):  # of a budget object, or raised
         limit = round(remaining + spend, 12)
     return {
         "name": name,
@@ -138,9 +142,10 @@ def _removed(present: Sequence[Person], before: Sequence[Person], zone: tzinfo) 
 
 
 def _order(person: Person) -> tuple[Any, ...]:
-    """Return what to sort a person by: user2 stands before user10, and Émile beside Emil, in every language."""
+    """Return what to sort a person by: user2 stands before user10, Émile beside Emil, and Øystein beside Oystein."""
     name = person["name"].casefold()
-    plain = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+    letters = unicodedata.normalize("NFKD", name).translate(LETTERS)
+    plain = "".join(char for char in letters if not unicodedata.combining(char))
     parts = re.split(r"([0-9]+)", plain)
     return (
         [(int(part), "") if n % 2 else (0, part) for n, part in enumerate(parts)],
