@@ -16,7 +16,8 @@ from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._role_action
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._templates import Templates
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Variable, Variables
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._places import artifact_password
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._run import Surroundings, run
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._run import run
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._steps import Surroundings
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES
 
 COLORS = {"+": "COLOR_DIFF_ADD", "-": "COLOR_DIFF_REMOVE", "~": "COLOR_CHANGED"}

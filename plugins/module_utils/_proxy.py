@@ -134,14 +134,26 @@ class Proxy:
         # "openai/*" on the proxy serves "openai/gpt-4o"; a key may also name a part of it, "openai/gpt-*".
         return any(known.endswith("*") and name.startswith(known[:-1]) for known in self._models)
 
+    @property
+    def single_models(self) -> frozenset[str]:
+        """The names that stand for one model each: no wildcards, and no access groups."""
+        names = {name for name, _groups in self._deployments if "*" not in name}
+        return frozenset(
+            names - {group for _name, groups in self._deployments for group in groups} - self._access_groups
+        )
+
     @cached_property
     def _models(self) -> frozenset[str]:
         """All models, and the access groups that they themselves name."""
-        known: set[str] = set()
-        for deployment in self.listed(MODELS, row=MODEL):
-            known.add(deployment["model_name"])
-            known.update((deployment.get("model_info") or {}).get("access_groups") or ())
-        return frozenset(known)
+        return frozenset(name for one, groups in self._deployments for name in (one, *groups))
+
+    @cached_property
+    def _deployments(self) -> list[tuple[str, list[str]]]:
+        """The name of each model, and the access groups that it names."""
+        return [
+            (row["model_name"], (row.get("model_info") or {}).get("access_groups") or [])
+            for row in self.listed(MODELS, row=MODEL)
+        ]
 
     @cached_property
     def _access_groups(self) -> frozenset[str]:

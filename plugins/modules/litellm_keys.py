@@ -289,8 +289,11 @@ diff:
         key_alias: workshop-bob
         max_budget: 20.0
 failure:
-  description: The answer of the proxy, if the keys could not be read. Nothing was written in this case.
-  returned: failure of a request before the first write
+  description:
+    - The answer of the proxy, if the keys could not be read. Nothing was written in this case.
+    - If the proxy does not have models that keys are to have, C(unknown_models) contains these models instead, each with
+      the aliases of the keys.
+  returned: failure of a request before the first write, and if models are unknown
   type: dict
   sample:
     message: "Cannot connect to https://litellm.example.com: Connection refused."

@@ -247,6 +247,9 @@ options:
       - The people whose keys are blocked, a list of users, e-mail addresses, or names, or text with commas or line breaks
         between them. Everybody who is not named stays as blocked or unblocked as they are.
       - A blocked key has no effect until a run names the person in O(unblock).
+      - If nothing names the people of the workshop, such as O(users), the ones who have keys are meant. The task then
+        does nothing else, and uses neither O(output_dir) nor O(values_file).
+      - If the task fails before anything is written, the people are blocked all the same, and the message names them.
     type: list
     elements: str
   unblock:
@@ -261,6 +264,20 @@ options:
       - It is done once. To do it again, add a colon and a text that was not used before for this person, such as V(ivan:2).
         The first time is V(ivan:1). Also a mapping of people to such texts.
       - See O(litemaas.virtual_keys.litellm_key#module:reissue).
+    type: raw
+  raise:
+    description:
+      - More budget for some people, as a mapping of people, as in O(block), to amounts in USD, or as text such as
+        V(ann:10, exhausted:5).
+      - Who is named can spend this amount on top of the budget that the variables declare. V(0) takes it back.
+      - V(exhausted) names everybody who has spent the whole budget, and lets each of them spend this amount from now on.
+        When the same command runs again, nobody is exhausted, unless somebody has spent that as well and gets the amount once more.
+      - V(never_used) names everybody whose key has not been used. They can spend this amount on top.
+      - A raise stays in later runs, whatever O(max_budget) is. LiteLLM stores it with the key, in C(temp_budget_increase).
+      - A raise does not change O(total_budget).
+      - People who are to have more from the start have it in the column C(max_budget), such as C(10), or C(+5) for 5 USD
+        more than everybody. In YAML, write C("+5") with quotes.
+      - If nothing names the people of the workshop, the ones who have keys are meant, as in O(block).
     type: raw
   prune:
     description:

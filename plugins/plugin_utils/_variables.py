@@ -225,7 +225,7 @@ def text(name: str, value: Any) -> str:
 
 def whole(name: str, value: Any, least: int | None = None) -> int:
     try:
-        number = int(str(value).strip())
+        number = int(_unsigned(value))
     except ValueError:
         raise VariableError(f"{name} must be a whole number, not '{value}'.") from None
     if least is not None and number < least:
@@ -235,7 +235,7 @@ def whole(name: str, value: Any, least: int | None = None) -> int:
 
 def amount(name: str, value: Any) -> float:
     try:
-        number = math.nan if isinstance(value, bool) else float(str(value).strip())
+        number = math.nan if isinstance(value, bool) else float(_unsigned(value))
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
@@ -243,6 +243,17 @@ def amount(name: str, value: Any) -> float:
     if number < 0:
         raise VariableError(f"{name} must not be negative.")
     return number
+
+
+def _unsigned(value: Any) -> str:
+    """Return the text of a number.
+
+    :raises ValueError: if it begins with a plus: whoever writes +5 means 5 more.
+    """
+    text = str(value).strip()
+    if text.startswith("+"):
+        raise ValueError("a relative number")
+    return text
 
 
 def flag(name: str, value: Any) -> bool:

@@ -18,7 +18,8 @@ from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._module_acti
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._registrations import RegistrationError
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._templates import Templates
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Source, VariableError, Variables
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._run import Surroundings, run
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._run import run
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._steps import Surroundings
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES
 
 

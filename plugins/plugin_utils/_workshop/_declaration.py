@@ -7,7 +7,8 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK
@@ -21,18 +22,23 @@ from ._people import (
     ReadFile,
     Roster,
     numbered,
+    of_keys,
     people,
     refuse_who_is_elsewhere,
     roster,
 )
-from ._trouble import Directory, named, settle_trouble
+from ._trouble import Directory, named, refuse_in_absence, settle_trouble
 from ._variables import ABSENT, NO_LIMIT
+
+# What can be asked for people who have keys, wherever the table of all people is.
+OF_THOSE_THERE = ("block", "unblock", "raise")
 
 
 @dataclass(frozen=True)
 class Workshop:
     """Keys for people as they are declared; or one key, which is no workshop.
 
+    :param is_partial: whether nobody is declared, and something is asked for people who have keys already.
     :param ends: whether all keys that bear the mark go, whoever they are for.
     :param shared: the options of all keys.
     :param models: what the variables say, also where the keys of a team say otherwise.
@@ -45,6 +51,7 @@ class Workshop:
     alias: str
     is_workshop: bool
     is_absent: bool
+    is_partial: bool
     ends: bool
     people: list[Person] = field(repr=False)
     shared: dict[str, Any] = field(repr=False)
@@ -75,11 +82,14 @@ def declare(variables: Variables, read_file: ReadFile) -> Workshop:
             f"{called} is empty. Set the variable or the environment variable that it comes from, or omit {called} "
             "for random values."
         )
+    refuse_in_absence(variables, OF_THOSE_THERE)
     declared = roster(variables, read_file)
     is_workshop = declared is not None or variables["multi_user"]
     is_named = declared is not None or variables.says("user_count")
     ends = _ends(variables, is_workshop, is_named)
     prune = _pruning(variables, alias, is_workshop, is_named, ends)
+    if is_workshop and not is_named and any(map(variables.says, OF_THOSE_THERE)) and not variables.says("reissue"):
+        return partial(variables)
     shared = shared_options(variables)
     models = list(shared.get("models", []))
     expiry = {name: shared.pop(name) for name in EXPIRY if name in shared}
@@ -98,6 +108,7 @@ def declare(variables: Variables, read_file: ReadFile) -> Workshop:
         alias=alias,
         is_workshop=is_workshop,
         is_absent=is_absent,
+        is_partial=False,
         ends=ends,
         people=everybody,
         shared=shared,
@@ -108,6 +119,31 @@ def declare(variables: Variables, read_file: ReadFile) -> Workshop:
         said=declared.said if declared else [],
         admins=[] if is_absent else named(variables, "allow_admins", Directory(everybody)),
     )
+
+
+def partial(variables: Variables) -> Workshop:
+    """Return a workshop that declares nothing but what is asked for people who have keys already."""
+    return Workshop(
+        alias=_alias(variables),
+        is_workshop=True,
+        is_absent=False,
+        is_partial=True,
+        ends=False,
+        people=[],
+        shared={},
+        duration=variables["duration"],
+        models=[],
+        prune={},
+        admins=[],
+    )
+
+
+def with_those_there(workshop: Workshop, keys: Iterable[Mapping[str, Any]]) -> Workshop:
+    """Return a partial workshop with the people who have its keys.
+
+    :param keys: of the workshop, as ``litellm_key_info`` returns them.
+    """
+    return replace(workshop, people=of_keys(workshop.alias, keys))
 
 
 def _alias(variables: Variables) -> str:

@@ -88,6 +88,21 @@ def checked_option(where: str, name: str, value: Any) -> Any:
     return TYPED[kind](where, value)
 
 
+def with_absolute_budget(where: str, options: Mapping[str, Any], variables: Variables) -> dict[str, Any]:
+    """Return the options of one person, of which a budget such as +5 is read as 5 USD more than everybody has.
+
+    :raises VariableError: if nobody has a budget.
+    """
+    text = options.get("max_budget")
+    if not isinstance(text, str) or not text.strip().startswith("+"):
+        return dict(options)
+    more = amount(f"{where}, max_budget", text.strip()[1:])
+    if variables["max_budget"] is None:
+        called = variables.called("max_budget")
+        raise VariableError(f"{where}, max_budget: {text.strip()} is more than everybody has, so {called} is required.")
+    return {**options, "max_budget": variables["max_budget"] + more}
+
+
 def checked_alias(where: str, alias: str) -> str:
     """Return an alias that LiteLLM accepts. The folder of what is handed out may be named after it."""
     check = KEY.field("key_alias").check

@@ -16,7 +16,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import
 from .._addresses import check_name, check_person
 from .._registrations import RegistrationError, Row, Table, read_table
 from .._variables import VariableError, Variables, structure
-from ._options import checked_alias, checked_options, own_metadata, refuse_other_group
+from ._options import checked_alias, checked_options, own_metadata, refuse_other_group, with_absolute_budget
 
 EXPIRY = ("duration", "renew_within", "expires_at")
 # What is known of a person besides the options of the key.
@@ -33,12 +33,14 @@ class Person:
 
     :param options: of the key.
     :param fields: whatever else is known of the person.
+    :param where: how a message calls the place where the person is declared.
     :param reissue: the note of the reissue that was asked for, None if none was.
     """
 
     user: str
     options: dict[str, Any] = field(repr=False)
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    where: str = ""
     reissue: str | None = None
 
     @property
@@ -143,6 +145,21 @@ def refuse_who_is_elsewhere(
                 raise VariableError(f"{where}: {printable(row.user)} is in {other} and in {path}.")
 
 
+def of_keys(alias: str, keys: Iterable[Mapping[str, Any]]) -> list[Person]:
+    """Return the people who have keys of a workshop already, whose keys are declared by nothing but what they are.
+
+    :param keys: as ``litellm_key_info`` returns them.
+    """
+    return [
+        Person(
+            user=str(key["key_alias"]).removeprefix(f"{alias}-"),
+            options={name: key[name] for name in ("key_id", "key_alias", "user_id")},
+        )
+        for key in keys
+        if key["key_alias"] and not key["replaced_by"]
+    ]
+
+
 def _listed(variables: Variables) -> list[Entry]:
     where = variables.called("users")
     users = structure(where, variables["users"] if variables.says("users") else [], list)
@@ -179,7 +196,7 @@ def _table(variables: Variables, where: str, path: str, read_file: ReadFile) -> 
     def check_cells(row: Row) -> str | None:
         try:
             refuse_other_group(printable(row.user), variables.called("alias"), row.options)
-            checked_options(printable(row.user), row.options)
+            checked_options(printable(row.user), with_absolute_budget(printable(row.user), row.options, variables))
         except VariableError as error:
             return str(error)
         return None
@@ -198,7 +215,7 @@ def _table(variables: Variables, where: str, path: str, read_file: ReadFile) -> 
 
 
 def _person(entry: Entry, variables: Variables, expiry: Mapping[str, Any], shared: Mapping[str, Any]) -> Person:
-    own = checked_options(entry.where, entry.options)
+    own = checked_options(entry.where, with_absolute_budget(entry.where, entry.options, variables))
     refuse_other_group(entry.where, variables.called("alias"), own)
     wrong = check_name(entry.user) or check_person(entry.fields.get("name"), entry.fields.get("email"))
     if wrong:
@@ -213,7 +230,7 @@ def _person(entry: Entry, variables: Variables, expiry: Mapping[str, Any], share
     user_id = entry.user if "@" in entry.user else f"{entry.user}@{variables['user_domain']}"
     options = {"key_alias": f"{variables['alias']}-{entry.user}", "user_id": user_id, **own}
     checked_alias(entry.where, str(options["key_alias"]))
-    return Person(entry.user, options, entry.fields)
+    return Person(entry.user, options, entry.fields, entry.where)
 
 
 def _refuse_repetition(where: str, kind: str, names: Sequence[str], same: Callable[[str], str]) -> None:

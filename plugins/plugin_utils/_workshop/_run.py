@@ -8,44 +8,30 @@ it, the values of the keys reach the result, whatever fails.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import base_url
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, one_line
 
-from .._calls import Call, answer, connection
-from .._hand_out._files import Render
+from .._calls import answer
 from .._hand_out._folder import Folder
 from .._hand_out._task import HandedOut, ensure_ready, hand_out
 from .._usage._task import report
 from .._variables import VariableError, Variables
 from . import _outliving, _words
 from ._admins import refuse_admins, refuse_keys_of_others
-from ._declaration import Workshop, declare
-from ._outcome import WorkshopOutcome, outcome_of
-from ._people import ReadFile
+from ._declaration import Workshop, declare, partial, with_those_there
+from ._outcome import WorkshopOutcome
 from ._places import Places, artifact_password, make, places_of
 from ._result import result_of
+from ._steps import Steps, Surroundings
 from ._team import Team, in_team, not_ours
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a run needs besides the variables.
-
-    :param call: carries out a module.
-    :param read_file: returns what is in a file of the control node.
-    :param render: renders a template.
-    :param check_mode: whether nothing is written.
-    """
-
-    call: Call
-    read_file: ReadFile
-    render: Render
-    check_mode: bool
+from ._trouble import Directory, settle_trouble
+from ._variables import PRESENT
 
 
 def run(variables: Variables, around: Surroundings) -> dict[str, Any]:
@@ -57,32 +43,34 @@ def run(variables: Variables, around: Surroundings) -> dict[str, Any]:
     return Run(variables, around).result()
 
 
-class Run:
+class Run(Steps):
     """One run. Its steps stand in the order in which they are taken."""
 
-    def __init__(self, variables: Variables, around: Surroundings) -> None:
-        self._variables = variables
-        self._around = around
-        self._connection = connection(variables)
-        self._changed = False
-        self._files: list[dict[str, str]] = []
-        self._said_last: list[str] = []
-        self._warnings: list[str] = []
-        self._problems: list[str] = []
-
     def result(self) -> dict[str, Any]:
-        """Take all steps."""
+        """Take all steps. Whatever keeps the run from it, who is to be blocked is blocked."""
+        try:
+            return self._all_steps()
+        except (LiteLLMError, VariableError) as error:
+            blocked = self._block_at_least()
+            if not blocked:
+                raise
+            raise InputError(f"Blocked: {join_limited(blocked)}. The rest of the run failed. {error}") from error
+
+    def _all_steps(self) -> dict[str, Any]:
         artifact_password(self._variables)
         workshop = declare(self._variables, self._around.read_file)
         places = places_of(self._variables, workshop, self._around.check_mode)
         self._warnings += workshop.warnings
         self._said_last += workshop.said if self._around.check_mode else []
         with self._in_the_users_words():
+            if workshop.is_partial:
+                return self._change_those_there(workshop)
             workshop, team = in_team(workshop, self._variables, self._read_team(workshop))
             before = self._read_marked(workshop) if workshop.is_absent else self._read_named(workshop)
             if workshop.is_absent:
                 self._report_usage(workshop, places)
             else:
+                self._raise(workshop, before)
                 self._refuse(workshop, team, places, before)
                 team = self._write_team(workshop, team, places)
             outcome = self._write_keys(workshop, team, places)
@@ -95,6 +83,36 @@ class Run:
             workshop, outcome, base_url(self._variables["api_url"]), _of_team(workshop, team), self._changed, gone
         )
         return self._told(workshop, team, outcome, result, self._hand_out(workshop, places, result))
+
+    # What is asked for people who have keys, where nobody is declared: nothing else is touched, on the control node too
+
+    def _change_those_there(self, workshop: Workshop) -> dict[str, Any]:
+        """Do what is asked for people of the workshop, whoever they are, and return the result of the task."""
+        nowhere = Places(None, None)
+        keys = self._ask("litellm_key_info", group=workshop.group, **self._also_use())["virtual_keys"]
+        workshop = with_those_there(workshop, keys)
+        concerned = {person.user for person in settle_trouble(self._variables, workshop.people)}
+        concerned |= self._raise(workshop, keys)
+        workshop = replace(workshop, people=[person for person in workshop.people if person.user in concerned])
+        outcome = self._write_keys(workshop, None, nowhere)
+        result = result_of(workshop, outcome, base_url(self._variables["api_url"]), {}, self._changed, [])
+        return self._told(workshop, None, outcome, result, None)
+
+    def _block_at_least(self) -> list[str]:
+        """Block the people who are to be blocked and have keys, and return them: a key in wrong hands cannot wait."""
+        names = self._variables["block"] if self._variables["state"] == PRESENT else None
+        if not names or self._is_out_of_reach or self._around.check_mode:
+            return []
+        with suppress(LiteLLMError, VariableError):
+            workshop = partial(self._variables)
+            keys = self._ask("litellm_key_info", group=workshop.group)["virtual_keys"]
+            directory = Directory(with_those_there(workshop, keys).people)
+            people = dict.fromkeys(directory.find("block", name) for name in filter(directory.knows, names))
+            if people:
+                blocked = [{**person.options, "blocked": True} for person in people]
+                self._ask("litellm_keys", state=PRESENT, virtual_keys=blocked)
+            return [one_line(person.user) for person in people]
+        return []
 
     # Before the first write
 
@@ -110,7 +128,7 @@ class Run:
         named = (
             {"key_alias_prefix": f"{workshop.alias}-"} if workshop.is_workshop else {"key_aliases": [workshop.alias]}
         )
-        keys: Sequence[Mapping[str, Any]] = self._ask("litellm_key_info", **named)["virtual_keys"]
+        keys: Sequence[Mapping[str, Any]] = self._ask("litellm_key_info", **named, **self._also_use())["virtual_keys"]
         return keys
 
     def _read_marked(self, workshop: Workshop) -> Sequence[Mapping[str, Any]]:
@@ -131,6 +149,7 @@ class Run:
         if places.folder:
             everybody = [{**workshop.shared, **one.options, **one.described()} for one in workshop.people]
             ensure_ready(self._variables, self._around.render, everybody)
+        self._refuse_unknown_models(workshop)
         admins = self._ask("litellm_user_info", admins=True)["admins"]
         refuse_admins(workshop, self._variables, admins)
         refuse_keys_of_others(workshop, self._variables, before, admins)
@@ -141,6 +160,25 @@ class Run:
             # The keys would be refused, if at all, after the team was written. Their values need the folder.
             make(places)
             self._ask("litellm_keys", check_mode=True, **self._key_options(workshop, places, team_is_planned=True))
+
+    def _refuse_unknown_models(self, workshop: Workshop) -> None:
+        """Refuse models that only some people are to have and that the proxy lacks, naming who they are.
+
+        Those of all are refused with the keys, or with the team.
+        """
+        some = [
+            {"key_alias": person.alias, "models": person.options["models"]}
+            for person in workshop.people
+            if person.where and person.options.get("models")
+        ]
+        if some and self._variables["validate_models"]:
+            reached = {**self._connection, "validate_references": False}
+            result = self._around.call("litellm_keys", check_mode=True, virtual_keys=some, **reached)
+            unknown = (result.get("failure") or {}).get("unknown_models")
+            if unknown:
+                known = result["failure"]["known_models"]
+                raise VariableError(_words.unknown_models(workshop.people, unknown, known))
+            answer(result)
 
     # Writing
 
@@ -168,17 +206,6 @@ class Run:
             members = self._ask("litellm_team_members", team_id=workshop.alias, members=team.members)
             self._changed = self._changed or members["changed"]
         return team
-
-    def _write_keys(self, workshop: Workshop, team: Team | None, places: Places) -> WorkshopOutcome:
-        is_planned = self._around.check_mode and team is not None and team.is_new
-        options = self._key_options(workshop, places, team_is_planned=is_planned)
-        result = self._around.call("litellm_keys", **self._connection, **options)
-        if "virtual_keys" not in result:
-            answer(result)
-        self._warnings += map(str, result.get("warnings") or ())
-        outcome = outcome_of(workshop.people, result)
-        self._changed = self._changed or outcome.changed
-        return outcome
 
     # Once the keys are written, every failure is only noted
 
@@ -242,97 +269,13 @@ class Run:
     def _hand_out(self, workshop: Workshop, places: Places, result: Mapping[str, Any]) -> HandedOut | None:
         if not places.folder or (workshop.is_absent and not places.folder.is_dir()):
             return None
-        with self._noting(self._problems):
+        # The keys are gone, whatever is left of them in the folder.
+        with self._noting(self._warnings if workshop.is_absent else self._problems):
             done = hand_out(result, self._variables, self._around.render, self._around.check_mode)
             self._warnings += done.warnings
             self._files += done.files
             return done
         return None
-
-    def _told(
-        self,
-        workshop: Workshop,
-        team: Team | None,
-        outcome: WorkshopOutcome,
-        result: dict[str, Any],
-        handed_out: HandedOut | None,
-    ) -> dict[str, Any]:
-        """Return the result of the task, with what there is to say."""
-        variables, check_mode = self._variables, self._around.check_mode
-        unknown = [] if workshop.is_absent else outcome.unknown
-        if handed_out:  # the folder may know values that this run does not
-            unknown = [name for name in unknown if name in handed_out.unknown]
-        warning = _words.unknown_values(variables, unknown)
-        if warning and not handed_out:
-            self._warnings.append(warning)
-        fails = warning if variables["unknown_values"] == "fail" else ""
-        headline = _words.headline(outcome, check_mode) + _words.known_values(unknown, workshop.is_absent, check_mode)
-        if handed_out:
-            headline += _words.written(variables["output_dir"], handed_out.files, workshop.is_absent, check_mode)
-        told_team = team if self._changed else None
-        reasons = [f"failed: {reason}" for reason in (*outcome.failures, *outcome.not_removed)]
-        said = [
-            headline,
-            *_words.names(outcome, check_mode),
-            *(_words.in_the_users_words(reason, variables) for reason in reasons),
-            *_words.reissued_before(variables, workshop.people, outcome),
-            *(told_team.said if told_team else []),
-            *self._said_last,
-        ]
-        changes = [*(told_team.changes if told_team else []), *outcome.changes]
-        problems = [outcome.problem, *self._problems, fails]
-        problem = " ".join(_words.in_the_users_words(text, variables) for text in problems if text)
-        result = {**result, "problem": _words.in_the_users_words(result["problem"], variables)}
-        return {
-            "changed": self._changed or bool(self._files),
-            "result": result,
-            "said": said,
-            "changes": changes,
-            "files": self._files,
-            "notes": list(dict.fromkeys(self._warnings)),
-            **({"failed": True, "msg": problem} if problem else {}),
-        }
-
-    # What all steps share
-
-    def _ask(self, module: str, /, check_mode: bool | None = None, **options: Any) -> Mapping[str, Any]:
-        return answer(self._around.call(module, check_mode=check_mode, **self._connection, **options))
-
-    def _team_options(self, team: Team) -> dict[str, Any]:
-        return {**team.options, "validate_models": self._variables["validate_models"]}
-
-    def _key_options(self, workshop: Workshop, places: Places, team_is_planned: bool) -> dict[str, Any]:
-        variables = self._variables
-        options = {
-            "state": variables["state"],
-            "virtual_keys": [person.options for person in workshop.people],
-            "defaults": workshop.shared,
-            "validate_models": variables["validate_models"],
-            "validate_references": not team_is_planned,
-            "concurrency": variables["concurrency"],
-            "progress_every": variables["batch_size"],
-            **workshop.prune,
-        }
-        if places.values_file:
-            options.update(values_file=str(places.values_file), values_file_vault_id=variables["values_file_vault_id"])
-        return options
-
-    @contextmanager
-    def _in_the_users_words(self) -> Iterator[None]:
-        try:
-            yield
-        except LiteLLMError as error:
-            raise InputError(_words.in_the_users_words(str(error), self._variables)) from error
-
-    @contextmanager
-    def _noting(self, notes: list[str]) -> Iterator[None]:
-        """Note a failure of what comes after the keys, so that their values still reach the result."""
-        try:
-            yield
-        except (LiteLLMError, VariableError) as error:
-            notes.append(_words.in_the_users_words(str(error), self._variables))
-        except OSError as error:
-            notes.append(f"{error.filename}: {error.strerror}.")
 
 
 def _aliases(workshop: Workshop) -> set[str]:

@@ -8,7 +8,7 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import printable
@@ -68,16 +68,15 @@ def _index(people: Sequence[Person], same: Callable[[Any], str]) -> dict[str, li
     return found
 
 
-def settle_trouble(variables: Variables, people: Sequence[Person]) -> None:
-    """Declare for the people named what was asked for. Everybody else's options stay as they are.
+def settle_trouble(variables: Variables, people: Sequence[Person]) -> list[Person]:
+    """Declare for the people named what was asked for, and return them. Everybody else's options stay as they are.
 
     :raises VariableError: if somebody is named who is not there, or is meant to be both blocked and not.
     """
     asked = [name for name in ASKED if variables.says(name)]
-    if asked and variables["state"] == ABSENT:
-        raise VariableError(f"{variables.called(asked[0])} requires {variables.called('state')} to be present.")
+    refuse_in_absence(variables, ASKED)
     if not asked:
-        return
+        return []
     directory = Directory(people)
     blocked, unblocked = (named(variables, name, directory) for name in ("block", "unblock"))
     both = [person.user for person in blocked if person in unblocked]
@@ -86,12 +85,23 @@ def settle_trouble(variables: Variables, people: Sequence[Person]) -> None:
         raise VariableError(f"{names} both name {printable(', '.join(both))}.")
     for person in (*blocked, *unblocked):
         person.options["blocked"] = person in blocked
+    concerned = [*blocked, *unblocked]
     where = variables.called("reissue")
-    for name, note in _notes(where, variables["reissue"], directory).items():
+    for name, text in pairs(where, variables["reissue"], directory.knows).items():
         person = directory.find(where, name)
+        note = FIRST if text is None else str(text).strip()
         if not note:
             raise VariableError(f"{where}: there is no text after the colon for {printable(person.user)}.")
         person.options["reissue"] = person.reissue = note
+        concerned.append(person)
+    return concerned
+
+
+def refuse_in_absence(variables: Variables, names: Iterable[str]) -> None:
+    """Refuse what is asked for people whose keys are to go."""
+    asked = next(filter(variables.says, names), None)
+    if asked and variables["state"] == ABSENT:
+        raise VariableError(f"{variables.called(asked)} requires {variables.called('state')} to be present.")
 
 
 def named(variables: Variables, variable: str, directory: Directory) -> list[Person]:
@@ -99,15 +109,18 @@ def named(variables: Variables, variable: str, directory: Directory) -> list[Per
     return [directory.find(variables.called(variable), name) for name in variables[variable] or ()]
 
 
-def _notes(where: str, value: Any, directory: Directory) -> dict[str, str]:
-    """Return the note of the reissue by name. A list has names, or name and note with a colon between."""
-    is_mapping = isinstance(value, Mapping) or (isinstance(value, str) and value.lstrip().startswith("{"))
-    if is_mapping:
-        notes = structure(where, value, dict)
-        return {name: FIRST if note is None else str(note).strip() for name, note in notes.items()}
+def pairs(where: str, value: Any, knows: Callable[[Any], bool]) -> dict[str, Any]:
+    """Return what is said of people by name, None where nothing is.
+
+    :param value: a mapping, or a list of names, each with a colon and a text if need be.
+    :param knows: whether there is somebody of a name. A name may contain a colon.
+    """
+    if isinstance(value, Mapping) or (isinstance(value, str) and value.lstrip().startswith("{")):
+        found: dict[str, Any] = structure(where, value, dict)
+        return found
     found = {}
     for entry in structure(where, value, list):
-        name, colon, note = str(entry).rpartition(":")
-        has_note = bool(colon) and not directory.knows(entry)
-        found[name if has_note else entry] = note.strip() if has_note else FIRST
+        name, colon, text = str(entry).rpartition(":")
+        has_text = bool(colon) and not knows(entry)
+        found[name.strip() if has_text else str(entry)] = text.strip() if has_text else None
     return found

@@ -57,6 +57,7 @@ OWN = (
     Variable("block", "list"),
     Variable("unblock", "list"),
     Variable("reissue", "raw"),
+    Variable("raise", "raw"),
     Variable("prune", "bool", default=False),
     Variable("prune_limit", "int", least=NO_LIMIT),
     Variable("remove_made_keys", "bool", default=False),

@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, one_line
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, one_line, printable
 
+from .._hand_out._people import without_value
 from .._variables import Variables
 from ._outcome import WORDS, WorkshopOutcome, word_of
 from ._people import Person
@@ -92,17 +93,30 @@ def _next(note: str) -> str:
     return str(int(note) + 1) if note.isdecimal() else f"{note} again"
 
 
+def unknown_models(people: Iterable[Person], unknown: Mapping[str, Sequence[str]], known: str) -> str:
+    """Say which models of some people the proxy does not have, and where they stand.
+
+    :param unknown: the aliases of the keys, by model.
+    """
+    where = {person.alias: person.where for person in people}
+    said = [
+        f"{printable(join_limited([where[alias] for alias in aliases]))}, models: the proxy has no model '{model}'."
+        for model, aliases in unknown.items()
+    ]
+    return join_limited([*said, f"It has {known}."] if known else said, " ")
+
+
 def unknown_values(variables: Variables, unknown: Sequence[str]) -> str:
     """Say whose values nobody knows, and how to replace them; empty if all are known."""
     if not unknown:
         return ""
     reissue = f"{variables.called('unknown_values')}=reissue"
     if any(variables.says(name) for name in ("values_file", "output_dir", "key_seed")):
-        advice = f"To replace these values, run once with {reissue}."
+        place, advice = "this folder", f"To end these keys and print new ones, run once with {reissue}."
     else:
-        keeping = f"{variables.called('output_dir')} and {reissue}"
-        advice = f"To replace these values and keep the new ones, run with {keeping}."  # noqa: S608
-    return f"No value is known for {len(unknown)}: {join_limited(unknown)}. LiteLLM shows a value only once. {advice}"
+        place, keeping = "this run", f"{variables.called('output_dir')} and {reissue}"
+        advice = f"To end these keys and keep the values of new ones, run with {keeping}."
+    return f"{without_value(unknown, place)} {advice}"
 
 
 def known_values(unknown: Sequence[str], is_absent: bool, check_mode: bool) -> str:

@@ -9,6 +9,7 @@ import json
 import math
 import re
 import shlex
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ class Day:
     play: Callable[..., Any]
     folder: Path
     arguments: tuple[str, ...] = ()
+    password: Path = Path("none")
     printed: str = ""
     ran: list[str] = field(default_factory=list)
 
@@ -94,8 +96,12 @@ class Day:
         file.write_text(text, encoding="utf-8-sig" if file.suffix == ".csv" else "utf-8")
 
     def command(self, line: str) -> None:
-        program, *arguments = shlex.split(line)
-        if program == "ansible-playbook":
+        program, *arguments = shlex.split(line, posix=not line.startswith("("))
+        if program in ("(umask", "ansible-vault"):
+            line = line.replace("workshop@prompt", f"workshop@{self.password}")
+            subprocess.run(line, shell=True, cwd=self.folder, check=True, capture_output=True)
+        elif program == "ansible-playbook":
+            arguments = [one.replace("workshop@prompt", f"workshop@{self.password}") for one in arguments]
             done = self.play(*arguments, *self.arguments, cwd=self.folder, secret=tuple(self.values().values()))
             self.printed = without_amounts(done.output)
             assert done.rc == 0, f"{line}:\n{done.messages}"
@@ -192,6 +198,8 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     assert day.sandbox.call("GET", "/v1/models", key=day.values()[f"{ALIAS}-ivan@example.org"]).status_code == 200
     day.settled("ivan@example.org", reading="last_active")  # which a rejected request sets, too
 
+    assert not day.rows()["grete@example.org"]["blocked"]
+
     before, leaked = day.rows(), day.values()[f"{ALIAS}-eva@example.org"]
     day.follow("Replace a key that leaked")
     after = day.rows()
@@ -203,6 +211,19 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     assert comeback.failed and leaked not in comeback.output
     assert day.rows()["eva@example.org"]["token"] == new["token"]
 
+    anne = day.rows()["anne@example.org"]["token"]
+    sandbox.call("POST", "/key/update", {"key": anne, "spend": 5.2}).raise_for_status()
+    assert day.ask("anne@example.org") != 200
+    before = day.rows()
+
+    def anne_can_go_on() -> None:
+        assert day.ask("anne@example.org") == 200
+        raised = {"temp_budget_increase", "temp_budget_expiry"}
+        now = day.rows()
+        assert without(now, "anne@example.org") == without(before, "anne@example.org")
+        assert now["anne@example.org"]["max_budget"] == 5 and raised <= now["anne@example.org"]["metadata"].keys()
+
+    day.follow("More for some", anne_can_go_on)
     before = day.rows()
     day.follow("Raise the budgets")
     assert {row["max_budget"] for row in day.rows().values()} == {10} and day.team()[0]["max_budget"] == 80
@@ -218,7 +239,8 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     day.follow("Who used what")
     usage = json.loads((day.folder / ALIAS / "usage.json").read_text())
     assert {person["alias"]: (person["spend"], person["max_budget"]) for person in usage["people"]} == {
-        row["key_alias"]: (row["spend"], row["max_budget"]) for row in rows.values()
+        row["key_alias"]: (row["spend"], row["max_budget"] + row["metadata"].get("temp_budget_increase", 0))
+        for row in rows.values()
     }
     assert math.isclose(usage["totals"]["spend"], math.fsum(row["spend"] for row in rows.values()))
 
@@ -235,7 +257,7 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     assert day.rows() == {} and day.team() == [] and day.values() == {}
     assert day.others() == others
     assert (day.folder / ALIAS / "usage.html").exists()
-    assert set(day.ran) == {heading for heading, text in sections().items() if BLOCK.search(text)}
+    assert {*day.ran, "Two trainers"} == {heading for heading, text in sections().items() if BLOCK.search(text)}
 
 
 def without(rows: dict[str, Any], person: str) -> dict[str, Any]:
@@ -255,3 +277,100 @@ def test_with_a_seed_no_later_run_brings_a_leaked_key_back(day, tmp_path):
     day.follow("Raise the budgets")
     assert day.rows()["eva@example.org"]["token"] == new
     assert day.ask_with(leaked) == 401 and day.ask("eva@example.org") == 200
+
+
+# A trainer in a hurry
+
+CREATE = "litemaas.virtual_keys.examples.create_workshop_keys"
+DELETE = "litemaas.virtual_keys.examples.delete_workshop_keys"
+REPORT = "litemaas.virtual_keys.examples.report_usage"
+FILES = ("registrations.csv", "python-course.yml")
+
+
+def test_a_careless_trainer_loses_nothing(day, sandbox):
+    """The wrong order, blank answers, a line twice, another folder, and everything a second time."""
+
+    def run(*arguments: str, fails: str = "", cwd: Path = day.folder) -> str:
+        done = day.play(*arguments, cwd=cwd, secret=tuple(day.values().values()))
+        assert (done.rc != 0) is bool(fails) and fails in done.messages, done.messages
+        return done.output
+
+    day.follow("The week before")
+    own = ("-e", "@python-course.yml")
+    with sandbox.writes() as written:
+        assert "Nothing to do" in run(DELETE, *own)
+        assert "There is nothing to report" in run(REPORT, *own)
+    assert written == []
+    day.follow("The morning")
+    morning = day.rows()
+
+    blank = [
+        f"litellm_vkey_{name}=" for name in ("block", "unblock", "reissue", "raise", "prune", "users", "user_count")
+    ]
+    with sandbox.writes() as written:
+        assert "12 unchanged, 0 without" in run(CREATE, *own, *(part for one in blank for part in ("-e", one)))
+        table = (day.folder / "registrations.csv").read_text(encoding="utf-8-sig")
+        (day.folder / "registrations.csv").write_text(f"{table}Ben Ochs;ben@example.org;Blau\n", encoding="utf-8-sig")
+        run(CREATE, *own, fails="'ben@example.org' appears more than once")
+        run(CREATE, *own, "-e", "litellm_vkey_max_budget=+5", fails="must be a number such as 10 or 2.5, not '+5'")
+        (day.folder / "registrations.csv").write_text(table, encoding="utf-8-sig")
+        other = day.folder.parent / "another laptop"
+        other.mkdir()
+        for name in FILES:
+            (other / name).write_bytes((day.folder / name).read_bytes())
+        output = run(CREATE, *own, cwd=other)
+        assert "12 unchanged, 12 without a known value" in output
+        assert "Their keys keep working; only this folder cannot print them." in " ".join(output.split())
+    assert written == [] and day.rows() == morning
+
+    assert "12 deleted" in run(DELETE, *own, cwd=other)
+    assert day.rows() == {}
+    with sandbox.writes() as written:
+        assert "removed from python-course/" in run(DELETE, *own)  # what the first laptop still has of dead keys
+        assert "Nothing to do" in run(DELETE, *own)
+    assert written == [] and day.values() == {}
+    assert "12 created" in run(CREATE, *own)
+    assert {row["token"] for row in day.rows().values()}.isdisjoint(row["token"] for row in morning.values())
+    run(DELETE, *own)
+    assert day.rows() == {}
+
+
+@pytest.mark.long
+def test_two_trainers_by_the_guide(day, sandbox, play, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("a password of tests\n")
+    other = Day(sandbox, play, tmp_path / "other trainer", password=password)
+    day.password = password
+    day.follow("The week before")
+    *first, last = [block.group(2) for block in BLOCK.finditer(sections()["Two trainers"]) if block.group(1) == "bash"]
+    for line in first[0].splitlines():
+        day.command(line)
+    assert "ANSIBLE_VAULT" in (day.folder / "seed.yml").read_text()
+    other.folder.mkdir()
+    for name in (*FILES, "seed.yml"):
+        (other.folder / name).write_bytes((day.folder / name).read_bytes())
+    day.command(last)
+    with sandbox.writes() as written:
+        other.command(last)
+    assert written == []
+    for line in re.findall(r"```text\n(.*?)```", sections()["Two trainers"], re.DOTALL):
+        assert line.strip() in other.printed, other.said()
+    lists = [(one.folder / ALIAS / "keys.csv").read_text(encoding="utf-8-sig") for one in (day, other)]
+    assert lists[0] == lists[1] and other.ask("anne@example.org") == 200
+
+
+def test_from_any_machine(day, sandbox):
+    """Blocking and the evening need neither the files, nor the vault password, nor a disk to write on."""
+    for heading in ("The week before", "The morning"):
+        day.follow(heading)
+    nowhere = Path("/sys")
+    pattern = r"^ansible-playbook (.* -e litellm_vkey_alias=python-course -e litellm_vkey_block=\S+)$"
+    command = re.search(pattern, sections()["Stop one person's key"], re.MULTILINE)
+    done = day.play(*shlex.split(command[1]), cwd=nowhere)
+    assert done.rc == 0, done.messages
+    rows = day.rows()
+    assert [person for person, row in rows.items() if row["blocked"]] == ["grete@example.org"]
+    end = re.search(r"`ansible-playbook (\S+delete_workshop_keys -e \S+)`", sections()["If something goes wrong"])
+    done = day.play(*shlex.split(end[1]), cwd=nowhere)
+    assert done.rc == 0 and "12 deleted" in done.output, done.messages
+    assert day.rows() == {} and day.team() == []

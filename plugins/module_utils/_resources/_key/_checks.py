@@ -20,11 +20,11 @@ from ..._crud._references import unknown_references
 from ..._engine import Plan
 from ..._errors import InputError
 from ..._proxy import Proxy
-from ..._text import join_limited
+from ..._text import join_limited, printable
 from ..._values import is_empty, strictly_equal
 from ._reading import KeyReader
 from ._table import KEY, ROWS, KeyField, metadata_of, token_of
-from ._teams import joined_team, unfit_values
+from ._teams import joined_team, lacking_models, unfit_values
 
 WRITING = ("create", "update", "reissue")
 NO_LIMIT = -1
@@ -44,8 +44,7 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
         ensure_licensed(_licensed_parts(plan), plan, proxy)
         ensure_supported(KEY, plan, proxy)
     if validate_models:
-        for sentence, names in _missing(writing, ("model",), proxy).items():
-            raise InputError(sentence, join_limited(names))
+        _refuse_unknown_models(writing, proxy)
     _refuse_repetition(plans)
     _refuse_taken_aliases(writing, reader)
     _refuse_other_organization([plan for plan in writing if plan.action == "create"], proxy)
@@ -81,8 +80,16 @@ def _unfit_for_teams(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]
     found: dict[str, list[str]] = defaultdict(list)
     for plan in plans:
         team_id = joined_team(plan)
-        for sentence in unfit_values(plan, proxy.team(team_id) or {}) if team_id else ():
+        team = proxy.team(team_id) if team_id else None
+        if not team:
+            continue
+        for sentence in unfit_values(plan, team):
             found[sentence].append(plan.name)
+        if team.get("models") and (lacking := lacking_models(plan, team, proxy.single_models)):
+            names = ", ".join(f"'{model}'" for model in lacking)
+            found[f"models: the team '{team_id}' does not have {names}. It has {join_limited(team['models'])}."].append(
+                plan.name
+            )
     return found
 
 
@@ -90,11 +97,28 @@ def _missing(plans: Sequence[Plan], kinds: Sequence[str], proxy: Proxy) -> dict[
     found: dict[str, list[str]] = {}
     for row in ROWS.values():
         if row.refers_to in kinds:
-            found.update(_missing_in(row, plans, proxy))
+            for missing, names in _missing_in(row, plans, proxy).items():
+                found[f"{row.name}: the proxy has no {row.refers_to} '{missing}'."] = names
     return found
 
 
+def _refuse_unknown_models(plans: Sequence[Plan], proxy: Proxy) -> None:
+    """
+    :raises InputError: naming all models that the proxy does not have, and the keys that were to have them.
+    """
+    unknown = _missing_in(ROWS["models"], plans, proxy)
+    if unknown:
+        sentences = [
+            f"{printable(join_limited(names))}: models: the proxy has no model '{model}'."
+            for model, names in unknown.items()
+        ]
+        known = _nearest(next(iter(unknown)), proxy.models)
+        details = {"unknown_models": unknown, "known_models": known}
+        raise InputError(join_limited([*sentences, f"It has {known}."] if known else sentences, " "), details=details)
+
+
 def _missing_in(row: KeyField, plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]]:
+    """Return what keys are to refer to and the proxy does not have, and the names of these keys."""
     declared_by: dict[str, list[str]] = defaultdict(list)
     for plan in plans:
         value = plan.changes.get(row.name)
@@ -107,11 +131,7 @@ def _missing_in(row: KeyField, plans: Sequence[Plan], proxy: Proxy) -> dict[str,
         "budget": proxy.missing_budgets,
         "model": proxy.unknown_models,
     }[row.refers_to](declared_by)
-    if not missing:
-        return {}
-    names = ", ".join(f"'{one}'" for one in missing)
-    known = f" It has {_nearest(missing[0], proxy.models)}." if row.refers_to == "model" and proxy.models else ""
-    return {f"{row.name}: the proxy has no {row.refers_to} {names}.{known}": declared_by[missing[0]]}
+    return {one: declared_by[one] for one in missing}
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from ..._values import json_equal, parse_time, strictly_equal
 from ._declaration import KEY_ID, KeyDeclaration, check_key_ids, conflicts, declare, key_options, with_defaults
 from ._reading import INFO, KeyReader, Record
 from ._store import KeyStore
-from ._table import GROUP_MARK, KEY, public_view, readings, successor_of, token_of, value_made_at
+from ._table import GROUP_MARK, KEY, public_view, raised_by, readings, successor_of, token_of, value_made_at
 
 ADVICE = {
     r"custom api key values are disabled": (
@@ -190,6 +190,8 @@ def describe(record: Record, now: datetime) -> dict[str, Any]:
     limit = record.get("max_budget")
     if limit is None:
         limit = (record.get("litellm_budget_table") or {}).get("max_budget")
+    else:
+        limit += raised_by(record, now)
     remaining = None if limit is None else limit - (record.get("spend") or 0)
     key = public_view(record)
     made = value_made_at(record)

@@ -98,6 +98,19 @@ def temp_budget_expiry(record: Mapping[str, Any]) -> str | None:
     return str(value) if ZONE.search(str(value)) else f"{value}+00:00"
 
 
+def raised_by(record: Mapping[str, Any], now: datetime) -> float:
+    """Return how much the budget is raised for a while, 0 if that is over.
+
+    :param now: the server's time.
+    """
+    raised, until = metadata_of(record).get("temp_budget_increase"), temp_budget_expiry(record)
+    is_number = isinstance(raised, (int, float)) and not isinstance(raised, bool)
+    try:
+        return float(raised) if is_number and until and parse_time(until) > now else 0.0  # type: ignore[arg-type]
+    except ValueError:  # another program left no time there
+        return 0.0
+
+
 def check_time(value: str) -> str | None:
     try:
         parse_time(value)

@@ -8,7 +8,7 @@ those that the same request sends. So a key first gets what fits the team, in a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from ..._engine import Plan
@@ -79,6 +79,20 @@ def unfit_values(plan: Plan, team: Mapping[str, Any]) -> list[str]:
         "tpm_limit": f"{values['tpm_limit']} is more than the {team.get('tpm_limit')} of the team '{team_id}'.",
     }
     return [f"{name}: {sentences[name]}" for name, value in values.items() if not fits(name, value, team)]
+
+
+def lacking_models(plan: Plan, team: Mapping[str, Any], single: Container[str]) -> list[str]:
+    """Return the models of a key that the team that it joins certainly does not have.
+
+    What wildcards, access groups, and aliases stand for only LiteLLM knows.
+
+    :param single: the names that stand for one model each.
+    """
+    bound = team.get("models") or []
+    if not bound or team.get("access_group_ids") or not all(model in single for model in bound):
+        return []
+    models = plan.changes.get("models", ROWS["models"].value(plan.existing)) or []
+    return [model for model in models if model in single and model not in bound]
 
 
 def models_without_team(plan: Plan, team: Mapping[str, Any] | None) -> list[str]:

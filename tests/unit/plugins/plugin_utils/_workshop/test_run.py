@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import LiteLLMError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Source, VariableError, Variables
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._run import Surroundings, run
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop import _run
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._run import run
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._steps import Surroundings
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES
 
 MASTER = "default_user_id"
@@ -22,13 +24,17 @@ END = {**CONNECTION, "alias": "ws", "state": "absent", "multi_user": True}
 
 
 class Proxy:
-    """The modules of a proxy that holds keys and teams in memory. ``failing`` says which of them fail, and how."""
+    """The modules of a proxy that holds keys and teams in memory. ``failing`` says which of them fail, and how.
+
+    ``failing_values`` says how those fail that are to keep values.
+    """
 
     def __init__(self) -> None:
         self.keys: list[dict[str, Any]] = []
         self.teams: dict[str, dict[str, Any]] = {}
         self.admins = [{"user_id": MASTER, "administers": ["the proxy"]}]
         self.failing: dict[str, str] = {}
+        self.failing_values = ""
         self.calls: list[tuple[str, bool]] = []
 
     def add(self, alias: str, created_by: str = MASTER, **columns: Any) -> None:
@@ -44,6 +50,11 @@ class Proxy:
                 "reissue": None,
                 "status": "active",
                 "team_id": None,
+                "blocked": False,
+                "max_budget": None,
+                "remaining_budget": None,
+                "spend": 0,
+                "replaced_by": None,
                 **columns,
             }
         )
@@ -98,10 +109,13 @@ class Proxy:
             "key_ids": lambda key, wanted: key["key_id"] in wanted,
             "created_by": lambda key, wanted: key["created_by"] in wanted,
         }
+        assert options.pop("check_use", True) is True
         found = [key for key in self.keys if all(chosen[name](key, wanted) for name, wanted in options.items())]
         return {"virtual_keys": found}
 
     def run_keys(self, check: bool, options: dict[str, Any]) -> dict[str, Any]:
+        if self.failing_values and options.get("values_file"):
+            return {"failed": True, "msg": self.failing_values}
         wants = [{**options.get("defaults", {}), **one} for one in options["virtual_keys"]]
         absent, reports, pruned = options["state"] == "absent", [], []
         for want in wants:
@@ -113,6 +127,10 @@ class Proxy:
                     want["key_alias"], user_id=want["user_id"], group=want.get("group"), team_id=want.get("team_id")
                 )
                 there = self.keys[-1]
+            elif there and not absent and want.get("blocked", there["blocked"]) != there["blocked"]:
+                action = "update"
+                if not check:
+                    there["blocked"] = want["blocked"]
             reports.append(self._report(want.get("key_alias", ""), there, action))
             if action == "delete" and not check:
                 self.keys.remove(there or {})
@@ -253,3 +271,87 @@ def test_what_fails_after_the_keys_fails_the_run_with_its_result(proxy) -> None:
     done = go(proxy, END)
     assert proxy.keys == [] and done["failed"] and done["msg"] == "LiteLLM answered 500."
     assert done["result"]["deleted_count"] == 2
+
+
+# From any machine
+
+
+def test_people_are_blocked_who_are_not_declared(proxy, tmp_path: Path) -> None:
+    go(proxy, COURSE)
+    bare = {**CONNECTION, "alias": "ws", "multi_user": True, "output_dir": str(tmp_path / "ws")}
+    planned = go(proxy, {**bare, "block": ["ben"]}, check=True)
+    assert planned["said"] == ["1 would be updated"] and proxy.keys[1]["blocked"] is False
+    done = go(proxy, {**bare, "block": ["ben@example.com"], "values_file": str(tmp_path / "no" / "values.yml")})
+    assert done["said"] == ["1 updated"] and done["notes"] == [] and list(tmp_path.iterdir()) == []
+    assert [key["blocked"] for key in proxy.keys] == [False, True] and done["result"]["user_count"] == 1
+    assert go(proxy, {**bare, "block": ["ben"]})["said"] == ["1 unchanged"]
+    assert go(proxy, {**bare, "unblock": ["ben"]})["said"] == ["1 updated"] and not proxy.keys[1]["blocked"]
+    assert "litellm_vkey_block: 'bne' is not among the people" in refused(proxy, {**bare, "block": ["bne"]})
+    for more, words in (({"prune": True}, "prune requires"), ({"models": ["m"], "reissue": ["ben"]}, "not among")):
+        with pytest.raises(InputError, match=words):
+            go(proxy, {**bare, "block": ["ben"], **more})
+    assert proxy.aliases() == ["ws-ann", "ws-ben"]
+
+
+def test_budgets_of_people_are_raised_who_are_not_declared(proxy) -> None:
+    go(proxy, COURSE)
+    proxy.keys[0].update(max_budget=5, spend=5.2, remaining_budget=-0.2)
+    bare = {**CONNECTION, "alias": "ws", "multi_user": True, "raise": "exhausted:5"}
+    done = go(proxy, bare)
+    assert done["said"] == ["1 unchanged", "raised: ann to 10.20 USD"]  # the modules of this test write no budgets
+    assert [user["user"] for user in done["result"]["users"]] == ["ann"]
+    proxy.keys[0].update(remaining_budget=4.8)
+    again = go(proxy, bare)
+    assert again["said"] == ["Nothing to do", "nobody is exhausted, so nobody's budget is raised"]
+
+
+@pytest.mark.parametrize("broken", [{"models": []}, {"users": ["ann", "ann"]}, {"users_file": "x.csv"}])
+def test_whoever_is_to_be_blocked_is_blocked_whatever_is_wrong(proxy, broken: dict[str, Any]) -> None:
+    go(proxy, COURSE)
+    with pytest.raises((LiteLLMError, VariableError)) as raised:
+        go(proxy, {**COURSE, "block": ["ben"], **broken})
+    assert str(raised.value).startswith("Blocked: ben. The rest of the run failed. ")
+    assert [key["blocked"] for key in proxy.keys] == [False, True]
+
+
+def test_nobody_is_blocked_in_check_mode_or_at_the_end_or_without_a_proxy(proxy) -> None:
+    go(proxy, COURSE)
+    broken = {**COURSE, "block": ["ben"], "models": []}
+    with pytest.raises(VariableError, match=r"^litellm_vkey_models"):
+        go(proxy, broken, check=True)
+    with pytest.raises(VariableError, match=r"^litellm_vkey_block requires"):
+        go(proxy, {**END, "block": ["ben"]})
+    with pytest.raises(VariableError, match=r"^litellm_vkey_models"):
+        go(proxy, {**broken, "block": ["nobody"]})
+    proxy.failing["litellm_team_info"] = "Cannot connect."
+    with pytest.raises(LiteLLMError, match=r"^Cannot connect"):
+        go(proxy, {**COURSE, "block": ["ben"]})
+    assert [key["blocked"] for key in proxy.keys] == [False, False] and len(proxy.calls) == 1
+
+
+def test_no_values_file_keeps_keys_from_being_deleted(proxy, tmp_path: Path) -> None:
+    folder = tmp_path / "ws"
+    given = {"output_dir": str(folder), "output_formats": ["json"], "report_usage": False}
+    go(proxy, {**COURSE, **given})
+    (folder / "values.yml").write_text("no password\n")
+    proxy.failing_values = "values_file: cannot decrypt values.yml."
+    done = go(proxy, {**END, **given})
+    assert proxy.keys == [] and not done.get("failed"), done
+    assert done["notes"] == ["litellm_vkey_output_dir: cannot decrypt values.yml."] and done["said"][0].startswith(
+        "2 deleted"
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_only_named_at_the_end(proxy, tmp_path: Path, monkeypatch) -> None:
+    folder = tmp_path / "ws"
+    given = {"output_dir": str(folder), "output_formats": ["json"], "report_usage": False}
+    go(proxy, {**COURSE, **given})
+
+    def read_only(*_arguments: Any) -> None:
+        raise OSError(30, "Read-only file system", str(folder / "keys.json"))
+
+    monkeypatch.setattr(_run, "hand_out", read_only)
+    done = go(proxy, {**END, **given})
+    assert proxy.keys == [] and not done.get("failed")
+    assert done["notes"] == [f"{folder / 'keys.json'}: Read-only file system."]
+    assert go(proxy, {**COURSE, **given})["failed"]
