@@ -78,3 +78,7 @@ class ApiError(LiteLLMError):
     def as_dict(self) -> dict[str, Any]:
         names = ("message", "status", "type", "code", "param", "method", "path", "hint")
         return {name: getattr(self, name) for name in names}
+
+
+class NotStoredError(ApiError):
+    """The proxy took a write, and does not have what was written."""

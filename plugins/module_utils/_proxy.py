@@ -114,6 +114,13 @@ class Proxy:
         unknown = [name for name in asked if not self._is_model(name)]
         return [name for name in unknown if name not in self._access_groups] if unknown else []
 
+    def missing_models(self, names: Iterable[str]) -> list[str]:
+        """Return those of the names that no deployment has exactly, not even for a team."""
+        known: set[str | None] = set()
+        for deployment in self.known(MODELS, MODEL):
+            known |= {deployment["model_name"], (deployment.get("model_info") or {}).get("team_public_model_name")}
+        return [name for name in dict.fromkeys(names) if name not in known]
+
     @cached_property
     def catalog(self) -> Mapping[str, Mapping[str, Any]]:
         """What the proxy knows about the models of providers, by their names. Empty if it does not tell.

@@ -109,6 +109,7 @@ TEAM_MEMBERS_FILES = ("_kind", "_requests", "_table")
 # What ordinary objects share, likewise.
 CRUD_FILES = (
     "_budgets",
+    "_shared_rows",
     "_object",
     "_store",
     "_limits",

@@ -16,6 +16,7 @@ from .._errors import ApiError, InputError
 from .._kind import ArgumentSpec, Kind
 from .._listings import Listing
 from .._proxy import Proxy
+from .._shapes import MAPPING
 from ._rows import check_identity
 
 Record = Mapping[str, Any]
@@ -178,6 +179,10 @@ class Definition(Kind):
         """
         return fields
 
+    def adjusted(self, plan: Plan) -> Plan:
+        """Return a plan with another action, where fields alone do not tell whether there is something to do."""
+        return plan
+
     def create_body(self, body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
         """Return the body of the request, of what would be sent."""
         return body
@@ -185,6 +190,17 @@ class Definition(Kind):
     def update_body(self, body: dict[str, Any], _plan: Plan, _proxy: Proxy) -> dict[str, Any]:
         """Likewise. If nothing is left of it, no request is sent."""
         return body
+
+    def fetch_rows(self, params: Mapping[str, str], proxy: Proxy) -> list[Record]:
+        """Return all objects as the proxy shows them, or those that the parameters select."""
+        return proxy.listed(self.listing, params, MAPPING)
+
+    def own_requests(self, _plan: Plan) -> Iterable[tuple[str, str, Values]] | None:
+        """Return the requests that carry out a plan, as method, path, and body, instead of those above.
+
+        For objects that take another number of them. Each may be repeated after a lost answer.
+        """
+        return None
 
     def further_requests(self, _id: str, _plan: Plan, _proxy: Proxy) -> Iterable[tuple[str, Values]]:
         """Return requests that belong to the same write, as path and body.

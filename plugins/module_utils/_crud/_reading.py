@@ -127,8 +127,8 @@ class Reader:
         return self._listing(params or {}) or self._listing(params or {})
 
     def _listing(self, params: Mapping[str, str]) -> list[Record]:
-        listing = self._definition.listing
-        return [self._record(f"GET {listing.path}", row) for row in self._proxy.listed(listing, params, MAPPING)]
+        request = f"GET {self._definition.listing.path}"
+        return [self._record(request, row) for row in self._definition.fetch_rows(params, self._proxy)]
 
     def _records(self, request: Request, answer: Any) -> list[Record]:
         """Return the records in an answer.

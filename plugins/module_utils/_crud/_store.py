@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._engine import Outcome, Plan, make_plan
-from .._errors import ApiError, InputError
+from .._errors import ApiError, InputError, NotStoredError
 from .._kind import Client, Store
 from .._proxy import Proxy
 from ._definition import NEVER, CrudDeclaration, Definition, Record
@@ -61,7 +61,7 @@ class ObjectStore(Store):
         if record is None and self._definition.create is NEVER:
             # Another task creates it. What is planned here is what follows then.
             return replace(make_plan(table, fields, {want.identified_by: want.name}), current=None)
-        return make_plan(table, fields, record, want.state)
+        return self._definition.adjusted(make_plan(table, fields, record, want.state))
 
     def missing(self, wants: Sequence[CrudDeclaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -142,7 +142,11 @@ class ObjectStore(Store):
     def _write(self, step: Plan) -> ApiError | None:
         """Carry out one step. Returns the refusal, which only the object itself can tell the meaning of."""
         try:
-            {"create": self._create, "update": self._update, "delete": self._delete}[step.action](step)
+            requests = self._definition.own_requests(step)
+            if requests is None:
+                {"create": self._create, "update": self._update, "delete": self._delete}[step.action](step)
+            for method, path, body in requests or ():
+                self._client.send(path, body or None, method=method, idempotent=True)
         except ApiError as error:
             if error.status in (401, 403) or (error.status == 0 and not error.may_have_applied):
                 raise
@@ -171,9 +175,9 @@ class ObjectStore(Store):
         thing = f"the {self._definition.table.kind} {step.name}"
         if step.action == "update":
             message = f"{proxy} accepted the request but did not store {', '.join(step.changes)} of {thing}."
-            return ApiError(message, hint="Remove the option, or use a newer LiteLLM.")
+            return NotStoredError(message, hint="Remove the option, or use a newer LiteLLM.")
         state = "still exists" if step.action == "delete" else "does not exist"
-        return ApiError(f"{proxy} accepted the request, but {thing} {state}.", hint="Run again.")
+        return NotStoredError(f"{proxy} accepted the request, but {thing} {state}.", hint="Run again.")
 
     def _create(self, step: Plan) -> None:
         body = self._definition.create_body(self._body(step), step)

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fallbacks of a model: which models answer when it cannot. Private: only for use inside this collection.
+
+LiteLLM keeps the fallbacks of all models in three lists of its router settings, one for each reason of a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
+
+from .._crud._definition import Record, Request, Values
+from .._crud._shared_rows import SharedRowObject
+from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._listings import Listing
+from .._proxy import Proxy
+from .._shapes import LIST, MAPPING, ensure_shape, maybe
+from .._text import join_limited
+from .._values import json_equal
+
+SETTINGS = "/router/settings"
+# By option: the type of the fallbacks in requests, and the list of the router settings that holds them.
+TYPES: Mapping[str, tuple[str, str]] = {
+    "fallback_models": ("general", "fallbacks"),
+    "context_window_fallback_models": ("context_window", "context_window_fallbacks"),
+    "content_policy_fallback_models": ("content_policy", "content_policy_fallbacks"),
+}
+SHAPE = {
+    "current_values": {rules: maybe(LIST) for _type, rules in TYPES.values()},
+    "source": maybe(MAPPING),
+}
+
+
+def _check_models(value: Sequence[str]) -> str | None:
+    repeated = sorted({name for name in value if value.count(name) > 1})
+    return f"{', '.join(repeated)} is listed more than once." if repeated else None
+
+
+def _models(name: str) -> Field:
+    return Field(name, "list", "str", same=json_equal, check=_check_models)
+
+
+FALLBACK = Resource(
+    kind="fallback",
+    identity="model",
+    fields=(Field("model", cleared=NOT_CLEARABLE), *map(_models, TYPES)),
+)
+
+
+class Fallback(SharedRowObject):
+    table = FALLBACK
+
+    create = Request("POST", "/fallback")
+    update = Request("POST", "/fallback")
+    delete = Request("DELETE", "/fallback/{id}")
+    listing = Listing(SETTINGS, "model")
+
+    def fetch_rows(self, _params: Mapping[str, str], proxy: Proxy) -> list[Record]:
+        """Return the models that have fallbacks, each with the other models of the same entries.
+
+        LiteLLM heeds the first of several entries for a model.
+        """
+        values = _settings(proxy)["current_values"]
+        rows: dict[str, dict[str, Any]] = {}
+        for option, (_type, rules) in TYPES.items():
+            for entry in values.get(rules) or ():
+                for model, models in entry.items() if isinstance(entry, Mapping) else ():
+                    row = rows.setdefault(model, {"model": model, "beside": {}})
+                    if option not in row:
+                        row[option] = models if isinstance(models, list) else [models]
+                        row["beside"][option] = [other for other in entry if other != model]
+        return list(rows.values())
+
+    def adjusted(self, plan: Plan) -> Plan:
+        """A model without fallbacks is nothing that has to be created."""
+        if plan.action != "create" or any(plan.changes.get(name) for name in TYPES):
+            return plan
+        return replace(plan, action="none", current={"model": plan.name})
+
+    def own_requests(self, plan: Plan) -> Iterator[tuple[str, str, Values]]:
+        written = {name: plan.changes[name] for name in TYPES if name in plan.changes}
+        if plan.action == "delete":
+            written = {name: [] for name in TYPES if plan.existing.get(name)}
+        for name, models in written.items():
+            kind = TYPES[name][0]
+            if FALLBACK.field(name).is_empty(models):
+                yield "DELETE", f"/fallback/{quote(plan.name, safe='')}?fallback_type={kind}", {}
+            else:
+                yield "POST", "/fallback", {"model": plan.name, "fallback_models": models, "fallback_type": kind}
+
+    def check_options(self, options: Values) -> list[str]:
+        own = [name for name in TYPES if options["model"] in (options.get(name) or ())]
+        return [f"{name}: {options['model']} cannot be its own fallback." for name in own]
+
+    def check_plan(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
+        changed = [name for name in TYPES if name in (plan.existing if plan.action == "delete" else plan.changes)]
+        sources = _settings(proxy).get("source") or {}
+        owned = [name for name in changed if sources.get(TYPES[name][1]) == "config"]
+        if owned:
+            return f"{', '.join(owned)}: owned by the configuration file of the proxy, for all models. Change it there."
+        beside = {name: others for name, others in (plan.existing.get("beside") or {}).items() if others}
+        lost = next((name for name in changed if name in beside), None)
+        if lost:
+            others = join_limited(sorted(beside[lost]))
+            return f"{lost}: LiteLLM keeps those of {others} in the same entry, and would lose them. Write two entries."
+        return None
+
+    def missing(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
+        """LiteLLM refuses names that no model of the proxy has, but wildcards and access groups as well."""
+        written = {name: plan.changes[name] for name in TYPES if plan.changes.get(name)}
+        named = [plan.name, *(model for models in written.values() for model in models)]
+        unknown = proxy.missing_models(named) if written else []
+        return f"the proxy has no model {join_limited([repr(name) for name in unknown])}." if unknown else None
+
+
+def _settings(proxy: Proxy) -> Mapping[str, Any]:
+    settings: Mapping[str, Any] = ensure_shape(proxy.client.get(SETTINGS), SHAPE, f"GET {SETTINGS}")
+    return settings
