@@ -22,6 +22,9 @@ GENERAL: Advice = {
     r"only proxy admin can|not allowed to (call|access) this route|only be called by|doesn't have access"
     r"|no 'user_id' is associated with your api key": NO_ADMIN,
     r"key is blocked|expired key|key has expired": "The key in {option} is blocked or has expired. Use another one.",
+    r"set in the config file|config file owns": (
+        "It is owned by the configuration file of the proxy. Change it there."
+    ),
     r"enterprise|premium user|get_spend_routes permission": (
         "This requires a LiteLLM Enterprise license on the proxy. Remove the option, or add the license."
     ),

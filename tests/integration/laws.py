@@ -45,7 +45,7 @@ class Example:
     :param unset: what has to be cleared together with it.
     :param at: where the row has it, if not where the record has it.
     :param moves: parts of the row that the server changes with it, as names joined by a dot.
-    :param requests: how many writes a change takes.
+    :param requests: how many writes a change takes, and ``clears`` to clear it, if not as many.
     :param shown: what is returned for each of the two values, if not these.
     :param empty: whether an empty value of its type clears it as well.
     """
@@ -57,6 +57,7 @@ class Example:
     at: str = ""
     moves: Collection[str] = ()
     requests: int = 1
+    clears: int = 0
     shown: tuple[Any, ...] = ()
     empty: bool = True
 
@@ -76,6 +77,7 @@ class Laws:
     :param without: the fields that have none, such as the identity.
     :param others: options whose write must leave all fields alone.
     :param creates: how many writes the creation takes.
+    :param begins: what the first declaration is called: an object that always exists is not created.
     """
 
     module: str
@@ -85,6 +87,7 @@ class Laws:
     without: Collection[str] = ()
     others: Mapping[str, Any] = field(default_factory=dict)
     creates: int = 1
+    begins: str = "create"
 
     @property
     def fields_without_values(self) -> set[str]:
@@ -102,7 +105,7 @@ class Laws:
             refused(run, sandbox, reason, **{**example.beside, name: example.first})
             return
         created = as_declared(run, sandbox, self.creates, **{**example.beside, name: example.first})
-        assert (created.action, self._shown(created, row)) == ("create", self._expected(row, 0))
+        assert (created.action, self._shown(created, row)) == (self.begins, self._expected(row, 0))
         held = self._held(sandbox, identity, row)
         if row.updatable and not too_old(sandbox, row.update_since):
             with self._only(sandbox, identity, name):
@@ -166,7 +169,9 @@ class Laws:
             assert writes == []
         else:
             with self._only(sandbox, identity, row.name, *example.unset):
-                cleared = as_declared(run, sandbox, example.requests, unset=[row.name, *example.unset])
+                cleared = as_declared(
+                    run, sandbox, example.clears or example.requests, unset=[row.name, *example.unset]
+                )
             assert row.is_empty(cleared.values[self._result][row.name])
         if empty:
             assert run(**{row.name: EMPTY[row.type]}).changed is False

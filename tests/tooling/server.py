@@ -26,7 +26,7 @@ def token_of(value: str) -> str:
 
 
 def is_write(method: str, path: str) -> bool:
-    return method != "GET" and path.split("?", maxsplit=1)[0] not in READING
+    return method not in ("GET", "OPTIONS") and path.split("?", maxsplit=1)[0] not in READING
 
 
 @contextmanager

@@ -112,7 +112,8 @@ class Definition(Kind):
 
     @property
     def options(self) -> ArgumentSpec:
-        required: ArgumentSpec = {} if self.alias else {self.table.identity: {"type": "str", "required": True}}
+        identity = {**self.table.field(self.table.identity).option(), "required": True}
+        required: ArgumentSpec = {} if self.alias else {self.table.identity: identity}
         clearable = self.table.unset_option
         unset = {"unset": clearable} if clearable["choices"] else {}
         force = {} if type(self).losses is Definition.losses else FORCE
@@ -195,7 +196,7 @@ class Definition(Kind):
         """Return all objects as the proxy shows them, or those that the parameters select."""
         return proxy.listed(self.listing, params, MAPPING)
 
-    def own_requests(self, _plan: Plan) -> Iterable[tuple[str, str, Values]] | None:
+    def own_requests(self, _plan: Plan, _proxy: Proxy) -> Iterable[tuple[str, str, Values]] | None:
         """Return the requests that carry out a plan, as method, path, and body, instead of those above.
 
         For objects that take another number of them. Each may be repeated after a lost answer.

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from .._durations import check_duration
 from .._text import check_name
@@ -29,6 +31,15 @@ def check_identity(value: str) -> str | None:
 
 def check_not_negative(value: float) -> str | None:
     return "must not be negative." if value < 0 else None
+
+
+def check_http_url(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    return None if usable and not re.search(r"\s", value) else "must be a URL such as https://example.com/path."
 
 
 def check_up_to(most: int) -> Callable[[int], str | None]:

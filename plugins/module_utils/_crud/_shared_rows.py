@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
 
@@ -40,18 +40,21 @@ class SharedRowObject(CrudObject):
 class SharedRowStore(ObjectStore):
     """The objects of one kind on one proxy, all of which are in one row."""
 
-    def __init__(self, definition: Definition, client: Client) -> None:
-        super().__init__(definition, client)
+    def __init__(self, definition: Definition, client: Client, sleep: Callable[[float], None] = time.sleep) -> None:
+        super().__init__(definition, client, sleep)
         self._writing = Lock()
         self._longest = 0.0
 
     def apply(self, wants: Sequence[CrudDeclaration], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out one unit, while no other one is carried out."""
         with self._writing:
-            begun = time.monotonic()
-            outcomes = super().apply(wants, plans)
-            self._longest = max(self._longest, time.monotonic() - begun)
-            return outcomes
+            return super().apply(wants, plans)
+
+    def _write(self, step: Plan) -> ApiError | None:
+        begun = time.monotonic()
+        refusal = super()._write(step)
+        self._longest = max(self._longest, time.monotonic() - begun)
+        return refusal
 
     def confirm(self, wants: Sequence[CrudDeclaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """Return the outcomes, once what was written has stayed, or was written as often as there is patience."""

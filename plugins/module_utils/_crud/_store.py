@@ -142,7 +142,7 @@ class ObjectStore(Store):
     def _write(self, step: Plan) -> ApiError | None:
         """Carry out one step. Returns the refusal, which only the object itself can tell the meaning of."""
         try:
-            requests = self._definition.own_requests(step)
+            requests = self._definition.own_requests(step, self._proxy)
             if requests is None:
                 {"create": self._create, "update": self._update, "delete": self._delete}[step.action](step)
             for method, path, body in requests or ():

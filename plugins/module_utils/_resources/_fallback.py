@@ -7,7 +7,7 @@ LiteLLM keeps the fallbacks of all models in three lists of its router settings,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from .._listings import Listing
 from .._proxy import Proxy
 from .._shapes import LIST, MAPPING, ensure_shape, maybe
 from .._text import join_limited
-from .._values import json_equal
+from .._values import UNSET, json_equal
 
 SETTINGS = "/router/settings"
 # By option: the type of the fallbacks in requests, and the list of the router settings that holds them.
@@ -80,16 +80,20 @@ class Fallback(SharedRowObject):
             return plan
         return replace(plan, action="none", current={"model": plan.name})
 
-    def own_requests(self, plan: Plan) -> Iterator[tuple[str, str, Values]]:
+    def own_requests(self, plan: Plan, proxy: Proxy) -> Iterator[tuple[str, str, Values]]:
+        """Yield a request for each type. In the address of a deletion, LiteLLM takes no name with a slash."""
         written = {name: plan.changes[name] for name in TYPES if name in plan.changes}
         if plan.action == "delete":
             written = {name: [] for name in TYPES if plan.existing.get(name)}
         for name, models in written.items():
-            kind = TYPES[name][0]
-            if FALLBACK.field(name).is_empty(models):
-                yield "DELETE", f"/fallback/{quote(plan.name, safe='')}?fallback_type={kind}", {}
-            else:
+            kind, rules = TYPES[name]
+            if not FALLBACK.field(name).is_empty(models):
                 yield "POST", "/fallback", {"model": plan.name, "fallback_models": models, "fallback_type": kind}
+            elif "/" in plan.name:
+                entries = _settings(proxy)["current_values"].get(rules) or ()
+                yield "POST", "/config/update", {"router_settings": {rules: _without(entries, plan.name)}}
+            else:
+                yield "DELETE", f"/fallback/{quote(plan.name, safe='')}?fallback_type={kind}", {}
 
     def check_options(self, options: Values) -> list[str]:
         own = [name for name in TYPES if options["model"] in (options.get(name) or ())]
@@ -110,7 +114,7 @@ class Fallback(SharedRowObject):
 
     def missing(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         """LiteLLM refuses names that no model of the proxy has, but wildcards and access groups as well."""
-        written = {name: plan.changes[name] for name in TYPES if plan.changes.get(name)}
+        written = {name: value for name, value in plan.changes.items() if name in TYPES and value is not UNSET}
         named = [plan.name, *(model for models in written.values() for model in models)]
         unknown = proxy.missing_models(named) if written else []
         return f"the proxy has no model {join_limited([repr(name) for name in unknown])}." if unknown else None
@@ -119,3 +123,8 @@ class Fallback(SharedRowObject):
 def _settings(proxy: Proxy) -> Mapping[str, Any]:
     settings: Mapping[str, Any] = ensure_shape(proxy.client.get(SETTINGS), SHAPE, f"GET {SETTINGS}")
     return settings
+
+
+def _without(entries: Iterable[Any], model: str) -> list[Any]:
+    """Return the entries of a list of fallbacks but for those of a model."""
+    return [entry for entry in entries if not (isinstance(entry, Mapping) and model in entry)]

@@ -98,6 +98,7 @@ def written_into_the_configuration(sandbox, section: str, values: Mapping[str, A
         yield
     finally:
         file.write_text(before)
+        sandbox.call("GET", "/router/settings").raise_for_status()
 
 
 def test_every_field_has_values() -> None:

@@ -58,6 +58,19 @@ OBJECTS: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "key": ({"key_alias": "NAME", "max_budget": 5}, "LiteLLM_VerificationToken", "key_alias"),
 }
+# Likewise, of those that share a row with others: how one is made, and what finds it there.
+SHARED: dict[str, tuple[dict[str, Any], str]] = {
+    "fallback": (
+        {"model": "NAME", "fallback_models": ["gpt-4"]},
+        """SELECT entry FROM "LiteLLM_Config", jsonb_array_elements(param_value -> 'fallbacks') AS entry
+           WHERE param_name = 'router_settings' AND entry ? %s""",
+    ),
+    "pass_through": (
+        {"endpoint_id": "NAME", "path": "/NAME", "target": "http://127.0.0.1:9/"},
+        """SELECT entry FROM "LiteLLM_Config", jsonb_array_elements(param_value -> 'pass_through_endpoints') AS entry
+           WHERE param_name = 'general_settings' AND entry ->> 'id' = %s""",
+    ),
+}
 
 
 class Gateway:
@@ -131,25 +144,60 @@ def each_failing_read(gateway: Gateway, run: Callable[..., Any]) -> Iterator[Any
     gateway.failing = None
 
 
-@pytest.mark.parametrize("kind", OBJECTS)
-def test_no_module_takes_a_failing_read_for_nothing(sandbox, run_module, gateway, alias, kind: str) -> None:
-    options, table, column = OBJECTS[kind]
-    options = named(options, alias)
+def options_and_query(kind: str, name: str) -> tuple[dict[str, Any], str]:
+    """How an object with that name is made, and what finds it in the database."""
+    if kind in SHARED:
+        options, query = SHARED[kind]
+    else:
+        options, table, column = OBJECTS[kind]
+        query = f'SELECT * FROM "{table}" WHERE {column} = %s'
+    return named(options, name), query
+
+
+@pytest.fixture
+def model(sandbox, alias) -> Iterator[None]:
+    """A model with the name of the test."""
+    made = sandbox.call("POST", "/model/new", {"model_name": alias, "litellm_params": MODEL}).json()
+    yield
+    sandbox.call("POST", "/model/delete", {"id": made["model_id"]}).raise_for_status()
+
+
+@pytest.mark.parametrize("kind", [*OBJECTS, *SHARED])
+def test_no_module_takes_a_failing_read_for_nothing(sandbox, run_module, gateway, alias, request, kind: str) -> None:
+    if kind == "fallback":
+        request.getfixturevalue("model")
+    options, query = options_and_query(kind, alias)
     assert not run_module(f"litellm_{kind}", **options).failed
     module = partial(run_module, f"litellm_{kind}", api_url=gateway.url, retries=0)
-    before = sandbox.rows(f'SELECT * FROM "{table}" WHERE {column} = %s', alias)
+    before = sandbox.rows(query, alias)
     (identity,) = (name for name, value in options.items() if value == alias and name != "model_name")
     with sandbox.writes() as writes:
         for done in each_failing_read(gateway, partial(module, **options)):
             assert done.failed or not done.changed, done.values
-    assert (writes, sandbox.rows(f'SELECT * FROM "{table}" WHERE {column} = %s', alias)) == ([], before)
+    assert (writes, sandbox.rows(query, alias)) == ([], before)
     for done in each_failing_read(gateway, partial(module, **{identity: alias}, state="absent")):
-        there = sandbox.rows(f'SELECT * FROM "{table}" WHERE {column} = %s', alias)
+        there = sandbox.rows(query, alias)
         assert bool(there) is (done.failed or done.action != "delete"), done.values
         assert done.failed or done.action == "delete", done.values
         if not there:
             assert not run_module(f"litellm_{kind}", **options).failed
     assert not run_module(f"litellm_{kind}", **{identity: alias}, state="absent").failed
+
+
+def test_defaults_that_cannot_be_read_are_not_written(sandbox, run_module, gateway) -> None:
+    settings = {"applies_to": "teams", "max_budget": 5}
+    assert not run_module("litellm_default_settings", **settings).failed
+    module = partial(run_module, "litellm_default_settings", api_url=gateway.url, retries=0)
+    try:
+        with sandbox.writes() as writes:
+            for done in each_failing_read(gateway, partial(module, **settings)):
+                assert done.failed, done.values
+            for done in each_failing_read(gateway, partial(module, **{**settings, "max_budget": 6})):
+                assert done.failed, done.values
+        assert writes == []
+    finally:
+        gateway.failing = None
+        assert not run_module("litellm_default_settings", applies_to="teams", state="absent").failed
 
 
 def test_a_team_that_cannot_be_read_is_not_gone(sandbox, run_module, gateway, alias) -> None:

@@ -27,6 +27,12 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
     """Tasks, by how they end."""
     pairs = ", ".join(f"{one}={KINDS[one]}" for one in NAMES)
     model = {"model_id": f"{name}-m", "model_name": f"{name}-m"}
+    endpoint = {
+        "endpoint_id": f"{name}-p",
+        "path": f"/{name}",
+        "target": f"https://ann:{secret(93)}@127.0.0.1:9/",
+        "headers": {one: KINDS[one] for one in NAMES},
+    }
     return [
         (MADE, "litellm_model", {**model, "litellm_params": {**PARAMS, **KINDS}, "model_info": KINDS}),
         (MADE, "litellm_model", {**model, "litellm_params": json.dumps({**PARAMS, **KINDS, "rpm": 5})}),
@@ -51,6 +57,15 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
             "litellm_team",
             {"team_id": f"{name}-t", "metadata": json.dumps(KINDS), "budget_id": "no option"},
         ),
+        (MADE, "litellm_pass_through", {**endpoint, "default_query_params": KINDS}),
+        (
+            MADE,
+            "litellm_pass_through",
+            {**endpoint, "headers": {"Authorization": "{{ vaulted }}"}, "request_timeout": 5},
+        ),
+        (MADE, "litellm_pass_through_info", {}),
+        (FAILED, "litellm_pass_through", {**endpoint, "path": "/key/list", "headers": {"X-Key": secret(94)}}),
+        (FAILED, "litellm_pass_through", {**endpoint, "headers": {"X-Key": [secret(95)]}}),
         (MADE, "litellm_user", {"user_id": f"{name}-u", "metadata": str(KINDS)}),
         (MADE, "litellm_user_info", {"user_id": f"{name}-u"}),
         (MADE, "litellm_key", {"key_alias": f"{name}-k", "metadata": KINDS}),
@@ -66,6 +81,7 @@ def name(sandbox, alias):
     sandbox.call("POST", "/model/delete", {"id": f"{alias}-m"})
     sandbox.call("POST", "/team/delete", {"team_ids": [f"{alias}-t"]})
     sandbox.call("POST", "/user/delete", {"user_ids": [f"{alias}-u"]})
+    sandbox.call("DELETE", "/config/pass_through_endpoint", params={"endpoint_id": f"{alias}-p"})
     for ending in ("c", "d", "defaults"):
         sandbox.call("DELETE", f"/credentials/{alias}-{ending}")
 
