@@ -9,9 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ansible import constants as C
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible.utils.color import stringc
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._diff import prepared
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._role_action import RoleAction
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._templates import Templates
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Variable, Variables
@@ -19,8 +18,6 @@ from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._p
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._run import run
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._steps import Surroundings
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES
-
-COLORS = {"+": "COLOR_DIFF_ADD", "-": "COLOR_DIFF_REMOVE", "~": "COLOR_CHANGED"}
 
 
 class ActionModule(RoleAction):
@@ -51,7 +48,7 @@ class ActionModule(RoleAction):
         if done.get("notes"):
             shown["warnings"] = list(done["notes"])
         if self._task.diff and done.get("changes"):
-            shown["diff"] = {"prepared": "".join(f"{_colored(line)}\n" for line in done["changes"])}
+            shown["diff"] = prepared(done["changes"])
         return shown
 
 
@@ -64,8 +61,3 @@ def _encrypted(result: Mapping[str, Any], password: str) -> str:
     """Return the result as ``ansible-vault view`` opens it."""
     secret = VaultSecret(password.encode())
     return VaultLib([("default", secret)]).encrypt(json.dumps(result), secret=secret).decode()
-
-
-def _colored(line: str) -> str:
-    color = COLORS.get(line[:1])
-    return stringc(line, getattr(C, color)) if color else line

@@ -44,13 +44,13 @@ def converge(
     plans = store.plans([*wants, *last])
     missing = store.missing([*wants, *last], plans)
     if check:
-        return [_planned(plan) for plan in _warned(plans, missing)]
+        return [planned(plan) for plan in _warned(plans, missing)]
     for sentence, names in missing.items():
         raise InputError(sentence, join_limited(names))
     plans = store.prepare(plans)
-    outcomes = _carry_out(store, wants, plans[: len(wants)], concurrency, fail_fast, progress)
+    outcomes = carry_out(store, wants, plans[: len(wants)], concurrency, fail_fast, progress)
     if last and not any(outcome.error for outcome in outcomes):
-        outcomes += _carry_out(store, last, plans[len(wants) :], concurrency, fail_fast)
+        outcomes += carry_out(store, last, plans[len(wants) :], concurrency, fail_fast)
     return outcomes
 
 
@@ -64,11 +64,12 @@ def _warned(plans: Sequence[Plan], missing: Mapping[str, Sequence[str]]) -> list
     return [replace(plan, warnings=(*plan.warnings, *warnings.pop(plan.name, ()))) for plan in plans]
 
 
-def _planned(plan: Plan) -> Outcome:
+def planned(plan: Plan) -> Outcome:
+    """Return what would come of a plan."""
     return Outcome(plan, plan.action, plan.current, plan.value, warnings=plan.warnings)
 
 
-def _carry_out(
+def carry_out(
     store: Store,
     wants: Sequence[Any],
     plans: Sequence[Plan],
@@ -77,7 +78,7 @@ def _carry_out(
     progress: Progress | None = None,
 ) -> list[Outcome]:
     """Write what is planned, and read it back. Raises nothing: a value cannot be read a second time."""
-    outcomes = [_planned(plan) for plan in plans]
+    outcomes = [planned(plan) for plan in plans]
     batches = store.batches(plans)
 
     def work(batch: list[int]) -> list[Outcome]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from ._engine import Outcome, Plan, Resource
+from ._listings import Listing
 
 Options = Mapping[str, Any]
 ArgumentSpec = Mapping[str, Mapping[str, Any]]
@@ -77,6 +78,9 @@ class Store(Protocol):
     What has a body here is the way of ordinary objects, whose stores inherit it.
     """
 
+    def existing(self) -> list[Mapping[str, Any]]:
+        """Return all objects of the kind, each as the listing shows it."""
+
     def plans(self, wants: Sequence[Any]) -> list[Plan]:
         """Return what has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
 
@@ -108,6 +112,8 @@ class Kind(ABC):
     """A kind of object: all that its modules are made of. Subclassed for each kind; holds nothing of any task."""
 
     table: Resource
+    # Where all objects of the kind are listed.
+    listing: Listing
     # Name of the one return value that holds an object's secret, None if none is ever returned.
     secret: str | None = None
     # What to do about refusals that only these objects meet: a sentence by a pattern of what is said.
@@ -131,6 +137,11 @@ class Kind(ABC):
     def things(self) -> str:
         """What a sentence calls many of them."""
         return f"{self.table.kind}s"
+
+    @property
+    def intended(self) -> Listing:
+        """Where a run that plans notes what it is going to do to the objects."""
+        return self.listing
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -172,6 +183,18 @@ class Kind(ABC):
     @abstractmethod
     def public(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return a record as it is returned, without secrets."""
+
+    def name_of(self, record: Mapping[str, Any]) -> str:
+        """Return how messages and results call an object that is there."""
+        return str(self.table.field(self.table.identity).value(record))
+
+    def undeclarable(self, _record: Mapping[str, Any]) -> str | None:
+        """Return why an object that is there is not for users to declare, None if it is."""
+        return None
+
+    def in_listing(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what a plan changes, as the listing will show it."""
+        return changes
 
     def readings(self, _public: Mapping[str, Any]) -> dict[str, Any]:
         """Return what of ``public`` is returned of each of many objects, besides."""

@@ -34,6 +34,7 @@ class Listing:
     :param entries: under what name an answer holds the entries. Empty if the answer is a list of them.
     :param counted: whether each page tells how many entries and pages there are.
     :param sort_by: what keeps entries on their pages, where the server does not do that by itself.
+    :param name: a further field that tells an entry, where LiteLLM leaves the id out.
     """
 
     path: str
@@ -41,12 +42,15 @@ class Listing:
     entries: str = ""
     counted: bool = False
     sort_by: str = ""
+    name: str = ""
 
 
-KEYS = Listing("/key/list", "token", "keys", counted=True, sort_by="token")
+KEYS = Listing("/key/list", "token", "keys", counted=True, sort_by="token", name="key_alias")
 KEY_ALIASES = Listing("/key/aliases", entries="aliases", counted=True)
 MODELS = Listing("/v2/model/info", "model_info.id", "data", counted=True)
 TEAMS = Listing("/v2/team/list", "team_id", "teams", counted=True, sort_by="team_id")
+# Who is in which team: no listing of LiteLLM's shows all of it.
+ROSTERS = Listing("/team/info", "team_id")
 USERS = Listing("/user/list", "user_id", "users", counted=True, sort_by="user_id")
 MODEL_ACCESS_GROUPS = Listing("/access_group/list", "access_group", "access_groups")
 ACCESS_GROUPS = Listing("/v1/access_group", "access_group_id")
@@ -56,6 +60,7 @@ ORGANIZATIONS = Listing("/organization/list", "organization_id")
 TAGS = Listing("/tag/list", "name")
 MCP_SERVERS = Listing("/v1/mcp/server", "server_id")
 VECTOR_STORES = Listing("/vector_store/list", "vector_store_id", "data", counted=True)
+CREDENTIALS = Listing("/credentials", "credential_name", "credentials")
 GUARDRAILS = Listing("/v2/guardrails/list", "guardrail_name", "guardrails")
 
 
@@ -140,9 +145,15 @@ def _id(entry: Any, listing: Listing) -> str:
 
     :raises ApiError: if it has no such thing.
     """
+    found = id_in(entry, listing)
+    if found is None:
+        raise shape_error(f"GET {listing.path}", f"an entry has no {listing.id}")
+    return found
+
+
+def id_in(entry: Any, listing: Listing) -> str | None:
+    """Return what tells an entry from the others, None if it has no such thing."""
     found = entry
     for name in listing.id.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
-    if not isinstance(found, str):
-        raise shape_error(f"GET {listing.path}", f"an entry has no {listing.id}")
-    return found
+    return found if isinstance(found, str) else None

@@ -7,8 +7,7 @@ The only place with AnsibleModule, check mode and diff mode, and where an error 
 
 from __future__ import annotations
 
-import traceback
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -25,6 +24,17 @@ from ._errors import InputError, LiteLLMError
 from ._kind import Declaration, Kind, Ledger
 from ._progress import every_few_seconds
 from ._redaction import Secrets, redact, redact_options, secrets_of
+from ._results import (
+    by_reason,
+    failed_names,
+    is_unknown,
+    readings_of,
+    record_of,
+    report_of,
+    sentence_of,
+    summary_of,
+    traceback_of,
+)
 from ._text import join_limited, printable
 
 # Makes a Module, or what takes its place in Ansible's own worker, from the arguments of one.
@@ -36,7 +46,9 @@ MAX_CONCURRENT = 32
 class Module(AnsibleModule):
     """``AnsibleModule`` that also masks secrets which Ansible does not know, or that are written in another way."""
 
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, entries: Mapping[str, Any] | None = None, **arguments: Any) -> None:
+        # With the options of entries that are checked later, of which Ansible does not know what is secret.
+        self.shown_spec = {**arguments["argument_spec"], **(entries or {})}
         # Connections with proxies, for those that come after this task in the same process: here, nobody.
         self.connections: dict[Any, Connection] = {}
         self.reached: set[str] = set()
@@ -45,6 +57,11 @@ class Module(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         self.given = deepcopy(self.params)  # before Ansible converts them
+
+    def take_entries(self, entries: Mapping[str, Any]) -> None:
+        """Take the options of entries as they were checked, in which a secret may look different."""
+        self._learn_secrets()
+        self.params.update(entries)
 
     @property
     def diff_mode(self) -> bool:
@@ -60,7 +77,7 @@ class Module(AnsibleModule):
         """Log as Ansible does, but mask the options before they become text, where a secret may look different."""
         self._learn_secrets()
         if log_args is not None:
-            options = remove_values(redact_options(self.params, self.argument_spec), self.no_log_values)
+            options = remove_values(redact_options(self.params, self.shown_spec), self.no_log_values)
             log_args = {name: str(options.get(name)) for name in log_args}
             msg = " ".join(["Invoked with", *(f"{name}={value}" for name, value in log_args.items())])
         super().log(msg, log_args)
@@ -83,24 +100,24 @@ class Module(AnsibleModule):
 
     def _masked(self, result: Mapping[str, Any]) -> dict[str, Any]:
         self._learn_secrets()
-        return {"invocation": {"module_args": redact_options(self.params, self.argument_spec)}, **result}
+        return {"invocation": {"module_args": redact_options(self.params, self.shown_spec)}, **result}
 
     def _learn_secrets(self) -> None:
-        self.no_log_values: set[str] = secrets_of(self.no_log_values, self.params, self.argument_spec)
+        self.no_log_values: set[str] = secrets_of(self.no_log_values, self.params, self.shown_spec)
 
 
 def run(kind: Kind, start: ModuleFactory = Module) -> None:
     """Make one object present or absent."""
-    module = _start(start, {**STATE, **kind.options, **kind.task_options})
-    with _failures(module):
+    module = start_task(start, {**STATE, **kind.options, **kind.task_options})
+    with failures(module):
         want = kind.declare(module.params, module.params["state"])
-        with _connected(module, kind.advice) as client, _ledger(module) as ledger:
+        with connected(module, kind.advice) as client, open_ledger(module) as ledger:
             (outcome,) = converge(kind.store(client, module.params, ledger), [want], module.check_mode)
-        _warn_of_unknown(kind, module, [outcome])
-        _warn(module, [outcome], client)
-        report = _report(kind, want, outcome)
+        warn_of_unknown(kind, module, [outcome])
+        warn(module, [outcome], client)
+        report = report_of(kind, want, outcome)
         del report["error"]
-        report[kind.result] = _record(kind, outcome, module.check_mode)
+        report[kind.result] = record_of(kind, outcome, module.check_mode)
         if module.diff_mode:
             report["diff"] = redact(outcome.plan.diff)
         if outcome.error:
@@ -110,11 +127,11 @@ def run(kind: Kind, start: ModuleFactory = Module) -> None:
 
 def run_batch(kind: Kind, start: ModuleFactory = Module) -> None:
     """Make many objects present or absent."""
-    module = _start(start, {**STATE, **_batch_options(kind), **kind.task_options, **kind.batch_options})
-    with _failures(module):
-        _ensure_batch(module.params)
+    module = start_task(start, {**STATE, **_batch_options(kind), **kind.task_options, **kind.batch_options})
+    with failures(module):
+        ensure_batch(module.params)
         wants = _wanted(kind, module.params[kind.plural], module.params["defaults"] or {}, module.params["state"])
-        with _connected(module, kind.advice, module.params["concurrency"]) as client, _ledger(module) as ledger:
+        with connected(module, kind.advice, module.params["concurrency"]) as client, open_ledger(module) as ledger:
             store = kind.store(client, module.params, ledger)
             # Only when everybody who is declared is served: a failure must not cost anybody a key.
             last = store.undeclared(wants)
@@ -130,10 +147,10 @@ def run_batch(kind: Kind, start: ModuleFactory = Module) -> None:
                     module.params["progress_every"],
                 ),
             )
-        _warn_of_unknown(kind, module, outcomes)
-        _warn(module, outcomes, client)
+        warn_of_unknown(kind, module, outcomes)
+        warn(module, outcomes, client)
         reports = [
-            {**_report(kind, want, outcome), **_readings(kind, outcome, module.check_mode)}
+            {**report_of(kind, want, outcome), **readings_of(kind, outcome, module.check_mode)}
             for want, outcome in zip([*wants, *last], outcomes)
         ]
         _end_batch(kind, module, wants, reports, outcomes)
@@ -141,17 +158,22 @@ def run_batch(kind: Kind, start: ModuleFactory = Module) -> None:
 
 def run_info(kind: Kind, start: ModuleFactory = Module) -> None:
     """Read, and change nothing."""
-    module = _start(start, kind.info_options)
-    with _failures(module):
-        with _connected(module) as client:
+    module = start_task(start, kind.info_options)
+    with failures(module):
+        with connected(module) as client:
             result = {name: redact(value) for name, value in kind.read(client, module.params).items()}
-        _warn(module, [], client)
+        warn(module, [], client)
         module.exit_json(changed=False, **result)
 
 
-def _start(start: ModuleFactory, options: Mapping[str, Any]) -> Any:
+def start_task(start: ModuleFactory, options: Mapping[str, Any], entries: Mapping[str, Any] | None = None) -> Any:
+    """Start a task with the connection options and those of its own.
+
+    :param entries: argument spec of the options that hold entries, with the options of these, which are checked later.
+    """
     spec = {**CONNECTION_OPTIONS, **options}
-    module = start(argument_spec=spec, supports_check_mode=True)
+    further = {"entries": entries} if entries else {}
+    module = start(argument_spec=spec, supports_check_mode=True, **further)
     if flags := flags_for_numbers(module.given, spec):
         module.fail_json(msg=f"{join_limited(flags)} must be a number, not true or false.")
     return module
@@ -173,7 +195,10 @@ def _without(options: Mapping[str, Mapping[str, Any]], *parts: str) -> dict[str,
     return {name: {part: value for part, value in spec.items() if part not in parts} for name, spec in options.items()}
 
 
-def _ensure_batch(params: Mapping[str, Any]) -> None:
+def ensure_batch(params: Mapping[str, Any]) -> None:
+    """
+    :raises InputError: if the options of a task with many objects cannot be right.
+    """
     if not 1 <= params["concurrency"] <= MAX_CONCURRENT:
         raise InputError(f"concurrency must be between 1 and {MAX_CONCURRENT}.")
     if params["progress_every"] is not None and params["progress_every"] < 1:
@@ -192,7 +217,7 @@ def _end_batch(
         "changed": any(report["changed"] for report in reports),
         kind.plural: reports[: len(wants)],
         "pruned": reports[len(wants) :],
-        "summary": _summary(kind, outcomes),
+        "summary": summary_of(kind, outcomes),
         # Of each declared object every option would be most of the result.
         "invocation": {"module_args": redact_options(few, module.argument_spec)},
     }
@@ -200,12 +225,13 @@ def _end_batch(
         result["diff"] = [redact(outcome.plan.diff) for outcome in outcomes if outcome.plan.changed]
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if errors:
-        module.fail_json(msg=_failed_names(outcomes), **_traceback_of(errors), **result)
+        named = [(outcome.plan.name, outcome) for outcome in outcomes]
+        module.fail_json(msg=failed_names(named), **traceback_of(errors), **result)
     module.exit_json(**result)
 
 
 @contextmanager
-def _failures(module: Any) -> Iterator[None]:
+def failures(module: Any) -> Iterator[None]:
     """Turn the errors of all layers below into a failed task."""
     if REQUESTS_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
@@ -218,33 +244,17 @@ def _failures(module: Any) -> Iterator[None]:
 def _fail(module: Any, error: Exception, **result: Any) -> None:
     if isinstance(error, LiteLLMError) and (failure := error.as_dict()):
         result["failure"] = failure
-    module.fail_json(msg=_sentence(error), **_traceback_of([error]), **result)
-
-
-def _traceback_of(errors: Sequence[Exception]) -> dict[str, str]:
-    """Return the traceback of the first error that is a bug, as an argument of ``fail_json``."""
-    for error in errors:
-        if not isinstance(error, LiteLLMError):
-            return {"exception": "".join(traceback.format_exception(type(error), error, error.__traceback__))}
-    return {}
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, InputError) and error.subject:
-        return printable(f"{error.subject}: {error}")
-    if isinstance(error, LiteLLMError):
-        return str(error)
-    return f"This is a bug in litemaas.virtual_keys. Please report it: {type(error).__name__}: {error}"
+    module.fail_json(msg=sentence_of(error), **traceback_of([error]), **result)
 
 
 @contextmanager
-def _connected(module: Any, advice: Mapping[str, str] | None = None, connections: int = 1) -> Iterator[Client]:
+def connected(module: Any, advice: Mapping[str, str] | None = None, connections: int = 1) -> Iterator[Client]:
     """Yield a client, of whose warnings one may explain what goes wrong with it."""
     client = _client(module, advice, connections)
     try:
         yield client
     except Exception:
-        _warn(module, [], client)
+        warn(module, [], client)
         raise
 
 
@@ -286,49 +296,20 @@ def _wanted(
     for sentence, names in kind.conflicts(wants).items():
         wrong[sentence] += map(printable, names)
     if wrong:
-        raise InputError(_by_reason(wrong))
+        raise InputError(by_reason(wrong))
     return wants
 
 
-def _report(kind: Kind, want: Declaration, outcome: Outcome) -> dict[str, Any]:
-    """Return what is returned of one object, with its secret in the one place meant for it."""
-    record = outcome.record or {}
-    secret = {kind.secret: outcome.value if outcome.action != "delete" else None} if kind.secret else {}
-    return {
-        **want.identity,
-        **secret,
-        **{name: record.get(source) for name, source in kind.ids.items() if name not in want.identity},
-        "action": outcome.action,
-        "changed": outcome.action != "none",
-        "error": _sentence(outcome.error) if outcome.error else None,
-    }
-
-
-def _readings(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any]:
-    """What the record tells anyway: as it is after the task, in check mode as it would be, once deleted as it was."""
-    record = outcome.record or outcome.plan.current
-    planned = outcome.plan.after if check else {}
-    return redact(kind.readings({**(kind.public(record) if record else {}), **planned}))
-
-
-def _record(kind: Kind, outcome: Outcome, check: bool) -> dict[str, Any] | None:
-    """Return the object as it is after the task; in check mode as it would be."""
-    if outcome.action == "delete":
-        return None
-    if check and outcome.plan.changed:
-        return redact({**(kind.public(outcome.record) if outcome.record else {}), **outcome.plan.after})
-    return redact(kind.public(outcome.record)) if outcome.record else None
-
-
-def _warn(module: Any, outcomes: Sequence[Outcome], client: Client) -> None:
+def warn(module: Any, outcomes: Sequence[Outcome], client: Client) -> None:
+    """Give the warnings of all that was done, each once."""
     warnings = [text for outcome in outcomes for text in outcome.warnings]
     for warning in dict.fromkeys([*warnings, *client.warnings]):
         module.warn(warning)
 
 
-def _warn_of_unknown(kind: Kind, module: Any, outcomes: Sequence[Outcome]) -> None:
-    """Who keeps secrets in a file expects to find all of them there."""
-    names = [printable(outcome.plan.name) for outcome in outcomes if _is_unknown(outcome)]
+def warn_of_unknown(kind: Kind, module: Any, outcomes: Sequence[Outcome]) -> None:
+    """Warn of secrets that are not in the file of the task: who keeps them there expects to find all of them."""
+    names = [printable(outcome.plan.name) for outcome in outcomes if is_unknown(outcome)]
     if names and module.params.get("values_file") is not None:
         module.warn(
             f"values_file: these {kind.things} have values that are not in {module.params['values_file']}: "
@@ -338,7 +319,7 @@ def _warn_of_unknown(kind: Kind, module: Any, outcomes: Sequence[Outcome]) -> No
 
 
 @contextmanager
-def _ledger(module: Any) -> Iterator[Ledger | None]:
+def open_ledger(module: Any) -> Iterator[Ledger | None]:
     """Yield where the task keeps the secrets of objects, if it says where."""
     path = module.params.get("values_file")
     if path is None:
@@ -347,32 +328,3 @@ def _ledger(module: Any) -> Iterator[Ledger | None]:
     proxy = base_url(module.params["api_url"])
     with module.values_file(path, proxy, module.params["values_file_vault_id"], reading=module.check_mode) as ledger:
         yield ledger
-
-
-def _summary(kind: Kind, outcomes: Sequence[Outcome]) -> dict[str, int]:
-    counts = Counter(outcome.action for outcome in outcomes if not outcome.error)
-    summary = {action: counts[action] for action in kind.actions}
-    summary["failed"] = sum(1 for outcome in outcomes if outcome.error)
-    if kind.secret:
-        summary["unknown_value"] = sum(1 for outcome in outcomes if _is_unknown(outcome))
-    return summary
-
-
-def _is_unknown(outcome: Outcome) -> bool:
-    """Return whether an object is there, and this run cannot tell its secret."""
-    stays = outcome.record is not None and outcome.action in ("update", "none")
-    return stays and outcome.value is None and outcome.error is None
-
-
-def _failed_names(outcomes: Sequence[Outcome]) -> str:
-    by_reason: dict[str, list[str]] = defaultdict(list)
-    for outcome in outcomes:
-        if outcome.error:
-            by_reason[_sentence(outcome.error)].append(outcome.plan.name)
-    failed = sum(len(names) for names in by_reason.values())
-    return f"{failed} of {len(outcomes)} failed. {_by_reason(by_reason)}"
-
-
-def _by_reason(by_reason: Mapping[str, Sequence[str]]) -> str:
-    """Return each reason once, after the names that it concerns."""
-    return join_limited([f"{join_limited(names)}: {reason}" for reason, names in by_reason.items()], " ")

@@ -7,14 +7,15 @@ Each question is asked at most once, and only when an answer is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
 from ._errors import ApiError
+from ._intentions import Intentions
 from ._kind import Client
-from ._listings import BUDGETS, MODEL_ACCESS_GROUPS, MODELS, Listing, fetch_all, fetch_page
+from ._listings import BUDGETS, CREDENTIALS, MODEL_ACCESS_GROUPS, MODELS, ROSTERS, TEAMS, Listing, fetch_all, fetch_page
 from ._shapes import ANY, FLAG, MAPPING, NUMBER, TEXT, Shape, ensure_shape, maybe
 from ._values import version_tuple
 
@@ -35,6 +36,11 @@ class Proxy:
         self.client = client
         self._teams: dict[str, Mapping[str, Any] | None] = {}
         self._known: dict[Listing, list[Any]] = {}
+
+    @property
+    def intentions(self) -> Intentions:
+        """What the run is going to do, while it plans; nothing once it writes."""
+        return getattr(self.client, "intentions", None) or Intentions()
 
     @property
     def version(self) -> str | None:
@@ -65,6 +71,12 @@ class Proxy:
         """The user of the key with which requests are made."""
         caller: str = self._fact("caller", self._read_caller)
         return caller
+
+    def ensure_reachable(self) -> None:
+        """
+        :raises ApiError: if there is no proxy that answers to the caller's key.
+        """
+        self._fact("version", self._read_version)
 
     def ensure_admin(self) -> None:
         """
@@ -111,7 +123,8 @@ class Proxy:
     def unknown_models(self, names: Iterable[str]) -> list[str]:
         """Return those of the names that are no model, wildcard, access group or special name of the proxy."""
         asked = [name for name in dict.fromkeys(names) if name not in SPECIAL_MODELS]
-        unknown = [name for name in asked if not self._is_model(name)]
+        models = self._models if asked else frozenset()
+        unknown = [name for name in asked if not _is_model(name, models)]
         return [name for name in unknown if name not in self._access_groups] if unknown else []
 
     def missing_models(self, names: Iterable[str]) -> list[str]:
@@ -135,12 +148,6 @@ class Proxy:
         """All models and access groups, sorted."""
         return sorted(self._models | self._access_groups)
 
-    def _is_model(self, name: str) -> bool:
-        if name in self._models:
-            return True
-        # "openai/*" on the proxy serves "openai/gpt-4o"; a key may also name a part of it, "openai/gpt-*".
-        return any(known.endswith("*") and name.startswith(known[:-1]) for known in self._models)
-
     @property
     def single_models(self) -> frozenset[str]:
         """The names that stand for one model each: no wildcards, and no access groups."""
@@ -149,17 +156,17 @@ class Proxy:
             names - {group for _name, groups in self._deployments for group in groups} - self._access_groups
         )
 
-    @cached_property
+    @property
     def _models(self) -> frozenset[str]:
         """All models, and the access groups that they themselves name."""
         return frozenset(name for one, groups in self._deployments for name in (one, *groups))
 
-    @cached_property
+    @property
     def _deployments(self) -> list[tuple[str, list[str]]]:
         """The name of each model, and the access groups that it names."""
         return [
             (row["model_name"], (row.get("model_info") or {}).get("access_groups") or [])
-            for row in self.listed(MODELS, row=MODEL)
+            for row in self.known(MODELS, MODEL)
         ]
 
     @cached_property
@@ -174,10 +181,15 @@ class Proxy:
 
     def team(self, team_id: str) -> Mapping[str, Any] | None:
         """Return a team, None if there is none with that id, empty if the proxy does not show it."""
-        if team_id not in self._teams:
+        if team_id not in self._teams and not self.intentions.creates(TEAMS, team_id):
             answer = self._if_there("/team/info", {"team_id": team_id}, {"team_info": maybe(MAPPING)}, "team not found")
             self._teams[team_id] = None if answer is None else answer.get("team_info") or {}
-        return self._teams[team_id]
+        found = self._teams.get(team_id)
+        if found == {}:
+            return found
+        teams = self.intentions.all(TEAMS, [] if found is None else [{**found, "team_id": team_id}])
+        asked = [team for team in teams if team["team_id"] == team_id]
+        return next(iter(self.intentions.stay(ROSTERS, asked)), None)
 
     def missing_teams(self, ids: Iterable[str]) -> list[str]:
         return [team for team in dict.fromkeys(ids) if self.team(team) is None]
@@ -202,7 +214,8 @@ class Proxy:
 
     def missing_budgets(self, ids: Iterable[str]) -> list[str]:
         asked = list(dict.fromkeys(ids))
-        known = self.budgets(asked)
+        there = self.intentions.all(BUDGETS, self.budgets(asked).values())
+        known = {budget["budget_id"] for budget in there}
         return [budget for budget in asked if budget not in known]
 
     def missing_keys(self, ids: Iterable[str]) -> list[str]:
@@ -216,8 +229,11 @@ class Proxy:
         return [name for name in dict.fromkeys(names) if not self._has_credential(name)]
 
     def _has_credential(self, name: str) -> bool:
+        if self.intentions.creates(CREDENTIALS, name):
+            return True
         path = f"/credentials/by_name/{quote(name, safe='')}"
-        return self._if_there(path, {}, {"credential_name": TEXT}, "credential not found") is not None
+        found = self._if_there(path, {}, {"credential_name": TEXT}, "credential not found")
+        return found is not None and bool(self.intentions.stay(CREDENTIALS, [{"credential_name": name}]))
 
     def _organization(self, organization: str) -> Mapping[str, Any] | None:
         asked = {"organization_id": organization}
@@ -249,11 +265,30 @@ class Proxy:
         """Return all entries of a listing, as ``_listings.fetch_all``."""
         return fetch_all(self.client.get, listing, params or {}, row, first)
 
-    def known(self, listing: Listing, row: Shape = ANY) -> list[Any]:
-        """Return all entries of a listing as they were when they were first asked for."""
+    def known(self, listing: Listing, row: Shape = ANY, params: Mapping[str, Any] | None = None) -> list[Any]:
+        """Return all entries of a listing as they were when they were last read, and as the run will leave them.
+
+        :param params: without which the listing does not show all that there is to read.
+        """
         if listing not in self._known:
-            self._known[listing] = self.listed(listing, row=row)
-        return self._known[listing]
+            self._known[listing] = self.listed(listing, params)
+        entries = ensure_shape(self._known[listing], [row], f"GET {listing.path}")
+        return self.intentions.all(listing, entries)
+
+    def remember(self, listing: Listing, entries: list[Any]) -> None:
+        """Remember all entries of a listing that were just read."""
+        self._known[listing] = entries
+
+    def fitting(self, listing: Listing, params: Mapping[str, Any]) -> list[Any]:
+        """Return the entries that can fit a filter, which the caller compares: all, if they were read already."""
+        return self.known(listing) if listing in self._known else self.listed(listing, params)
+
+    def shown(self, path: str) -> Any:
+        """Return what the proxy shows at an address, which is asked once while a run plans."""
+        shown = self.intentions.shown
+        if path not in shown:
+            shown[path] = self.client.get(path)
+        return shown[path]
 
     def first_page(self, listing: Listing, params: Mapping[str, Any], row: Shape = ANY) -> Mapping[str, Any]:
         """Return the first page of a listing, as ``_listings.fetch_page``, which tells how long the listing is."""
@@ -262,3 +297,10 @@ class Proxy:
     def _get(self, path: str, shape: Shape, params: Mapping[str, Any] | None = None) -> Any:
         answer = self.client.get(path, dict(params)) if params else self.client.get(path)
         return ensure_shape(answer, shape, f"GET {path}")
+
+
+def _is_model(name: str, models: Collection[str]) -> bool:
+    if name in models:
+        return True
+    # "openai/*" on the proxy serves "openai/gpt-4o"; a key may also name a part of it, "openai/gpt-*".
+    return any(known.endswith("*") and name.startswith(known[:-1]) for known in models)

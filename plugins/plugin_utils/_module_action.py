@@ -69,8 +69,10 @@ class ModuleCaller(ActionBase):
         return call
 
     def _run_here(self, module: str, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-        def start(argument_spec: dict[str, Any], supports_check_mode: bool) -> InProcessModule:
-            return InProcessModule(self, argument_spec, as_plain_data(options), check_mode)
+        def start(
+            argument_spec: dict[str, Any], supports_check_mode: bool, entries: Mapping[str, Any] | None = None
+        ) -> InProcessModule:
+            return InProcessModule(self, argument_spec, as_plain_data(options), check_mode, entries)
 
         begin: ModuleFactory = start
         try:
@@ -156,7 +158,12 @@ class InProcessModule:
     """In the place of ``Module``: the options of a task, checked as it does, and the same ways to end."""
 
     def __init__(
-        self, action: ModuleCaller, argument_spec: dict[str, Any], given: dict[str, Any], check_mode: bool
+        self,
+        action: ModuleCaller,
+        argument_spec: dict[str, Any],
+        given: dict[str, Any],
+        check_mode: bool,
+        entries: Mapping[str, Any] | None = None,
     ) -> None:
         self.check_mode = check_mode
         self.diff_mode = bool(action.task.diff)
@@ -166,10 +173,11 @@ class InProcessModule:
         self.connections = action.connections
         self.reached = action.reached
         self.argument_spec = argument_spec
+        self.shown_spec = {**argument_spec, **(entries or {})}
         self.given = given
         validation = ArgumentSpecValidator(argument_spec).validate(given)
         self.params = validation.validated_parameters
-        self.no_log_values = secrets_of(_no_log_values(validation), self.params, argument_spec)
+        self.no_log_values = secrets_of(_no_log_values(validation), self.params, self.shown_spec)
         for warning in _alias_warnings(validation):
             self.warn(warning)
         if validation.error_messages:
@@ -177,11 +185,16 @@ class InProcessModule:
             prefix = f"Unsupported parameters for ({action.task.action}) module: " if unknown else ""
             self.fail_json(msg=f"{prefix}{validation.errors.msg}")
 
+    def take_entries(self, entries: Mapping[str, Any]) -> None:
+        """Take the options of entries as they were checked, in which a secret may look different."""
+        self.params.update(entries)
+        self.no_log_values = secrets_of(self.no_log_values, self.params, self.shown_spec)
+
     def warn(self, text: str) -> None:
         self._warnings.append(text)
 
     def exit_json(self, **result: Any) -> NoReturn:
-        result.setdefault("invocation", {"module_args": redact_options(self.params, self.argument_spec)})
+        result.setdefault("invocation", {"module_args": redact_options(self.params, self.shown_spec)})
         if self._warnings:
             result["warnings"] = self._warnings
         # A secret that reads "True" does not change these.

@@ -106,6 +106,12 @@ KEY_FILES = (
 CREDENTIAL_FILES = ("_kind", "_info", "_store", "_reading", "_planning", "_declaration", "_table")
 MODEL_FILES = ("_kind", "_checks", "_losses", "_recreating", "_table")
 TEAM_MEMBERS_FILES = ("_kind", "_requests", "_table")
+# The files of a whole platform, likewise.
+PLATFORM_FILES = ("_task", "_options", "_undeclared", "_drift", "_run", "_entries", "_kinds")
+BELOW_PLATFORM = (
+    "_resources.* _module _results _batch _progress _args _proxy _intentions _listings _kind _engine _redaction _text "
+    "_values _errors"
+)
 # What ordinary objects share, likewise.
 CRUD_FILES = (
     "_budgets",
@@ -122,11 +128,14 @@ CRUD_FILES = (
     "_numbers",
     "_rows",
 )
-BELOW_CRUD = "_fingerprints _proxy _listings _shapes _kind _engine _redaction _text _values _durations _errors"
+BELOW_CRUD = (
+    "_fingerprints _intentions _proxy _listings _shapes _kind _engine _redaction _text _values _durations _errors"
+)
 BELOW_OBJECTS = f"_crud {BELOW_CRUD}"
 LAYERS = {
     "plugins/action/litellm_workshop": layer(
-        f"{WORKSHOP}.* plugin_utils._role_action plugin_utils._templates plugin_utils._variables", others="ansible"
+        f"{WORKSHOP}.* plugin_utils._diff plugin_utils._role_action plugin_utils._templates plugin_utils._variables",
+        others="ansible",
     ),
     "plugins/action/litellm_usage_report": layer(
         f"plugin_utils._usage.* plugin_utils._calls plugin_utils._registrations "
@@ -147,6 +156,16 @@ LAYERS = {
         )
         for n, name in enumerate(WORKSHOP_FILES, 1)
     },
+    "plugins/action/litellm_platform": layer("plugin_utils._platform.*"),
+    "plugins/modules/litellm_platform": layer("_module _platform.*"),
+    "plugins/plugin_utils/_platform/_action": layer(
+        "_errors plugin_utils._diff plugin_utils._module_action plugin_utils._platform.*"
+    ),
+    "plugins/plugin_utils/_platform/_page": layer(
+        "_text plugin_utils._our_files plugin_utils._pages plugin_utils._platform.*"
+    ),
+    "plugins/plugin_utils/_platform/_words": layer("_text plugin_utils._changes"),
+    "plugins/plugin_utils/_pages": layer(others="jinja2"),
     "plugins/plugin_utils/_variables": layer("_text _values", others="ansible yaml", python=f"{PURE} difflib"),
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
     "plugins/modules/*": layer("_module _resources.*"),
@@ -177,10 +196,11 @@ LAYERS = {
         f"_errors _text plugin_utils._calls plugin_utils._our_files plugin_utils._usage.* plugin_utils._variables "
         f"{HAND_OUT}._texts"
     ),
-    "plugins/plugin_utils/_usage/_page": layer(f"plugin_utils._usage.* {HAND_OUT}._texts", others="jinja2"),
+    "plugins/plugin_utils/_usage/_page": layer(f"plugin_utils._pages plugin_utils._usage.* {HAND_OUT}._texts"),
     "plugins/plugin_utils/_usage/*": layer("_text _values plugin_utils._usage.* plugin_utils._variables"),
+    "plugins/module_utils/_results": layer("_kind _engine _redaction _text _errors"),
     "plugins/module_utils/_module": layer(
-        "_kind _engine _redaction _text _progress _batch _client _args _errors", others="ansible"
+        "_results _kind _engine _redaction _text _progress _batch _client _args _errors", others="ansible"
     ),
     "plugins/module_utils/_progress": layer("_batch"),
     "plugins/module_utils/_batch": layer("_kind _engine _text _errors"),
@@ -192,11 +212,14 @@ LAYERS = {
         "_crud _fingerprints _kind.ArgumentSpec _kind.Client _engine _redaction _text _values _durations _errors "
         "_proxy _listings _shapes"
     ),
+    **package("_platform", PLATFORM_FILES, BELOW_PLATFORM),
+    "plugins/module_utils/_platform/_entries": layer(f"_platform._kinds {BELOW_PLATFORM}", others="ansible"),
     **package("_crud", CRUD_FILES, BELOW_CRUD),
-    "plugins/module_utils/_proxy": layer("_kind _listings _shapes _values _errors"),
+    "plugins/module_utils/_proxy": layer("_intentions _kind _listings _shapes _values _errors"),
     "plugins/module_utils/_listings": layer("_shapes _errors", python=PURE),
     "plugins/module_utils/_shapes": layer("_values _errors", python=PURE),
-    "plugins/module_utils/_kind": layer("_engine"),
+    "plugins/module_utils/_kind": layer("_engine _listings"),
+    "plugins/module_utils/_intentions": layer("_listings", python=PURE),
     "plugins/module_utils/_client": layer(
         "_advice _clock _redaction _refusals _text _transport _errors", others="requests urllib3"
     ),
@@ -374,7 +397,13 @@ def test_the_one_action_carries_out_every_module_of_the_proxy() -> None:
     actions = list((ROOT / "plugins" / "action").glob("*.py"))
     assert {path.stem for path in actions} == set(module_names())
     imported = f"{OURS}.plugins.plugin_utils._module_action import ActionModule\n"
-    own = {path.stem for path in actions if "_role_action import RoleAction\n" in path.read_text()}
+    own = {
+        path.stem
+        for path in actions
+        if re.search(
+            r"_role_action import RoleAction\n|_action import ActionModule\n", path.read_text().replace(imported, "")
+        )
+    }
     assert {path.stem for path in actions if imported in path.read_text()} == modules_of_the_proxy() - own
 
 

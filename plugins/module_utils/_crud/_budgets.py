@@ -87,7 +87,7 @@ class BudgetedObject(CrudObject):
 
     def _refuse_shared(self, budget: str, plan: Plan, proxy: Proxy) -> str | None:
         """Return why limits are not written: LiteLLM gives the budgets that it makes itself a UUID."""
-        bearers = [str(row[self.id]) for row in proxy.listed(self.listing) if _budget_of(row) == budget]
+        bearers = [str(row[self.id]) for row in proxy.known(self.listing) if _budget_of(row) == budget]
         others = [name for name in bearers if name != plan.name]
         if not others and _is_uuid(budget):
             return None

@@ -169,6 +169,10 @@ class Definition(Kind):
         """Return a record with what else planning has to know."""
         return record
 
+    def expected(self, _name: str, _options: Values, _proxy: Proxy) -> Record | None:
+        """Return what an object that this run creates with another one will be like, None if it creates none."""
+        return None
+
     def fetch_secrets(self, record: Record, _proxy: Proxy) -> Record:
         """Return a record with the secrets that it leaves out, of which is shown only that they are there."""
         return record

@@ -20,6 +20,7 @@ from .._listings import (
     MODEL_ACCESS_GROUPS,
     MODELS,
     ORGANIZATIONS,
+    ROSTERS,
     TAGS,
     TEAMS,
     USERS,
@@ -90,7 +91,7 @@ def fetch_rows(proxy: Proxy, dependent: Dependent) -> list[Row]:
     :raises ApiError: if they cannot be read to the end.
     """
     try:
-        return proxy.listed(dependent.listing, dependent.params, dependent.shape)
+        return proxy.known(dependent.listing, dependent.shape, dependent.params)
     except ApiError as error:
         if dependent.licensed and error.status == 403 and proxy.licensed is False:
             return []
@@ -103,6 +104,22 @@ def find_dependents(proxy: Proxy, uses: Mapping[Dependent, Uses]) -> dict[str, l
         dependent.thing: [dependent.name_of(row) for row in fetch_rows(proxy, dependent) if is_used(row)]
         for dependent, is_used in uses.items()
     }
+
+
+def is_member(user_id: str, team: Row, proxy: Proxy) -> bool:
+    """Return whether a member of a team will still be one when the run has ended."""
+    rosters = proxy.intentions.stay(ROSTERS, [team])
+    roster = rosters[0].get("members_with_roles") if rosters else ()
+    return roster is None or any(member.get("user_id") == user_id for member in roster)
+
+
+def keys_left(keys: Sequence[Row], proxy: Proxy, **owner: str) -> list[Row]:
+    """Return those of the keys of a user or a team that will still be theirs when the run has ended.
+
+    :param owner: the fields of a key that name them.
+    """
+    left = proxy.intentions.stay(KEYS, keys)
+    return [key for key in left if all(key.get(name) in (None, value) for name, value in owner.items())]
 
 
 def count_and_name(names: Mapping[str, Sequence[str]]) -> str:

@@ -9,7 +9,7 @@ that failed: "there is none" counts only in LiteLLM's own words, or if an empty 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +20,9 @@ from .._listings import PAGE
 from .._proxy import Proxy
 from .._shapes import ANY, LIST, MAPPING, Shape, ensure_shape, maybe, shape_error
 from ._definition import CrudDeclaration, Definition, Record, Request
+
+# As many requests for single objects cost no more than a listing, of which nobody knows how long it is.
+FEW = 2
 
 
 def path_of(request: Request, name: str) -> str:
@@ -53,7 +56,7 @@ class Reader:
     def find_all(self, wants: Sequence[CrudDeclaration]) -> list[Record | None]:
         """Return the objects that declarations mean, in their order; ids are looked up, all else is looked for."""
         by_id = [want.name for want in wants if self._names_id(want)]
-        records = {str(record[self._definition.id]): record for record in self.with_ids(by_id)}
+        records = {str(record[self._definition.id]): record for record in self._with_many_ids(by_id)}
         by_value = self.listing() if len(by_id) < len(wants) else []
         return [records.get(want.name) if self._names_id(want) else self._bearer(want, by_value) for want in wants]
 
@@ -76,6 +79,21 @@ class Reader:
         if not (self._definition.partial_listing and self._definition.get):
             return record
         return next(iter(self.with_ids([str(record[self._definition.id])])), None)
+
+    def _with_many_ids(self, ids: Sequence[str]) -> list[Record]:
+        """Return those of the objects that exist: looked up, or from the listing where that takes fewer requests."""
+        definition, listing = self._definition, self._definition.listing
+        at_once = PAGE if definition.get and definition.get.many else 1
+        look_ups = -(-len(set(ids)) // at_once)
+        if look_ups <= FEW:
+            return self.with_ids(ids)
+        first = self._proxy.first_page(listing, {}, MAPPING) if listing.counted else None
+        if first and first["pages"] > look_ups:
+            return self.with_ids(ids)
+        listed = self._named(set(ids), self.listing(first=first))
+        if not definition.partial_listing:
+            return listed
+        return self.with_ids([str(record[definition.id]) for record in listed])
 
     def with_ids(self, ids: Iterable[str]) -> list[Record]:
         """Return those of the objects that exist."""
@@ -112,23 +130,36 @@ class Reader:
         """Return the answer to a request for objects, an empty one only if it comes twice."""
         for _time in range(2):
             if request.method == "GET":
-                answer = self._client.get(path_of(request, ids[0]))
+                answer = self._fetch(path_of(request, ids[0]), request.selects)
             else:
                 answer = self._client.send(path_of(request, ids[0]), ids_in_body(request, ids), idempotent=True)
             if not request.selects or self._records(request, answer):
                 break
         return answer
 
-    def _named(self, ids: Sequence[str], records: Iterable[Record]) -> list[Record]:
+    def _fetch(self, path: str, again: bool) -> Any:
+        """Return the answer at an address, unless it may be asked again the one that was given while the run plans."""
+        return self._client.get(path) if again else self._proxy.shown(path)
+
+    def _named(self, ids: Collection[str], records: Iterable[Record]) -> list[Record]:
         return [record for record in records if str(record.get(self._definition.id)) in ids]
 
-    def listing(self, params: Mapping[str, str] | None = None) -> list[Record]:
-        """Return all objects, as the listing shows them; an empty list only if it comes twice."""
-        return self._listing(params or {}) or self._listing(params or {})
+    def listing(self, params: Mapping[str, str] | None = None, first: Mapping[str, Any] | None = None) -> list[Record]:
+        """Return all objects, as the listing shows them; an empty list only if it comes twice.
 
-    def _listing(self, params: Mapping[str, str]) -> list[Record]:
-        request = f"GET {self._definition.listing.path}"
-        return [self._record(request, row) for row in self._definition.fetch_rows(params, self._proxy)]
+        :param first: the first page, if it was read already.
+        """
+        return self._listing(params or {}, first) or self._listing(params or {})
+
+    def _listing(self, params: Mapping[str, str], first: Mapping[str, Any] | None = None) -> list[Record]:
+        listing = self._definition.listing
+        if first:
+            rows = self._proxy.listed(listing, params, MAPPING, first)
+        else:
+            rows = self._definition.fetch_rows(params, self._proxy)
+        if not params:
+            self._proxy.remember(listing, rows)
+        return [self._record(f"GET {listing.path}", row) for row in rows]
 
     def _records(self, request: Request, answer: Any) -> list[Record]:
         """Return the records in an answer.

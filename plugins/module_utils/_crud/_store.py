@@ -41,6 +41,10 @@ class ObjectStore(Store):
 
     # Planning
 
+    def existing(self) -> list[Record]:
+        """Return all objects of the kind, each as the listing shows it."""
+        return self._reader.listing()
+
     def plans(self, wants: Sequence[CrudDeclaration]) -> list[Plan]:
         """Return what has to be done for each declared object, in their order. Writes nothing.
 
@@ -56,7 +60,8 @@ class ObjectStore(Store):
         if want.state == "present":
             record = record and self._definition.fetch_details(record, want.options, self._proxy)
             fields = resolve(self._definition.table.fields, fields, record, self._proxy)
-            fields = self._definition.desired(fields, want.options, record)
+            expected = record or self._definition.expected(want.name, want.options, self._proxy)
+            fields = self._definition.desired(fields, want.options, expected)
         table = self._definition.identified_by(want.identified_by)
         if record is None and self._definition.create is NEVER:
             # Another task creates it. What is planned here is what follows then.
@@ -79,6 +84,8 @@ class ObjectStore(Store):
 
     def _missing(self, want: CrudDeclaration, plan: Plan) -> str | None:
         if plan.current is None and self._definition.create is NEVER:
+            if self._proxy.intentions.creates(self._definition.listing, plan.name):
+                return None
             return f"the proxy has no {self._definition.table.kind} with this {want.identified_by}."
         if plan.action not in ("create", "update"):
             return None

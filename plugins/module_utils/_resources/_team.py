@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._crud._definition import Record, Request, Values
-from .._crud._dependents import MODEL, count_and_name, find_dependents
+from .._crud._dependents import MODEL, count_and_name, find_dependents, is_member, keys_left
 from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
 from .._crud._numbers import IN_ROUTER_SETTINGS, numbers
@@ -293,15 +293,20 @@ class Team(CrudObject):
         if plan.action != "delete":
             return []
         shape = {
-            "keys": [{"key_alias": maybe(TEXT)}],
+            "keys": [{"key_alias": maybe(TEXT), "team_id": maybe(TEXT)}],
             "team_memberships": [{"user_id": TEXT, "budget_id": maybe(TEXT)}],
         }
         answer = ensure_shape(
             proxy.client.get("/team/info", {"team_id": plan.existing["team_id"]}), shape, "GET /team/info"
         )
-        keys = sorted(key.get("key_alias") or "a key without an alias" for key in answer["keys"])
+        left = keys_left(answer["keys"], proxy, team_id=plan.existing["team_id"])
+        keys = sorted(key.get("key_alias") or "a key without an alias" for key in left)
         of_all = (plan.existing.get("metadata") or {}).get("team_member_budget_id")
-        limited = [one["user_id"] for one in answer["team_memberships"] if one.get("budget_id") not in (None, of_all)]
+        limited = [
+            one["user_id"]
+            for one in answer["team_memberships"]
+            if one.get("budget_id") not in (None, of_all) and is_member(one["user_id"], plan.existing, proxy)
+        ]
         together = "LiteLLM deletes the keys of a team together with the team, and this team has"
         models = find_dependents(
             proxy, {MODEL: lambda row: (row.get("model_info") or {}).get("team_id") == plan.existing["team_id"]}

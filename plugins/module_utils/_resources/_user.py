@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._crud._definition import Record, Request, Values
+from .._crud._definition import CrudDeclaration, Record, Request, Values
+from .._crud._dependents import is_member, keys_left
 from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
 from .._crud._numbers import numbers
@@ -119,14 +120,27 @@ class User(CrudObject):
         """LiteLLM takes the name of any model, and with an update the address of somebody else."""
         return _stripped(plan, proxy) or unknown_models(plan, options, proxy) or _taken(plan, proxy)
 
+    def conflicts(self, declarations: Sequence[CrudDeclaration]) -> dict[str, list[str]]:
+        """Return the addresses that several users of a task declare."""
+        bearers = defaultdict(list)
+        for want in declarations:
+            bearers[str(want.fields.get("user_email") or "").lower()].append(want.name)
+        shared = [(email, names) for email, names in bearers.items() if email and len(names) > 1]
+        return {f"user_email: several users have the address {email}.": names for email, names in shared}
+
+    def undeclarable(self, record: Record) -> str | None:
+        return "it is the user of the master key." if record["user_id"] == MASTER_USER else None
+
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
         """LiteLLM deletes the keys of a user with the user, and takes the user out of all teams."""
         if plan.action != "delete":
             return []
         path = path_of(INFO, plan.existing["user_id"])
         answer = ensure_shape(proxy.client.get(path), {"keys": LIST, "teams": LIST}, "GET /user/info")
-        keys = sorted(str(key.get("key_alias") or key.get("key_name")) for key in answer["keys"])
-        teams = [str(team.get("team_id")) for team in answer["teams"]]
+        left = keys_left(answer["keys"], proxy, user_id=plan.name)
+        keys = sorted(str(key.get("key_alias") or key.get("key_name")) for key in left)
+        joined = proxy.intentions.stay(TEAMS, answer["teams"])
+        teams = [str(team.get("team_id")) for team in joined if is_member(plan.name, team, proxy)]
         together = "LiteLLM deletes the keys of a user together with the user, and this user has"
         return [
             *([f"{together} {len(keys)}: {join_limited(keys)}."] if keys else []),
@@ -174,7 +188,7 @@ def _taken(plan: Plan, proxy: Proxy) -> str | None:
     email = str(plan.changes.get("user_email") or "").lower()
     if not email:
         return None
-    users = proxy.listed(USERS, {"user_email": email})
+    users = proxy.fitting(USERS, {"user_email": email})
     bearers = [
         user["user_id"]
         for user in users

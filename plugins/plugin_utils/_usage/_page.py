@@ -14,13 +14,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from .._hand_out._texts import cell
+from .._pages import render_page
 from ._people import AMOUNTS
 from ._words import NEVER_USED, ONLY_REJECTED, STATUS, attention, is_apart, is_rejected, money
 
@@ -30,7 +28,7 @@ COLUMNS = (
     "name", "user", "user_id", "alias", "status", "used", "spend", "max_budget", "remaining_budget", "last_active",
     "expires_at", "key_id",
 )  # fmt: skip
-TEMPLATES = Path(__file__).resolve().parents[3] / "roles" / "report_usage" / "templates"
+TEMPLATE = Path(__file__).resolve().parents[3] / "roles" / "report_usage" / "templates" / "usage.html.j2"
 
 
 # The table
@@ -62,15 +60,7 @@ def _plain(number: float) -> str:
 
 def page(report: Entry) -> str:
     """Return a page that needs nothing from elsewhere. All text in it is made fit for HTML."""
-    return _template().render(page=content(report))
-
-
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, keep_trailing_newline=True
-    )
-    return environment.get_template("usage.html.j2")
+    return render_page(TEMPLATE, content(report))
 
 
 def content(report: Entry) -> dict[str, Any]:

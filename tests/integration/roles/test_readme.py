@@ -111,6 +111,7 @@ def test_getting_started(sandbox, play, tmp_path):
 
 def test_the_platform(sandbox, play, tmp_path):
     declarations, playbook = [text for kind, text in PLATFORM if kind == "yaml"]
+    (shown,) = [text.strip().splitlines() for kind, text in PLATFORM if kind == "text"]
     (tmp_path / "platform.yml").write_text(declarations)
     (tmp_path / "platform_play.yml").write_text(playbook)
     env = {"OPENAI_API_KEY": "the key of a provider"}
@@ -127,9 +128,15 @@ def test_the_platform(sandbox, play, tmp_path):
         )
     try:
         first = run()
-        assert first.changed >= 6
+        assert first.changed == 1
         assert {row["team_id"] for row in sandbox.keys("nightly-report").values()} == {"data-science"}
         assert run().changed == 0 and run("--check").changed == 0
+        changed = yaml.safe_load((tmp_path / "platform.yml").read_text())
+        changed["users"].append({"user_id": "cem@example.com"})
+        changed["teams"][0]["max_budget"], changed["applications"][1]["rpm_limit"] = 600, 900
+        (tmp_path / "platform.yml").write_text(yaml.safe_dump(changed))
+        lines = run("--check", "--diff").output.splitlines()
+        assert [line for line in lines if line.startswith(("+ ", "- ", "~ "))] == shown
     finally:
         keys = [row["token"] for alias in ("nightly-report", "support-chatbot") for row in sandbox.keys(alias).values()]
         teams, users = ["data-science", "support"], ["ann@example.com", "ben@example.com"]

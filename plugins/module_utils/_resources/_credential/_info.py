@@ -8,20 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._kind import Client
-from ..._shapes import ensure_shape
-from ._reading import CREDENTIAL_SHAPE, find
-from ._table import Record, public_view
+from ._reading import fetch_all, find
+from ._table import public_view
 
 
 def read(client: Client, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of ``litellm_credential_info``."""
     name = params["credential_name"]
-    records = [find(client, name)] if name else _all(client)
+    records = [find(client, name)] if name else fetch_all(client)
     shown = [public_view(record) for record in records if record]
     return {"credentials": sorted(shown, key=lambda credential: str(credential["credential_name"]))}
-
-
-def _all(client: Client) -> list[Record]:
-    answer = ensure_shape(client.get("/credentials"), {"credentials": [CREDENTIAL_SHAPE]}, "GET /credentials")
-    records: list[Record] = answer["credentials"]
-    return records

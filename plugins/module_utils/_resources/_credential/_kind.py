@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..._kind import ArgumentSpec, Client, Kind, Ledger, Options
+from ..._listings import CREDENTIALS
 from ._declaration import CredentialDeclaration, credential_options, declare
 from ._info import read
 from ._store import CredentialStore
@@ -15,6 +16,7 @@ from ._table import CREDENTIAL, Record, public_view
 
 class Credential(Kind):
     table = CREDENTIAL
+    listing = CREDENTIALS
     options = credential_options()
     info_options: ArgumentSpec = {"credential_name": {"type": "str", "aliases": ["name"]}}
 
@@ -26,6 +28,9 @@ class Credential(Kind):
 
     def read(self, client: Client, params: Options) -> dict[str, Any]:
         return read(client, params)
+
+    def undeclarable(self, record: Record) -> str | None:
+        return "the configuration file of the proxy defines it." if record.get("source") == "config" else None
 
     def public(self, record: Record) -> dict[str, Any]:
         return public_view(record)

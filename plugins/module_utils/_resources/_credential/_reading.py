@@ -30,6 +30,13 @@ def find(client: Client, name: str) -> Record | None:
     return shown
 
 
+def fetch_all(client: Client) -> list[Record]:
+    """Return all credentials, as the proxy shows them."""
+    answer = ensure_shape(client.get("/credentials"), {"credentials": [CREDENTIAL_SHAPE]}, "GET /credentials")
+    records: list[Record] = answer["credentials"]
+    return records
+
+
 def quoted(name: str) -> str:
     return quote(name, safe="")
 

@@ -21,7 +21,7 @@ from ..._proxy import Proxy
 from ..._redaction import HIDDEN
 from ._declaration import CredentialDeclaration
 from ._planning import info_after, plan_credential, removed_values, value_names, written_values
-from ._reading import find, is_missing, quoted
+from ._reading import fetch_all, find, is_missing, quoted
 from ._table import Record, own_entry
 
 REMOVES_VALUES_SINCE = "1.106.0"
@@ -37,6 +37,10 @@ class CredentialStore(Store):
         self._proxy = Proxy(client)
 
     # Planning
+
+    def existing(self) -> list[Record]:
+        """Return all credentials."""
+        return fetch_all(self._client)
 
     def plans(self, wants: Sequence[CredentialDeclaration]) -> list[Plan]:
         """Return what has to be done for each declared credential, in their order. Writes nothing.

@@ -14,9 +14,11 @@ from typing import Any
 from ..._durations import add_duration, check_duration
 from ..._errors import ApiError, InputError
 from ..._kind import ArgumentSpec, Client, Kind, Ledger, Options
+from ..._listings import KEYS
 from ..._proxy import Proxy
 from ..._shapes import COUNT, TEXT, ensure_shape
 from ..._values import json_equal, parse_time, strictly_equal
+from ._checks import called
 from ._declaration import KEY_ID, KeyDeclaration, check_key_ids, conflicts, declare, key_options, with_defaults
 from ._reading import INFO, KeyReader, Record
 from ._store import KeyStore
@@ -59,8 +61,13 @@ MAX_DAYS = 1000
 DAYS = {"total_successful_requests": COUNT}
 
 
+# The team of the keys that LiteLLM makes for those who sign in to its user interface.
+UI_TEAM = "litellm-dashboard"
+
+
 class Key(Kind):
     table = KEY
+    listing = KEYS
     result = "virtual_key"
     things = "keys"
     options = {**KEY_ID, **key_options()}
@@ -94,6 +101,12 @@ class Key(Kind):
 
     def public(self, record: Record) -> dict[str, Any]:
         return public_view(record)
+
+    def name_of(self, record: Record) -> str:
+        return called(record)
+
+    def undeclarable(self, record: Record) -> str | None:
+        return "it belongs to a session of the user interface." if record.get("team_id") == UI_TEAM else None
 
     def readings(self, public: Mapping[str, Any]) -> dict[str, Any]:
         return readings(public)

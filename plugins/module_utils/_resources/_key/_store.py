@@ -83,6 +83,10 @@ class KeyStore:
 
     # Reading
 
+    def existing(self) -> list[Record]:
+        """Return all keys."""
+        return self._reader.listing({})
+
     def find(self, wants: Sequence[KeyDeclaration]) -> dict[str, Found]:
         """Return the keys of the declared aliases, once no other run seems to be at work on them any more."""
         first = last = self._look(wants)

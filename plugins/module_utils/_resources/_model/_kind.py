@@ -57,6 +57,9 @@ class Model(CrudObject):
     def normalize(self, record: Record) -> Record:
         return with_id(record)
 
+    def undeclarable(self, record: Record) -> str | None:
+        return None if record.get("db_model") is True else "the configuration file of the proxy defines it."
+
     def check_options(self, options: Values) -> list[str]:
         return check_options(options)
 

@@ -10,16 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._crud._definition import Record, Request, Values
+from ..._crud._dependents import keys_left
 from ..._crud._object import CrudObject
 from ..._crud._reading import path_of
 from ..._engine import Plan, unsupported
 from ..._errors import ApiError
-from ..._listings import TEAMS
+from ..._listings import ROSTERS, TEAMS, Listing
 from ..._proxy import Proxy
 from ..._shapes import TEXT, ensure_shape, maybe
 from ..._text import join_limited
 from ._requests import halves, requests
-from ._table import MEMBER, TEAM_MEMBERS, as_team, by_id, to_write, with_members
+from ._table import MEMBER, TEAM_MEMBERS, as_team, by_id, to_write, with_defaults, with_members
 
 # What as prune_limit says that any number of members may be removed.
 NO_LIMIT = -1
@@ -43,14 +44,27 @@ class TeamMembers(CrudObject):
     partial_listing = True
     doubtful_get = True
 
+    @property
+    def intended(self) -> Listing:
+        return ROSTERS
+
+    def in_listing(self, changes: Values) -> Values:
+        return {"members_with_roles": changes["members"]} if "members" in changes else {}
+
     def normalize(self, record: Record) -> Record:
         return as_team(record)
 
     def fetch_details(self, team: Record, options: Values, proxy: Proxy) -> Record:
         """With who runs the task and stays in the team, and whether new members get the team's reset period."""
         caller = {"caller": proxy.caller} if options.get("mode") == "replace" else {}
+        teams = proxy.intentions.all(TEAMS, [{"team_id": team["team_id"]}])
+        team = with_defaults(team, next((row for row in teams if row["team_id"] == team["team_id"]), {}))
         period = (team.get("default") or {}).get("budget_duration")
         return {**team, **caller, "gives_period": bool(period) and proxy.at_least(PERIOD_OF_TEAM_SINCE)}
+
+    def expected(self, name: str, options: Values, proxy: Proxy) -> Record | None:
+        created = proxy.intentions.creates(TEAMS, name)
+        return self.fetch_details({"team_id": name, "members": []}, options, proxy) if created else None
 
     def desired(self, fields: Values, options: Values, team: Record | None) -> Values:
         return with_members(fields, options, team)
@@ -87,9 +101,10 @@ class TeamMembers(CrudObject):
         if not removed:
             return []
         shape = {"keys": [{"user_id": maybe(TEXT), "key_alias": maybe(TEXT)}]}
-        answer = proxy.client.get(path_of(INFO, plan.existing["team_id"]))
+        team_id = plan.existing["team_id"]
+        answer = ensure_shape(proxy.client.get(path_of(INFO, team_id)), shape, "GET /team/info")
         keys: dict[str, list[str]] = {}
-        for key in ensure_shape(answer, shape, "GET /team/info")["keys"]:
+        for key in keys_left(answer["keys"], proxy, team_id=team_id):
             if key.get("user_id") in removed:
                 keys.setdefault(key["user_id"], []).append(key.get("key_alias") or "a key without an alias")
         owners = join_limited(

@@ -40,6 +40,13 @@ MEMBER = Resource(
         *LIMITS,
     ),
 )
+# The limits of all members, by the options of the team.
+DEFAULTS = {
+    "team_member_budget": "max_budget_in_team",
+    "team_member_budget_duration": "budget_duration",
+    "team_member_tpm_limit": "tpm_limit",
+    "team_member_rpm_limit": "rpm_limit",
+}
 ROSTER = [{"user_id": maybe(TEXT), "role": TEXT}]
 MEMBERSHIPS = [
     {"user_id": TEXT, "budget_id": maybe(TEXT), "spend": maybe(NUMBER), "litellm_budget_table": maybe(MAPPING)}
@@ -98,6 +105,18 @@ def as_team(answer: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "default": _limits(team.get("team_member_budget_table") or {}),
         "default_models": team.get("default_team_member_models"),
+    }
+
+
+def with_defaults(team: Team, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a team with the limits of its members as changes to the team leave them."""
+    changed = {name: changes[option] for option, name in DEFAULTS.items() if option in changes}
+    limits = {name: None if value is UNSET else value for name, value in changed.items()}
+    models = changes.get("default_team_member_models", team.get("default_models"))
+    return {
+        **team,
+        "default": {**(team.get("default") or {}), **limits},
+        "default_models": None if models is UNSET else models,
     }
 
 

@@ -33,11 +33,13 @@ class _Stop(Exception):
 
 
 def argument_spec(module: str) -> dict[str, Any]:
-    """The options of a module."""
+    """The options of a module, with those of entries that it checks itself."""
     found: dict[str, Any] = {}
 
-    def start(argument_spec: dict[str, Any], supports_check_mode: bool) -> None:
-        found.update(argument_spec)
+    def start(
+        argument_spec: dict[str, Any], supports_check_mode: bool, entries: Mapping[str, Any] | None = None
+    ) -> None:
+        found.update({**argument_spec, **(entries or {})})
         raise _Stop
 
     with pytest.raises(_Stop):
