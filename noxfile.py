@@ -157,6 +157,13 @@ def docs(session: nox.Session) -> None:
     session.run(*builder, "--conf-dir", str(site.CONFIGURATION), str(source), str(site.HTML))
 
 
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Look at the documentation site, which the session docs has built, in Chromium. Arguments are passed to pytest."""
+    install(session, "ansible", "browser")
+    session.run("python", "-m", "pytest", "-o", "testpaths=tests/site", *session.posargs)
+
+
 @no_server()
 def unit(session: nox.Session) -> None:
     """Run the unit tests, which do not need a server. Arguments are passed to pytest."""
