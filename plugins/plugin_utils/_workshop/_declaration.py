@@ -88,7 +88,9 @@ def declare(variables: Variables, read_file: ReadFile) -> Workshop:
     is_named = declared is not None or variables.says("user_count")
     ends = _ends(variables, is_workshop, is_named)
     prune = _pruning(variables, alias, is_workshop, is_named, ends)
-    if is_workshop and not is_named and any(map(variables.says, OF_THOSE_THERE)) and not variables.says("reissue"):
+    # A new value that comes from no seed needs the folder, which knows the people.
+    asked = OF_THOSE_THERE if not variables.says("reissue") else ("reissue",) if variables.says("key_seed") else ()
+    if is_workshop and not is_named and any(map(variables.says, asked)):
         return partial(variables)
     shared = shared_options(variables)
     models = list(shared.get("models", []))
@@ -123,6 +125,7 @@ def declare(variables: Variables, read_file: ReadFile) -> Workshop:
 
 def partial(variables: Variables) -> Workshop:
     """Return a workshop that declares nothing but what is asked for people who have keys already."""
+    seed = ("key_seed", "key_version") if variables.says("reissue") else ()
     return Workshop(
         alias=_alias(variables),
         is_workshop=True,
@@ -130,7 +133,7 @@ def partial(variables: Variables) -> Workshop:
         is_partial=True,
         ends=False,
         people=[],
-        shared={},
+        shared={name: variables[name] for name in seed},
         duration=variables["duration"],
         models=[],
         prune={},

@@ -92,6 +92,7 @@ def settle_trouble(variables: Variables, people: Sequence[Person]) -> list[Perso
         note = FIRST if text is None else str(text).strip()
         if not note:
             raise VariableError(f"{where}: there is no text after the colon for {printable(person.user)}.")
+        person.options.pop("key_id", None)  # a key with another value has another ID
         person.options["reissue"] = person.reissue = note
         concerned.append(person)
     return concerned

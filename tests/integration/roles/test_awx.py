@@ -39,43 +39,47 @@ def load(name: str) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in content}
 
 
-TEMPLATE = load("job_templates.yml")["Workshop: create keys"]
+TEMPLATES = load("job_templates.yml")
+CREATE, CHANGE = "Workshop: create keys", "Workshop: block or replace a key"
 
 
 @pytest.fixture
 def job(sandbox, alias, tmp_path) -> dict[str, Any]:
-    """What AWX passes to ansible-runner for a job of the template."""
+    """What AWX passes to ansible-runner for a job that creates keys."""
+    answers = {
+        "litellm_vkey_models": "gpt-4\ngpt-4o-mini",
+        "litellm_vkey_user_count": "3",
+        "litellm_vkey_max_budget": "5",
+    }
+    return job_of(sandbox, TEMPLATES[CREATE], tmp_path / "job", litellm_vkey_alias=alias, **answers)
+
+
+def job_of(sandbox, template: dict[str, Any], data: Path, **answers: str) -> dict[str, Any]:
+    """What AWX passes to ansible-runner for a job of a template."""
     credentials = {
         "LiteLLM proxy": {"url": sandbox.api_url, "key": sandbox.master_key},
         "LiteLLM workshop secrets": {"key_seed": SEED, "artifact_password": PASSWORD},
     }
     (configure,) = yaml.safe_load((AWX / "configure.yml").read_text())
-    chosen = [jinja2.Template(text).render(configure["vars"]) for text in TEMPLATE["credentials"]]
+    chosen = [jinja2.Template(text).render(configure["vars"]) for text in template["credentials"]]
     assert list(credentials) == chosen
     injected: dict[str, dict[str, str]] = {"env": {}, "extra_vars": {}}
     for name, inputs in credentials.items():
         for target, texts in load("credential_types.yml")[name]["injectors"].items():
             injected[target] |= {variable: jinja2.Template(text).render(inputs) for variable, text in texts.items()}
 
-    answers = {
-        "litellm_vkey_alias": alias,
-        "litellm_vkey_models": "gpt-4\ngpt-4o-mini",
-        "litellm_vkey_user_count": "3",
-        "litellm_vkey_max_budget": "5",
-    }
-    defaults = {question["variable"]: question["default"] for question in TEMPLATE["survey"]["spec"]}
+    defaults = {question["variable"]: question["default"] for question in template["survey"]["spec"]}
     assert set(answers) <= set(defaults)
 
-    data = tmp_path / "job"
     for folder in ("project", "inventory", "env"):
         (data / folder).mkdir(parents=True)
-    playbook = "litemaas.virtual_keys.examples." + TEMPLATE["playbook"].removesuffix(".yml")
-    (data / "project" / TEMPLATE["playbook"]).write_text(f"- import_playbook: {playbook}\n")
+    playbook = "litemaas.virtual_keys.examples." + template["playbook"].removesuffix(".yml")
+    (data / "project" / template["playbook"]).write_text(f"- import_playbook: {playbook}\n")
     (data / "inventory" / "hosts").write_text(INVENTORY)
     (data / "env" / "credential").write_text(json.dumps(injected["extra_vars"]))
     return {
         "private_data_dir": str(data),
-        "playbook": TEMPLATE["playbook"],
+        "playbook": template["playbook"],
         "extravars": {**defaults, **answers, "litellm_vkey_batch_size": "1"},
         "cmdline": "-e @../env/credential",
         "envvars": {
@@ -128,6 +132,31 @@ def test_job_template(sandbox, alias, job, tmp_path, verbosity):
     assert run_job().stats["changed"] == {}
     assert published(done.events, tmp_path) == {name: row["token"] for name, row in rows.items()}
     has_no_secret(sandbox, Path(job["private_data_dir"]) / "artifacts")
+
+
+def test_job_that_changes_a_key(sandbox, alias, job, tmp_path):
+    assert ansible_runner.run(**job).rc == 0
+    before = sandbox.keys(alias)
+
+    def change(action: str) -> dict[str, dict[str, Any]]:
+        answers = {"workshop_person": "user2", "workshop_key_action": action}
+        given = job_of(sandbox, TEMPLATES[CHANGE], tmp_path / action, litellm_vkey_alias=alias, **answers)
+        done = ansible_runner.run(**given)
+        assert done.rc == 0, done.stdout.read()
+        has_no_secret(sandbox, tmp_path / action / "artifacts")
+        assert ansible_runner.run(**given).stats["changed"] == {}
+        rows = sandbox.keys(alias)
+        others = [name for name in before if not name.endswith("user2")]
+        assert {name: rows[name] for name in others} == {name: before[name] for name in others}
+        if action == "replace":
+            assert published(done.events, tmp_path)[f"{alias}-user2"] == rows[f"{alias}-user2"]["token"]
+        return rows[f"{alias}-user2"]
+
+    assert change("block")["blocked"] is True
+    assert change("unblock")["blocked"] is False
+    replaced = change("replace")
+    assert replaced["token"] != before[f"{alias}-user2"]["token"] and replaced["max_budget"] == 5.0
+    assert len(sandbox.keys(alias)) == 3
 
 
 def test_job_on_another_machine(sandbox, alias, job, tmp_path):

@@ -15,7 +15,13 @@ from ansible.parsing.dataloader import DataLoader
 ROOT = Path(__file__).resolve().parents[3]
 AWX = ROOT / "playbooks" / "awx"
 # What AWX accepts, as its API checks it.
-TYPES: dict[str, type | tuple[type, ...]] = {"text": str, "textarea": str, "integer": int, "float": (int, float)}
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "text": str,
+    "textarea": str,
+    "integer": int,
+    "float": (int, float),
+    "multiplechoice": str,
+}
 ENVIRONMENT = r"E\((LITELLM_\w+)\)"
 
 
@@ -37,8 +43,15 @@ def variables(role: str) -> dict[str, Any]:
 def variables_of(playbook: str) -> dict[str, Any]:
     """The variables of the roles that a playbook includes."""
     plays = yaml.safe_load((ROOT / "playbooks" / "examples" / playbook).read_text(encoding="utf-8"))
-    roles = [task["ansible.builtin.include_role"]["name"] for play in plays for task in play["tasks"]]
+    tasks = [task for play in plays for task in play["tasks"] if "ansible.builtin.include_role" in task]
+    roles = [task["ansible.builtin.include_role"]["name"] for task in tasks]
     return {name: spec for role in roles for name, spec in variables(role.rpartition(".")[2]).items()}
+
+
+def own_variables(playbook: str) -> set[str]:
+    """The variables that a playbook takes besides those of the roles."""
+    text = (ROOT / "playbooks" / "examples" / playbook).read_text(encoding="utf-8")
+    return set(re.findall(r"\b(workshop_\w+) \|", text))
 
 
 @pytest.mark.parametrize("name", CREDENTIAL_TYPES)
@@ -72,7 +85,7 @@ def test_a_job_template_fits_the_role(name: str) -> None:
     }
     asked = [question["variable"] for question in template["survey"]["spec"]]
     assert len(set(asked)) == len(asked)
-    assert set(asked) <= set(known) - from_credentials
+    assert set(asked) <= (set(known) - from_credentials) | own_variables(template["playbook"])
     assert {name for name in known if known[name].get("required")} <= set(asked)
 
 
@@ -87,7 +100,8 @@ def test_awx_accepts_the_survey(name: str) -> None:
         assert default == "" or isinstance(default, TYPES[question["type"]]), variable
         assert all(isinstance(question[limit], int) for limit in ("min", "max")), variable
         # Users see the same default everywhere.
-        assert default in ("", known[variable].get("default")), variable
+        allowed = question.get("choices") or [known.get(variable, {}).get("default")]
+        assert default in ("", *allowed), variable
 
 
 def test_the_playbook_writes_exactly_these() -> None:
