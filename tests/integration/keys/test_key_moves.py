@@ -95,6 +95,8 @@ def test_a_key_that_fits_already_moves_in_one_request(sandbox, run_module, world
         ({}, {"user_id": "1"}, "is not a member of the team"),
         ({"tpm_limit": 1000}, {}, "tpm_limit: 1000 is more than the 500 of the team"),
         ({"tpm_limit": 400}, {"tpm_limit": 501}, "tpm_limit: 501 is more than the 500 of the team"),
+        ({"models": ["gpt-4"]}, {}, "does not have 'gpt-4'. It has gpt-4o-mini."),
+        ({}, {"models": ["gpt-4", "gpt-4o-mini"]}, "does not have 'gpt-4'. It has gpt-4o-mini."),
     ],
 )
 def test_what_does_not_fit_the_team_is_refused_before_anything_is_written(
@@ -111,6 +113,7 @@ def test_what_does_not_fit_the_team_is_refused_before_anything_is_written(
     assert refused.failed and words in refused.msg
 
 
+@pytest.mark.parametrize("of_team", [None, pytest.param(["gpt-4o-mini", "openai/*"], id="with a wildcard")])
 @pytest.mark.parametrize(
     ("had", "declared"),
     [
@@ -120,15 +123,21 @@ def test_what_does_not_fit_the_team_is_refused_before_anything_is_written(
     ],
 )
 def test_models_that_the_team_lacks_are_refused_and_the_key_is_as_it_was(
-    sandbox, run_module, world, alias, had, declared
+    sandbox, run_module, world, alias, had, declared, of_team
 ):
-    """Whether a team has a model, wildcards and access groups included, only LiteLLM can tell."""
+    """Where a team has wildcards or access groups, only LiteLLM can tell which models it has."""
     options = {"key_alias": alias, **world({"team_id": "2", **declared})}
+    if of_team:
+        body = {"team_id": options["team_id"], "models": of_team}
+        sandbox.call("POST", "/team/update", body).raise_for_status()
     run_module("litellm_key", key_alias=alias, **had)
     row = sandbox.keys(alias)[alias]
+    predicted = run_module("litellm_key", check=True, **options)
+    assert ("does not have" in str(predicted.values.get("warnings"))) is not bool(of_team)
     refused = run_module("litellm_key", **options)
     now = sandbox.keys(alias)[alias]
-    assert refused.failed and "models" in refused.msg and "must be among the team's" in refused.msg
+    assert refused.failed and "models" in refused.msg
+    assert ("must be among the team's" if of_team else "does not have") in refused.msg
     pace = ("updated_at", "settings_updated_at")
     assert {**now, **dict.fromkeys(pace)} == {**row, **dict.fromkeys(pace)}
 

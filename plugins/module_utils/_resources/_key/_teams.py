@@ -89,7 +89,8 @@ def lacking_models(plan: Plan, team: Mapping[str, Any], single: Container[str]) 
     :param single: the names that stand for one model each.
     """
     bound = team.get("models") or []
-    if not bound or team.get("access_group_ids") or not all(model in single for model in bound):
+    aliases = (team.get("litellm_model_table") or {}).get("model_aliases")
+    if not bound or aliases or team.get("access_group_ids") or not all(model in single for model in bound):
         return []
     models = plan.changes.get("models", ROWS["models"].value(plan.existing)) or []
     return [model for model in models if model in single and model not in bound]

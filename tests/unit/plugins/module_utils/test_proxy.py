@@ -91,6 +91,12 @@ def test_unknown_models(groups: Any) -> None:
     assert client.asked["/v2/model/info"] == 2
 
 
+def test_names_that_stand_for_one_model() -> None:
+    pages = [models("gpt-4", "openai/*", "beta", of=2, count=4), models("m", number=2, of=2, count=4, groups=("beta",))]
+    client = Answers({"/v2/model/info": pages, "/access_group/list": body("access_groups")})
+    assert Proxy(client).single_models == {"gpt-4", "m"}
+
+
 def test_access_groups_that_cannot_be_read() -> None:
     client = Answers({"/v2/model/info": models("a"), "/access_group/list": ApiError("broken", 500)})
     with pytest.raises(ApiError, match="broken"):

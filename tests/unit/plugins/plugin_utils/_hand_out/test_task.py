@@ -213,6 +213,18 @@ def test_new_slips_stand_together_at_the_end(hand_out: HandOut, folder: Path) ->
     before, after = page.split('<h2 class="batch">')
     assert "sk-value-new" in re.sub("<.*?>", "", after) and ">cem<" in after
     assert re.findall(r'<h2 dir="auto">(\w+)</h2>', before) == ["ben"]
+    alone = (folder / "slips-new.html").read_text()
+    assert re.findall(r'<h2 dir="auto">(\w+)</h2>', alone) == ["ann", "cem"] and "2 slips to hand out" in alone
+    assert not hand_out(result(entry("ann", "sk-value-new"), entry("ben"), entry("cem"))).changed
+    assert (folder / "slips-new.html").exists()
+
+
+def test_where_all_slips_are_new_they_have_no_page_of_their_own(hand_out: HandOut, folder: Path) -> None:
+    hand_out(result(entry("ann"), entry("ben")))
+    assert not (folder / "slips-new.html").exists()
+    (folder / "slips-new.html").write_text("of the user")
+    assert hand_out(result(entry("ann"), entry("ben"))).warnings == []
+    assert (folder / "slips-new.html").read_text() == "of the user"
 
 
 def test_env_files_are_for_a_shell(hand_out: HandOut, folder: Path, tmp_path: Path) -> None:
@@ -271,7 +283,11 @@ def test_another_batch_of_the_workshop_joins_the_list(hand_out: HandOut, folder:
 
 def test_who_has_no_value_is_named_and_gets_no_file(hand_out: HandOut, folder: Path) -> None:
     done = hand_out(result(PEOPLE[0], entry("dora", None)))
-    assert done.unknown == ["dora"] and "No value is known for 1: dora." in " ".join(done.warnings)
+    assert done.unknown == [
+        "dora"
+    ] and "No value is known for 1: dora. Their keys keep working; only this folder cannot print them. " in " ".join(
+        done.warnings
+    )
     assert "env/dora.env" not in texts(folder) and b",w-dora,," in (folder / "keys.csv").read_bytes()
 
 

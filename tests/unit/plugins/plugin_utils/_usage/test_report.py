@@ -276,6 +276,9 @@ def test_people_are_in_the_order_that_people_expect() -> None:
     assert names(key("user10"), key("User2"), key("user1"), key("7up"), key("Émile"), key("Emma"), key("Žofie")) == [
         "7up", "Émile", "Emma", "user1", "User2", "user10", "Žofie",
     ]  # fmt: skip
+    assert names(key("Zoe"), key("Øystein"), key("Łukasz"), key("Peter"), key("Ærø"), key("Weiß"), key("Lea")) == [
+        "Ærø", "Lea", "Łukasz", "Øystein", "Peter", "Weiß", "Zoe",
+    ]  # fmt: skip
 
 
 # Keys that are gone

@@ -178,6 +178,11 @@ def test_reading_costs_what_is_asked_for(params: dict[str, Any], requests: int) 
     assert len(proxy.asked) == requests
 
 
+def raised(amount: Any, until: str) -> dict[str, Any]:
+    """Metadata of a key whose budget is raised for a while."""
+    return {"temp_budget_increase": amount, "temp_budget_expiry": until}
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "remaining"),
     [
@@ -188,6 +193,11 @@ def test_reading_costs_what_is_asked_for(params: dict[str, Any], requests: int) 
         ({"max_budget": 5.0, "spend": None}, "active", 5.0),
         ({"litellm_budget_table": {"max_budget": 1.0}, "spend": 2.0}, "over_budget", -1.0),
         ({"max_budget": 9.0, "litellm_budget_table": {"max_budget": 1.0}, "spend": 2.0}, "active", 7.0),
+        ({"max_budget": 5.0, "spend": 6.0, "metadata": raised(2, "2030-02-01T00:00:00")}, "active", 1.0),
+        ({"max_budget": 5.0, "spend": 6.0, "metadata": raised(2, "2030-01-31T12:00:00")}, "over_budget", -1.0),
+        ({"max_budget": 5.0, "spend": 6.0, "metadata": raised(2, "some day")}, "over_budget", -1.0),
+        ({"max_budget": 5.0, "spend": 6.0, "metadata": raised("2", "2030-02-01T00:00:00")}, "over_budget", -1.0),
+        ({"metadata": raised(2, "2030-02-01T00:00:00")}, "active", None),
         ({"expires": "2030-01-31T12:00:00Z"}, "expired", None),
         ({"expires": "2030-01-31T12:00:01+00:00"}, "active", None),
         ({"expires": "2030-01-31T11:00:00Z", "max_budget": 0.0}, "expired", 0.0),
