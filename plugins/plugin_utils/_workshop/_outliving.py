@@ -7,10 +7,12 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ._declaration import Workshop
+from ._people import same_name
 
 Key = Mapping[str, Any]
 
@@ -24,6 +26,27 @@ def not_listed(workshop: Workshop, keys: Iterable[Key]) -> list[str]:
     """
     declared = {person.alias for person in workshop.people}
     return [str(key["key_alias"]) for key in keys if key["key_alias"] not in declared]
+
+
+def same_people(
+    workshop: Workshop, keys: Iterable[Key], aliases: Collection[str], listed: Iterable[Mapping[str, Any]]
+) -> list[tuple[str, str]]:
+    """Return the new and the old user of whoever probably stands in the list under another address than before.
+
+    :param keys: with the names of the workshop's, as ``litellm_key_info`` returns them.
+    :param aliases: of keys of the workshop that nobody has who is listed.
+    :param listed: people of earlier runs, as the folder has them.
+    """
+    there = {key["key_alias"] for key in keys}
+    new: dict[str, list[str]] = defaultdict(list)
+    old: dict[str, list[str]] = defaultdict(list)
+    for person in workshop.people:
+        if person.fields.get("name") and person.alias not in there:
+            new[same_name(person.fields["name"])].append(person.user)
+    for entry in listed:
+        if entry["alias"] in aliases:
+            old[same_name(entry["name"])].append(entry["user"])
+    return [(new[name][0], old[name][0]) for name in new if len(new[name]) == len(old[name]) == 1]
 
 
 def still_valid(workshop: Workshop, keys: Iterable[Key]) -> list[Key]:

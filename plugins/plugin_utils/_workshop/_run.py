@@ -77,7 +77,7 @@ class Run(Steps):
         if workshop.is_absent:
             self._end_made_keys(workshop, before)
             team = self._remove_team(team, outcome)
-        self._say_who_is_not_listed(workshop, before)
+        self._say_who_is_not_listed(workshop, before, places)
         gone = self._read_gone(workshop, places)
         result = result_of(
             workshop, outcome, base_url(self._variables["api_url"]), _of_team(workshop, team), self._changed, gone
@@ -172,7 +172,7 @@ class Run(Steps):
             if person.where and person.options.get("models")
         ]
         if some and self._variables["validate_models"]:
-            reached = {**self._connection, "validate_references": False}
+            reached = {**self._connection, "validate_models": True, "validate_references": False}
             result = self._around.call("litellm_keys", check_mode=True, virtual_keys=some, **reached)
             unknown = (result.get("failure") or {}).get("unknown_models")
             if unknown:
@@ -246,13 +246,17 @@ class Run(Steps):
                 self._changed = True
                 self._ask("litellm_keys", state="absent", virtual_keys=doomed)
 
-    def _say_who_is_not_listed(self, workshop: Workshop, before: Sequence[Mapping[str, Any]]) -> None:
+    def _say_who_is_not_listed(self, workshop: Workshop, before: Sequence[Mapping[str, Any]], places: Places) -> None:
         """Name the keys of the workshop that this run was not about and that stay."""
         if not workshop.is_workshop or workshop.prune:
             return
         keys = before if workshop.is_absent else _outliving.still_valid(workshop, before)
         others = _outliving.not_listed(workshop, keys)
         self._said_last += _words.not_listed(self._variables, others, workshop.is_absent)
+        if others and places.folder and not workshop.is_absent:
+            with self._noting(self._warnings):
+                listed, _values = Folder(self._variables["output_dir"]).read_lists()
+                self._said_last += _words.same_people(_outliving.same_people(workshop, before, others, listed))
 
     def _read_gone(self, workshop: Workshop, places: Places) -> list[str]:
         """Return the aliases of people in the folder whose keys are no longer on the proxy, whoever removed them."""

@@ -151,6 +151,15 @@ def not_listed(variables: Variables, aliases: Sequence[str], is_absent: bool) ->
     return [f"not listed, but still valid: {join_limited(aliases)}; to remove these keys, set {prune}"]
 
 
+def same_people(found: Iterable[tuple[str, str]]) -> list[str]:
+    """Say who probably stands in the list under another address than before, and how to keep the key."""
+    return [
+        f"probably the same person: {one_line(new)} is new, and {one_line(old)} is not listed; to keep the key and its "
+        f"spending, set user to {one_line(old)} in the line of {one_line(new)}"
+        for new, old in found
+    ]
+
+
 def made_meanwhile(
     variables: Variables, aliases: Sequence[str], makers: Sequence[str], removed: bool, check_mode: bool
 ) -> list[str]:

@@ -221,3 +221,42 @@ def test_a_key_that_was_deleted_by_hand_does_not_come_back(sandbox, manage):
     done, result = manage(**shared, reissue="ivan")
     assert done.rc == 0 and works(sandbox, result["users"][1]["key"]) and not works(sandbox, leaked["key"])
     assert manage(**shared)[1]["users"][1]["key"] == result["users"][1]["key"]
+
+
+def test_unknown_models_of_some_people_are_named_with_their_column(sandbox, run_workshop, alias, tmp_path) -> None:
+    rows = ("Name;E-Mail;models", "Ann;ann@x.org;trains", "Ben;ben@x.org;gpt-4, ships", "Cem;cem@x.org;")
+    file = csv_file(tmp_path, *rows)
+    for more in ({}, {"total_budget": 5}):
+        for check in (True, False):
+            with sandbox.writes() as written:
+                done = run_workshop(check=check, users_file=file, **more)
+            assert done["failed"] and written == []
+            assert f"{file}, ann@x.org, models: the proxy has no model 'trains'." in done["msg"]
+            assert f"{file}, ben@x.org, models: the proxy has no model 'ships'. It has " in done["msg"]
+            assert "litellm_vkey_models" not in done["msg"] and "cem" not in done["msg"]
+    assert sandbox.keys(alias) == {}
+    listed = run_workshop(users=["ann", {"user": "ben", "models": ["ships"]}])
+    assert "litellm_vkey_users, ben, models: the proxy has no model 'ships'." in listed["msg"]
+    of_all = run_workshop(users=["ann", {"user": "ben", "models": ["gpt-4"]}], models=["ships"])
+    assert "litellm_vkey_models: the proxy has no model 'ships'." in of_all["msg"]
+
+
+@pytest.mark.parametrize("cap", [{}, {"total_budget": 5}], ids=["", "in a team"])
+def test_who_gets_another_address_keeps_the_key(sandbox, run_workshop, alias, tmp_path, cap) -> None:
+    course = {"output_dir": str(tmp_path / "course"), "output_formats": ["csv"], **cap}
+    wrong = csv_file(tmp_path, "Name;E-Mail", "Anne;anne@exmaple.org", "Ben;ben@x.org")
+    first = run_workshop(users_file=wrong, **course)["result"]["users"][0]
+    sandbox.call("POST", "/key/update", {"key": first["key_id"], "spend": 1.5}).raise_for_status()
+    corrected = csv_file(tmp_path, "Name;E-Mail", "Anne;anne@example.org", "Ben;ben@x.org")
+    offered = run_workshop(check=True, users_file=corrected, **course)
+    assert offered["said"][-1] == (
+        "probably the same person: anne@example.org is new, and anne@exmaple.org is not listed; to keep the key and "
+        "its spending, set user to anne@exmaple.org in the line of anne@example.org"
+    )
+    kept = csv_file(tmp_path, "Name;E-Mail;user", "Anne;anne@example.org;anne@exmaple.org", "Ben;ben@x.org;")
+    done = run_workshop(users_file=kept, **course)
+    assert not done.get("failed") and "1 updated, 1 unchanged" in done["said"][0], done
+    row = sandbox.keys(alias)[f"{alias}-anne@exmaple.org"]
+    assert (row["token"], row["spend"], row["user_id"]) == (first["key_id"], 1.5, "anne@example.org")
+    assert len(sandbox.keys(alias)) == 2 and not run_workshop(users_file=kept, **course)["changed"]
+    run_workshop(state="absent", multi_user=True)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
+QUESTION = {"model": "gpt-4", "messages": [{"role": "user", "content": "hello"}]}
 SEED = "a seed for tests only, of 32 characters and more"
 
 
@@ -271,3 +273,48 @@ def test_an_option_of_a_key_by_its_own_variable(sandbox, run_workshop, alias) ->
     assert not done.get("failed"), done
     row = sandbox.keys(alias)[f"{alias}-ann"]
     assert (row["budget_duration"], row["rpm_limit"]) == ("1mo", 7)
+
+
+def encrypt(file: Path) -> None:
+    """Encrypt a file as ``ansible-vault encrypt`` does, with a password that no run of these tests has."""
+    secret = VaultSecret(b"a password that is not given")
+    file.write_bytes(VaultLib([("course", secret)]).encrypt(file.read_bytes(), secret=secret, vault_id="course"))
+
+
+def test_blocking_and_the_end_work_without_the_vault_password(sandbox, run_workshop, alias, folder) -> None:
+    course = {"users": ["ann", "ben"], "output_dir": str(folder)}
+    ann = run_workshop(**course)["result"]["users"][0]["key"]
+    encrypt(folder / "values.yml")
+    encrypted = (folder / "values.yml").read_bytes()
+    refused = run_workshop(**course)
+    assert refused["failed"] and "cannot decrypt" in refused["msg"] and "Blocked" not in refused["msg"]
+    planned = run_workshop(check=True, **course, block=["ann"])
+    assert "Blocked" not in planned["msg"] and not sandbox.keys(alias)[f"{alias}-ann"]["blocked"]
+
+    done = run_workshop(**course, block=["ann"])
+    assert done["failed"] and done["msg"].startswith("Blocked: ann. The rest of the run failed. ")
+    assert "cannot decrypt" in done["msg"] and sandbox.keys(alias)[f"{alias}-ann"]["blocked"]
+    assert sandbox.call("POST", "/v1/chat/completions", QUESTION, key=ann).status_code == 401
+
+    predicted = run_workshop(check=True, **course, state="absent")
+    assert not predicted.get("failed") and "2 would be deleted" in said(predicted)
+    done = run_workshop(**course, state="absent")
+    assert not done.get("failed") and "2 deleted" in said(done) and sandbox.keys(alias) == {}
+    assert any("cannot decrypt" in note for note in done["notes"]), done["notes"]
+    assert (folder / "values.yml").read_bytes() == encrypted and not (folder / "slips.html").exists()
+
+
+def test_blocking_needs_nothing_but_the_name(sandbox, run_workshop, alias, folder) -> None:
+    run_workshop(users=["ann", "ben"], key_seed=SEED)
+    nowhere = {"models": [], "multi_user": True, "output_dir": "/sys/course"}
+    with sandbox.writes() as written:
+        predicted = run_workshop(check=True, **nowhere, block=["ben"])
+    assert predicted["said"] == ["1 would be updated"] and written == []
+    with sandbox.writes() as written:
+        assert run_workshop(**nowhere, block=["ben"])["said"] == ["1 updated"]
+        assert run_workshop(**nowhere, block=["ben"])["said"] == ["1 unchanged"]
+    assert len(written) == 1 and [row["blocked"] for row in sandbox.keys(alias).values()] == [None, True]
+    typo = run_workshop(**nowhere, block=["bne"])
+    assert typo["failed"] and "Did you mean 'ben'?" in typo["msg"]
+    ended = run_workshop(state="absent", multi_user=True, output_dir="/sys/course")
+    assert not ended.get("failed") and sandbox.keys(alias) == {} and any("/sys/course" in one for one in ended["notes"])
