@@ -1,7 +1,9 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The attributes of the modules: check mode, diff mode, and idempotence. Private: only for use inside this
-collection."""
+"""The attributes of the modules: check mode, diff mode, and idempotence, and the option of those that read.
+
+Private: only for use inside this collection.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,21 @@ attributes:
     description: When run twice in a row with the same options, the second run changes nothing.
 """
 
+    # With the option that all of them have.
     INFO_MODULE = r"""
+options:
+  declaration:
+    description:
+      - Whether to return with each object what declares it as it is, so that a proxy that exists can be managed with
+        Ansible.
+      - Each object then also contains C(declaration), the options for the module of the object. A task with these options
+        changes nothing. It is null if the object cannot be declared.
+      - C(hidden) lists the secrets, which are not returned, each as the option and its entry. They stay as they are.
+      - C(not_declared) has the reason for each other option that is missing, and for the object itself under an empty
+        name.
+    type: bool
+    default: false
+    version_added: 1.1.0
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return what it would change, without changing anything.

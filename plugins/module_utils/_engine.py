@@ -55,6 +55,7 @@ class Field:
     :param since: the first LiteLLM version that knows it; ``update_since`` the first that can change it,
         ``clear_since`` the first that can take it away again.
     :param licensed: whether LiteLLM asks for an Enterprise license for any value but "nothing".
+    :param default: the value of a new object without it; ``declares`` is false for what something else says as well.
     """
 
     name: str
@@ -83,6 +84,8 @@ class Field:
     update_since: str = ""
     clear_since: str = ""
     licensed: bool = False
+    default: Any = None
+    declares: bool = True
 
     def option(self) -> dict[str, Any]:
         """Return the row as an entry of an argument spec. Nothing in a table is secret; some names only look so."""
@@ -315,8 +318,7 @@ def unsupported(
             needs.append(("clear", row.clear_since or row.update_since))
         elif updating:
             needs.append(("change", row.update_since))
-        unmet = [(f"{verb} {name}", since) for verb, since in needs if _is_older(version, since)]
-        found += unmet[:1]
+        found += [(f"{verb} {name}", since) for verb, since in needs if _is_older(version, since)][:1]
     return found
 
 

@@ -108,6 +108,17 @@ class Store(Protocol):
         return list(outcomes)
 
 
+class Readable(Protocol):
+    """What a module that only reads is made of."""
+
+    @property
+    def info_options(self) -> ArgumentSpec:
+        """Argument spec of the module."""
+
+    def read(self, client: Client, params: Options) -> dict[str, Any]:
+        """Return the result of the module. Raises InputError."""
+
+
 class Kind(ABC):
     """A kind of object: all that its modules are made of. Subclassed for each kind; holds nothing of any task."""
 
@@ -187,10 +198,6 @@ class Kind(ABC):
     def name_of(self, record: Mapping[str, Any]) -> str:
         """Return how messages and results call an object that is there."""
         return str(self.table.field(self.table.identity).value(record))
-
-    def undeclarable(self, _record: Mapping[str, Any]) -> str | None:
-        """Return why an object that is there is not for users to declare, None if it is."""
-        return None
 
     def in_listing(self, changes: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what a plan changes, as the listing will show it."""

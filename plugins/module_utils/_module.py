@@ -21,7 +21,7 @@ from ._batch import converge
 from ._client import REQUESTS_IMPORT_ERROR, Client, Connection
 from ._engine import Outcome
 from ._errors import InputError, LiteLLMError
-from ._kind import Declaration, Kind, Ledger
+from ._kind import Declaration, Kind, Ledger, Readable
 from ._progress import every_few_seconds
 from ._redaction import Secrets, redact, redact_options, secrets_of
 from ._results import (
@@ -156,7 +156,7 @@ def run_batch(kind: Kind, start: ModuleFactory = Module) -> None:
         _end_batch(kind, module, wants, reports, outcomes)
 
 
-def run_info(kind: Kind, start: ModuleFactory = Module) -> None:
+def run_info(kind: Readable, start: ModuleFactory = Module) -> None:
     """Read, and change nothing."""
     module = start_task(start, kind.info_options)
     with failures(module):

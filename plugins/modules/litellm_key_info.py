@@ -75,6 +75,19 @@ options:
       - The time within which the keys expire, such as V(2d). Keys that have already expired do not match.
       - A duration is a whole number above 0 followed by one of C(s), C(m), C(h), C(d), C(w), C(mo).
     type: str
+  unused_for:
+    description:
+      - The time for which the keys were not used, such as V(60d). A key that was never used counts from its last change.
+      - Requests that LiteLLM rejects count as use.
+      - If the proxy is too old to report when a key was last used, the module fails.
+    type: str
+    version_added: 1.1.0
+  budget_used:
+    description:
+      - The percentage of their budget that the keys have spent at least in the current period, such as V(80). Keys
+        without a budget do not match.
+    type: int
+    version_added: 1.1.0
   check_use:
     description:
       - Whether to return RV(virtual_keys[].used).
@@ -116,6 +129,14 @@ EXAMPLES = r"""
   litemaas.virtual_keys.litellm_key_info:
     team_id: data-science
     expiring_within: 7d
+
+- name: Read the keys that were not used for 60 days
+  litemaas.virtual_keys.litellm_key_info:
+    unused_for: 60d
+
+- name: Read the keys that have spent 80 percent of their budget
+  litemaas.virtual_keys.litellm_key_info:
+    budget_used: 80
 
 - name: Read the keys that two people created with the keys that they were given
   litemaas.virtual_keys.litellm_key_info:

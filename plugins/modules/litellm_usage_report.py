@@ -38,8 +38,10 @@ options:
         O(litemaas.virtual_keys.litellm_key_info#module:created_by),
         O(litemaas.virtual_keys.litellm_key_info#module:group),
         O(litemaas.virtual_keys.litellm_key_info#module:metadata),
-        O(litemaas.virtual_keys.litellm_key_info#module:status), and
-        O(litemaas.virtual_keys.litellm_key_info#module:expiring_within).
+        O(litemaas.virtual_keys.litellm_key_info#module:status),
+        O(litemaas.virtual_keys.litellm_key_info#module:expiring_within),
+        O(litemaas.virtual_keys.litellm_key_info#module:unused_for), and
+        O(litemaas.virtual_keys.litellm_key_info#module:budget_used).
     type: dict
     default: {}
   users:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
 The laws of every field of an object, held on a real LiteLLM: set, changed and cleared, each in check mode, for real in
-one write, and once more without one; and nothing but the field itself changes in the database.
+one write, and once more without one; and nothing but the field itself changes in the database. What its info module
+says declares the object has the field, and changes nothing.
 
 An object brings its module, its table, two values for each field, and its row::
 
@@ -26,6 +27,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._adopting import is_default
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Field, Resource
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import version_tuple
 
@@ -106,6 +108,9 @@ class Laws:
             return
         created = as_declared(run, sandbox, self.creates, **{**example.beside, name: example.first})
         assert (created.action, self._shown(created, row)) == (self.begins, self._expected(row, 0))
+        declaration = adopted(run_module.func, sandbox, self.module, **{self.table.identity: identity})  # type: ignore[attr-defined]
+        if row.declares and not is_default(row, example.first):
+            assert row.equal(example.first, declaration.get(name)), declaration
         held = self._held(sandbox, identity, row)
         if row.updatable and not too_old(sandbox, row.update_since):
             with self._only(sandbox, identity, name):
@@ -225,6 +230,28 @@ def as_declared(run: Callable[..., Any], sandbox: Any, writes_expected: int, **o
         assert run(**options).changed is False
     assert writes == []
     return done
+
+
+def adopted(run_module: Callable[..., Any], sandbox: Any, module: str, **identity: str) -> dict[str, Any]:
+    """The options that declare an object that is there, as its info module returns them; they change nothing."""
+    record = described(run_module, module, **identity)
+    declaration: dict[str, Any] | None = record["declaration"]
+    assert declaration, record["not_declared"]
+    with sandbox.writes() as writes:
+        planned, done = (run_module(module, check=check, **declaration) for check in (True, False))
+    assert (planned.failed, done.failed) == (False, False), (planned.values.get("msg"), done.values.get("msg"))
+    assert (planned.changed, done.changed, writes) == (False, False, [])
+    return declaration
+
+
+def described(run_module: Callable[..., Any], module: str, **selected: Any) -> dict[str, Any]:
+    """The one object that an info module finds, with what declares it."""
+    result = run_module(f"{module}_info", declaration=True, **selected)
+    assert not result.failed, result.msg
+    (records,) = (value for value in result.values.values() if isinstance(value, list))
+    (record,) = records
+    found: dict[str, Any] = record
+    return found
 
 
 def refused(run: Callable[..., Any], sandbox: Any, sentence: str, **options: Any) -> None:

@@ -31,7 +31,7 @@ ACTIONS: dict[str, Any] = {
     "litellm_workshop": litellm_workshop,
 }
 # Those that are not of one kind of object.
-OF_ALL_KINDS = {"litellm_platform"}
+OF_ALL_KINDS = {"litellm_export", "litellm_platform"}
 COLLECTION = "litemaas.virtual_keys"
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("litellm_*.py"))

@@ -92,6 +92,7 @@ WORKSHOP_FILES = (
 # The files of a key, from the top down: each may use those below it.
 KEY_FILES = (
     "_kind",
+    "_options_of",
     "_store",
     "_confirming",
     "_writing",
@@ -103,14 +104,14 @@ KEY_FILES = (
     "_declaration",
     "_table",
 )
-CREDENTIAL_FILES = ("_kind", "_info", "_store", "_reading", "_planning", "_declaration", "_table")
+CREDENTIAL_FILES = ("_kind", "_store", "_reading", "_planning", "_declaration", "_table")
 MODEL_FILES = ("_kind", "_checks", "_losses", "_recreating", "_table")
 TEAM_MEMBERS_FILES = ("_kind", "_requests", "_table")
 # The files of a whole platform, likewise.
 PLATFORM_FILES = ("_task", "_options", "_undeclared", "_drift", "_run", "_entries", "_kinds")
 BELOW_PLATFORM = (
-    "_resources.* _module _results _batch _progress _args _proxy _intentions _listings _kind _engine _redaction _text "
-    "_values _errors"
+    "_adopting _resources.* _module _results _batch _progress _args _proxy _intentions _listings _kind _engine "
+    "_redaction _text _values _errors"
 )
 # What ordinary objects share, likewise.
 CRUD_FILES = (
@@ -129,7 +130,8 @@ CRUD_FILES = (
     "_rows",
 )
 BELOW_CRUD = (
-    "_fingerprints _intentions _proxy _listings _shapes _kind _engine _redaction _text _values _durations _errors"
+    "_adopting _fingerprints _intentions _proxy _listings _shapes _kind _engine _redaction _text _values _durations "
+    "_errors"
 )
 BELOW_OBJECTS = f"_crud {BELOW_CRUD}"
 LAYERS = {
@@ -166,8 +168,17 @@ LAYERS = {
     ),
     "plugins/plugin_utils/_platform/_words": layer("_text plugin_utils._changes"),
     "plugins/plugin_utils/_pages": layer(others="jinja2"),
+    "plugins/action/litellm_export": layer(
+        "_errors plugin_utils._export._task plugin_utils._module_action plugin_utils._our_files"
+    ),
+    "plugins/plugin_utils/_export/_task": layer(
+        "_errors _text plugin_utils._export._files plugin_utils._our_files plugin_utils._private_folder"
+    ),
+    "plugins/plugin_utils/_export/_files": layer("_text plugin_utils._export._yaml", python=PURE),
+    "plugins/plugin_utils/_export/_yaml": layer(python=PURE),
     "plugins/plugin_utils/_variables": layer("_text _values", others="ansible yaml", python=f"{PURE} difflib"),
     "plugins/doc_fragments/*": layer(others="yaml", python="__future__ re"),
+    "plugins/modules/litellm_export": layer("_module _export"),
     "plugins/modules/*": layer("_module _resources.*"),
     "plugins/action/*": layer("plugin_utils._module_action"),
     "plugins/plugin_utils/_module_action": layer(
@@ -199,6 +210,7 @@ LAYERS = {
     "plugins/plugin_utils/_usage/_page": layer(f"plugin_utils._pages plugin_utils._usage.* {HAND_OUT}._texts"),
     "plugins/plugin_utils/_usage/*": layer("_text _values plugin_utils._usage.* plugin_utils._variables"),
     "plugins/module_utils/_results": layer("_kind _engine _redaction _text _errors"),
+    "plugins/module_utils/_export": layer("_adopting _platform._kinds _kind _text _errors", python=f"{PURE} fnmatch"),
     "plugins/module_utils/_module": layer(
         "_results _kind _engine _redaction _text _progress _batch _client _args _errors", others="ansible"
     ),
@@ -209,8 +221,8 @@ LAYERS = {
     **package("_resources/_model", MODEL_FILES, BELOW_OBJECTS),
     **package("_resources/_team_members", TEAM_MEMBERS_FILES, BELOW_OBJECTS),
     "plugins/module_utils/_resources/*": layer(
-        "_crud _fingerprints _kind.ArgumentSpec _kind.Client _engine _redaction _text _values _durations _errors "
-        "_proxy _listings _shapes"
+        "_adopting _crud _fingerprints _kind.ArgumentSpec _kind.Client _engine _redaction _text _values _durations "
+        "_errors _proxy _listings _shapes"
     ),
     **package("_platform", PLATFORM_FILES, BELOW_PLATFORM),
     "plugins/module_utils/_platform/_entries": layer(f"_platform._kinds {BELOW_PLATFORM}", others="ansible"),
@@ -218,6 +230,7 @@ LAYERS = {
     "plugins/module_utils/_proxy": layer("_intentions _kind _listings _shapes _values _errors"),
     "plugins/module_utils/_listings": layer("_shapes _errors", python=PURE),
     "plugins/module_utils/_shapes": layer("_values _errors", python=PURE),
+    "plugins/module_utils/_adopting": layer("_kind _proxy _engine _redaction _values _errors"),
     "plugins/module_utils/_kind": layer("_engine _listings"),
     "plugins/module_utils/_intentions": layer("_listings", python=PURE),
     "plugins/module_utils/_client": layer(
@@ -401,7 +414,8 @@ def test_the_one_action_carries_out_every_module_of_the_proxy() -> None:
         path.stem
         for path in actions
         if re.search(
-            r"_role_action import RoleAction\n|_action import ActionModule\n", path.read_text().replace(imported, "")
+            r"_role_action import RoleAction\n|_module_action import ModuleCaller\n|_action import ActionModule\n",
+            path.read_text().replace(imported, ""),
         )
     }
     assert {path.stem for path in actions if imported in path.read_text()} == modules_of_the_proxy() - own

@@ -16,7 +16,7 @@ from .._durations import check_duration
 from .._engine import NOT_CLEARABLE, Field, Plan
 from .._proxy import Proxy
 from .._text import join_limited
-from ._definition import Values
+from ._definition import Record, Values
 from ._object import CrudObject
 from ._rows import MAX_REQUESTS, MAX_TOKENS, check_not_negative, check_up_to
 
@@ -80,6 +80,13 @@ class BudgetedObject(CrudObject):
         wanted = plan.changes.get("budget_id")
         return f"budget_id: the proxy has no budget '{wanted}'." if wanted and proxy.missing_budgets([wanted]) else None
 
+    def options_of(self, record: Record, proxy: Proxy) -> dict[str, Any]:
+        """Return the options: of an own budget its limits, which name it as well, of a shared one its ID."""
+        budget, options = _budget_of(record), super().options_of(record, proxy)
+        bearers = [row for row in proxy.known(self.listing) if _budget_of(row) == budget]
+        left_out = (BUDGET_ID.name,) if len(bearers) <= 1 and is_uuid(budget) else NAMES if budget else ()
+        return {name: value for name, value in options.items() if name not in left_out}
+
     def _refuse_another(self, budget: str) -> str | None:
         if not budget or self.budget_replaceable:
             return None
@@ -89,7 +96,7 @@ class BudgetedObject(CrudObject):
         """Return why limits are not written: LiteLLM gives the budgets that it makes itself a UUID."""
         bearers = [str(row[self.id]) for row in proxy.known(self.listing) if _budget_of(row) == budget]
         others = [name for name in bearers if name != plan.name]
-        if not others and _is_uuid(budget):
+        if not others and is_uuid(budget):
             return None
         bound = f"which also applies to {join_limited(others)}" if others else "which can apply to others as well"
         limits = ", ".join(_limits(plan))
@@ -108,7 +115,8 @@ def _limits(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Return whether a budget has such an ID as LiteLLM gives to those that it makes itself."""
     try:
         return str(UUID(text)) == text
     except ValueError:

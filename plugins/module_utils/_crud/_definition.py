@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._engine import Plan, Resource, declared_fields
+from .._adopting import DECLARATION_OPTION, Adoptable
+from .._engine import Plan, Resource, declared_fields, make_plan
 from .._errors import ApiError, InputError
-from .._kind import ArgumentSpec, Kind
+from .._kind import ArgumentSpec
 from .._listings import Listing
 from .._proxy import Proxy
 from .._shapes import MAPPING
+from ._references import resolve
 from ._rows import check_identity
 
 Record = Mapping[str, Any]
@@ -72,7 +74,7 @@ class CrudDeclaration:
         return bool(self.options.get("force"))
 
 
-class Definition(Kind):
+class Definition(Adoptable):
     """An ordinary object. Its attributes and the methods of the last part are what each object sets and overrides."""
 
     # Another option by which it can be declared, as long as exactly one object bears it.
@@ -126,7 +128,8 @@ class Definition(Kind):
 
     @property
     def info_options(self) -> ArgumentSpec:
-        return {name: self.table.field(name).option() for name in (*self.identity, *self.filters)}
+        selecting = {name: self.table.field(name).option() for name in (*self.identity, *self.filters)}
+        return {**selecting, **DECLARATION_OPTION}
 
     def public(self, record: Record) -> dict[str, Any]:
         """Return a record as it is returned: all fields, and what else there is to read."""
@@ -158,6 +161,20 @@ class Definition(Kind):
         if found:
             raise InputError(" ".join(found), name)
         return CrudDeclaration({identity: name}, state, fields, options)
+
+    def plan_of(self, want: CrudDeclaration, record: Record | None, proxy: Proxy) -> Plan:
+        """Return what has to be done so that an object that was read, if there is one, becomes as declared."""
+        fields = want.fields
+        if want.state == "present":
+            record = record and self.fetch_details(record, want.options, proxy)
+            fields = resolve(self.table.fields, fields, record, proxy)
+            expected = record or self.expected(want.name, want.options, proxy)
+            fields = self.desired(fields, want.options, expected)
+        table = self.identified_by(want.identified_by)
+        if record is None and self.create is NEVER:
+            # Another task creates it. What is planned here is what follows then.
+            return replace(make_plan(table, fields, {want.identified_by: want.name}), current=None)
+        return self.adjusted(make_plan(table, fields, record, want.state))
 
     # What an object can override, because no row of its table can tell it
 

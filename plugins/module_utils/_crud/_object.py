@@ -24,7 +24,7 @@ class CrudObject(Definition):
         """Return the objects that fit all that is given, all if nothing is; by identity."""
         proxy = Proxy(client)
         reader = Reader(self, client, proxy)
-        given = {name: params[name] for name in self.info_options if params[name] is not None}
+        given = {name: params[name] for name in (*self.identity, *self.filters) if params[name] is not None}
         fields = {name: self.table.field(name) for name in given}
 
         def fits(record: Record) -> bool:
@@ -35,5 +35,6 @@ class CrudObject(Definition):
         else:
             listed = (reader.complete(record) for record in reader.listing() if fits(record))
             records = [record for record in listed if record]
-        found = [self.public(self.fetch_secrets(record, proxy)) for record in records if fits(record)]
+        whole = [self.fetch_secrets(record, proxy) for record in records if fits(record)]
+        found = [self.described(record, params, proxy) for record in whole]
         return {self.plural: sorted(found, key=lambda one: str(one[self.table.identity]))}

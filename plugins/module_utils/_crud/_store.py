@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from .._engine import Outcome, Plan, make_plan
+from .._engine import Outcome, Plan
 from .._errors import ApiError, InputError, NotStoredError
 from .._kind import Client, Store
 from .._proxy import Proxy
@@ -22,7 +21,7 @@ from ._definition import NEVER, CrudDeclaration, Definition, Record
 from ._dependents import guard, warn_of
 from ._limits import ensure_licensed, ensure_supported, licensed_fields
 from ._reading import Reader, ids_in_body, path_of
-from ._references import resolve, unknown_references
+from ._references import unknown_references
 
 WRITES = 3
 LOOKS = 3
@@ -56,17 +55,7 @@ class ObjectStore(Store):
         return [self._with_warnings(want, plan) for want, plan in zip(wants, plans)]
 
     def _plan(self, want: CrudDeclaration, record: Record | None) -> Plan:
-        fields = want.fields
-        if want.state == "present":
-            record = record and self._definition.fetch_details(record, want.options, self._proxy)
-            fields = resolve(self._definition.table.fields, fields, record, self._proxy)
-            expected = record or self._definition.expected(want.name, want.options, self._proxy)
-            fields = self._definition.desired(fields, want.options, expected)
-        table = self._definition.identified_by(want.identified_by)
-        if record is None and self._definition.create is NEVER:
-            # Another task creates it. What is planned here is what follows then.
-            return replace(make_plan(table, fields, {want.identified_by: want.name}), current=None)
-        return self._definition.adjusted(make_plan(table, fields, record, want.state))
+        return self._definition.plan_of(want, record, self._proxy)
 
     def missing(self, wants: Sequence[CrudDeclaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._kind import ArgumentSpec, Kind, Options
+from .._adopting import Adoptable
+from .._kind import ArgumentSpec, Options
 from .._resources._access_group import AccessGroup
 from .._resources._budget import Budget
 from .._resources._credential._kind import Credential
@@ -39,7 +40,7 @@ class Row:
     """
 
     option: str
-    kind: Kind
+    kind: Adoptable
     result: str = ""
     part_of: str = ""
     entry_options: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -76,7 +76,8 @@ def _planned(
     def make_store(row: Row) -> Store:
         return row.kind.store(client, key_params, ledger)
 
-    Proxy(client).ensure_reachable()  # also where nothing is declared
+    proxy = Proxy(client)
+    proxy.ensure_reachable()  # also where nothing is declared
     run = Run(client, make_store, params, module.report_progress)
     left: dict[str, list[str]] = {}
     pruned: list[Entry] = []
@@ -84,7 +85,7 @@ def _planned(
         if row.option not in (*params["report_undeclared"], *params["prune"]):
             continue
         records = run.store(row).existing()
-        rest = undeclared(row, records, entries)
+        rest = undeclared(row, records, entries, proxy)
         if row.option in params["report_undeclared"]:
             left[row.option] = [row.kind.name_of(record) for record in rest]
         if row.option in params["prune"]:

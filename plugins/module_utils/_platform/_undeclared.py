@@ -12,6 +12,7 @@ from typing import Any
 
 from .._errors import InputError
 from .._kind import Kind
+from .._proxy import Proxy
 from .._resources._key._checks import NO_LIMIT, check_mark
 from .._text import join_limited, printable
 from .._values import strictly_equal
@@ -23,14 +24,14 @@ Record = Mapping[str, Any]
 PRUNED = -1
 
 
-def undeclared(row: Row, records: Iterable[Record], entries: Sequence[Entry]) -> list[Record]:
+def undeclared(row: Row, records: Iterable[Record], entries: Sequence[Entry], proxy: Proxy) -> list[Record]:
     """Return the objects that no entry declares, by name. What users cannot declare is left out."""
     kind = row.kind
     declared = {identity for entry in entries if entry.row is row for identity in entry.want.identity.items()}
     left = [
         record
         for record in records
-        if kind.undeclarable(record) is None and declared.isdisjoint(_identities(kind, record))
+        if kind.undeclarable(record, proxy) is None and declared.isdisjoint(_identities(kind, record))
     ]
     return sorted(left, key=kind.name_of)
 

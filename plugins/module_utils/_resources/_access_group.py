@@ -37,8 +37,9 @@ ACCESS_GROUP = Resource(
         Field("access_agent_ids", "list", "str", cleared=[]),
         Field("mcp_tool_permissions", "dict", normalize=normalize_permissions, cleared={}, since="1.108.0"),
         Field("access_skill_names", "list", "str", cleared=[], since="1.108.0"),
-        Field("assigned_team_ids", "list", "str", cleared=[]),
-        Field("assigned_key_ids", "list", "str", cleared=[], check=_check_key_ids),
+        # Teams and keys declare the same as access_group_ids.
+        Field("assigned_team_ids", "list", "str", cleared=[], declares=False),
+        Field("assigned_key_ids", "list", "str", cleared=[], check=_check_key_ids, declares=False),
     ),
 )
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from .._crud._definition import Request, Values
+from .._crud._budgets import is_uuid
+from .._crud._definition import Record, Request, Values
 from .._crud._dependents import (
     CUSTOMER,
     KEY,
@@ -60,6 +61,12 @@ class Budget(CrudObject):
     listing = BUDGETS
     get = Request("POST", "/budget/info", id="budgets", many=True, selects=True)
 
+    def undeclarable(self, record: Record, proxy: Proxy) -> str | None:
+        """LiteLLM shows the budgets that it makes for the limits of one object like all others."""
+        if not is_uuid(record["budget_id"]) or _count_bearers(record["budget_id"], proxy) > 1:
+            return None
+        return "LiteLLM made it for the limits of one object, with which they are declared."
+
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
         """Whose limits are gone, with the budget or with the last of its own."""
         limits = [row for row in BUDGET.fields if row.name != BUDGET.identity]
@@ -68,6 +75,15 @@ class Budget(CrudObject):
             return []
         bound = count_and_name(_bound(str(plan.existing["budget_id"]), proxy))
         return [f"This would remove the limits of {bound}."] if bound else []
+
+
+def _count_bearers(budget_id: str, proxy: Proxy) -> int:
+    """Return how many keys, customers, and tags share a budget."""
+    return sum(
+        _has(row, budget_id)
+        for bearer in (KEY, CUSTOMER, TAG)
+        for row in proxy.known(bearer.listing, params=bearer.params)
+    )
 
 
 def _bound(budget_id: str, proxy: Proxy) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._crud._budgets import BUDGET_ID, LIMITS, BudgetedObject
-from .._crud._definition import Request, Values
+from .._crud._definition import Record, Request, Values
 from .._crud._dependents import KEY, MODEL, TEAM, Row, count_and_name, find_dependents
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import TAGS
@@ -49,6 +49,10 @@ class Tag(BudgetedObject):
     def update_body(self, body: dict[str, Any], plan: Plan, proxy: Proxy) -> dict[str, Any]:
         body = super().update_body(body, plan, proxy)
         return {**{name: TAG.field(name).value(plan.existing) for name in REPEATED}, **body} if body else {}
+
+    def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
+        """LiteLLM also lists the tags of requests that nobody has created."""
+        return "LiteLLM only knows it from requests. It was not created." if record.get("models") is None else None
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
         """Whose requests bear the tag, and are no longer limited or sent to its models."""

@@ -128,7 +128,7 @@ class User(CrudObject):
         shared = [(email, names) for email, names in bearers.items() if email and len(names) > 1]
         return {f"user_email: several users have the address {email}.": names for email, names in shared}
 
-    def undeclarable(self, record: Record) -> str | None:
+    def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
         return "it is the user of the master key." if record["user_id"] == MASTER_USER else None
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:

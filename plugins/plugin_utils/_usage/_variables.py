@@ -9,7 +9,7 @@ from .._variables import Variable
 # Options of litellm_key_info.
 SELECTORS = (
     *("key_aliases", "key_ids", "user_id", "team_id", "organization_id", "created_by", "group", "metadata"),
-    *("status", "expiring_within"),
+    *("status", "expiring_within", "unused_for", "budget_used"),
 )
 FORMATS = ("csv", "json", "html")
 

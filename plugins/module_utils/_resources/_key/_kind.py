@@ -11,15 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..._adopting import DECLARATION_OPTION, Adoptable
 from ..._durations import add_duration, check_duration
+from ..._engine import Plan
 from ..._errors import ApiError, InputError
-from ..._kind import ArgumentSpec, Client, Kind, Ledger, Options
+from ..._kind import ArgumentSpec, Client, Ledger, Options
 from ..._listings import KEYS
 from ..._proxy import Proxy
 from ..._shapes import COUNT, TEXT, ensure_shape
 from ..._values import json_equal, parse_time, strictly_equal
 from ._checks import called
 from ._declaration import KEY_ID, KeyDeclaration, check_key_ids, conflicts, declare, key_options, with_defaults
+from ._options_of import options_of, undeclarable
+from ._planning import Found, plan_key
 from ._reading import INFO, KeyReader, Record
 from ._store import KeyStore
 from ._table import GROUP_MARK, KEY, public_view, raised_by, readings, successor_of, token_of, value_made_at
@@ -38,8 +42,10 @@ ADVICE = {
 STATUS = ("active", "blocked", "expired", "over_budget")
 # By these the proxy can narrow its listing.
 OWNERS = ("user_id", "team_id", "organization_id")
-SELECTORS = ("key_aliases", "key_ids", *OWNERS, "created_by", "group", "metadata", "status", "expiring_within")
-INFO_OPTIONS: dict[str, dict[str, Any]] = {
+# What depends on the time at which keys are read.
+CONDITIONS = ("expiring_within", "unused_for", "budget_used")
+SELECTORS = ("key_aliases", "key_ids", *OWNERS, "created_by", "group", "metadata", "status", *CONDITIONS)
+INFO_OPTIONS: ArgumentSpec = {
     "key_aliases": {"type": "list", "elements": "str", "no_log": False},
     "key_ids": {"type": "list", "elements": "str", "no_log": False},
     "key_alias_prefix": {"type": "str", "no_log": False},
@@ -51,8 +57,11 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
     "metadata": {"type": "dict"},
     "status": {"type": "list", "elements": "str", "choices": list(STATUS)},
     "expiring_within": {"type": "str"},
+    "unused_for": {"type": "str"},
+    "budget_used": {"type": "int"},
     "check_use": {"type": "bool", "default": False},
     "key": {"type": "str", "no_log": True},
+    **DECLARATION_OPTION,
 }
 # What a key asked for, by day, model and provider. It answers for a span of days only.
 ACTIVITY = "/user/daily/activity"
@@ -61,11 +70,7 @@ MAX_DAYS = 1000
 DAYS = {"total_successful_requests": COUNT}
 
 
-# The team of the keys that LiteLLM makes for those who sign in to its user interface.
-UI_TEAM = "litellm-dashboard"
-
-
-class Key(Kind):
+class Key(Adoptable):
     table = KEY
     listing = KEYS
     result = "virtual_key"
@@ -97,7 +102,17 @@ class Key(Kind):
         return KeyStore.for_task(client, params, ledger)
 
     def read(self, client: Client, params: Options) -> dict[str, Any]:
-        return read(client, params)
+        proxy = Proxy(client)
+        return read(client, params, (lambda key: self.declaration(key, proxy)) if params.get("declaration") else None)
+
+    def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
+        return undeclarable(record)
+
+    def options_of(self, record: Record, proxy: Proxy) -> dict[str, Any]:
+        return options_of(super().options_of(record, proxy), record)
+
+    def plan_of(self, want: KeyDeclaration, record: Record, proxy: Proxy) -> Plan:
+        return plan_key(want, Found([record]), proxy.client.now())
 
     def public(self, record: Record) -> dict[str, Any]:
         return public_view(record)
@@ -105,16 +120,16 @@ class Key(Kind):
     def name_of(self, record: Record) -> str:
         return called(record)
 
-    def undeclarable(self, record: Record) -> str | None:
-        return "it belongs to a session of the user interface." if record.get("team_id") == UI_TEAM else None
-
     def readings(self, public: Mapping[str, Any]) -> dict[str, Any]:
         return readings(public)
 
 
-def read(client: Client, params: Mapping[str, Any]) -> dict[str, Any]:
+def read(
+    client: Client, params: Mapping[str, Any], declaration: Callable[[Record], Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
     """Return the result of ``litellm_key_info``.
 
+    :param declaration: returns what declares a key, if that is asked for.
     :raises InputError: naming all that is wrong with the parameters.
     """
     found = _problems(params)
@@ -124,8 +139,13 @@ def read(client: Client, params: Mapping[str, Any]) -> dict[str, Any]:
     if params["key"]:
         return _asked_as(client, reader, params["key"])
     records = [record for record in _candidates(reader, params) if _is_meant(record, params)]
+    if params["unused_for"] is not None and any("last_active" not in record for record in records):
+        raise InputError("unused_for: this proxy is too old to report when a key was last used.")
     now = client.now()
-    keys = [describe(record, now) for record in reader.with_budgets(records)]
+    whole = reader.with_budgets(records)
+    keys = [describe(record, now) for record in whole]
+    if declaration:
+        keys = [{**key, **declaration(record)} for key, record in zip(keys, reader.with_bearers(whole))]
     found_keys = sorted((key for key in keys if _is_due(key, params, now)), key=_order)
     if params["check_use"]:
         found_keys = [{**key, "used": _is_used(client, key, now)} for key in found_keys]
@@ -142,9 +162,10 @@ def _problems(params: Mapping[str, Any]) -> list[str]:
     found += check_key_ids("key_ids", params["key_ids"] or ())
     if GROUP_MARK in (params["metadata"] or {}):
         found.append(f"metadata: use the option group to select by {GROUP_MARK}.")
-    problem = check_duration(params["expiring_within"]) if params["expiring_within"] is not None else None
-    if problem:
-        found.append(f"expiring_within: {problem}")
+    spans = {name: params[name] for name in ("expiring_within", "unused_for") if params[name] is not None}
+    found += [f"{name}: {problem}" for name, span in spans.items() if (problem := check_duration(span))]
+    if params["budget_used"] is not None and params["budget_used"] < 0:
+        found.append("budget_used must not be negative.")
     return found
 
 
@@ -187,11 +208,33 @@ def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:
 def _is_due(key: Mapping[str, Any], params: Mapping[str, Any], now: datetime) -> bool:
     if params["status"] is not None and key["status"] not in params["status"]:
         return False
-    if params["expiring_within"] is None:
-        return True
-    return bool(key["expires_at"]) and now < parse_time(key["expires_at"]) <= add_duration(
-        now, params["expiring_within"]
+    return (
+        _expires_within(key, params["expiring_within"], now)
+        and _is_unused_for(key, params["unused_for"], now)
+        and _has_used(key, params["budget_used"])
     )
+
+
+def _expires_within(key: Mapping[str, Any], span: str | None, now: datetime) -> bool:
+    if span is None:
+        return True
+    return bool(key["expires_at"]) and now < parse_time(key["expires_at"]) <= add_duration(now, span)
+
+
+def _is_unused_for(key: Mapping[str, Any], span: str | None, now: datetime) -> bool:
+    """Return whether a key was not used for so long. One that was never used counts from its last change."""
+    if span is None:
+        return True
+    last = key["last_active"] or key["updated_at"] or key["created_at"]
+    return bool(last) and add_duration(parse_time(last), span) <= now
+
+
+def _has_used(key: Mapping[str, Any], percent: int | None) -> bool:
+    """Return whether a key has spent so much of its budget."""
+    if percent is None:
+        return True
+    remaining, spend = key["remaining_budget"], key["spend"] or 0
+    return remaining is not None and spend * 100 >= percent * (spend + remaining)
 
 
 def _order(key: Mapping[str, Any]) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from ..._engine import Plan, make_plan
 from ..._errors import InputError
 from ..._values import UNSET, is_empty, parse_time, same_moment, strictly_equal
 from ._declaration import KeyDeclaration
-from ._table import KEY, ROUTES_OF_TYPE, own_metadata, retired_ids, token_of, value_made_at
+from ._table import KEY, ROUTES_OF_TYPE, limits_of_budget, own_metadata, retired_ids, token_of, value_made_at
 from ._teams import TEAM_MODELS
 
 # How many versions of a seed's value a message may look through.
@@ -287,11 +287,8 @@ def _declare_routes(fields: dict[str, Any], want: KeyDeclaration, current: Mappi
 def _guard_shared_budget(want: KeyDeclaration, fields: Mapping[str, Any], current: Mapping[str, Any] | None) -> None:
     """LiteLLM writes a soft budget into the budget that the key points to, which other keys may share."""
     budget = (current or {}).get("litellm_budget_table") or {}
-    shared = [
-        name for name in ("max_budget", "budget_duration", "tpm_limit", "rpm_limit") if not is_empty(budget.get(name))
-    ]
     if (
-        shared
+        limits_of_budget(current or {})
         and not KEY.field("soft_budget").equal(fields.get("soft_budget"), budget.get("soft_budget"))
         and "soft_budget" in fields
     ):

@@ -133,6 +133,12 @@ class KeyReader:
         tally = Counter(row["key_alias"] for row in rows)
         return {alias: Standing(tally[alias], alias in ours) for alias in aliases}
 
+    def with_bearers(self, records: Sequence[Record]) -> list[Record]:
+        """Return the same keys, each with whether it alone bears its alias."""
+        aliases = {record["key_alias"]: record["token"] for record in records if record["key_alias"]}
+        alone = {alias for alias, found in self.standing(aliases).items() if found.bearers == 1} if aliases else set()
+        return [{**record, "is_alone": record["key_alias"] in alone} for record in records]
+
     def with_any_token(self, tokens: Sequence[str]) -> list[Record]:
         """All keys with one of the tokens: by look-ups, or from the listing of all keys where that costs less."""
         asked = set(tokens)

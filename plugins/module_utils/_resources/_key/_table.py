@@ -36,7 +36,7 @@ from ..._durations import check_duration
 from ..._engine import NOT_CLEARABLE, Field, Resource
 from ..._redaction import redact
 from ..._text import check_name
-from ..._values import json_equal, parse_time, same_moment
+from ..._values import is_empty, json_equal, parse_time, same_moment
 
 ZONE = re.compile(r"(Z|[+-][0-9]{2}:?[0-9]{2})$")
 
@@ -205,6 +205,14 @@ def reissue_of(record: Mapping[str, Any] | None) -> str:
     return str(metadata_of(record or {}).get(REISSUE_MARK) or "")
 
 
+def limits_of_budget(record: Mapping[str, Any]) -> list[str]:
+    """Return the limits of the budget to which a key refers, without which it holds only the key's soft budget."""
+    budget = record.get("litellm_budget_table") or {}
+    return [
+        name for name in ("max_budget", "budget_duration", "tpm_limit", "rpm_limit") if not is_empty(budget.get(name))
+    ]
+
+
 def own_metadata(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the user's part of ``metadata``: without what backs other fields and what is the server's."""
     return {name: value for name, value in metadata_of(record).items() if name not in NOT_THE_USERS}
@@ -267,6 +275,7 @@ KEY = Resource(
             check=has_text,
             in_metadata_only=("create", "update"),
             since="1.81.7",
+            declares=False,
         ),
         KeyField(
             "reissue",
@@ -274,6 +283,7 @@ KEY = Resource(
             check=check_name,
             in_metadata_only=("create", "update"),
             cleared=NOT_CLEARABLE,
+            declares=False,
         ),
         KeyField("group", path=("metadata", GROUP_MARK), check=has_text, in_metadata_only=("create", "update")),
         KeyField("user_id"),
@@ -308,6 +318,7 @@ KEY = Resource(
             read=key_type,
             cleared=NOT_CLEARABLE,
             since="1.74.9",
+            default="default",
         ),
         KeyField("max_parallel_requests", "int", unit="requests", check=check_up_to(MAX_REQUESTS)),
         KeyField("tpm_limit", "int", unit="tokens/min", check=check_up_to(MAX_TOKENS)),

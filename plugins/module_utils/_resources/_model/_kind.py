@@ -27,6 +27,8 @@ from ._table import (
     fetch_masks,
     info_of,
     known_of,
+    own_info,
+    own_params,
     params_of,
     shown_params,
     unset_of,
@@ -57,8 +59,13 @@ class Model(CrudObject):
     def normalize(self, record: Record) -> Record:
         return with_id(record)
 
-    def undeclarable(self, record: Record) -> str | None:
+    def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
         return None if record.get("db_model") is True else "the configuration file of the proxy defines it."
+
+    def options_of(self, record: Record, proxy: Proxy) -> dict[str, Any]:
+        own = {PARAMS: own_params(record), INFO: own_info(record, proxy)}
+        options = {**super().options_of(record, proxy), **own}
+        return {name: value for name, value in options.items() if value != {}}
 
     def check_options(self, options: Values) -> list[str]:
         return check_options(options)

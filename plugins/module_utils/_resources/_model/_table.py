@@ -21,7 +21,7 @@ from ..._errors import ApiError
 from ..._fingerprints import OWN_ENTRY
 from ..._proxy import Proxy
 from ..._shapes import MAPPING, ensure_shape
-from ..._values import json_equal
+from ..._values import is_empty, json_equal
 
 PARAMS, INFO = "litellm_params", "model_info"
 # Entries of model_info that are options of their own, or the server's.
@@ -88,6 +88,22 @@ def added_info(record: Record, proxy: Proxy) -> dict[str, Any]:
     }
 
 
+def own_params(record: Record) -> dict[str, Any]:
+    """Return the parameters that were set for a model. Empty ones cannot be declared, and say nothing."""
+    return {
+        name: value
+        for name, value in params_of(record).items()
+        if not is_empty(value) and not (name in FALSE_BY_DEFAULT and value is False)
+    }
+
+
+def own_info(record: Record, proxy: Proxy) -> dict[str, Any]:
+    """Return the entries of ``model_info`` that were set for a model: those that LiteLLM would not show by itself."""
+    added = added_info(record, proxy)
+    own = {name: value for name, value in info_of(record).items() if not is_empty(value)}
+    return {name: value for name, value in own.items() if name not in added or not json_equal(value, added[name])}
+
+
 def _blocked(record: Record) -> bool:
     return bool((record.get(INFO) or {}).get("blocked"))
 
@@ -100,7 +116,7 @@ MODEL = Resource(
         Field("model_name", cleared=NOT_CLEARABLE),
         Field(PARAMS, "dict", parse=numbers(IN_PARAMS), read=params_of, redact=without_secrets, cleared=NOT_CLEARABLE),
         Field(INFO, "dict", parse=numbers(IN_INFO), read=info_of, cleared=NOT_CLEARABLE),
-        Field("blocked", "bool", read=_blocked, cleared=NOT_CLEARABLE, since="1.90.0"),
+        Field("blocked", "bool", read=_blocked, cleared=NOT_CLEARABLE, since="1.90.0", default=False),
     ),
 )
 

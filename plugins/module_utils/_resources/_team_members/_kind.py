@@ -20,7 +20,16 @@ from ..._proxy import Proxy
 from ..._shapes import TEXT, ensure_shape, maybe
 from ..._text import join_limited
 from ._requests import halves, requests
-from ._table import MEMBER, TEAM_MEMBERS, as_team, by_id, to_write, with_defaults, with_members
+from ._table import (
+    MEMBER,
+    TEAM_MEMBERS,
+    as_team,
+    by_id,
+    declared_members,
+    to_write,
+    with_defaults,
+    with_members,
+)
 
 # What as prune_limit says that any number of members may be removed.
 NO_LIMIT = -1
@@ -53,6 +62,9 @@ class TeamMembers(CrudObject):
 
     def normalize(self, record: Record) -> Record:
         return as_team(record)
+
+    def options_of(self, record: Record, proxy: Proxy) -> dict[str, Any]:
+        return {**super().options_of(record, proxy), "members": declared_members(record)}
 
     def fetch_details(self, team: Record, options: Values, proxy: Proxy) -> Record:
         """With who runs the task and stays in the team, and whether new members get the team's reset period."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..._adopting import declared_options
 from ..._crud._rows import MAX_TOKENS, check_not_negative, check_up_to
 from ..._durations import check_duration
 from ..._engine import NOT_CLEARABLE, Field, Resource, declared_fields
@@ -36,7 +37,7 @@ MEMBER = Resource(
     identity="user_id",
     fields=(
         Field("user_id", cleared=NOT_CLEARABLE),
-        Field("role", choices=("user", "admin"), cleared=NOT_CLEARABLE),
+        Field("role", choices=("user", "admin"), cleared=NOT_CLEARABLE, default="user"),
         *LIMITS,
     ),
 )
@@ -171,6 +172,13 @@ def _joining(team: Team, item: Member) -> Member:
     if "budget_duration" not in declared:
         member["budget_duration"] = inherited_period(team, member)
     return {**member, "budget_source": "custom"} if limits_of(member) else {**member, **_default(team)}
+
+
+def declared_members(team: Team) -> list[dict[str, Any]]:
+    """Return the members of a team as they are declared. LiteLLM itself puts the user of the master key there."""
+    members = [_with_own_limits(member) for member in team["members"]]
+    chosen = [member for member in members if member["user_id"] != MASTER_USER or limits_of(member)]
+    return sorted((declared_options(MEMBER, member) for member in chosen), key=lambda one: str(one["user_id"]))
 
 
 def inherited_period(team: Team, member: Member) -> str | None:

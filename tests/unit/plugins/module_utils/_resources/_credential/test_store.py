@@ -16,7 +16,6 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
     CredentialDeclaration,
     declare,
 )
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._info import read
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._kind import Credential
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._credential._planning import (
     plan_credential,
@@ -125,7 +124,7 @@ def test_no_value_is_in_a_plan_or_shown() -> None:
         "new_key": "********",
     }
     assert OWN_ENTRY not in json.dumps(
-        [outcome.plan.diff, public_view(outcome.record or {}), read(proxy, {"credential_name": "c"})]
+        [outcome.plan.diff, public_view(outcome.record or {}), Credential().read(proxy, {"credential_name": "c"})]
     )
 
 
