@@ -27,7 +27,7 @@ from ._store import ObjectStore
 # Seconds before each look, 35 together, up to twice as many at random: runs that began together do not go on together.
 PAUSES = (1, 1, 2, 4, 9, 18)
 # The write of another lasts as long as a write of this task, unless it is this many times as slow.
-SLOWER = 3
+SLOWER = 1.5
 
 
 class SharedRowObject(CrudObject):

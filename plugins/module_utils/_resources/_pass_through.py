@@ -34,6 +34,8 @@ METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 ENDS = ("list", "new", "info", "update", "delete", "models", "completions")
 ANSWERS_OF_A_PATH = (401, 403, 404, 405)
 NO_SUCH_PATH = "Not Found"
+# How LiteLLM calls what answers for endpoints, and how the routes of those end that include subpaths.
+OF_ENDPOINTS, SUBPATH = "endpoint_func", "{subpath:path}"
 
 
 def _check_id(value: str) -> str | None:
@@ -137,11 +139,9 @@ class PassThrough(SharedRowObject):
             return "it does not exist yet. To create it, set path and target."
         if plan.action == "delete" or {"path", "methods"}.isdisjoint(plan.changes):
             return None
-        after, rows = {**plan.existing, **plan.changes}, self.fetch_rows({}, proxy)
-        taken = _endpoint_of(plan.name, after["path"], _methods(after), rows)
-        if taken or "path" not in plan.changes or any(_answers(row, after["path"]) for row in rows):
-            return taken
-        return _own_route(after, proxy)
+        after = {**plan.existing, **plan.changes}
+        taken = _endpoint_of(plan.name, after["path"], _methods(after), self.fetch_rows({}, proxy))
+        return taken or (_own_route(after, proxy) if "path" in plan.changes else None)
 
     def warnings(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
         found = []
@@ -176,20 +176,26 @@ def _endpoint_of(name: str, path: str, methods: set[str], rows: Iterable[Record]
     return None
 
 
-def _answers(row: Record, path: str) -> bool:
-    """Return whether an endpoint answers for a path, so that nobody can tell whether LiteLLM itself would."""
-    return row["path"] == path or (bool(row.get("include_subpath")) and path.startswith(f"{row['path'].rstrip('/')}/"))
-
-
 def _own_route(after: Values, proxy: Proxy) -> str | None:
     """Return which path of LiteLLM itself an endpoint would take the place of, None if none.
 
-    LiteLLM answers OPTIONS with 405 where it serves a path, without doing anything.
+    LiteLLM answers OPTIONS with 405 where it serves a path, without doing anything, and so it does for endpoints. Older
+    versions keep the routes of endpoints that are gone.
     """
     path = after["path"].rstrip("/")
     paths = [path, *(f"{path}/{end}" for end in ENDS if after.get("include_subpath"))]
     served = [one for one in paths if _is_served(one, proxy)]
+    if served:
+        routes = ensure_shape(proxy.client.get("/routes"), {"routes": [{"path": maybe(TEXT)}]}, "GET /routes")["routes"]
+        of_endpoints = {row["path"] for row in routes if row.get("endpoint") == OF_ENDPOINTS}
+        own = {row["path"] for row in routes if row.get("endpoint") != OF_ENDPOINTS}
+        served = [one for one in served if one in own or not any(_is_route(route, one) for route in of_endpoints)]
     return f"path: LiteLLM itself serves {join_limited(served)}." if served else None
+
+
+def _is_route(route: str, path: str) -> bool:
+    """Return whether the route of an endpoint, also of one that is gone, answers for a path."""
+    return path == route or (route.endswith(SUBPATH) and path.startswith(route[: -len(SUBPATH)]))
 
 
 def _is_served(path: str, proxy: Proxy) -> bool:

@@ -19,6 +19,8 @@ from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Law
 
 pytestmark = pytest.mark.quiet
 
+# More than the largest page of any listing.
+MANY = 120
 # A model whose provider does not answer.
 DEAD = {"model": "openai/gpt-4o", "api_base": "http://127.0.0.1:9", "api_key": "sk-none", "max_retries": 0}
 
@@ -190,6 +192,22 @@ def test_what_stands_in_one_entry_with_others_is_left_alone(sandbox, serve, fall
     refused(fallback, sandbox, sentence, state="absent")
     as_declared(fallback, sandbox, 1, context_window_fallback_models=["gpt-4o-mini"])
     assert fallback(fallback_models=["gpt-4"]).changed is False
+
+
+def test_the_last_of_many(sandbox, fallback, run_module, name) -> None:
+    before = settings(sandbox).get("fallbacks") or []
+    many = [{f"{name} {number:03}": ["gpt-4"]} for number in range(MANY)]
+    rules = [*before, *many, {name: ["gpt-4"]}]
+    sandbox.call("POST", "/config/update", {"router_settings": {"fallbacks": rules}}).raise_for_status()
+    try:
+        found = [one["model"] for one in run_module("litellm_fallback_info").fallbacks if name in one["model"]]
+        assert found == [name, *(model for entry in many for model in entry)]
+        assert fallback(fallback_models=["gpt-4"]).changed is False
+        as_declared(fallback, sandbox, 1, fallback_models=["gpt-4o-mini"])
+        assert fallback(state="absent").action == "delete"
+        assert settings(sandbox)["fallbacks"] == [*before, *many]
+    finally:
+        sandbox.call("POST", "/config/update", {"router_settings": {"fallbacks": before}}).raise_for_status()
 
 
 def test_what_the_configuration_file_owns(sandbox, fallback, run_module, name) -> None:

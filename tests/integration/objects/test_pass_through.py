@@ -25,6 +25,8 @@ from ansible_collections.litemaas.virtual_keys.tests.integration.laws import (
 
 pytestmark = pytest.mark.quiet
 
+# More than the largest page of any listing.
+MANY = 120
 TARGET = "http://127.0.0.1:9/"
 SECRET = "Bearer a-provider-key-0123456789"
 
@@ -226,6 +228,33 @@ def test_all_of_them_are_deleted(sandbox, endpoint, name, path) -> None:
         sandbox.call("POST", PATH, {"id": name, "path": path, "target": TARGET}).raise_for_status()
     assert endpoint(state="absent").action == "delete"
     assert stored(sandbox, name) == []
+
+
+def test_the_last_of_many(sandbox, endpoint, run_module, name, path) -> None:
+    before = general(sandbox).get("pass_through_endpoints") or []
+    many = [{"id": f"{name} {number:03}", "path": f"{path}-{number}", "target": TARGET} for number in range(MANY)]
+    last = {"id": name, "path": path, "target": TARGET}
+    field = {"field_name": "pass_through_endpoints", "config_type": "general_settings"}
+
+    def write(*endpoints: dict[str, Any]) -> None:
+        body = {**field, "field_value": [*before, *endpoints]}
+        sandbox.call("POST", "/config/field/update", body).raise_for_status()
+
+    write(*many, last)
+    try:
+        found = run_module("litellm_pass_through_info").endpoints
+        assert [one["endpoint_id"] for one in found if name in one["endpoint_id"]] == [
+            name,
+            *(one["id"] for one in many),
+        ]
+        assert endpoint().changed is False
+        as_declared(endpoint, sandbox, 1, cost_per_request=2)
+        taken = partial(run_module, "litellm_pass_through", endpoint_id=f"{name} new", path=path, target=TARGET)
+        refused(taken, sandbox, f"is that of the endpoint {name}, with the same methods.")
+        assert endpoint(state="absent").action == "delete"
+        assert general(sandbox)["pass_through_endpoints"] == [*before, *many]
+    finally:
+        write()
 
 
 def test_guardrails(sandbox, endpoint, name) -> None:

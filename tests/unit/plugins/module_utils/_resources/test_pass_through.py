@@ -15,13 +15,23 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 URL = "https://example.com"
 OWN = {"id": "made-at-the-start", "path": "/configured", "target": URL, "is_from_config": True}
 # The paths that LiteLLM itself serves, and what it answers there.
-OWN_PATHS = {"/key/list": (405, "Method Not Allowed"), "/any/mcp": (404, "MCP server 'any' not found")}
+SERVED = (405, "Method Not Allowed")
+OWN_PATHS = {
+    "/any/mcp": (404, "MCP server 'any' not found"),
+    **dict.fromkeys(("/key/list", "/gone", "/gone/list", "/both"), SERVED),
+}
+ROUTES = (
+    *(("/both", "own"), ("/both", "endpoint_func"), ("/gone", "endpoint_func")),
+    ("/gone/{subpath:path}", "endpoint_func"),
+)
 
 
 class Proxy:
     """A proxy with endpoints, one of which stands in its configuration file."""
 
     def get(self, path: str, params: Any = None) -> Any:
+        if path == "/routes":
+            return {"routes": [{"path": route, "endpoint": endpoint} for route, endpoint in ROUTES]}
         return {"endpoints": [OWN, {"id": None, "path": "/nameless", "target": URL, "is_from_config": True}]}
 
     def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
@@ -51,7 +61,10 @@ def test_a_path_of_the_configuration_file_is_refused(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "served"),
-    [("/key/list", True), ("/key/list/", True), ("/any/mcp", True), ("/key/list/x", False), ("/key", False)],
+    [
+        *((path, True) for path in ("/key/list", "/key/list/", "/any/mcp", "/both")),
+        *((path, False) for path in ("/key/list/x", "/key", "/gone", "/gone/list")),
+    ],
 )
 def test_the_paths_that_litellm_serves(path: str, served: bool) -> None:
     if served:
@@ -64,7 +77,8 @@ def test_the_paths_that_litellm_serves(path: str, served: bool) -> None:
 def test_subpaths_that_litellm_serves() -> None:
     with pytest.raises(InputError, match=r"path: LiteLLM itself serves /key/list\."):
         declared(Proxy(), "other", path="/key", target=URL, include_subpath=True)
-    assert declared(Proxy(), "other", path="/docs", target=URL, include_subpath=True).action == "create"
+    for path in ("/docs", "/gone"):
+        assert declared(Proxy(), "other", path=path, target=URL, include_subpath=True).action == "create"
 
 
 def test_a_path_of_which_nobody_can_tell_is_not_taken() -> None:
