@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +19,9 @@ from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module
 from ansible_collections.litemaas.virtual_keys.plugins.modules import litellm_key, litellm_keys, litellm_model
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils import _module_action as action
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._shared_set import SharedSet
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM
+from pytest_httpserver import HTTPServer
 
 URL = "https://litellm.example.com"
 MASTER_KEY = "sk-unit-master-key-0123456789"
@@ -298,3 +302,19 @@ def test_true_is_no_number(run: Run, run_in_worker: Run) -> None:
         ):
             result = way(module, URL, **options)
             assert result["failed"] and result["msg"] == f"{named} must be a number, not true or false."
+
+
+def test_a_proxy_that_has_answered_a_worker_is_known_to_the_next_one(
+    httpserver: HTTPServer, act: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ansible forks a worker for each task. Only what has answered before is waited for, as during a restart."""
+    monkeypatch.setattr(action.ModuleCaller, "reached", SharedSet())
+    url = httpserver.url_for("").rstrip("/")
+    httpserver.expect_request(re.compile(".*")).respond_with_json({"error": {"message": "No."}}, 401)
+    worker = os.fork()
+    if not worker:
+        with suppress(BaseException):
+            act(api_url=url, virtual_keys=keys("a"))
+        os._exit(0)
+    os.waitpid(worker, 0)
+    assert url in action.ActionModule.reached and URL not in action.ActionModule.reached
