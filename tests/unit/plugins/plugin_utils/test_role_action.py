@@ -5,10 +5,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleError, AnsibleFileNotFound
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls import (
     CONNECTION,
@@ -17,6 +21,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls impor
     connection,
     environment,
 )
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._registrations import RegistrationError
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._role_action import RoleAction
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Variable, Variables
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM
@@ -33,7 +38,7 @@ class Action(RoleAction):
     def carry_out(self, variables: Variables, task_vars: dict[str, Any]) -> dict[str, Any]:
         if variables["users"] is None:
             return {"options": {name: variables[name] for name in variables if variables.says(name)}}
-        call = self.caller(task_vars)
+        call = self.caller(task_vars, variables.option_names())
         keys = [{"key_alias": user} for user in variables["users"]]
         return answer(call("litellm_keys", **connection(variables), virtual_keys=keys))
 
@@ -44,12 +49,12 @@ def act(monkeypatch: pytest.MonkeyPatch) -> Any:
     for name in ("LITELLM_PROXY_URL", "LITELLM_API_URL", "LITELLM_PROXY_API_KEY", "LITELLM_MASTER_KEY"):
         monkeypatch.delenv(name, raising=False)
 
-    def act(args: dict[str, Any], task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def act(args: dict[str, Any], task_vars: dict[str, Any] | None = None, template: Any = _template) -> dict[str, Any]:
         task = SimpleNamespace(
             action="a", args=args, check_mode=False, diff=False, async_val=0, environment=[], delegate_to=None
         )
         here = SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir=""))
-        templar = SimpleNamespace(template=lambda text: text if text != "{{ budget }}" else 7)
+        templar = SimpleNamespace(template=template)
         action = Action(task, here, None, None, templar, None)
         monkeypatch.setattr(action, "_execute_module", _process(calls), raising=False)
         return action.run(None, task_vars or {})
@@ -57,6 +62,10 @@ def act(monkeypatch: pytest.MonkeyPatch) -> Any:
     calls: list[tuple[str, dict[str, Any]]] = []
     act.calls = calls
     return act
+
+
+def _template(text: Any) -> Any:
+    return 7 if text == "{{ budget }}" else text
 
 
 def _process(calls: list[tuple[str, dict[str, Any]]]) -> Any:
@@ -121,8 +130,87 @@ def test_modules_are_carried_out_as_processes_where_these_are_needed(act):
     ((name, options),) = act.calls
     assert result == {"from": "a process"} and name == "litemaas.virtual_keys.litellm_keys"
     assert options["virtual_keys"] == [{"key_alias": "ann"}]
+    assert options[_module.CALLED]["validate_certs"] == "verify_ssl"
+
+
+def test_the_message_of_a_module_names_the_variable(act):
+    play = {"v_users": ["ann"], "v_api_url": "ftp://x", "v_master_key": "sk-1"}
+    assert act({"variables": "v_"}, play)["msg"].startswith("v_api_url must be a URL such as")
+    assert act({"users": ["ann"], "api_url": "ftp://x", "api_key": "sk-1"})["msg"].startswith("api_url must be a URL")
 
 
 def test_a_module_that_failed_fails_the_action_with_its_message():
     with pytest.raises(CallError, match=r"^no such key$"):
         answer({"failed": True, "msg": "no such key"})
+
+
+class Reading(Action):
+    """Returns what is in a file."""
+
+    TABLE = (Variable("alias"),)
+
+    def carry_out(self, variables: Variables, task_vars: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"read": self.read_file(variables["alias"])}
+        except RegistrationError as error:
+            return {"failed": True, "msg": str(error)}
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """``read(path)`` is what an action returns that reads a file, as tasks of a role in that folder find it."""
+
+    def read(path: str, folder: Path, password: str = "") -> dict[str, Any]:
+        task = SimpleNamespace(args={"alias": path}, async_val=0, check_mode=False)
+        loader = DataLoader()
+        loader.set_vault_secrets([("default", VaultSecret(password.encode()))] if password else [])
+        action = Reading(task, SimpleNamespace(_shell=SimpleNamespace(tmpdir="")), None, loader, None, None)
+
+        def find(_kind: str, name: str) -> str:
+            if not (folder / name).exists():
+                raise AnsibleFileNotFound(file_name=name)
+            return str(folder / name)
+
+        monkeypatch.setattr(action, "_find_needle", find, raising=False)
+        return action.run(None, {})
+
+    return read
+
+
+def test_a_file_is_found_as_the_tasks_of_a_role_find_it_or_where_ansible_runs(read, tmp_path, monkeypatch) -> None:
+    (tmp_path / "role").mkdir()
+    (tmp_path / "role" / "a.csv").write_bytes(b"of the role")
+    (tmp_path / "b.csv").write_bytes(b"of the play")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read("a.csv", tmp_path / "role") == {"read": b"of the role"}
+    assert read("b.csv", tmp_path / "role") == read("~/b.csv", tmp_path / "role") == {"read": b"of the play"}
+    missing = read("c.csv", tmp_path / "role")
+    assert missing == {"failed": True, "msg": "the file does not exist on the control node."}
+
+
+def test_an_encrypted_file_needs_its_password(read, tmp_path) -> None:
+    secret = VaultSecret(b"right")
+    (tmp_path / "a.csv").write_bytes(VaultLib([("default", secret)]).encrypt(b"people", secret=secret))
+    assert read("a.csv", tmp_path, "right") == {"read": b"people"}
+    for password in ("", "wrong"):
+        result = read("a.csv", tmp_path, password)
+        assert result["failed"] and "cannot be read or decrypted. Check its permissions" in result["msg"]
+    (tmp_path / "folder").mkdir()
+    assert "cannot be read" in read("folder", tmp_path)["msg"]
+
+
+def test_what_the_operating_system_refuses_is_a_sentence(act, monkeypatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise PermissionError(13, "Permission denied", "/out")
+
+    monkeypatch.setattr(Action, "carry_out", refuse)
+    assert act({"alias": "w"}) == {"failed": True, "msg": "/out: Permission denied."}
+
+
+def test_a_variable_that_cannot_be_templated_is_named(act) -> None:
+    def refuse(*_: Any) -> Any:
+        raise AnsibleError("'nobody' is undefined")
+
+    result = act({"variables": "v_"}, {"v_alias": "{{ nobody }}"}, template=refuse)
+    assert result == {"failed": True, "msg": "v_alias: 'nobody' is undefined"}

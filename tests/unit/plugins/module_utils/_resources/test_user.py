@@ -124,7 +124,83 @@ def test_what_goes_with_a_user_is_said(held: dict[str, Any], lost: list[str]) ->
     store = User().store(Recorder(STORED, **held), {}, None)
     wants = [User().declare({"user_id": "u 1", "force": force}, "absent") for force in (False, True)]
     guarded = store.missing(wants[:1], store.plans(wants[:1]))
-    assert guarded == ({" ".join([*lost, "To continue, set force: true."]): ["u 1"]} if lost else {})
+    assert guarded == ({" ".join([*lost, "To continue, set O(force): true."]): ["u 1"]} if lost else {})
     assert store.missing(wants[1:], store.plans(wants[1:])) == {}
     (plan,) = store.plans(wants[1:])
     assert (plan.action, list(plan.warnings)) == ("delete", [f"u 1: {sentence}" for sentence in lost])
+
+
+class Administered:
+    """A proxy whose users, teams, and organizations have administrators."""
+
+    def __init__(self, organizations: Any) -> None:
+        self.facts: dict[str, Any] = {}
+        self.organizations = organizations
+        self.asked: list[str] = []
+
+    def get(self, path: str, params: Any = None) -> Any:
+        self.asked.append(path)
+        if path == "/user/list":
+            # Some versions do not select by role.
+            users = [{"user_id": "root", "user_role": "proxy_admin"}, {"user_id": "ann", "user_role": "internal_user"}]
+            return {"users": users, "total": 2, "total_pages": 1}
+        if path == "/organization/list":
+            if isinstance(self.organizations, ApiError):
+                raise self.organizations
+            return self.organizations
+        assert path == "/v2/team/list"
+        members = [{"user_id": "ann", "role": "admin"}, {"user_id": "ben", "role": "user"}, {"user_id": None}]
+        teams = [{"team_id": "t", "members_with_roles": members}, {"team_id": "s", "members_with_roles": None}]
+        return {"teams": teams, "total": 2, "total_pages": 1}
+
+
+def admins_of(organizations: Any) -> dict[str, list[str]]:
+    nothing = dict.fromkeys(("user_id", "user_email", "user_role"))
+    found = User().read(Administered(organizations), {**nothing, "admins": True})
+    assert found["users"] == []
+    return {admin["user_id"]: admin["administers"] for admin in found["admins"]}
+
+
+def test_who_administers_something_is_listed_with_it() -> None:
+    members = [{"user_id": "ann", "user_role": "org_admin"}, {"user_id": "ben", "user_role": "internal_user"}]
+    assert admins_of([{"organization_id": "o", "members": [*members, {"user_role": "org_admin"}]}]) == {
+        "default_user_id": ["the proxy"],
+        "root": ["the proxy (proxy_admin)"],
+        "ann": ["organization o", "team t"],
+    }
+
+
+def test_without_a_license_there_are_no_organizations_to_administer() -> None:
+    assert admins_of(ApiError("This is an Enterprise feature", 403))["ann"] == ["team t"]
+    for error in (ApiError("no", 403), ApiError("Enterprise", 500)):
+        with pytest.raises(ApiError):
+            admins_of(error)
+
+
+def test_users_are_read_if_nobody_asks_for_administrators() -> None:
+    proxy = Recorder(STORED, [STORED])
+    nothing = dict.fromkeys(("user_email", "user_role", "user_id"))
+    (user,) = User().read(proxy, {**nothing, "admins": False})["users"]
+    assert (user["user_id"], user["metadata"], user["model_rpm_limit"]) == ("u 1", {"a": 1}, {"m": 5})
+
+
+@pytest.mark.parametrize(("version", "refused"), [("1.110.0", True), ("1.109.9", False)])
+def test_an_id_that_litellm_would_change_is_refused(version: str, refused: bool) -> None:
+    class Empty(Recorder):
+        def get(self, path: str, params: Any = None) -> Any:
+            if path == "/health/readiness/details":
+                return {"litellm_version": version}
+            raise ApiError("User  u not found", 404)
+
+    store = User().store(Empty(), {})
+    want = User().declare({"user_id": " u"}, "present")
+    if refused:
+        with pytest.raises(InputError, match="removes blanks"):
+            store.plans([want])
+    else:
+        assert store.plans([want])[0].action == "create"
+
+
+def test_metadata_of_litellm_is_refused() -> None:
+    with pytest.raises(InputError, match="metadata: tags is reserved for LiteLLM"):
+        User().declare({"user_id": "u", "metadata": {"tags": ["a"]}}, "present")
