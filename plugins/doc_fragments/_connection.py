@@ -1,8 +1,51 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection options, which all modules share. Private: only for use inside this collection."""
+"""The connection options, which all modules share, and the main tasks of roles.
+
+Private: only for use inside this collection.
+"""
 
 from __future__ import annotations
+
+import re
+
+import yaml
+
+# What the main tasks of roles have for options of modules: other names, and other defaults.
+NAMES = {"api_key": "master_key", "validate_certs": "verify_ssl", "timeout": "api_timeout", "retries": "retry_count"}
+DEFAULTS = {"retry_count": 8}
+OF_ROLES = """
+options:
+  variables:
+    description:
+      - The prefix of variables of the play. Each variable with this prefix whose name without it is an option of this
+        module sets the option, unless the variable is empty. The roles of this collection use V(litellm_vkey_).
+    type: str
+  retry_delay:
+    description: Accepted for existing playbooks. The delay between retries increases automatically.
+    type: raw
+    default: 2
+notes:
+  - All options can be text, as in C(-e) and in AWX surveys. An empty answer means that the option is not set.
+"""
+
+
+def _of_roles(text: str) -> str:
+    """Return the connection options as the main tasks of roles have them."""
+    for name, of_role in NAMES.items():
+        text = re.sub(rf"\bO\({name}\)", f"O({of_role})", text)
+    fragment, own = yaml.safe_load(text), yaml.safe_load(OF_ROLES)
+    options = dict(own["options"])
+    for name, option in fragment["options"].items():
+        # The task itself says what is missing.
+        options[NAMES.get(name, name)] = {
+            part: value for part, value in option.items() if part not in ("required", "aliases")
+        }
+    for name, of_role in NAMES.items():
+        options[of_role]["aliases"] = [name]
+    for name, default in DEFAULTS.items():
+        options[name]["default"] = default
+    return str(yaml.safe_dump({**own, "options": options, "requirements": fragment["requirements"]}, sort_keys=False))
 
 
 class ModuleDocFragment:
@@ -19,7 +62,7 @@ options:
     description:
       - The master key of the proxy, or the key of a proxy admin.
       - If it is not set, the environment variable E(LITELLM_PROXY_API_KEY) is used, then E(LITELLM_MASTER_KEY).
-      - The module issues a warning if the key is sent to another machine or to a web proxy over plain C(http).
+      - The task issues a warning if the key is sent to another machine or to a web proxy over plain C(http).
     type: str
     required: true
     aliases:
@@ -27,7 +70,7 @@ options:
   validate_certs:
     description:
       - Whether to verify the TLS certificate of the proxy. For a private CA, use O(ca_path) instead of turning this
-        off, which the module warns of.
+        off, which the task warns of.
     type: bool
     default: true
   ca_path:
@@ -56,9 +99,9 @@ options:
         or has lost its database. V(0) disables retries.
       - The delay between retries increases to 10 seconds, or to 60 seconds if the proxy asks for it with
         C(Retry-After). Five retries take about 20 seconds, and three about 5.
-      - A proxy that has not answered any request of the run may not be there at all. The module gives up after about 7
+      - A proxy that has not answered any request of the run may not be there at all. The task gives up after about 7
         seconds in this case, or after 10 seconds if something accepts the connection and does not answer.
-      - Before the module retries the creation of a key, it checks whether the key was created.
+      - Before the task retries the creation of a key, it checks whether the key was created.
     type: int
     default: 5
   changed_by:
@@ -77,3 +120,5 @@ notes:
     C(-e), where other users can see it.
   - The environment variables E(HTTPS_PROXY), E(HTTP_PROXY), and E(NO_PROXY) are respected.
 """
+
+    ROLE = _of_roles(DOCUMENTATION)

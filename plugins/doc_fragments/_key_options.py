@@ -10,7 +10,7 @@ import yaml
 
 
 def _batch(text: str) -> str:
-    """The options of one key as those of each item of a batch, and as defaults, which only refer to them."""
+    """Return the options of one key as those of each item of a batch, and as defaults, which only refer to them."""
     items = yaml.safe_load(re.sub(r"\b(O|RV)\((?=\w)", r"\1(virtual_keys[].", text))
     defaults = {
         name: {**option, "description": f"As O(virtual_keys[].{name})."} for name, option in items["options"].items()
@@ -38,7 +38,7 @@ NAMED_OTHERWISE = (
 
 
 def _for_all(text: str) -> str:
-    """The options of one key as those of all keys of a workshop, which only refer to them."""
+    """Return the options of one key as those of all keys of a workshop, which only refer to them."""
     options = {
         name: {
             part: [f"For all keys, as O(litemaas.virtual_keys.litellm_key#module:{name})."]

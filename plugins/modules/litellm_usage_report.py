@@ -106,7 +106,7 @@ options:
     type: str
     default: UTC
 extends_documentation_fragment:
-  - litemaas.virtual_keys._role_connection
+  - litemaas.virtual_keys._connection.role
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
 attributes:

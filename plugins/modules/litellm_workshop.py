@@ -19,7 +19,8 @@ description:
   - Everything is checked and planned before the first write. If the key of a participant fails, the task continues with
     the others and fails at the end. RV(result) contains all keys with their values even then.
 extends_documentation_fragment:
-  - litemaas.virtual_keys._role_connection
+  - litemaas.virtual_keys._connection.role
+  - litemaas.virtual_keys._hand_out.workshop
   - litemaas.virtual_keys._key_options.for_all
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
@@ -322,70 +323,6 @@ options:
         runs.
       - With V(absent) as O(state), the people and their files are removed from it.
     type: path
-  output_formats:
-    description:
-      - Any of V(csv), V(json), V(html), V(env), V(mail), and V(kubernetes).
-    type: list
-    elements: str
-    choices:
-      - json
-      - csv
-      - html
-      - env
-      - mail
-      - kubernetes
-    default:
-      - csv
-      - html
-  output_title:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:output_title).
-    type: str
-  output_note:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:output_note).
-    type: str
-    default: ''
-  output_base_url:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:output_base_url).
-    type: str
-    default: ''
-  output_mail_from:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:output_mail_from).
-    type: str
-    default: ''
-  output_mail_subject:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:output_mail_subject).
-    type: str
-  output_namespace:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:output_namespace).
-    type: str
-    default: ''
-  output_html_template:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:output_html_template).
-    type: path
-  output_env_template:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:output_env_template).
-    type: path
-  output_mail_template:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:output_mail_template).
-    type: path
-  output_kubernetes_template:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:output_kubernetes_template).
-    type: path
-  time_zone:
-    description:
-      - As O(litemaas.virtual_keys.litellm_hand_out#module:time_zone).
-    type: str
-    default: UTC
   usage_filter:
     description:
       - As O(litemaas.virtual_keys.litellm_usage_report#module:usage_filter).

@@ -7,23 +7,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._args import CONNECTION_OPTIONS
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
 
 from ._variables import Source, Variable, Variables
 
-# How to reach the proxy, as each role has it.
-CONNECTION = (
-    Variable("api_url"),
-    Variable("master_key", no_log=True, aliases=("api_key",)),
-    Variable("verify_ssl", "bool", default=True, aliases=("validate_certs",)),
-    Variable("ca_path", "path"),
-    Variable("client_cert", "path"),
-    Variable("client_key", "path"),
-    Variable("changed_by"),
-    Variable("api_timeout", "int", default=30, least=1, aliases=("timeout",)),
-    Variable("retry_count", "int", default=8, least=0, aliases=("retries",)),
-    Variable("retry_delay", "raw", default=2),
+# How to reach the proxy: the connection options of the modules. These have another name in the roles.
+NAMED = {
+    row.option: row
+    for row in (
+        Variable("master_key", no_log=True, aliases=("api_key",), option="api_key"),
+        Variable("verify_ssl", "bool", default=True, aliases=("validate_certs",), option="validate_certs"),
+        Variable("api_timeout", "int", default=30, least=1, aliases=("timeout",), option="timeout"),
+        Variable("retry_count", "int", default=8, least=0, aliases=("retries",), option="retries"),
+    )
+}
+OPTIONS = tuple(
+    NAMED.get(name) or Variable(name, spec["type"], no_log=bool(spec.get("no_log")))
+    for name, spec in CONNECTION_OPTIONS.items()
 )
+# Of the role that manage_keys replaces: how long to wait follows from what the proxy answers.
+CONNECTION = (*OPTIONS, Variable("retry_delay", "raw", default=2))
 ENVIRONMENT = {
     "api_url": ("LITELLM_PROXY_URL", "LITELLM_API_URL"),
     "master_key": ("LITELLM_PROXY_API_KEY", "LITELLM_MASTER_KEY"),
@@ -79,11 +83,4 @@ def connection(variables: Variables) -> dict[str, Any]:
             "The key of a proxy admin is missing. Run: read -rs LITELLM_PROXY_API_KEY && export LITELLM_PROXY_API_KEY. "
             f"Or set {variables.called('master_key')}. In AWX, enter it in the credential of the job."
         )
-    return {
-        "api_url": variables["api_url"],
-        "api_key": variables["master_key"],
-        "validate_certs": variables["verify_ssl"],
-        "timeout": variables["api_timeout"],
-        "retries": variables["retry_count"],
-        **{name: variables[name] for name in ("ca_path", "client_cert", "client_key", "changed_by") if variables[name]},
-    }
+    return {row.option or row.name: variables[row.name] for row in OPTIONS if variables[row.name] is not None}
