@@ -38,7 +38,8 @@ class ActionModule(RoleAction):
 
     def carry_out(self, variables: Variables, task_vars: dict[str, Any]) -> dict[str, Any]:
         people, warnings = self._people(variables)
-        done = report(self.caller(task_vars), variables, people, bool(self._task.check_mode))
+        call = self.caller(task_vars, variables.option_names())
+        done = report(call, variables, people, bool(self._task.check_mode))
         return {
             "changed": done.changed,
             "usage": done.usage,

@@ -17,7 +17,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables i
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._places import artifact_password
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._run import run
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._steps import Surroundings
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES, option_names
 
 
 class ActionModule(RoleAction):
@@ -29,7 +29,7 @@ class ActionModule(RoleAction):
         if variables["show"] is not None:
             return dict(variables["show"])
         around = Surroundings(
-            call=self.caller(task_vars),
+            call=self.caller(task_vars, option_names(variables)),
             read_file=self.read_file,
             render=Templates(self._templar, self._find_needle, task_vars),
             check_mode=bool(self._task.check_mode),

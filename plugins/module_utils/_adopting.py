@@ -118,7 +118,7 @@ def _problems(table: Resource, options: Mapping[str, Any]) -> dict[str, str]:
             if row.choices and not {*row.choices}.issuperset(value if isinstance(value, list) else [value]):
                 found[row.name] = f"must be one of {', '.join(row.choices)}."
             elif wrong := problems(table, {row.name: value}):
-                found[row.name] = wrong[0].removeprefix(f"{row.name}: ")
+                found[row.name] = wrong[0].removeprefix(f"O({row.name}): ")
     return found
 
 

@@ -29,6 +29,10 @@ GENERAL: Advice = {
         "This requires a LiteLLM Enterprise license on the proxy. Remove the option, or add the license."
     ),
 }
+CHECK_PROXY = "Check the proxy and the network between it and this host."
+CHECK_REACH = "Check O(api_url), and that the proxy is running and can be reached from the host that runs this task."
+CHECK_TRUST = "Set O(ca_path) to the CA of the proxy. If the proxy requires a client certificate, set O(client_cert)."
+CHECK_URL = "Check that O(api_url) is the URL of a LiteLLM proxy, including its path if it has one."
 REFUSED = "The proxy rejects the key in {option}. Use the master key or the key of a proxy admin."
 
 

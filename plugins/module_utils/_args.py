@@ -59,26 +59,26 @@ class Settings:
 
     @classmethod
     def from_params(cls, get: Callable[[str], Any]) -> Settings:
-        """Settings from ``get(option)``: ``module.params.get``, or a plugin's ``get_option``.
+        """Make settings from ``get(option)``: ``module.params.get``, or a plugin's ``get_option``.
 
-        :raises ValueError: with a sentence for the user, when an option cannot be right.
+        :raises ValueError: with a sentence for the user in which options are marked, when one cannot be right.
         """
         values = {part.name: get(part.name) for part in fields(cls) if part.name in CONNECTION_OPTIONS}
         values["api_url"] = base_url(values["api_url"])
         values["api_key"] = values["api_key"].strip()
         if not values["api_key"] or not values["api_key"].isascii() or not values["api_key"].isprintable():
-            raise ValueError("api_key is empty or contains characters that are not allowed in an HTTP header.")
+            raise ValueError("O(api_key) is empty or contains characters that are not allowed in an HTTP header.")
         if values["timeout"] < 1:
-            raise ValueError("timeout must be at least 1 second.")
+            raise ValueError("O(timeout) must be at least 1 second.")
         if values["timeout"] > MAX_TIMEOUT:
-            raise ValueError(f"timeout must be at most {MAX_TIMEOUT} seconds.")
+            raise ValueError(f"O(timeout) must be at most {MAX_TIMEOUT} seconds.")
         if values["retries"] < 0:
-            raise ValueError("retries must not be negative.")
+            raise ValueError("O(retries) must not be negative.")
         if values["client_key"] and not values["client_cert"]:
-            raise ValueError("client_key requires client_cert.")
+            raise ValueError("O(client_key) requires O(client_cert).")
         for name in ("ca_path", "client_cert", "client_key"):
             if values[name] and not os.path.exists(values[name]):
-                raise ValueError(f"{name}: {values[name]} does not exist on the host that runs this task.")
+                raise ValueError(f"O({name}): {values[name]} does not exist on the host that runs this task.")
         values["changed_by"] = _header_text("changed_by", values["changed_by"])
         web_proxy(values["api_url"])
         if values["validate_certs"] and not values["ca_path"]:
@@ -91,13 +91,13 @@ class Settings:
         parts = urlsplit(self.api_url)
         found = []
         if parts.scheme == "http" and web_proxy(self.api_url):
-            found.append("api_key is sent over plain http to the web proxy that the environment names. Use https.")
+            found.append("O(api_key) is sent over plain http to the web proxy that the environment names. Use https.")
         elif parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            found.append("api_key is sent to another machine over plain http. Use https.")
+            found.append("O(api_key) is sent to another machine over plain http. Use https.")
         if parts.scheme == "https" and not self.validate_certs:
             found.append(
-                "validate_certs is false, so another machine can pretend to be the proxy and receive api_key. For a "
-                "private CA, set ca_path instead."
+                "O(validate_certs) is false, so another machine can pretend to be the proxy and receive O(api_key). "
+                "For a private CA, set O(ca_path) instead."
             )
         return found
 
@@ -129,9 +129,9 @@ def base_url(api_url: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError("api_url must be a URL such as https://litellm.example.com or http://127.0.0.1:4000.")
+        raise ValueError("O(api_url) must be a URL such as https://litellm.example.com or http://127.0.0.1:4000.")
     if parts.username or parts.password:
-        raise ValueError("api_url must not contain a user name or a password. Set the key in api_key.")
+        raise ValueError("O(api_url) must not contain a user name or a password. Set the key in O(api_key).")
     path = parts.path.rstrip("/")
     if path.endswith("/v1"):
         path = path[: -len("/v1")]
@@ -146,5 +146,5 @@ def _header_text(name: str, value: str | None) -> str | None:
     text = (value or "").strip()
     wrong = sorted({char for char in text if not ((char.isprintable() and char.isascii()) or "\xa0" < char <= "\xff")})
     if wrong:
-        raise ValueError(f"{name} contains characters that are not allowed in an HTTP header: {''.join(wrong)!a}.")
+        raise ValueError(f"O({name}) contains characters that are not allowed in an HTTP header: {''.join(wrong)!a}.")
     return text or None

@@ -55,7 +55,7 @@ def converge(
 
 
 def _warned(plans: Sequence[Plan], missing: Mapping[str, Sequence[str]]) -> list[Plan]:
-    """The plans with warnings about what is missing, which in check mode an earlier task has not created either."""
+    """Add warnings to plans about what is missing, which in check mode an earlier task has not created either."""
     warnings: dict[str, list[str]] = defaultdict(list)
     for sentence, names in missing.items():
         warnings[names[0]].append(
@@ -107,13 +107,13 @@ def carry_out(
 def run_all(
     work: Callable[[Any], Any], items: Sequence[Any], concurrency: int, fail_fast: bool = False
 ) -> Iterator[Any]:
-    """The results of ``work``, or its errors, in the order of the items, as they come; ``concurrency`` at a time."""
+    """Yield the results of ``work``, or its errors, in the order of the items; ``concurrency`` at a time."""
     failed = False
 
     def attempt(item: Any) -> Any:
         nonlocal failed
         if failed and fail_fast:
-            return LiteLLMError("Not tried, because another item failed and fail_fast is set.")
+            return LiteLLMError("Not tried, because another item failed and O(fail_fast) is set.")
         try:
             return work(item)
         except Exception as error:  # all that went well must be returned: a value cannot be read a second time

@@ -26,7 +26,7 @@ from threading import Lock
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from ._advice import UNKNOWN_KEY, Advice, advice
+from ._advice import CHECK_PROXY, CHECK_REACH, CHECK_TRUST, CHECK_URL, UNKNOWN_KEY, Advice, advice
 from ._clock import AGREEING, Clock
 from ._errors import ApiError
 from ._redaction import Secrets
@@ -60,8 +60,6 @@ ALIVE = "/health/liveliness"
 # What no second try changes.
 PERMANENT_CODES = ("tls", "too_large")
 MAX_SENTENCE = 600
-CHECK_PROXY = "Check the proxy and the network between it and this host."
-CHECK_URL = "Check that api_url is the URL of a LiteLLM proxy, including its path if it has one."
 
 
 class Reached(Protocol):
@@ -110,6 +108,7 @@ class Client:
     ) -> None:
         self._settings = settings
         self._base = settings.api_url
+        self._key_option = f"O({settings.key_option})"
         self._tries = settings.retries + 1
         self._sleep = sleep
         self._advice = advice or {}
@@ -130,14 +129,14 @@ class Client:
         return Client(settings, sleep=self._sleep, secrets=self.secrets, advice=self._advice, connection=connection)
 
     def now(self) -> datetime:
-        """The proxy's time, by which it writes expiries; this machine's if the proxy's answers do not agree on it."""
+        """Return the proxy's time, by which it writes expiries; this machine's if its answers do not agree on it."""
         if self._clock.is_doubtful:
             with self._asking_the_time:
                 self._ask_the_time()
         return self._clock.now()
 
     def past(self) -> datetime | None:
-        """A moment that is past, whichever of the two clocks is wrong; None if the proxy's answers tell no time."""
+        """Return a moment that is past, whichever clock is wrong; None if the proxy's answers tell no time."""
         return self._clock.past()
 
     @property
@@ -263,13 +262,13 @@ class Client:
         reason = self._clean(cause(error))
         if untrusted:
             message = f"Cannot establish a trusted TLS connection to {self._base}: {reason}."
-            hint = "Set ca_path to the CA of the proxy. If the proxy requires a client certificate, set client_cert."
+            hint = CHECK_TRUST
         elif never_sent:
             message = f"Cannot connect to {self._base}{self._by_web_proxy()}: {reason}."
-            hint = "Check api_url, and that the proxy is running and can be reached from the host that runs this task."
+            hint = CHECK_REACH
         elif isinstance(error, requests.Timeout) or caused_by(error, ReadTimeoutError):
             message = f"No answer from {self._base} to {method} {path} within {round(deadline.seconds, 1):g} s."
-            hint = "Check that api_url is the URL of a LiteLLM proxy, or increase timeout."
+            hint = "Check that O(api_url) is the URL of a LiteLLM proxy, or increase O(timeout)."
         else:
             message = f"The connection to {self._base} broke during {method} {path}: {reason}."
             hint = CHECK_PROXY
@@ -318,7 +317,7 @@ class Client:
 
     def _refusal(self, body: Any, status: int, method: str, path: str) -> ApiError:
         details = {name: self._clean(text) for name, text in error_details(body).items()}
-        message, option = details["message"] or f"HTTP {status} without an explanation", self._settings.key_option
+        message, option = details["message"] or f"HTTP {status} without an explanation", self._key_option
         if status == 401 and UNKNOWN_KEY.search(f"{details['type']} {message}"):
             message = f"{self._base} does not know the key in {option}."
         failure = ApiError(message, status, method, path, details["type"], details["code"], details["param"])
@@ -331,7 +330,7 @@ class Client:
         if 300 <= status < 400:
             target = response.headers.get("Location", "elsewhere").split("?")[0]
             message = f"{self._base}{path} redirects to {self._clean(target)}"
-            hint = "Set api_url to the final URL."
+            hint = "Set O(api_url) to the final URL."
         else:
             message = f"{self._base} answered {self._clean(kind)} instead of JSON"
             hint = CHECK_URL

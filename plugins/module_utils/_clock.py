@@ -39,7 +39,7 @@ class Clock:
         return datetime.now(timezone.utc) + self._lead
 
     def past(self) -> datetime | None:
-        """A moment that is past by this machine's clock and by all answers; None while none has told the time."""
+        """Return a moment that is past by this machine's clock and all answers; None while none has told the time."""
         return None if self._latest is None else datetime.now(timezone.utc) + self._latest
 
     def observe(self, headers: Mapping[str, str], asked: datetime, answered: datetime) -> None:
@@ -68,7 +68,7 @@ class Clock:
 
 
 def _date(headers: Mapping[str, str]) -> datetime | None:
-    """When the answer was made, None if it does not say or comes out of a cache."""
+    """Return when the answer was made, None if it does not say or comes out of a cache."""
     if "Age" in headers:
         return None
     try:

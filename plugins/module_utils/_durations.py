@@ -29,7 +29,7 @@ def check_duration(value: str) -> str | None:
 
 
 def add_duration(start: datetime, duration: str) -> datetime:
-    """``start`` plus a duration; a month ends on the same day, or on the last if the month is shorter."""
+    """Add a duration to ``start``; a month ends on the same day, or on the last if the month is shorter."""
     digits = duration.rstrip("smhdwo")
     count, unit = int(digits), duration[len(digits) :]
     if unit != "mo":

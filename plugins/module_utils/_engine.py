@@ -16,6 +16,7 @@ from typing import Any
 
 from ._errors import InputError
 from ._redaction import check_not_hidden
+from ._text import mark_options
 from ._values import UNSET, as_json, json_equal, same_amount, same_members, version_tuple
 
 NOT_CLEARABLE: Any = object()
@@ -289,7 +290,7 @@ def _diff_views(rows: Iterable[Field], before: Mapping[str, Any], after: Mapping
 def _ensure_possible(kind: str, wanted: Sequence[tuple[Field, Any, Any]], name: str) -> None:
     fixed = [(row, value) for row, value, actual in wanted if not row.supports(value, actual)]
     if fixed:
-        what = ", ".join(f"{'clear' if row.is_empty(value) else 'change'} {row.name}" for row, value in fixed)
+        what = ", ".join(f"{'clear' if row.is_empty(value) else 'change'} O({row.name})" for row, value in fixed)
         hints = [row.hint for row, _value in fixed if row.hint]
         hint = " ".join(dict.fromkeys(hints)) or "Delete it first, or set its current value."
         raise InputError(f"LiteLLM cannot {what} of an existing {kind}. {hint}", name)
@@ -318,7 +319,7 @@ def unsupported(
             needs.append(("clear", row.clear_since or row.update_since))
         elif updating:
             needs.append(("change", row.update_since))
-        found += [(f"{verb} {name}", since) for verb, since in needs if _is_older(version, since)][:1]
+        found += [(f"{verb} O({name})", since) for verb, since in needs if _is_older(version, since)][:1]
     return found
 
 
@@ -333,8 +334,7 @@ def declared_fields(resource: Resource, options: Mapping[str, Any]) -> tuple[dic
     both = [name for name in unset if not resource.field(name).is_empty(declared.get(name))]
     declared.update(dict.fromkeys(unset, UNSET))
     found = problems(resource, declared)
-    if both:
-        found.append(f"{', '.join(both)} cannot be both set and listed in unset.")
+    found += [f"{mark_options(both)} cannot be both set and listed in O(unset)."] if both else []
     # Empty text is what an answer left blank gives.
     return {name: UNSET if value == "" else value for name, value in declared.items()}, found
 
@@ -345,11 +345,11 @@ def problems(resource: Resource, declared: Mapping[str, Any]) -> list[str]:
     for row in resource.fields:
         value = declared.get(row.name)
         if value is UNSET and not row.clearable:
-            found.append(f"{row.name} cannot be unset.")
+            found.append(f"O({row.name}) cannot be unset.")
         elif not row.is_empty(value):
             reason = _unfit(row, value) or (row.check(value) if row.check else None)
             if reason:
-                found.append(f"{row.name}: {reason}")
+                found.append(f"O({row.name}): {reason}")
     return found
 
 

@@ -10,12 +10,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ._text import render
+
 
 class LiteLLMError(Exception):
-    """Base of all errors that a user can act upon. Its text is one sentence for that user."""
+    """Base of all errors that a user can act upon. Its text is one sentence for that user.
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the parts of the error, for a task's result."""
+    An option stands in it as markup, such as ``O(api_url)``: who tells it knows what the user calls that option.
+    """
+
+    def __str__(self) -> str:
+        return self.told({})
+
+    def told(self, called: Mapping[str, str]) -> str:
+        """Return the sentence with the names of options.
+
+        :param called: what the user calls an option, where that is another name.
+        """
+        return render(self.marked, called)
+
+    @property
+    def marked(self) -> str:
+        """The sentence with its markup."""
+        return super().__str__()
+
+    def as_dict(self, called: Mapping[str, str]) -> dict[str, Any]:
+        """Return the parts of the error, for a task's result. ``called`` is as in :meth:`told`."""
         return {}
 
 
@@ -32,7 +52,7 @@ class InputError(LiteLLMError):
         self.subject = subject
         self._details = dict(details or {})
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, called: Mapping[str, str]) -> dict[str, Any]:
         return self._details
 
 
@@ -71,13 +91,14 @@ class ApiError(LiteLLMError):
         self.may_have_applied = may_have_applied
         self.hint = hint
 
-    def __str__(self) -> str:
+    @property
+    def marked(self) -> str:
         where = f" ({self.method} {self.path}: HTTP {self.status})" if self.status else ""
         return " ".join(part for part in (f"{self.message}{where}", self.hint) if part)
 
-    def as_dict(self) -> dict[str, Any]:
-        names = ("message", "status", "type", "code", "param", "method", "path", "hint")
-        return {name: getattr(self, name) for name in names}
+    def as_dict(self, called: Mapping[str, str]) -> dict[str, Any]:
+        told = {name: render(getattr(self, name), called) for name in ("message", "hint")}
+        return {**told, **{name: getattr(self, name) for name in ("status", "type", "code", "param", "method", "path")}}
 
 
 class NotStoredError(ApiError):

@@ -105,8 +105,8 @@ def guessable_warning(place: str, names: Iterable[str]) -> list[str]:
     if not listed:
         return []
     return [
-        f"{place}: {listed} can be guessed, so no fingerprint of it is stored. Later runs detect a changed value only "
-        "by the mask that LiteLLM shows. Use a random value of 32 or more characters."
+        f"O({place}): {listed} can be guessed, so no fingerprint of it is stored. Later runs detect a changed value "
+        "only by the mask that LiteLLM shows. Use a random value of 32 or more characters."
     ]
 
 

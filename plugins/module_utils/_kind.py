@@ -41,7 +41,7 @@ class Client(Protocol):
         """Return the JSON that the proxy answers. Raises ApiError."""
 
     def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
-        """Likewise, to a request with a JSON body, which is repeated after a lost answer only if ``idempotent``."""
+        """Return the same of a request with a JSON body, repeated after a lost answer only if ``idempotent``."""
 
     def now(self) -> datetime:
         """Return the proxy's time."""
@@ -85,15 +85,15 @@ class Store(Protocol):
         """Return what has to be done for each, in order; writes nothing; raises InputError for what cannot be."""
 
     def missing(self, wants: Sequence[Any], plans: Sequence[Plan]) -> Mapping[str, Sequence[str]]:
-        """What plans need and the proxy does not have, which another task can create first: names by sentence."""
+        """Return what plans need and the proxy lacks, which another task can create first: names by sentence."""
         return {}
 
     def prepare(self, plans: Sequence[Plan]) -> list[Plan]:
-        """The plans with all that has to be settled before the first write; raises LiteLLMError if it cannot be."""
+        """Settle what has to be before the first write, and return the plans; raises LiteLLMError if it cannot be."""
         return list(plans)
 
     def undeclared(self, wants: Sequence[Any]) -> Sequence[Any]:
-        """Declarations of absence for what the task wants pruned; none for objects that are never pruned."""
+        """Return declarations of absence for what the task wants pruned; none for objects that are never pruned."""
         return []
 
     def batches(self, plans: Sequence[Plan]) -> list[list[int]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import deepcopy
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import remove_values
@@ -35,12 +35,55 @@ from ._results import (
     summary_of,
     traceback_of,
 )
-from ._text import join_limited, printable
+from ._text import join_limited, mark_options, printable, render
 
-# Makes a Module, or what takes its place in Ansible's own worker, from the arguments of one.
-ModuleFactory = Callable[..., Any]
 STATE = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 MAX_CONCURRENT = 32
+# The entry beside the options of a module by which another action of ours says what the user calls them.
+CALLED = "_called"
+
+
+class Task(Protocol):
+    """A task of one of our modules: a ``Module``, or what takes its place in Ansible's own worker.
+
+    ``given`` are the options before Ansible converts them, ``called`` the names that the user has for them elsewhere.
+    """
+
+    params: dict[str, Any]
+    given: Any
+    called: Mapping[str, str]
+    argument_spec: dict[str, Any]
+    shown_spec: dict[str, Any]
+    no_log_values: set[str]
+    check_mode: bool
+    connections: dict[Any, Connection]
+    reached: Any
+
+    @property
+    def diff_mode(self) -> bool:
+        """Whether the task is to show what it changes."""
+
+    def take_entries(self, entries: Mapping[str, Any]) -> None:
+        """Take the options of entries as they were checked, in which a secret may look different."""
+
+    def warn(self, text: str) -> None:
+        """Let Ansible show a warning."""
+
+    def exit_json(self, **result: Any) -> NoReturn:
+        """End the task well."""
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        """End the task as failed."""
+
+    def report_progress(self, text: str) -> None:
+        """Say something while the task runs."""
+
+    def values_file(self, path: str, proxy: str, vault_id: str | None, reading: bool) -> AbstractContextManager[Ledger]:
+        """Open the file that keeps the values of keys."""
+
+
+# Makes a task from the arguments of a Module.
+ModuleFactory = Callable[..., Task]
 
 
 class Module(AnsibleModule):
@@ -49,13 +92,14 @@ class Module(AnsibleModule):
     def __init__(self, entries: Mapping[str, Any] | None = None, **arguments: Any) -> None:
         # With the options of entries that are checked later, of which Ansible does not know what is secret.
         self.shown_spec = {**arguments["argument_spec"], **(entries or {})}
-        # Connections with proxies, for those that come after this task in the same process: here, nobody.
+        self.called: dict[str, str] = {}
         self.connections: dict[Any, Connection] = {}
         self.reached: set[str] = set()
         super().__init__(**arguments)
 
     def _load_params(self) -> None:
         super()._load_params()
+        self.called = self.params.pop(CALLED, {})
         self.given = deepcopy(self.params)  # before Ansible converts them
 
     def take_entries(self, entries: Mapping[str, Any]) -> None:
@@ -91,7 +135,7 @@ class Module(AnsibleModule):
     def values_file(self, path: str, *_how: Any, **_further: Any) -> NoReturn:
         """Refuse a file of the control node: a module may run on any machine."""
         raise InputError(
-            f"values_file: {path} can be used only on the control node, in Ansible's own process. Run the task on "
+            f"O(values_file): {path} can be used only on the control node, in Ansible's own process. Run the task on "
             "localhost, without become, async, environment, or another Python interpreter."
         )
 
@@ -115,7 +159,7 @@ def run(kind: Kind, start: ModuleFactory = Module) -> None:
             (outcome,) = converge(kind.store(client, module.params, ledger), [want], module.check_mode)
         warn_of_unknown(kind, module, [outcome])
         warn(module, [outcome], client)
-        report = report_of(kind, want, outcome)
+        report = report_of(kind, want, outcome, module.called)
         del report["error"]
         report[kind.result] = record_of(kind, outcome, module.check_mode)
         if module.diff_mode:
@@ -150,7 +194,7 @@ def run_batch(kind: Kind, start: ModuleFactory = Module) -> None:
         warn_of_unknown(kind, module, outcomes)
         warn(module, outcomes, client)
         reports = [
-            {**report_of(kind, want, outcome), **readings_of(kind, outcome, module.check_mode)}
+            {**report_of(kind, want, outcome, module.called), **readings_of(kind, outcome, module.check_mode)}
             for want, outcome in zip([*wants, *last], outcomes)
         ]
         _end_batch(kind, module, wants, reports, outcomes)
@@ -166,7 +210,7 @@ def run_info(kind: Readable, start: ModuleFactory = Module) -> None:
         module.exit_json(changed=False, **result)
 
 
-def start_task(start: ModuleFactory, options: Mapping[str, Any], entries: Mapping[str, Any] | None = None) -> Any:
+def start_task(start: ModuleFactory, options: Mapping[str, Any], entries: Mapping[str, Any] | None = None) -> Task:
     """Start a task with the connection options and those of its own.
 
     :param entries: argument spec of the options that hold entries, with the options of these, which are checked later.
@@ -175,7 +219,7 @@ def start_task(start: ModuleFactory, options: Mapping[str, Any], entries: Mappin
     further = {"entries": entries} if entries else {}
     module = start(argument_spec=spec, supports_check_mode=True, **further)
     if flags := flags_for_numbers(module.given, spec):
-        module.fail_json(msg=f"{join_limited(flags)} must be a number, not true or false.")
+        module.fail_json(msg=render(f"{mark_options(flags)} must be a number, not true or false.", module.called))
     return module
 
 
@@ -196,18 +240,19 @@ def _without(options: Mapping[str, Mapping[str, Any]], *parts: str) -> dict[str,
 
 
 def ensure_batch(params: Mapping[str, Any]) -> None:
-    """
-    :raises InputError: if the options of a task with many objects cannot be right.
+    """Refuse options of a task with many objects that cannot be right.
+
+    :raises InputError: naming the option.
     """
     if not 1 <= params["concurrency"] <= MAX_CONCURRENT:
-        raise InputError(f"concurrency must be between 1 and {MAX_CONCURRENT}.")
+        raise InputError(f"O(concurrency) must be between 1 and {MAX_CONCURRENT}.")
     if params["progress_every"] is not None and params["progress_every"] < 1:
-        raise InputError("progress_every must be at least 1.")
+        raise InputError("O(progress_every) must be at least 1.")
 
 
 def _end_batch(
     kind: Kind,
-    module: Any,
+    module: Task,
     wants: Sequence[Declaration],
     reports: Sequence[Mapping[str, Any]],
     outcomes: Sequence[Outcome],
@@ -226,12 +271,12 @@ def _end_batch(
     errors = [outcome.error for outcome in outcomes if outcome.error]
     if errors:
         named = [(outcome.plan.name, outcome) for outcome in outcomes]
-        module.fail_json(msg=failed_names(named), **traceback_of(errors), **result)
+        module.fail_json(msg=failed_names(named, module.called), **traceback_of(errors), **result)
     module.exit_json(**result)
 
 
 @contextmanager
-def failures(module: Any) -> Iterator[None]:
+def failures(module: Task) -> Iterator[None]:
     """Turn the errors of all layers below into a failed task."""
     if REQUESTS_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("requests"), exception=REQUESTS_IMPORT_ERROR)
@@ -241,14 +286,14 @@ def failures(module: Any) -> Iterator[None]:
         _fail(module, error)
 
 
-def _fail(module: Any, error: Exception, **result: Any) -> None:
-    if isinstance(error, LiteLLMError) and (failure := error.as_dict()):
+def _fail(module: Task, error: Exception, **result: Any) -> None:
+    if isinstance(error, LiteLLMError) and (failure := error.as_dict(module.called)):
         result["failure"] = failure
-    module.fail_json(msg=sentence_of(error), **traceback_of([error]), **result)
+    module.fail_json(msg=sentence_of(error, module.called), **traceback_of([error]), **result)
 
 
 @contextmanager
-def connected(module: Any, advice: Mapping[str, str] | None = None, connections: int = 1) -> Iterator[Client]:
+def connected(module: Task, advice: Mapping[str, str] | None = None, connections: int = 1) -> Iterator[Client]:
     """Yield a client, of whose warnings one may explain what goes wrong with it."""
     client = _client(module, advice, connections)
     try:
@@ -258,13 +303,13 @@ def connected(module: Any, advice: Mapping[str, str] | None = None, connections:
         raise
 
 
-def _client(module: Any, advice: Mapping[str, str] | None, connections: int) -> Client:
+def _client(module: Task, advice: Mapping[str, str] | None, connections: int) -> Client:
     try:
         settings = Settings.from_params(module.params.get)
     except ValueError as error:
         raise InputError(str(error)) from error
     for warning in settings.warnings:
-        module.warn(warning)
+        module.warn(render(warning, module.called))
     known = module.connections
     if (settings, connections) not in known:
         known[settings, connections] = Connection(settings, connections, module.reached)
@@ -286,7 +331,7 @@ def _wanted(
         try:
             want = kind.declare(kind.with_defaults(item, defaults), state)
         except InputError as error:
-            wrong[str(error)].append(printable(error.subject) or f"item {number}")
+            wrong[error.marked].append(printable(error.subject) or f"item {number}")
         else:
             wants.append(want)
             positions[want.name, tuple(want.identity.items())].append(str(number))
@@ -300,26 +345,27 @@ def _wanted(
     return wants
 
 
-def warn(module: Any, outcomes: Sequence[Outcome], client: Client) -> None:
+def warn(module: Task, outcomes: Sequence[Outcome], client: Client) -> None:
     """Give the warnings of all that was done, each once."""
     warnings = [text for outcome in outcomes for text in outcome.warnings]
     for warning in dict.fromkeys([*warnings, *client.warnings]):
-        module.warn(warning)
+        module.warn(render(warning, module.called))
 
 
-def warn_of_unknown(kind: Kind, module: Any, outcomes: Sequence[Outcome]) -> None:
+def warn_of_unknown(kind: Kind, module: Task, outcomes: Sequence[Outcome]) -> None:
     """Warn of secrets that are not in the file of the task: who keeps them there expects to find all of them."""
     names = [printable(outcome.plan.name) for outcome in outcomes if is_unknown(outcome)]
     if names and module.params.get("values_file") is not None:
-        module.warn(
-            f"values_file: these {kind.things} have values that are not in {module.params['values_file']}: "
+        text = (
+            f"O(values_file): these {kind.things} have values that are not in {module.params['values_file']}: "
             f"{join_limited(names)}. They keep working, but LiteLLM never shows a value again. Add those that you know "
-            f"to the file, or replace them with value_policy: reissue."
+            f"to the file, or replace them with O(value_policy): reissue."
         )
+        module.warn(render(text, module.called))
 
 
 @contextmanager
-def open_ledger(module: Any) -> Iterator[Ledger | None]:
+def open_ledger(module: Task) -> Iterator[Ledger | None]:
     """Yield where the task keeps the secrets of objects, if it says where."""
     path = module.params.get("values_file")
     if path is None:

@@ -15,7 +15,7 @@ SECONDS = 2.5
 def every_few_seconds(
     tell: Progress, number: int | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Progress:
-    """``tell`` every few seconds, or after each ``number`` of objects, but not after the last one.
+    """Call ``tell`` every few seconds, or after each ``number`` of objects, but not after the last one.
 
     :param number: the number of objects; None for every few seconds.
     """

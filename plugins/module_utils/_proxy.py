@@ -73,14 +73,16 @@ class Proxy:
         return caller
 
     def ensure_reachable(self) -> None:
-        """
-        :raises ApiError: if there is no proxy that answers to the caller's key.
+        """Refuse to go on if there is no proxy that answers to the caller's key.
+
+        :raises ApiError: saying so.
         """
         self._fact("version", self._read_version)
 
     def ensure_admin(self) -> None:
-        """
-        :raises ApiError: if the caller's key does not belong to an admin.
+        """Refuse to go on if the caller's key does not belong to an admin.
+
+        :raises ApiError: saying so.
         """
         self._fact("licensed", self._read_license)
 

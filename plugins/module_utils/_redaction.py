@@ -118,7 +118,7 @@ def secrets_in(value: Any) -> list[str]:
 
 
 def check_not_hidden(value: Any) -> str | None:
-    """What is wrong with plain data that somebody took from a result, or None: its secrets would be lost."""
+    """Return what is wrong with plain data that somebody took from a result, or None: its secrets would be lost."""
     if any(WAS_HIDDEN.search(text) for text in _texts(value)):
         return f"contains {HIDDEN}, which stands for a secret in results. Set the secret, or leave the entry out."
     return None
@@ -213,7 +213,7 @@ class _Hiding:
         return HIDDEN
 
     def _text(self, text: str) -> str:
-        """Text without what is a secret by its shape, or by the name before it."""
+        """Return text without what is a secret by its shape, or by the name before it."""
         data = _read(text) if text[:1] in ("{", "[") else None
         if data is not None:
             shown = self.data(data)
@@ -260,7 +260,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _read(text: str) -> Any:
-    """The mapping or list that is written in a text, read in the two ways in which Ansible does; None if it is none."""
+    """Read a mapping or list that is written as text, in the two ways in which Ansible does; None if it is none."""
     for read in (json.loads, ast.literal_eval):
         try:
             value = read(text)
@@ -286,20 +286,20 @@ class Secrets:
         return f"<{type(self).__name__}>"
 
     def add(self, *values: Any) -> None:
-        """Texts that must not be shown; of plain data, all texts in it."""
+        """Add texts that must not be shown; of plain data, all texts in it."""
         texts = {text for value in values for text in _texts(value) if len(text.strip()) >= SHORTEST}
         with self._lock:
             self._new |= texts - self._known
             self._known |= texts
 
     def add_from(self, body: Any) -> None:
-        """What is secret in a request."""
+        """Add what is secret in a request."""
         hiding = _Hiding()
         hiding.data(body, lambda name: name == "key" or sounds_secret(name))
         self.add(*hiding.found)
 
     def mask(self, text: str) -> str:
-        """Text without these secrets, and without what is one by its shape."""
+        """Return text without these secrets, and without what is one by its shape."""
         text = text[:LONGEST_TEXT]
         with self._lock:
             self._learn()
@@ -310,7 +310,7 @@ class Secrets:
         return _Hiding().shapes(TOKEN.sub(HIDDEN, KEY.sub(f"sk-{HIDDEN}", text)))
 
     def _learn(self) -> None:
-        """Only when something is to be hidden: most tasks meet no error."""
+        """Prepare the search, only when something is to be hidden: most tasks meet no error."""
         if not self._new:
             return
         for secret in self._new:
@@ -324,7 +324,7 @@ class Secrets:
 
 
 def _forms(secret: str) -> set[str]:
-    """How a text may be written: as it is, on one line, in JSON, in Python, in an address; and the JSON of these."""
+    """Return how a text may be written: as it is, on one line, in JSON, Python, an address; and the JSON of these."""
     plain = {secret, secret.strip(), " ".join(secret.split())}
     forms = {form for text in plain for form in spellings(text)}
     for text in plain:
@@ -356,7 +356,7 @@ def _letters(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _without(text: str, pieces: set[str]) -> str:
-    """Text without what it shares with a secret."""
+    """Return text without what it shares with a secret."""
     if not pieces:
         return text
     letters = list(_letters(text))

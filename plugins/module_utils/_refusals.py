@@ -24,7 +24,7 @@ def is_error_body(body: Any) -> bool:
 
 
 def error_details(body: Any) -> dict[str, str]:
-    """``message, type, code, param`` from any of the shapes in which LiteLLM reports an error."""
+    """Return ``message, type, code, param`` from any of the shapes in which LiteLLM reports an error."""
     details = dict.fromkeys(("message", "type", "code", "param"), "")
     if not isinstance(body, dict):
         return details

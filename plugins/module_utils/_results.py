@@ -15,8 +15,11 @@ from ._kind import Declaration, Kind
 from ._redaction import redact
 from ._text import join_limited, printable
 
+# What the user calls an option, where that is another name.
+Called = Mapping[str, str]
 
-def report_of(kind: Kind, want: Declaration, outcome: Outcome) -> dict[str, Any]:
+
+def report_of(kind: Kind, want: Declaration, outcome: Outcome, called: Called) -> dict[str, Any]:
     """Return what is returned of one object, with its secret in the one place meant for it."""
     record = outcome.record or {}
     secret = {kind.secret: outcome.value if outcome.action != "delete" else None} if kind.secret else {}
@@ -26,7 +29,7 @@ def report_of(kind: Kind, want: Declaration, outcome: Outcome) -> dict[str, Any]
         **{name: record.get(source) for name, source in kind.ids.items() if name not in want.identity},
         "action": outcome.action,
         "changed": outcome.action != "none",
-        "error": sentence_of(outcome.error) if outcome.error else None,
+        "error": sentence_of(outcome.error, called) if outcome.error else None,
     }
 
 
@@ -62,12 +65,12 @@ def is_unknown(outcome: Outcome) -> bool:
     return stays and outcome.value is None and outcome.error is None
 
 
-def failed_names(outcomes: Sequence[tuple[str, Outcome]]) -> str:
+def failed_names(outcomes: Sequence[tuple[str, Outcome]], called: Called) -> str:
     """Return how many of the objects failed, and which of them for which reason, of outcomes by name."""
     failed: dict[str, list[str]] = defaultdict(list)
     for name, outcome in outcomes:
         if outcome.error:
-            failed[sentence_of(outcome.error)].append(name)
+            failed[sentence_of(outcome.error, called)].append(name)
     return f"{sum(map(len, failed.values()))} of {len(outcomes)} failed. {by_reason(failed)}"
 
 
@@ -84,10 +87,10 @@ def traceback_of(errors: Sequence[Exception]) -> dict[str, str]:
     return {}
 
 
-def sentence_of(error: Exception) -> str:
-    """Return what an error says to the user."""
+def sentence_of(error: Exception, called: Called) -> str:
+    """Return what an error says to the user, with options as the user calls them."""
     if isinstance(error, InputError) and error.subject:
-        return printable(f"{error.subject}: {error}")
+        return printable(f"{error.subject}: {error.told(called)}")
     if isinstance(error, LiteLLMError):
-        return str(error)
+        return error.told(called)
     return f"This is a bug in litemaas.virtual_keys. Please report it: {type(error).__name__}: {error}"

@@ -78,7 +78,7 @@ def shape_error(request: str, fault: str = "") -> ApiError:
     return ApiError(
         f"The answer to {request} has an unexpected shape{': ' if fault else ''}{fault}.",
         may_have_applied=True,
-        hint="Check that api_url is the URL of a LiteLLM proxy.",
+        hint="Check that O(api_url) is the URL of a LiteLLM proxy.",
     )
 
 

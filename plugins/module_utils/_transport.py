@@ -229,7 +229,7 @@ def cause(error: BaseException) -> str:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    """An error and what caused it, outermost first; urllib3 keeps causes in ``reason`` and in ``args`` as well."""
+    """Return an error and what caused it, outermost first; urllib3 keeps causes in ``reason`` and ``args`` as well."""
     chain: list[BaseException] = []
     while error is not None and error not in chain:
         chain.append(error)
@@ -239,7 +239,7 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def retry_after(response: requests.Response) -> float:
-    """Seconds that the answer asks to wait, which it may say as a date; 0 if it says nothing."""
+    """Return how many seconds the answer asks to wait, which it may say as a date; 0 if it says nothing."""
     try:
         seconds = Retry(0).parse_retry_after(response.headers.get("Retry-After", "0"))
     except (InvalidHeader, ValueError, TypeError, IndexError, OverflowError):

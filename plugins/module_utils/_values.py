@@ -38,7 +38,7 @@ def is_empty(value: Any) -> bool:
 
 
 def json_equal(left: Any, right: Any) -> bool:
-    """Deep and exact equality of JSON values: 1 is 1.0, but neither is true, and nothing is rounded."""
+    """Return whether JSON values are equal, deeply and exactly: 1 is 1.0, but neither is true; nothing is rounded."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
@@ -56,7 +56,7 @@ def _as_written(number: float) -> Decimal:
 
 
 def strictly_equal(left: Any, right: Any) -> bool:
-    """Equality of JSON values without any tolerance: 1 is neither 1.0 nor true, and order counts in a list."""
+    """Return whether JSON values are equal without tolerance: 1 is neither 1.0 nor true, and a list has an order."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(strictly_equal(left[name], right[name]) for name in left)
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
@@ -69,14 +69,14 @@ def strictly_equal(left: Any, right: Any) -> bool:
 
 
 def same_amount(left: Any, right: Any) -> bool:
-    """Equality of a declared float with one that the database may have cut."""
+    """Return whether a declared float equals one that the database may have cut."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     return json_equal(left, right) or any(json_equal(float(f"{left:.{digits}g}"), right) for digits in DIGITS_KEPT)
 
 
 def same_members(left: Any, right: Any) -> bool:
-    """Equality of two lists as sets: order and repetition do not matter."""
+    """Return whether two lists are equal as sets: order and repetition do not matter."""
     left, right = left or [], right or []
     return all(any(json_equal(one, other) for other in right) for one in left) and all(
         any(json_equal(one, other) for other in left) for one in right
@@ -142,7 +142,7 @@ def _check_text(value: str) -> None:
 
 
 def version_tuple(version: str) -> tuple[int, ...]:
-    """``1.83.14.post1`` as ``(1, 83, 14)``."""
+    """Return a version as numbers: ``1.83.14.post1`` as ``(1, 83, 14)``."""
     numbers: list[int] = []
     for part in version.lstrip("v").split(".")[:3]:
         digits = re.match(r"[0-9]{1,9}", part)  # of a part such as "0rc1" only what it begins with

@@ -31,7 +31,7 @@ from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._client import REQUESTS_IMPORT_ERROR
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import ModuleFactory
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._module import CALLED, ModuleFactory
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._redaction import redact_options, secrets_of
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._calls import Call
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._shared_set import SharedSet
@@ -54,25 +54,32 @@ class ModuleCaller(ActionBase):
         """The task, as Ansible has it."""
         return self._task
 
-    def caller(self, task_vars: dict[str, Any]) -> Call:
-        """Return what carries out one of our modules and returns its result, also that of a failure."""
+    def caller(self, task_vars: dict[str, Any], called: Mapping[str, str]) -> Call:
+        """Return what carries out one of our modules and returns its result, also that of a failure.
+
+        :param called: what the user calls an option of the modules, where that is another name.
+        """
         in_worker = not self._needs_a_process(task_vars)
 
         def call(module: str, /, check_mode: bool | None = None, **options: Any) -> dict[str, Any]:
             check = bool(self._task.check_mode if check_mode is None else check_mode)
             if in_worker:
-                return self._run_here(module, options, check)
+                return self._run_here(module, options, check, called)
             with _check_mode(self._task, check):
-                result: dict[str, Any] = self._execute_module(f"{COLLECTION}.{module}", options, task_vars=task_vars)
+                result: dict[str, Any] = self._execute_module(
+                    f"{COLLECTION}.{module}", {**options, CALLED: dict(called)}, task_vars=task_vars
+                )
             return result
 
         return call
 
-    def _run_here(self, module: str, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    def _run_here(
+        self, module: str, options: Mapping[str, Any], check_mode: bool, called: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         def start(
             argument_spec: dict[str, Any], supports_check_mode: bool, entries: Mapping[str, Any] | None = None
         ) -> InProcessModule:
-            return InProcessModule(self, argument_spec, as_plain_data(options), check_mode, entries)
+            return InProcessModule(self, argument_spec, as_plain_data(options), check_mode, called or {}, entries)
 
         begin: ModuleFactory = start
         try:
@@ -163,8 +170,10 @@ class InProcessModule:
         argument_spec: dict[str, Any],
         given: dict[str, Any],
         check_mode: bool,
+        called: Mapping[str, str],
         entries: Mapping[str, Any] | None = None,
     ) -> None:
+        self.called = called
         self.check_mode = check_mode
         self.diff_mode = bool(action.task.diff)
         self._warnings: list[str] = []

@@ -93,7 +93,7 @@ class ValuesFile:
         self._writing = Lock()
         if vault_id is not None and not match_secrets(self._vault.secrets, [vault_id]):
             raise InputError(
-                f"values_file_vault_id: this run has no vault secret with the ID {vault_id}. "
+                f"O(values_file_vault_id): this run has no vault secret with the ID {vault_id}. "
                 f"Pass it with --vault-id {vault_id}@prompt or {vault_id}@FILE."
             )
 
@@ -157,19 +157,19 @@ class ValuesFile:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise InputError(f"values_file: cannot read {self.path}: {error.strerror}.") from error
+            raise InputError(f"O(values_file): cannot read {self.path}: {error.strerror}.") from error
         self._refuse_unsafe(found)
         data = self._bytes()
         if self._asked_vault_id is not None and not is_encrypted(data):
             raise InputError(
-                f"values_file: {self.path} is plain text, but values_file_vault_id is set. "
+                f"O(values_file): {self.path} is plain text, but O(values_file_vault_id) is set. "
                 f"Run: ansible-vault encrypt --encrypt-vault-id {self._asked_vault_id} {self.path}"
             )
         try:
             text = self._vault.read(data)
         except AnsibleError as error:
             raise InputError(
-                f"values_file: cannot decrypt {self.path}. Run again with the vault password that encrypted it."
+                f"O(values_file): cannot decrypt {self.path}. Run again with the vault password that encrypted it."
             ) from error
         self._take(text)
 
@@ -178,18 +178,18 @@ class ValuesFile:
             with open(self.path, "rb") as stream:
                 return stream.read()
         except OSError as error:
-            raise InputError(f"values_file: cannot read {self.path}: {error.strerror}.") from error
+            raise InputError(f"O(values_file): cannot read {self.path}: {error.strerror}.") from error
 
     def _refuse_unsafe(self, found: os.stat_result) -> None:
         if stat.S_ISLNK(found.st_mode):
-            raise InputError(f"values_file: {self.path} is a symbolic link. Use the file that it points to.")
+            raise InputError(f"O(values_file): {self.path} is a symbolic link. Use the file that it points to.")
         if not stat.S_ISREG(found.st_mode):
-            raise InputError(f"values_file: {self.path} is not a regular file.")
+            raise InputError(f"O(values_file): {self.path} is not a regular file.")
         if problem := check_owner(self.path, found):
-            raise InputError(f"values_file: {problem}")
+            raise InputError(f"O(values_file): {problem}")
         if found.st_mode & 0o077:
             raise InputError(
-                f"values_file: other users can read {self.path}, which contains secrets. Run: chmod 600 {self.path}"
+                f"O(values_file): other users can read {self.path}, which contains secrets. Run: chmod 600 {self.path}"
             )
 
     def _take(self, text: bytes) -> None:
@@ -198,8 +198,8 @@ class ValuesFile:
             self._text = ValuesText(text.decode())
         except UnkeepableError as error:
             raise InputError(
-                f"values_file: in {self.path}, {error}. It was not changed, because a change would not keep all of it. "
-                "Correct it by hand."
+                f"O(values_file): in {self.path}, {error}. It was not changed, because a change would not keep all of "
+                "it. Correct it by hand."
             ) from error
         except (DamagedError, UnicodeDecodeError):
             raise self._damaged() from None
@@ -209,7 +209,7 @@ class ValuesFile:
             raise self._damaged()
         if proxy != self._proxy:
             raise InputError(
-                f"values_file: {self.path} contains the values of keys on {proxy}, but this task is for "
+                f"O(values_file): {self.path} contains the values of keys on {proxy}, but this task is for "
                 f"{self._proxy}. Use another file. If the proxy has moved, change {PROXY} in the file."
             )
         _refuse_shared_values(self.path, values, pending)
@@ -217,7 +217,7 @@ class ValuesFile:
 
     def _damaged(self) -> InputError:
         return InputError(
-            f"values_file: {self.path} is damaged or is not a values file. It was not changed. Restore it from a "
+            f"O(values_file): {self.path} is damaged or is not a values file. It was not changed. Restore it from a "
             "backup, or use another file."
         )
 
@@ -228,7 +228,7 @@ class ValuesFile:
             write_whole(self.path, _beside(self.path, "new"), self._vault.write(text.encode()))
         except (OSError, AnsibleError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise LiteLLMError(f"values_file: cannot write {self.path}: {reason}.") from error
+            raise LiteLLMError(f"O(values_file): cannot write {self.path}: {reason}.") from error
 
 
 def _is_value(entry: str) -> bool:
@@ -236,21 +236,21 @@ def _is_value(entry: str) -> bool:
 
 
 def _refuse_shared_values(path: str, values: Mapping[str, str], pending: Mapping[str, list[str]]) -> None:
-    """LiteLLM creates no second key with a value, and says that it did."""
+    """Refuse the same value for two keys: LiteLLM creates no second one with it, and says that it did."""
     bearers: dict[str, str] = {}
     for alias, value in [*values.items(), *((alias, value) for alias, some in pending.items() for value in some)]:
         if bearers.setdefault(value, alias) != alias:
             raise InputError(
-                f"values_file: {path} has the same value for '{bearers[value]}' and '{alias}'. Each key has its own: "
-                "remove the wrong entry."
+                f"O(values_file): {path} has the same value for '{bearers[value]}' and '{alias}'. Each key has "
+                "its own: remove the wrong entry."
             )
 
 
 def _refuse_folder(folder: str) -> None:
     if not os.path.isdir(folder):
-        raise InputError(f"values_file: there is no folder {folder}. Create it first.")
+        raise InputError(f"O(values_file): there is no folder {folder}. Create it first.")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"values_file: cannot write to the folder {folder}: Permission denied.")
+        raise InputError(f"O(values_file): cannot write to the folder {folder}: Permission denied.")
 
 
 @contextmanager
@@ -282,11 +282,11 @@ def _take_lock(path: str, lock: str, sleep: Callable[[float], None]) -> int:
         try:
             handle = _try_lock(lock)
         except OSError as error:
-            raise InputError(f"values_file: cannot lock {path} by {lock}: {error.strerror}.") from error
+            raise InputError(f"O(values_file): cannot lock {path} by {lock}: {error.strerror}.") from error
         if handle is not None:
             return handle
         sleep(PAUSE)
-    raise InputError(f"values_file: another run is using {path}. Wait until it has ended, and run again.")
+    raise InputError(f"O(values_file): another run is using {path}. Wait until it has ended, and run again.")
 
 
 def _try_lock(lock: str) -> int | None:

@@ -169,7 +169,7 @@ class ValuesText:
         return "".join(f"{indent}{line}" for line in _dump({alias: entry}).splitlines(keepends=True))
 
     def _end(self) -> int:
-        """Behind the last line of ours."""
+        """Return where the last line of ours ends."""
         return max(number for number, piece in enumerate(self._pieces, 1) if piece.variable)
 
 

@@ -42,6 +42,7 @@ class Variable:
     :param choices: the texts that are allowed; of a list its entries, of a mapping its names.
     :param no_log: whether no output may show it.
     :param aliases: by which further names it can be given.
+    :param option: the option of the modules that it becomes, if that has another name.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Variable:
     choices: tuple[str, ...] = ()
     no_log: bool = False
     aliases: tuple[str, ...] = ()
+    option: str = ""
 
     def read(self, called: str, value: Any) -> Any:
         """Return what a value means that says something.
@@ -134,6 +136,7 @@ class Variables(Mapping[str, Any]):
                     self._given[name] = rows[name].read(source.called(called), value)
                 else:
                     self._blank[name] = value
+        self._options = {row.option or name: name for name, row in rows.items()}
         self._read = {**{name: row.default for name, row in rows.items()}, **self._given}
 
     def __getitem__(self, name: str) -> Any:
@@ -154,12 +157,16 @@ class Variables(Mapping[str, Any]):
         return name in self._mentioned
 
     def blank(self, name: str) -> Any:
-        """In what way a variable says nothing, None if it was not given."""
+        """Return in what way a variable says nothing, None if it was not given."""
         return self._blank.get(name)
 
     def called(self, name: str) -> str:
         """Return how a message calls a variable: as the user has set it, or could."""
         return self._called.get(name) or self._mentioned.get(name) or self._default_source.called(name)
+
+    def option_names(self) -> dict[str, str]:
+        """Return what the user calls the options of the modules, by option."""
+        return {option: self.called(name) for option, name in self._options.items()}
 
 
 def arguments(table: Iterable[Variable]) -> dict[str, dict[str, Any]]:

@@ -20,7 +20,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._templates i
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Source, VariableError, Variables
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._run import run
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._steps import Surroundings
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES, option_names
 
 
 class Caller(ModuleCaller):
@@ -57,14 +57,16 @@ def run_here(
     :param told: gets what is said while it runs.
     :param call: carries out the modules in another way.
     """
-    around = Surroundings(
-        call=call or Caller(check_mode, told if told is not None else []).caller({}),
-        read_file=_read,
-        render=Templates(Templar(loader=DataLoader()), _find, {}),
-        check_mode=check_mode,
-    )
+    caller = Caller(check_mode, told if told is not None else [])
     try:
-        return run(variables_of(given), around)
+        variables = variables_of(given)
+        around = Surroundings(
+            call=call or caller.caller({}, option_names(variables)),
+            read_file=_read,
+            render=Templates(Templar(loader=DataLoader()), _find, {}),
+            check_mode=check_mode,
+        )
+        return run(variables, around)
     except (LiteLLMError, VariableError) as error:
         return {"failed": True, "msg": str(error)}
 

@@ -201,7 +201,7 @@ LAYERS = {
     "plugins/plugin_utils/_addresses": layer("_text", python=f"{PURE} unicodedata"),
     "plugins/plugin_utils/_our_files": layer("_errors plugin_utils._private_folder plugin_utils._whole_file"),
     "plugins/plugin_utils/_templates": layer("_errors", others="ansible jinja2"),
-    "plugins/plugin_utils/_calls": layer("_errors plugin_utils._variables"),
+    "plugins/plugin_utils/_calls": layer("_args _errors plugin_utils._variables"),
     "plugins/plugin_utils/*": layer("_errors plugin_utils._whole_file", others="ansible yaml"),
     "plugins/plugin_utils/_usage/_task": layer(
         f"_errors _text plugin_utils._calls plugin_utils._our_files plugin_utils._usage.* plugin_utils._variables "
@@ -240,7 +240,7 @@ LAYERS = {
     "plugins/module_utils/_clock": layer(python=f"email threading {PURE}"),
     "plugins/module_utils/_refusals": layer(python=f"ast {PURE}"),
     "plugins/module_utils/_advice": layer(python=PURE),
-    "plugins/module_utils/_engine": layer("_redaction _values _errors", python=PURE),
+    "plugins/module_utils/_engine": layer("_redaction _text _values _errors", python=PURE),
     "plugins/module_utils/_values": layer(python=PURE),
     "plugins/module_utils/_fingerprints": layer("_redaction", python=f"contextlib secrets {PURE}"),
     "plugins/module_utils/_redaction": layer("_text", python=f"ast threading urllib {PURE}"),
@@ -248,7 +248,7 @@ LAYERS = {
     "plugins/module_utils/_durations": layer(python=f"calendar {PURE}"),
     "plugins/module_utils/_args": layer("_environment", others="ansible"),
     "plugins/module_utils/_environment": layer(python=f"ipaddress os urllib {PURE}"),
-    "plugins/module_utils/_errors": layer(),
+    "plugins/module_utils/_errors": layer("_text"),
 }
 
 
@@ -395,9 +395,7 @@ def modules_of_the_proxy() -> set[str]:
     return {
         name
         for name in module_names()
-        if re.search(
-            r"litemaas\.virtual_keys\._(role_)?connection", (ROOT / "plugins" / "modules" / f"{name}.py").read_text()
-        )
+        if re.search(r"litemaas\.virtual_keys\._connection", (ROOT / "plugins" / "modules" / f"{name}.py").read_text())
     }
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from .._durations import check_duration
 from .._engine import NOT_CLEARABLE, Field, Plan
 from .._proxy import Proxy
-from .._text import join_limited
+from .._text import join_limited, mark_options
 from ._definition import Record, Values
 from ._object import CrudObject
 from ._rows import MAX_REQUESTS, MAX_TOKENS, check_not_negative, check_up_to
@@ -51,7 +51,7 @@ class BudgetedObject(CrudObject):
         limits = [name for name in NAMES if options.get(name) is not None or name in (options.get("unset") or ())]
         if not options.get("budget_id") or not limits:
             return []
-        return [f"budget_id cannot be combined with {', '.join(limits)}. The budget has its own limits."]
+        return [f"O(budget_id) cannot be combined with {mark_options(limits)}. The budget has its own limits."]
 
     def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
         """Return a body without the limits of a budget that is there, which are written to that."""
@@ -73,12 +73,15 @@ class BudgetedObject(CrudObject):
             return self._refuse_shared(budget, plan, proxy)
         if set(limits) & set(self.budget_made_by):
             return None
-        return f"{', '.join(limits)}: set {self.budget_made_by[0]} as well. This {self.table.kind} has no budget yet."
+        needed = f"set O({self.budget_made_by[0]}) as well. This {self.table.kind} has no budget yet."
+        return f"{mark_options(limits)}: {needed}"
 
     def missing(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         """Return the declared budget, if there is none."""
         wanted = plan.changes.get("budget_id")
-        return f"budget_id: the proxy has no budget '{wanted}'." if wanted and proxy.missing_budgets([wanted]) else None
+        return (
+            f"O(budget_id): the proxy has no budget '{wanted}'." if wanted and proxy.missing_budgets([wanted]) else None
+        )
 
     def options_of(self, record: Record, proxy: Proxy) -> dict[str, Any]:
         """Return the options: of an own budget its limits, which name it as well, of a shared one its ID."""
@@ -90,7 +93,7 @@ class BudgetedObject(CrudObject):
     def _refuse_another(self, budget: str) -> str | None:
         if not budget or self.budget_replaceable:
             return None
-        return f"budget_id: LiteLLM cannot give another budget to an existing {self.table.kind}, which has {budget}."
+        return f"O(budget_id): LiteLLM cannot give another budget to an existing {self.table.kind}, which has {budget}."
 
     def _refuse_shared(self, budget: str, plan: Plan, proxy: Proxy) -> str | None:
         """Return why limits are not written: LiteLLM gives the budgets that it makes itself a UUID."""
@@ -99,7 +102,7 @@ class BudgetedObject(CrudObject):
         if not others and is_uuid(budget):
             return None
         bound = f"which also applies to {join_limited(others)}" if others else "which can apply to others as well"
-        limits = ", ".join(_limits(plan))
+        limits = mark_options(_limits(plan))
         return f"{limits}: the {self.table.kind} has the budget '{budget}', {bound}. Change it with litellm_budget."
 
 

@@ -148,14 +148,16 @@ class Definition(Adoptable):
         given = (option for option in self.identity if str(options.get(option) or "").strip())
         identity = next(given, "")
         if not identity:
-            raise InputError(f"{' or '.join(self.identity)} is required and must not be blank.")
+            raise InputError(
+                f"{' or '.join(f'O({name})' for name in self.identity)} is required and must not be blank."
+            )
         name = str(options[identity])
         meant = options if state == "present" else {identity: name}
         if "unset" in self.extra_options:
             meant = {**meant, "unset": None}  # for the methods below: it lists no fields
         fields, found = declared_fields(self.table, meant)
         wrong = check_identity(name)
-        found += [f"{identity}: {wrong}"] if wrong else []
+        found += [f"O({identity}): {wrong}"] if wrong else []
         if state == "present":
             found += self.check_options(options)
         if found:
@@ -210,7 +212,7 @@ class Definition(Adoptable):
         return body
 
     def update_body(self, body: dict[str, Any], _plan: Plan, _proxy: Proxy) -> dict[str, Any]:
-        """Likewise. If nothing is left of it, no request is sent."""
+        """Return the body of the request, of what would be sent. If nothing is left of it, no request is sent."""
         return body
 
     def fetch_rows(self, params: Mapping[str, str], proxy: Proxy) -> list[Record]:
@@ -258,14 +260,14 @@ class Definition(Adoptable):
         return ()
 
     def must_recreate(self, _plan: Plan, _proxy: Proxy) -> bool:
-        """Whether an update is possible only by deleting the object and creating it anew, as the task declares it.
+        """Return whether an update is possible only by deleting the object and creating it as the task declares it.
 
         What the task does not declare is lost: ``check_plan`` has to see to that first.
         """
         return False
 
     def fetch_links(self, _plan: Plan, _proxy: Proxy) -> Sequence[str]:
-        """What holds the object and forgets it with its deletion, read before it is deleted to be created anew."""
+        """Return what holds the object and forgets it with its deletion, read before it is deleted for that."""
         return ()
 
     def restoring_requests(

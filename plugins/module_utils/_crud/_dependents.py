@@ -130,7 +130,7 @@ def count_and_name(names: Mapping[str, Sequence[str]]) -> str:
 
 def guard(losses: Sequence[str]) -> str | None:
     """Return why a plan is not carried out without ``force``, None if nobody loses anything."""
-    return " ".join([*losses, "To continue, set force: true."]) if losses else None
+    return " ".join([*losses, "To continue, set O(force): true."]) if losses else None
 
 
 def warn_of(losses: Sequence[str], plan: Plan) -> Plan:

@@ -13,11 +13,13 @@ from typing import Any
 from .._engine import Plan, Resource, unsupported
 from .._errors import InputError
 from .._proxy import Proxy
+from .._text import mark_options
 
 
 def ensure_supported(resource: Resource, plan: Plan, proxy: Proxy) -> None:
-    """
-    :raises InputError: if the proxy is too old for a field of the plan.
+    """Refuse a plan with a field for which the proxy is too old.
+
+    :raises InputError: naming the field and the version that it needs.
     """
     updating = plan.action == "update"
     if not unsupported(resource, plan.changes, "0", updating):
@@ -35,20 +37,20 @@ def licensed_fields(resource: Resource, plan: Plan) -> list[str]:
 
 
 def ensure_licensed(parts: Sequence[str], plan: Plan, proxy: Proxy) -> None:
-    """
-    :param parts: what of the plan needs a license.
-    :raises InputError: if there is any, and the proxy has none.
+    """Refuse a plan with parts that need a license, if the proxy has none.
+
+    :raises InputError: naming the parts.
     """
     if parts and proxy.licensed is False:
         verb = "requires" if len(parts) == 1 else "require"
-        message = f"{', '.join(parts)} {verb} a LiteLLM Enterprise license, which the proxy does not have."
+        message = f"{mark_options(parts)} {verb} a LiteLLM Enterprise license, which the proxy does not have."
         raise InputError(message, plan.name)
 
 
 def unknown_models(plan: Plan, options: Mapping[str, Any], proxy: Proxy) -> str | None:
-    """Why the models of the plan are refused, if the user wants them looked up: LiteLLM itself takes any name."""
+    """Return why the models of the plan are refused, if they are to be looked up: LiteLLM itself takes any name."""
     models = plan.changes.get("models")
     if not options.get("validate_models") or not isinstance(models, list):
         return None
     unknown = ", ".join(f"'{name}'" for name in proxy.unknown_models(models))
-    return f"models: the proxy has no model {unknown}." if unknown else None
+    return f"O(models): the proxy has no model {unknown}." if unknown else None

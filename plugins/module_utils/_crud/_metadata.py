@@ -65,16 +65,16 @@ class Metadata:
         option_of = {entry: name for name, entry in self._entries.items()}
         taken = [entry for entry in options.get("metadata") or {} if entry in self._reserved]
         return [
-            f"metadata: use the option {option_of[entry]} to set {entry}."
+            f"O(metadata): use the option O({option_of[entry]}) to set {entry}."
             if entry in option_of
-            else f"metadata: {entry} is reserved for LiteLLM."
+            else f"O(metadata): {entry} is reserved for LiteLLM."
             for entry in taken
         ]
 
     def desired(
         self, fields: Mapping[str, Any], options: Mapping[str, Any], record: Mapping[str, Any] | None
     ) -> Mapping[str, Any]:
-        """With ``metadata_mode: merge``, the default, entries that are not declared stay."""
+        """Return the fields with the entries that stay, with ``metadata_mode: merge``, the default, all others."""
         declared = fields.get("metadata", UNSET)
         if declared is UNSET or record is None or options.get("metadata_mode") == "replace":
             return fields

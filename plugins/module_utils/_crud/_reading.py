@@ -70,7 +70,8 @@ class Reader:
             ids = ", ".join(str(record[self._definition.id]) for record in bearers[:PAGE])
             things = f"{len(bearers)} {self._definition.table.kind}s"
             raise InputError(
-                f"{things} have this {row.name}. Set {self._definition.id} to identify one of them ({ids}).", want.name
+                f"{things} have this O({row.name}). Set O({self._definition.id}) to identify one of them ({ids}).",
+                want.name,
             )
         return self.complete(bearers[0]) if bearers else None
 

@@ -84,7 +84,7 @@ def unknown_references(rows: Iterable[Field], plan: Plan, proxy: Proxy) -> str |
                 new = [one for one in part if one not in (present.get(name) or ())]
                 unknown = [repr(one) for one in new if not target.ids_of(one, proxy)]
                 if unknown:
-                    found.append(f"{row.name}: the proxy has no {target.thing} {join_limited(unknown)}.")
+                    found.append(f"O({row.name}): the proxy has no {target.thing} {join_limited(unknown)}.")
     return " ".join(dict.fromkeys(found)) or None
 
 
@@ -106,6 +106,6 @@ def _with_ids(option: str, part: Any, present: Any, target: Target, proxy: Proxy
         found = [name] if name in present or not target.names else target.ids_of(name, proxy)
         if len(found) > 1:
             several = f"{len(found)} {target.thing}s are called '{name}'. Set the ID of one of them"
-            raise InputError(f"{option}: {several} ({join_limited(found)}).")
+            raise InputError(f"O({option}): {several} ({join_limited(found)}).")
         ids[name] = found[0] if found else name
     return {ids[name]: value for name, value in part.items()} if isinstance(part, Mapping) else [*ids.values()]

@@ -79,7 +79,7 @@ def router_settings(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def object_permission(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the row's id and back-references, and without what is empty."""
+    """Return the permissions without the row's id and back-references, and without what is empty."""
     value = record.get("object_permission") or {}
     return {
         name: part
@@ -96,7 +96,7 @@ def changed_permissions(declared: Any, present: Mapping[str, Any]) -> dict[str, 
 
 
 def normalize_permissions(value: Any) -> Any:
-    """Permissions without what is empty, which the server does not keep apart from what is missing; lists are sets."""
+    """Return permissions without what is empty, which the server takes for what is missing; lists are sets."""
     if isinstance(value, Mapping):
         return {name: normalize_permissions(part) for name, part in value.items() if not is_empty(part)}
     if isinstance(value, list):

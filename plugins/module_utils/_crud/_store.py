@@ -17,6 +17,7 @@ from .._engine import Outcome, Plan
 from .._errors import ApiError, InputError, NotStoredError
 from .._kind import Client, Store
 from .._proxy import Proxy
+from .._text import mark_options
 from ._definition import NEVER, CrudDeclaration, Definition, Record
 from ._dependents import guard, warn_of
 from ._limits import ensure_licensed, ensure_supported, licensed_fields
@@ -75,7 +76,7 @@ class ObjectStore(Store):
         if plan.current is None and self._definition.create is NEVER:
             if self._proxy.intentions.creates(self._definition.listing, plan.name):
                 return None
-            return f"the proxy has no {self._definition.table.kind} with this {want.identified_by}."
+            return f"the proxy has no {self._definition.table.kind} with this O({want.identified_by})."
         if plan.action not in ("create", "update"):
             return None
         unknown = None
@@ -124,7 +125,9 @@ class ObjectStore(Store):
                 action = step.action
             if not left.changed:
                 self._restore(plan, links)
-                warnings = (str(refusal),) if refusal and refusal.status >= 500 and not refusal.may_have_applied else ()
+                warnings = (
+                    (refusal.marked,) if refusal and refusal.status >= 500 and not refusal.may_have_applied else ()
+                )
                 return Outcome(plan, action, left.current, warnings=warnings)
             if unchanged and not (refusal and refusal.may_have_applied and self._may_repeat(step)):
                 break
@@ -170,7 +173,7 @@ class ObjectStore(Store):
         proxy = self._proxy.title
         thing = f"the {self._definition.table.kind} {step.name}"
         if step.action == "update":
-            message = f"{proxy} accepted the request but did not store {', '.join(step.changes)} of {thing}."
+            message = f"{proxy} accepted the request but did not store {mark_options(step.changes)} of {thing}."
             return NotStoredError(message, hint="Remove the option, or use a newer LiteLLM.")
         state = "still exists" if step.action == "delete" else "does not exist"
         return NotStoredError(f"{proxy} accepted the request, but {thing} {state}.", hint="Run again.")

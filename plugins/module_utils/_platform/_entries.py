@@ -116,7 +116,7 @@ def _declared(row: Row, label: str, number: int, options: Mapping[str, Any], pro
         try:
             want = kind_row.kind.declare(own, "present" if kind_row.part_of else options["state"])
         except InputError as error:
-            problems.append(str(error))
+            problems.append(error.marked)
         else:
             found.append(Entry(kind_row, label, number, is_going, own, want))
     return found

@@ -129,7 +129,7 @@ class Run:
                     part.plan()
                 except InputError as error:
                     about = f"{error.subject}: " if error.subject else ""
-                    wrong.append(f"{part.row.option}: {about}{error}")
+                    wrong.append(f"{part.row.option}: {about}{error.marked}")
                 else:
                     part.note(self._client.intentions)
             if not wrong:

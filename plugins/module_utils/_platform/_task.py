@@ -14,6 +14,7 @@ from .._kind import Ledger, Store
 from .._module import (
     Module,
     ModuleFactory,
+    Task,
     connected,
     ensure_batch,
     failures,
@@ -64,7 +65,7 @@ def run_platform(start: ModuleFactory = Module) -> None:
 
 
 def _planned(
-    client: Any, entries: Sequence[Entry], module: Any, ledger: Ledger | None
+    client: Any, entries: Sequence[Entry], module: Task, ledger: Ledger | None
 ) -> tuple[Run, dict[str, list[str]]]:
     """Return the run with its plans, and the names of what is not declared, by list.
 
@@ -96,8 +97,9 @@ def _planned(
 
 
 def _refuse_lost_values(run: Run, params: Params) -> None:
-    """
-    :raises InputError: if the values of new keys would be nowhere.
+    """Refuse to make keys whose values would be nowhere.
+
+    :raises InputError: saying so.
     """
     if params["return_values"] or params["values_file"] is not None:
         return
@@ -110,20 +112,20 @@ def _refuse_lost_values(run: Run, params: Params) -> None:
     ]
     if lost:
         raise InputError(
-            "nobody would know the values of these keys. Set values_file, or key_seed for each key, or return_values: "
-            "true together with no_log: true.",
+            "nobody would know the values of these keys. Set O(values_file), or O(key_seed) for each key, or "
+            "O(return_values): true together with O(no_log): true.",
             join_limited(lost),
         )
 
 
-def _end(module: Any, done: Sequence[Done], drift: Mapping[str, Any]) -> None:
+def _end(module: Task, done: Sequence[Done], drift: Mapping[str, Any]) -> None:
     """End the task with its result."""
     few = {name: given for name, given in module.params.items() if name not in ENTRIES}
     result: dict[str, Any] = {
         "changed": any(outcome.action != "none" for _row, _entry, outcome in done),
         **{row.returned: _reports(module, row, done) for row in KINDS},
         "pruned": [
-            {"kind": row.option, "name": outcome.plan.name, **_state(outcome)}
+            {"kind": row.option, "name": outcome.plan.name, **_state(module, outcome)}
             for row, entry, outcome in done
             if entry.number == PRUNED
         ],
@@ -141,7 +143,7 @@ def _end(module: Any, done: Sequence[Done], drift: Mapping[str, Any]) -> None:
     errors = [outcome.error for _row, _entry, outcome in done if outcome.error]
     if errors:
         named = [(_name(row, outcome), outcome) for row, _entry, outcome in done]
-        module.fail_json(msg=failed_names(named), **traceback_of(errors), **result)
+        module.fail_json(msg=failed_names(named, module.called), **traceback_of(errors), **result)
     module.exit_json(**result)
 
 
@@ -149,20 +151,20 @@ def _name(row: Row, outcome: Outcome) -> str:
     return f"{row.option}: {outcome.plan.name}"
 
 
-def _reports(module: Any, row: Row, done: Sequence[Done]) -> list[dict[str, Any]]:
+def _reports(module: Task, row: Row, done: Sequence[Done]) -> list[dict[str, Any]]:
     """Return what is returned of each declared object of a kind, in the order of the list."""
     mine = [(entry, outcome) for kind_row, entry, outcome in done if kind_row is row and entry.number != PRUNED]
     reports = []
     for entry, outcome in sorted(mine, key=lambda one: one[0].number):
-        report = report_of(row.kind, entry.want, outcome)
+        report = report_of(row.kind, entry.want, outcome, module.called)
         if row.kind.secret and not module.params["return_values"]:
             report[row.kind.secret] = None
         reports.append({**report, **readings_of(row.kind, outcome, module.check_mode)})
     return reports
 
 
-def _state(outcome: Outcome) -> dict[str, Any]:
-    error = sentence_of(outcome.error) if outcome.error else None
+def _state(module: Task, outcome: Outcome) -> dict[str, Any]:
+    error = sentence_of(outcome.error, module.called) if outcome.error else None
     return {"action": outcome.action, "changed": outcome.action != "none", "error": error}
 
 

@@ -54,17 +54,19 @@ def check_pruning(params: Mapping[str, Any], entries: Sequence[Entry]) -> None:
         unknown = [option for option in params[name] if option not in known]
         if unknown:
             raise InputError(f"{name}: {', '.join(unknown)} is not one of {', '.join(known)}.")
-    wrong = [f"prune_names has {option}, which is not in prune" for option in names if option not in params["prune"]]
+    wrong = [
+        f"O(prune_names) has {option}, which is not in O(prune)" for option in names if option not in params["prune"]
+    ]
     for row in LISTS:
         if row.option in params["prune"]:
             if not any(entry.row is row and not entry.is_going for entry in entries):
                 wrong.append(f"{row.option} is empty, so that all of them would be deleted")
             elif not names.get(row.option) and mark is None:
-                wrong.append(f"set prune_metadata or prune_names, which say what of {row.option} can be deleted")
+                wrong.append(f"set O(prune_metadata) or O(prune_names), which say what of {row.option} can be deleted")
             elif not names.get(row.option) and not bears_marks(row):
-                wrong.append(f"{row.option} have no metadata. List their names in prune_names")
+                wrong.append(f"{row.option} have no metadata. List their names in O(prune_names)")
     if wrong:
-        raise InputError(f"prune: {'; '.join(wrong)}.")
+        raise InputError(f"O(prune): {'; '.join(wrong)}.")
     if mark is not None:
         check_mark(mark, limit)
 
@@ -88,11 +90,11 @@ def to_prune(row: Row, records: Sequence[Record], left: Sequence[Record], params
     by_mark = [record for record in chosen if record not in named]
     too_many = len(by_mark) > len(marked) // 2 if limit is None else limit != NO_LIMIT and len(chosen) > limit
     if too_many:
-        bound = "half of those that carry the mark can be" if limit is None else f"prune_limit allows {limit}"
+        bound = "half of those that carry the mark can be" if limit is None else f"O(prune_limit) allows {limit}"
         listed = join_limited([printable(kind.name_of(record)) for record in chosen])
         raise InputError(
             f"{row.option}: {len(chosen)} would be deleted, but only {bound}: {listed}. Nothing was written. To delete "
-            f"them all, set prune_limit to {len(chosen)}."
+            f"them all, set O(prune_limit) to {len(chosen)}."
         )
     return chosen
 

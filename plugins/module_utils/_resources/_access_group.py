@@ -23,7 +23,7 @@ from .._values import is_empty
 
 def _check_key_ids(value: Sequence[str]) -> str | None:
     values = any(str(one).startswith("sk-") for one in value)
-    return "contains the value of a key. Use its ID, which the modules return as key_id." if values else None
+    return "contains the value of a key. Use its ID, which the modules return as 'key_id'." if values else None
 
 
 ACCESS_GROUP = Resource(
@@ -64,7 +64,7 @@ class AccessGroup(CrudObject):
         return _lacking({"model": proxy.unknown_models(_new(plan, "access_model_names"))})
 
     def missing(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
-        """LiteLLM stores the IDs of things that do not exist, older versions also those of teams."""
+        """Return what does not exist: LiteLLM stores its IDs all the same, older versions also those of teams."""
         if not options.get("validate_references", True):
             return None
         teams = proxy.missing_teams(_new(plan, "assigned_team_ids"))

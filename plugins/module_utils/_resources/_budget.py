@@ -62,13 +62,13 @@ class Budget(CrudObject):
     get = Request("POST", "/budget/info", id="budgets", many=True, selects=True)
 
     def undeclarable(self, record: Record, proxy: Proxy) -> str | None:
-        """LiteLLM shows the budgets that it makes for the limits of one object like all others."""
+        """Return why a budget that LiteLLM made for the limits of one object is not declared: it looks as any other."""
         if not is_uuid(record["budget_id"]) or _count_bearers(record["budget_id"], proxy) > 1:
             return None
         return "LiteLLM made it for the limits of one object, with which they are declared."
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
-        """Whose limits are gone, with the budget or with the last of its own."""
+        """Return whose limits are gone, with the budget or with the last of its own."""
         limits = [row for row in BUDGET.fields if row.name != BUDGET.identity]
         stays = any(not row.is_empty(plan.changes.get(row.name, row.value(plan.existing))) for row in limits)
         if plan.action == "update" and (stays or all(row.is_empty(row.value(plan.existing)) for row in limits)):
@@ -87,7 +87,7 @@ def _count_bearers(budget_id: str, proxy: Proxy) -> int:
 
 
 def _bound(budget_id: str, proxy: Proxy) -> dict[str, list[str]]:
-    """Who is bound by a budget. LiteLLM has no request that tells."""
+    """Return who is bound by a budget. LiteLLM has no request that tells."""
     bound = {KEY.thing: [KEY.name_of(key) for key in _keys(proxy) if _has(key, budget_id)]}
     bound |= find_dependents(proxy, dict.fromkeys((CUSTOMER, TAG, ORGANIZATION), lambda row: _has(row, budget_id)))
     bound |= _in_teams(budget_id, proxy)

@@ -49,13 +49,13 @@ class Customer(BudgetedObject):
         )
 
     def losses(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
-        """Whoever sends the next request in a customer's name makes a new one."""
+        """Return that a block would end: the next request in the customer's name makes a new customer."""
         blocked = plan.action == "delete" and plan.existing.get("blocked")
         return ["The customer is blocked, and could send requests again."] if blocked else []
 
 
 def _unknown_default(plan: Plan, proxy: Proxy) -> str | None:
-    """LiteLLM looks for the model only at the creation."""
+    """Return the default model that does not exist: LiteLLM looks for it only at the creation."""
     model = plan.changes.get("default_model")
     unknown = proxy.unknown_models([model]) if isinstance(model, str) and model else []
-    return f"default_model: the proxy has no model '{model}'." if unknown else None
+    return f"O(default_model): the proxy has no model '{model}'." if unknown else None

@@ -21,7 +21,7 @@ from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import Listing
 from .._proxy import Proxy
 from .._shapes import MAPPING, ensure_shape
-from .._text import join_limited
+from .._text import join_limited, mark_options
 from .._values import is_empty
 
 TEAMS, USERS = "teams", "users"
@@ -86,7 +86,7 @@ class DefaultSettings(SharedRowObject):
         return [{**answer["values"], "applies_to": kind} for kind, answer in answers.items()]
 
     def adjusted(self, plan: Plan) -> Plan:
-        """Settings always exist: there is nothing to delete if there are no values."""
+        """Return the plan for settings, which always exist: there is nothing to delete if there are no values."""
         if plan.action == "delete" and not _values(plan.existing):
             return replace(plan, action="none")
         return plan
@@ -103,15 +103,17 @@ class DefaultSettings(SharedRowObject):
         kind = options["applies_to"]
         named = {row.name for row in DEFAULT_SETTINGS.fields if options.get(row.name) is not None}
         wrong = sorted({*named, *(options.get("unset") or ())} - {"applies_to", *OF[kind]})
-        return [f"{', '.join(wrong)}: LiteLLM has no such defaults for new {kind}."] if wrong else []
+        return [f"{mark_options(wrong)}: LiteLLM has no such defaults for new {kind}."] if wrong else []
 
     def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
         bound = [team.get("team_id") for team in _bound_teams(plan.existing)]
         if bound and (plan.action == "delete" or "teams" in plan.changes):
             names = join_limited([str(name) for name in bound])
-            return f"teams: the budget or role of {names} was set elsewhere and would be lost. Remove it there first."
+            return (
+                f"O(teams): the budget or role of {names} was set elsewhere and would be lost. Remove it there first."
+            )
         if plan.name == USERS and plan.action == "update" and options.get("user_role") is None and _hides_role(plan):
-            return f"user_role: set it as well. LiteLLM shows {SHOWN_ROLE} also if no role is stored."
+            return f"O(user_role): set it as well. LiteLLM shows {SHOWN_ROLE} also if no role is stored."
         return unknown_models(plan, options, proxy)
 
     def missing(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
@@ -119,7 +121,7 @@ class DefaultSettings(SharedRowObject):
         if is_empty(teams) or not options.get("validate_references", True):
             return None
         unknown = [repr(team) for team in proxy.missing_teams(teams or ())]
-        return f"teams: the proxy has no team {join_limited(unknown)}." if unknown else None
+        return f"O(teams): the proxy has no team {join_limited(unknown)}." if unknown else None
 
 
 def _hides_role(plan: Plan) -> bool:

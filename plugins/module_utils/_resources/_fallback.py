@@ -18,7 +18,7 @@ from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import Listing
 from .._proxy import Proxy
 from .._shapes import LIST, MAPPING, ensure_shape, maybe
-from .._text import join_limited
+from .._text import join_limited, mark_options
 from .._values import UNSET, json_equal
 
 SETTINGS = "/router/settings"
@@ -75,7 +75,7 @@ class Fallback(SharedRowObject):
         return list(rows.values())
 
     def adjusted(self, plan: Plan) -> Plan:
-        """A model without fallbacks is nothing that has to be created."""
+        """Return the plan for a model without fallbacks, which is nothing that has to be created."""
         if plan.action != "create" or any(plan.changes.get(name) for name in TYPES):
             return plan
         return replace(plan, action="none", current={"model": plan.name})
@@ -97,23 +97,26 @@ class Fallback(SharedRowObject):
 
     def check_options(self, options: Values) -> list[str]:
         own = [name for name in TYPES if options["model"] in (options.get(name) or ())]
-        return [f"{name}: {options['model']} cannot be its own fallback." for name in own]
+        return [f"O({name}): {options['model']} cannot be its own fallback." for name in own]
 
     def check_plan(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         changed = [name for name in TYPES if name in (plan.existing if plan.action == "delete" else plan.changes)]
         sources = _settings(proxy).get("source") or {}
         owned = [name for name in changed if sources.get(TYPES[name][1]) == "config"]
         if owned:
-            return f"{', '.join(owned)}: owned by the configuration file of the proxy, for all models. Change it there."
+            where = "the configuration file of the proxy, for all models"
+            return f"{mark_options(owned)}: owned by {where}. Change it there."
         beside = {name: others for name, others in (plan.existing.get("beside") or {}).items() if others}
         lost = next((name for name in changed if name in beside), None)
         if lost:
             others = join_limited(sorted(beside[lost]))
-            return f"{lost}: LiteLLM keeps those of {others} in the same entry, and would lose them. Write two entries."
+            return (
+                f"O({lost}): LiteLLM keeps those of {others} in the same entry, and would lose them. Write two entries."
+            )
         return None
 
     def missing(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
-        """LiteLLM refuses names that no model of the proxy has, but wildcards and access groups as well."""
+        """Return what LiteLLM refuses: names that no model of the proxy has, wildcards, and access groups."""
         written = {name: value for name, value in plan.changes.items() if name in TYPES and value is not UNSET}
         named = [plan.name, *(model for models in written.values() for model in models)]
         unknown = proxy.missing_models(named) if written else []

@@ -104,7 +104,7 @@ class PassThrough(SharedRowObject):
         return [{**row, "times": times[row["endpoint_id"]]} for row in newest.values()]
 
     def adjusted(self, plan: Plan) -> Plan:
-        """An endpoint that is in the list several times has to be there once."""
+        """Return a plan by which an endpoint that is in the list several times is there once."""
         if plan.action != "none" or plan.existing.get("times", 1) == 1:
             return plan
         return replace(plan, action="update")
@@ -172,7 +172,7 @@ def _endpoint_of(name: str, path: str, methods: set[str], rows: Iterable[Record]
     for row in rows:
         if row["path"] == path and row["endpoint_id"] != name and not methods.isdisjoint(_methods(row)):
             owner = "of the configuration file of the proxy" if row.get("is_from_config") else row["endpoint_id"]
-            return f"path: {path} is that of the endpoint {owner}, with the same methods."
+            return f"O(path): {path} is that of the endpoint {owner}, with the same methods."
     return None
 
 
@@ -190,7 +190,7 @@ def _own_route(after: Values, proxy: Proxy) -> str | None:
         of_endpoints = {row["path"] for row in routes if row.get("endpoint") == OF_ENDPOINTS}
         own = {row["path"] for row in routes if row.get("endpoint") != OF_ENDPOINTS}
         served = [one for one in served if one in own or not any(_is_route(route, one) for route in of_endpoints)]
-    return f"path: LiteLLM itself serves {join_limited(served)}." if served else None
+    return f"O(path): LiteLLM itself serves {join_limited(served)}." if served else None
 
 
 def _is_route(route: str, path: str) -> bool:

@@ -51,11 +51,11 @@ class Tag(BudgetedObject):
         return {**{name: TAG.field(name).value(plan.existing) for name in REPEATED}, **body} if body else {}
 
     def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
-        """LiteLLM also lists the tags of requests that nobody has created."""
+        """Return why a tag of requests that nobody has created, which LiteLLM also lists, is none to declare."""
         return "LiteLLM only knows it from requests. It was not created." if record.get("models") is None else None
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
-        """Whose requests bear the tag, and are no longer limited or sent to its models."""
+        """Return whose requests bear the tag, and are no longer limited or sent to its models."""
         if plan.action != "delete":
             return []
 

@@ -74,13 +74,13 @@ OF_ORGANIZATION = ("models", "max_budget", "tpm_limit", "rpm_limit")
 
 def _check_budget(value: float) -> str | None:
     return check_not_negative(value) or (
-        None if value else "LiteLLM ignores a budget of 0. To remove the limit, use unset."
+        None if value else "LiteLLM ignores a budget of 0. To remove the limit, use O(unset)."
     )
 
 
 def _check_budgets(value: Mapping[str, Any]) -> str | None:
     wrong = [str(name) for name, budget in value.items() if not _is_budget(budget)]
-    return f"needs a max_budget and a budget_duration for {', '.join(wrong)}." if wrong else None
+    return f"needs 'max_budget' and 'budget_duration' for {', '.join(wrong)}." if wrong else None
 
 
 def _is_budget(value: Any) -> bool:
@@ -281,7 +281,7 @@ class Team(CrudObject):
         return [row.name for row in rows if row.is_empty(plan.changes[row.name])]
 
     def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
-        """LiteLLM takes the name of any model and of any permission."""
+        """Refuse unknown models and permissions, of which LiteLLM takes any name."""
         return (
             unknown_models(plan, options, proxy)
             or _unknown_permissions(plan, proxy)
@@ -289,7 +289,7 @@ class Team(CrudObject):
         )
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
-        """LiteLLM deletes the keys of a team with it, and what its members may spend in it."""
+        """Return what LiteLLM deletes with a team: its keys, its models, and what its members may spend in it."""
         if plan.action != "delete":
             return []
         shape = {
@@ -320,7 +320,7 @@ class Team(CrudObject):
 
 
 def _moves(plan: Plan) -> list[dict[str, Any]]:
-    """The parts of an update that moves a team to another organization together with other models or limits, in order.
+    """Return, in order, the parts of an update that moves a team to another organization with other models or limits.
 
     LiteLLM compares new values with the organization that the team has, and the values that the team has with the one
     that it joins. So the team leaves the one first, and joins the other last.
@@ -341,16 +341,16 @@ def _unknown_permissions(plan: Plan, proxy: Proxy) -> str | None:
     if not unknown:
         return None
     needs = ", ".join(f"{name} (since {PERMISSIONS[name]})" for name in unknown)
-    return f"team_member_permissions: LiteLLM {proxy.version} on this proxy does not know {needs}."
+    return f"O(team_member_permissions): LiteLLM {proxy.version} on this proxy does not know {needs}."
 
 
 def _budget_of_members_is_gone(plan: Plan) -> str | None:
-    """LiteLLM answers each change of a member's limit with an internal error once their budget was deleted."""
+    """Return why limits of members cannot change: once their budget is deleted, LiteLLM fails."""
     metadata = plan.existing.get("metadata")
     budget = metadata.get("team_member_budget_id") if isinstance(metadata, Mapping) else None
     if not budget or plan.existing.get("team_member_budget_table") or not set(OF_MEMBERS) & set(plan.changes):
         return None
     return (
         f"the budget {budget}, in which LiteLLM keeps the limits of the team's members, was deleted. "
-        "Create a budget with this budget_id first."
+        "Create a budget with this ID first."
     )

@@ -56,7 +56,7 @@ USER = Resource(
             "list",
             "str",
             cleared=NOT_CLEARABLE,
-            hint="To allow all models, set models to all-proxy-models.",
+            hint="To allow all models, set O(models) to all-proxy-models.",
         ),
         Field("max_budget", "float", unit="USD", check=check_not_negative),
         Field("budget_duration", unit="duration", check=check_duration, clear_since=CLEAR_SINCE),
@@ -99,7 +99,7 @@ class User(CrudObject):
         return METADATA.desired(fields, options, record)
 
     def create_body(self, body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
-        """LiteLLM creates a key with each user unless it is told not to."""
+        """Return the body of the request, with which LiteLLM creates no key for the user."""
         return {**body, "auto_create_key": False}
 
     def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class User(CrudObject):
         return {**kept, **body}
 
     def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
-        """LiteLLM takes the name of any model, and with an update the address of somebody else."""
+        """Refuse unknown models, and in an update somebody else's address: LiteLLM takes both."""
         return _stripped(plan, proxy) or unknown_models(plan, options, proxy) or _taken(plan, proxy)
 
     def conflicts(self, declarations: Sequence[CrudDeclaration]) -> dict[str, list[str]]:
@@ -126,13 +126,13 @@ class User(CrudObject):
         for want in declarations:
             bearers[str(want.fields.get("user_email") or "").lower()].append(want.name)
         shared = [(email, names) for email, names in bearers.items() if email and len(names) > 1]
-        return {f"user_email: several users have the address {email}.": names for email, names in shared}
+        return {f"O(user_email): several users have the address {email}.": names for email, names in shared}
 
     def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
         return "it is the user of the master key." if record["user_id"] == MASTER_USER else None
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
-        """LiteLLM deletes the keys of a user with the user, and takes the user out of all teams."""
+        """Return what LiteLLM deletes with a user: the user's keys, and the place in all teams."""
         if plan.action != "delete":
             return []
         path = path_of(INFO, plan.existing["user_id"])
@@ -181,7 +181,7 @@ def _stripped(plan: Plan, proxy: Proxy) -> str | None:
     """Return that LiteLLM would create another user than the one that is declared, None if not."""
     if plan.action != "create" or plan.name == plan.name.strip() or not proxy.at_least(STRIPPED_SINCE):
         return None
-    return f"user_id: {proxy.title} removes blanks from the beginning and the end of an ID. Remove them."
+    return f"O(user_id): {proxy.title} removes blanks from the beginning and the end of an ID. Remove them."
 
 
 def _taken(plan: Plan, proxy: Proxy) -> str | None:
@@ -194,4 +194,4 @@ def _taken(plan: Plan, proxy: Proxy) -> str | None:
         for user in users
         if str(user.get("user_email")).lower() == email and user["user_id"] != plan.name
     ]
-    return f"user_email: it belongs to the user {join_limited(bearers)}." if bearers else None
+    return f"O(user_email): it belongs to the user {join_limited(bearers)}." if bearers else None

@@ -65,7 +65,7 @@ def _spent(totals: Entry) -> str:
 
 
 def is_apart(totals: Entry) -> bool:
-    """Whether the budget counts something else than the keys: those replaced or removed, or only since they joined."""
+    """Return whether the budget counts something else than the keys: also those removed, or only since they joined."""
     return totals["max_budget"] is not None and money(totals["max_budget_spent"]) != money(totals["spend"])
 
 

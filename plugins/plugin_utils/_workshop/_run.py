@@ -62,18 +62,17 @@ class Run(Steps):
         places = places_of(self._variables, workshop, self._around.check_mode)
         self._warnings += workshop.warnings
         self._said_last += workshop.said if self._around.check_mode else []
-        with self._in_the_users_words():
-            if workshop.is_partial:
-                return self._change_those_there(workshop)
-            workshop, team = in_team(workshop, self._variables, self._read_team(workshop))
-            before = self._read_marked(workshop) if workshop.is_absent else self._read_named(workshop)
-            if workshop.is_absent:
-                self._report_usage(workshop, places)
-            else:
-                self._raise(workshop, before)
-                self._refuse(workshop, team, places, before)
-                team = self._write_team(workshop, team, places)
-            outcome = self._write_keys(workshop, team, places)
+        if workshop.is_partial:
+            return self._change_those_there(workshop)
+        workshop, team = in_team(workshop, self._variables, self._read_team(workshop))
+        before = self._read_marked(workshop) if workshop.is_absent else self._read_named(workshop)
+        if workshop.is_absent:
+            self._report_usage(workshop, places)
+        else:
+            self._raise(workshop, before)
+            self._refuse(workshop, team, places, before)
+            team = self._write_team(workshop, team, places)
+        outcome = self._write_keys(workshop, team, places)
         if workshop.is_absent:
             self._end_made_keys(workshop, before)
             team = self._remove_team(team, outcome)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError, LiteLLMError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import LiteLLMError
 
 from .._calls import Call, answer, connection
 from .._hand_out._files import Render
@@ -76,7 +76,7 @@ class Steps:
         result = self._around.call("litellm_keys", **self._connection, **options)
         if "virtual_keys" not in result and workshop.is_absent and places.values_file:
             # No file that cannot be read, such as without the vault password, keeps a key from being deleted.
-            self._warnings.append(_words.in_the_users_words(str(result.get("msg")), self._variables))
+            self._warnings.append(str(result.get("msg")))
             result = self._around.call("litellm_keys", **self._connection, **{**options, "values_file": None})
         if "virtual_keys" not in result:
             answer(result)
@@ -113,15 +113,14 @@ class Steps:
             headline,
             *_words.names(outcome, check_mode),
             *self._said_first,
-            *(_words.in_the_users_words(reason, variables) for reason in reasons),
+            *reasons,
             *_words.reissued_before(variables, workshop.people, outcome),
             *(told_team.said if told_team else []),
             *self._said_last,
         ]
         changes = [*(told_team.changes if told_team else []), *outcome.changes]
         problems = [outcome.problem, *self._problems, fails]
-        problem = " ".join(_words.in_the_users_words(text, variables) for text in problems if text)
-        result = {**result, "problem": _words.in_the_users_words(result["problem"], variables)}
+        problem = " ".join(text for text in problems if text)
         return {
             "changed": self._changed or bool(self._files),
             "result": result,
@@ -158,18 +157,11 @@ class Steps:
         return options
 
     @contextmanager
-    def _in_the_users_words(self) -> Iterator[None]:
-        try:
-            yield
-        except LiteLLMError as error:
-            raise InputError(_words.in_the_users_words(str(error), self._variables)) from error
-
-    @contextmanager
     def _noting(self, notes: list[str]) -> Iterator[None]:
         """Note a failure of what comes after the keys, so that their values still reach the result."""
         try:
             yield
         except (LiteLLMError, VariableError) as error:
-            notes.append(_words.in_the_users_words(str(error), self._variables))
+            notes.append(str(error))
         except OSError as error:
             notes.append(f"{error.filename}: {error.strerror}.")

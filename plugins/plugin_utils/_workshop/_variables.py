@@ -13,14 +13,14 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 from .._calls import CONNECTION
 from .._hand_out._variables import VARIABLES as OF_HAND_OUT
 from .._usage._variables import VARIABLES as OF_USAGE
-from .._variables import Variable
+from .._variables import Variable, Variables
 
 NO_LIMIT = -1
 PRESENT, ABSENT = "present", "absent"
 OWN = (
     # The key, or every key of a workshop
     Variable("state", default=PRESENT, choices=(PRESENT, ABSENT)),
-    Variable("alias"),
+    Variable("alias", option="key_alias"),
     Variable("models", "list", default=[]),
     Variable("validate_models", "bool", default=True),
     Variable("duration", default="30d"),
@@ -62,7 +62,7 @@ OWN = (
     Variable("prune_limit", "int", least=NO_LIMIT),
     Variable("remove_made_keys", "bool", default=False),
     # How it is done
-    Variable("batch_size", "int", least=1),
+    Variable("batch_size", "int", least=1, option="progress_every"),
     Variable("concurrency", "int", default=12, least=1),
     Variable("no_log", "bool", default=True),
 )
@@ -78,3 +78,18 @@ OPTIONS_OF_KEYS = tuple(
 VARIABLES = (*CONNECTION, *OWN, *OF_HAND_OUT, *OF_USAGE, *OPTIONS_OF_KEYS)
 # By these, the roles of the collection tell a typo from a variable of the user's own.
 NAMES = tuple(name for row in VARIABLES for name in (row.name, *row.aliases))
+
+
+def option_names(variables: Variables) -> dict[str, str]:
+    """Return what the user calls the options of the modules, by option: as a variable, or as an entry of one.
+
+    An option of a key that is neither is an option of one person.
+    """
+    names, together = variables.option_names(), variables.called("key_options")
+    for row in OPTIONS_OF_KEYS:
+        if not variables.mentions(row.name):
+            del names[row.name]
+    names.update({name: f"{together}.{name}" for name in variables["key_options"] if not variables.mentions(name)})
+    if not variables.says("values_file"):
+        names["values_file"] = variables.called("output_dir")
+    return names

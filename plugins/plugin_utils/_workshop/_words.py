@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,35 +16,6 @@ from ._outcome import WORDS, WorkshopOutcome, word_of
 from ._people import Person
 
 FEW = 10
-# The variables by the options of the modules, which speak of these.
-VARIABLES = {
-    "api_key": "master_key",
-    "validate_certs": "verify_ssl",
-    "timeout": "api_timeout",
-    "retries": "retry_count",
-    "key_alias": "alias",
-    "progress_every": "batch_size",
-    **{
-        option: option
-        for option in (
-            *("api_url", "ca_path", "client_cert", "client_key", "changed_by", "concurrency", "duration", "expires_at"),
-            *("key_seed", "key_version", "max_budget", "metadata", "models", "prune_limit", "renew_within"),
-            *("value_policy", "values_file", "values_file_vault_id"),
-        )
-    },
-}
-
-
-def in_the_users_words(text: str, variables: Variables) -> str:
-    """Return a message of a module, with what the user has set instead of the module's options."""
-    known = {option: variables.called(variable) for option, variable in VARIABLES.items()}
-    if not variables.says("values_file"):
-        known["values_file"] = variables.called("output_dir")
-    # Those that are words of English too are options only where a sentence begins with them.
-    words = "|".join(name for name in known if "_" not in name)
-    options = "|".join(sorted((name for name in known if "_" in name), key=len, reverse=True))
-    pattern = rf"(?<![\w.'/\[-])(?:({options})(?![\w'])|(?:^|(?<=[:.] ))({words})(?=:| must)|(?<=increase )(timeout))"
-    return re.sub(pattern, lambda found: known[found[0]], text)
 
 
 def headline(outcome: WorkshopOutcome, check_mode: bool) -> str:

@@ -77,7 +77,7 @@ def declare(options: Mapping[str, Any], state: str = "present") -> CredentialDec
         found = problems(CREDENTIAL, {"credential_name": name, "credential_info": info})
         found += _value_problems(values, unset, model_id)
     if not name.strip():
-        found.append("credential_name is required and must not be blank.")
+        found.append("O(credential_name) is required and must not be blank.")
     if found:
         raise InputError(" ".join(found), name)
     return CredentialDeclaration(
@@ -103,13 +103,15 @@ def _value_problems(values: Mapping[str, str | None], unset: tuple[str, ...], mo
     found = []
     empty = [name for name, value in values.items() if not value]
     if empty:
-        found.append(f"credential_values: {', '.join(empty)} has no value. To remove a value, list it in unset.")
+        found.append(f"O(credential_values): {', '.join(empty)} has no value. To remove a value, list it in O(unset).")
     masked = [name for name, value in values.items() if value and (MASK.fullmatch(value) or check_not_hidden(value))]
     if masked:
-        found.append(f"credential_values: {', '.join(masked)} is a mask as LiteLLM shows it, not a value.")
+        found.append(f"O(credential_values): {', '.join(masked)} is a mask as LiteLLM shows it, not a value.")
     both = [name for name in unset if name in values]
     if both:
-        found.append(f"{', '.join(both)} cannot be both set and listed in unset.")
+        found.append(f"{', '.join(both)} cannot be both set and listed in O(unset).")
     if model_id and values:
-        found.append("model_id and credential_values are mutually exclusive: LiteLLM copies the values of that model.")
+        found.append(
+            "O(model_id) and O(credential_values) are mutually exclusive: LiteLLM copies the values of that model."
+        )
     return found

@@ -39,7 +39,7 @@ def _warnings(want: CredentialDeclaration, plan: Plan) -> list[str]:
 
 
 def _states_after(want: CredentialDeclaration, record: Record | None) -> dict[str, str]:
-    """The states of all values: existing values stay, are marked as changed, or are removed; others are added."""
+    """Return the states of all values: existing ones stay, are marked as changed, or are removed; others are added."""
     after = states(record or {})
     for name, value in want.declared_values.items():
         if name not in after:

@@ -42,5 +42,5 @@ def quoted(name: str) -> str:
 
 
 def is_missing(error: ApiError) -> bool:
-    """Up to 1.98 the proxy tells it with HTTP 200; and a 404 may come from what stands before the proxy."""
+    """Return whether there is no such credential: up to 1.98 with HTTP 200; a 404 may come from a web server."""
     return "credential not found" in error.message.lower()

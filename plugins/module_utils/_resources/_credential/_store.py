@@ -72,7 +72,7 @@ class CredentialStore(Store):
         if plan.changed and plan.existing.get("source") == "config":
             raise InputError("it is defined in the configuration file of the proxy. Change it there.", want.name)
         if plan.action == "create" and not (want.values or want.model_id):
-            raise InputError("it does not exist yet. To create it, set credential_values or model_id.", want.name)
+            raise InputError("it does not exist yet. To create it, set O(credential_values) or O(model_id).", want.name)
         if removed_values(plan) and not self._removes_values:
             self._refuse_remaking(want, plan)
 
@@ -81,7 +81,7 @@ class CredentialStore(Store):
         names = value_names(plan)
         lost = names if want.update_values == "never" else [name for name in names if name not in (want.values or {})]
         if lost or not names:
-            remedy = f"also set {', '.join(lost)}" if lost else "set a value to keep, or use state: absent"
+            remedy = f"also set {', '.join(lost)}" if lost else "set a value to keep, or use O(state): absent"
             removed = ", ".join(removed_values(plan))
             raise InputError(
                 f"{self._proxy.title} cannot remove {removed} (requires {REMOVES_VALUES_SINCE}), and "
@@ -186,5 +186,5 @@ def _expect_success(answer: Any) -> None:
 
 
 def _is_taken(error: ApiError) -> bool:
-    """Up to 1.102 the proxy hands on what its database says."""
+    """Return whether the name is taken: up to 1.102 the proxy hands on what its database says."""
     return error.status == 409 or (error.status == 500 and "unique constraint" in error.message.lower())

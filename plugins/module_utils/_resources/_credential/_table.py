@@ -27,7 +27,7 @@ def _check_info(value: Mapping[str, Any]) -> str | None:
 
 
 def own_entry(record: Record) -> Mapping[str, Any]:
-    """Our entry: {"fingerprints": {value name: text}}."""
+    """Return our entry: {"fingerprints": {value name: text}}."""
     entry = (record.get("credential_info") or {}).get(OWN_ENTRY)
     parts = entry.items() if isinstance(entry, Mapping) else ()
     return {name: part for name, part in parts if isinstance(part, Mapping)}  # anybody could have written it

@@ -87,9 +87,8 @@ def _unfit_for_teams(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]
             found[sentence].append(plan.name)
         if team.get("models") and (lacking := lacking_models(plan, team, proxy.single_models)):
             names = ", ".join(f"'{model}'" for model in lacking)
-            found[f"models: the team '{team_id}' does not have {names}. It has {join_limited(team['models'])}."].append(
-                plan.name
-            )
+            known = join_limited(team["models"])
+            found[f"O(models): the team '{team_id}' does not have {names}. It has {known}."].append(plan.name)
     return found
 
 
@@ -98,18 +97,19 @@ def _missing(plans: Sequence[Plan], kinds: Sequence[str], proxy: Proxy) -> dict[
     for row in ROWS.values():
         if row.refers_to in kinds:
             for missing, names in _missing_in(row, plans, proxy).items():
-                found[f"{row.name}: the proxy has no {row.refers_to} '{missing}'."] = names
+                found[f"O({row.name}): the proxy has no {row.refers_to} '{missing}'."] = names
     return found
 
 
 def _refuse_unknown_models(plans: Sequence[Plan], proxy: Proxy) -> None:
-    """
-    :raises InputError: naming all models that the proxy does not have, and the keys that were to have them.
+    """Refuse models that the proxy does not have.
+
+    :raises InputError: naming all of them, and the keys that were to have them.
     """
     unknown = _missing_in(ROWS["models"], plans, proxy)
     if unknown:
         sentences = [
-            f"{printable(join_limited(names))}: models: the proxy has no model '{model}'."
+            f"{printable(join_limited(names))}: O(models): the proxy has no model '{model}'."
             for model, names in unknown.items()
         ]
         known = _nearest(next(iter(unknown)), proxy.models)
@@ -135,23 +135,23 @@ def _missing_in(row: KeyField, plans: Sequence[Plan], proxy: Proxy) -> dict[str,
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    """Some of the names that there are, those most like the wrong one first."""
+    """Name some of the models that there are, those most like the wrong one first."""
     equals = get_close_matches(name, known, n=3)
     return join_limited([*equals, *(one for one in known if one not in equals)])
 
 
 def _refuse_other_organization(plans: Sequence[Plan], proxy: Proxy) -> None:
-    """The server gives a new key of a team that team's organization, and drops any other without a word."""
+    """Refuse another organization than the team's: the server drops it and gives a new key the team's."""
     for plan in plans:
         declared, team_id = plan.changes.get("organization_id"), plan.changes.get("team_id")
         team = proxy.team(team_id) if declared and team_id else None
         if team and team.get("organization_id") != declared:
-            message = f"organization_id: a new key of the team '{team_id}' gets the organization of that team, "
+            message = f"O(organization_id): a new key of the team '{team_id}' gets the organization of that team, "
             raise InputError(f"{message}{team.get('organization_id') or 'which has none'}.", plan.name)
 
 
 def _refuse_repetition(plans: Sequence[Plan]) -> None:
-    """One key may be declared by its alias and by its id, and two may be given the same alias."""
+    """Refuse a key that is declared by its alias and by its id, and an alias that two keys would get."""
     names: dict[str, str] = {}
     for plan in plans:
         for record in (plan.existing, *plan.surplus):
@@ -178,7 +178,7 @@ def _refuse_taken_aliases(plans: Sequence[Plan], reader: KeyReader) -> None:
 
 
 def _refuse_taken_values(plans: Sequence[Plan], reader: KeyReader) -> None:
-    """The server answers success to a value that another key has, and does nothing."""
+    """Refuse a value that another key has: the server answers with success, and does nothing."""
     tokens = [token_of(plan.value or "") for plan in plans]
     for row in reader.rows_of_tokens(tokens) if tokens else ():
         # The rows come without their tokens; four characters tell most values apart.
@@ -189,7 +189,7 @@ def _refuse_taken_values(plans: Sequence[Plan], reader: KeyReader) -> None:
         if row.get("key_alias"):
             raise InputError(f"this value is already the value of the key '{row['key_alias']}'.", equals[0].name)
         raise InputError(
-            "this is already the value of a key without an alias. To give it this alias, declare key_id: "
+            "this is already the value of a key without an alias. To give it this alias, declare O(key_id): "
             f"{token_of(equals[0].value or '')}, without the value.",
             equals[0].name,
         )
@@ -211,9 +211,9 @@ def check_mark(mark: Mapping[str, Any], limit: int | None) -> None:
     blank = [str(name) for name, value in mark.items() if _is_blank(value)]
     if not mark or blank:
         what = f"{', '.join(blank)} has no value" if blank else "it has no entry"
-        raise InputError(f"prune_metadata: {what}. Each entry must have a value that only the keys to delete have.")
+        raise InputError(f"O(prune_metadata): {what}. Each entry must have a value that only the keys to delete have.")
     if limit is not None and limit < NO_LIMIT:
-        raise InputError("prune_limit must be at least 0, or -1 for no limit.")
+        raise InputError("O(prune_limit) must be at least 0, or -1 for no limit.")
 
 
 def _is_blank(value: Any) -> bool:
@@ -247,8 +247,8 @@ def to_prune(
     if limit == NO_LIMIT or len(chosen) <= allowed:
         return chosen
     names = join_limited([called(record) for record in chosen])
-    bound = "half of them can be deleted" if limit is None else f"prune_limit allows {limit}"
+    bound = "half of them can be deleted" if limit is None else f"O(prune_limit) allows {limit}"
     raise InputError(
         f"Of the {len(marked)} keys that carry the mark, {len(chosen)} would be deleted, but only {bound}: "
-        f"{names}. Nothing was written. To delete them all, set prune_limit to {len(chosen)}."
+        f"{names}. Nothing was written. To delete them all, set O(prune_limit) to {len(chosen)}."
     )

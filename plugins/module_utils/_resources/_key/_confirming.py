@@ -151,7 +151,7 @@ class KeyConfirmer:
         return False
 
     def _give_up(self, one: WrittenKey) -> None:
-        """What was written is not as it was written."""
+        """Settle what is not as it was written: as failed, or with the key of another run."""
         if one.is_gone:
             one.fails(_still_there(one))
         elif not one.standing.bearers:

@@ -51,7 +51,7 @@ EXCLUSIVE = (
     ("key", "key_seed", ""),
     ("reissue", "key", ": to replace the declared value, set another one"),
     ("rotate_after", "key", ": only random values can be replaced by age"),
-    ("rotate_after", "key_seed", ": to replace a value derived from a seed, increase key_version"),
+    ("rotate_after", "key_seed", ": to replace a value derived from a seed, increase O(key_version)"),
     ("rotate_after", "value_policy", " unless it is keep"),
     ("key_id", "key", ": the ID already says which value the key has"),
     ("key_id", "key_seed", ": the ID already says which value the key has"),
@@ -215,28 +215,28 @@ def declare(options: Mapping[str, Any], state: str = "present") -> KeyDeclaratio
 def _identity(options: Mapping[str, Any]) -> list[str]:
     if options.get("key_id"):
         return check_key_ids("key_id", [options["key_id"]])
-    return [] if options["key_alias"] else ["key_alias or key_id is required and must not be empty."]
+    return [] if options["key_alias"] else ["O(key_alias) or O(key_id) is required and must not be empty."]
 
 
 def check_key_ids(option: str, ids: Iterable[str]) -> list[str]:
     """Return what is wrong with the ids of an option, without showing what may be the value of a key instead."""
     wrong = any(not re.fullmatch("[0-9a-f]{64}", one) for one in ids)
-    return [f"{option}: the ID of a key has 64 hexadecimal digits and is not its value."] if wrong else []
+    return [f"O({option}): the ID of a key has 64 hexadecimal digits and is not its value."] if wrong else []
 
 
 def _durations(options: Mapping[str, Any]) -> list[str]:
     found = ((name, check_duration(options[name])) for name in DURATIONS if options.get(name))
-    return [f"{name}: {problem}" for name, problem in found if problem]
+    return [f"O({name}): {problem}" for name, problem in found if problem]
 
 
 def _contradictions(options: Mapping[str, Any]) -> list[str]:
     found = [
-        f"{one} and {other} are mutually exclusive{reason}."
+        f"O({one}) and O({other}) are mutually exclusive{reason}."
         for one, other, reason in EXCLUSIVE
         if _is_set(options, one) and _is_set(options, other)
     ]
     found += [
-        f"{name} requires {needed}{reason}."
+        f"O({name}) requires O({needed}){reason}."
         for name, needed, reason in NEEDS
         if _is_set(options, name) and not _is_set(options, needed)
     ]
@@ -250,15 +250,15 @@ def _pairs(options: Mapping[str, Any]) -> list[str]:
         None if options.get(name) is None and name not in unset else _is_set(options, name)
         for name in ("temp_budget_increase", "temp_budget_expiry")
     ]
-    return [] if states[0] is states[1] else ["temp_budget_increase and temp_budget_expiry must be set together."]
+    return [] if states[0] is states[1] else ["O(temp_budget_increase) and O(temp_budget_expiry) must be set together."]
 
 
 def _metadata(options: Mapping[str, Any]) -> list[str]:
     """Return entries that would never be seen as the user's, so that each run would write them again."""
     return [
-        f"metadata: use the option {OPTION_OF[entry]} to set {entry}."
+        f"O(metadata): use the option O({OPTION_OF[entry]}) to set {entry}."
         if entry in OPTION_OF
-        else f"metadata: {entry} is reserved."
+        else f"O(metadata): {entry} is reserved."
         for entry in options.get("metadata") or {}
         if entry in NOT_THE_USERS
     ]
@@ -268,16 +268,16 @@ def _value(options: Mapping[str, Any]) -> list[str]:
     found = []
     value, seed = options.get("key"), options.get("key_seed")
     if value is not None and (not value.startswith("sk-") or len(value) < SHORTEST_VALUE):
-        found.append(f"key must start with sk- and have at least {SHORTEST_VALUE} characters.")
+        found.append(f"O(key) must start with sk- and have at least {SHORTEST_VALUE} characters.")
     if seed is not None and len(seed) < SHORTEST_SEED:
-        found.append(f"key_seed must have at least {SHORTEST_SEED} characters.")
+        found.append(f"O(key_seed) must have at least {SHORTEST_SEED} characters.")
     if value is not None and not value.isprintable():
-        found.append("key must not contain line breaks or other control characters.")
+        found.append("O(key) must not contain line breaks or other control characters.")
     for name, text in (("key", value), ("key_seed", seed)):
         try:
             as_json(text)
         except ValueError as error:
-            found.append(f"{name} {error}")
+            found.append(f"O({name}) {error}")
     return found
 
 

@@ -19,6 +19,7 @@ from ..._kind import ArgumentSpec, Client, Ledger, Options
 from ..._listings import KEYS
 from ..._proxy import Proxy
 from ..._shapes import COUNT, TEXT, ensure_shape
+from ..._text import mark_options, render
 from ..._values import json_equal, parse_time, strictly_equal
 from ._checks import called
 from ._declaration import KEY_ID, KeyDeclaration, check_key_ids, conflicts, declare, key_options, with_defaults
@@ -30,13 +31,13 @@ from ._table import GROUP_MARK, KEY, public_view, raised_by, readings, successor
 
 ADVICE = {
     r"custom api key values are disabled": (
-        "The proxy does not allow clients to choose key values. Remove key and key_seed."
+        "The proxy does not allow clients to choose key values. Remove O(key) and O(key_seed)."
     ),
-    r"invalid key_alias": "The proxy restricts the characters of key_alias. Choose another alias.",
+    r"invalid key_alias": "The proxy restricts the characters of O(key_alias). Choose another alias.",
     r"over max limit set in config": "The proxy sets a lower limit in upperbound_key_generate_params.",
     r"is not a member of the team": "Add the user to the team first, with litellm_team_members.",
     r"team_model_access_denied|not allowed to call model": (
-        "The key's models must be among the team's models. Declare them in models, or use all-team-models."
+        "The key's models must be among the team's models. Declare them in O(models), or use all-team-models."
     ),
 }
 STATUS = ("active", "blocked", "expired", "over_budget")
@@ -140,7 +141,7 @@ def read(
         return _asked_as(client, reader, params["key"])
     records = [record for record in _candidates(reader, params) if _is_meant(record, params)]
     if params["unused_for"] is not None and any("last_active" not in record for record in records):
-        raise InputError("unused_for: this proxy is too old to report when a key was last used.")
+        raise InputError("O(unused_for): this proxy is too old to report when a key was last used.")
     now = client.now()
     whole = reader.with_budgets(records)
     keys = [describe(record, now) for record in whole]
@@ -156,16 +157,16 @@ def _problems(params: Mapping[str, Any]) -> list[str]:
     found = []
     given = [name for name in (*SELECTORS, "key_alias_prefix") if params[name] is not None]
     if params["key"] is not None and given:
-        found.append(f"key and {', '.join(given)} are mutually exclusive.")
+        found.append(f"O(key) and {mark_options(given)} are mutually exclusive.")
     if params["key"] is not None and not (params["key"].isascii() and params["key"].isprintable() and params["key"]):
-        found.append("key is empty or contains characters that are not allowed in an HTTP header.")
+        found.append("O(key) is empty or contains characters that are not allowed in an HTTP header.")
     found += check_key_ids("key_ids", params["key_ids"] or ())
     if GROUP_MARK in (params["metadata"] or {}):
-        found.append(f"metadata: use the option group to select by {GROUP_MARK}.")
+        found.append(f"O(metadata): use the option O(group) to select by {GROUP_MARK}.")
     spans = {name: params[name] for name in ("expiring_within", "unused_for") if params[name] is not None}
-    found += [f"{name}: {problem}" for name, span in spans.items() if (problem := check_duration(span))]
+    found += [f"O({name}): {problem}" for name, span in spans.items() if (problem := check_duration(span))]
     if params["budget_used"] is not None and params["budget_used"] < 0:
-        found.append("budget_used must not be negative.")
+        found.append("O(budget_used) must not be negative.")
     return found
 
 
@@ -291,7 +292,7 @@ def _asked_as(client: Client, reader: KeyReader, key: str) -> dict[str, Any]:
         except ApiError as error:
             if not 400 <= error.status < 500:
                 raise
-            refused.append(error.message)
+            refused.append(render(error.message, {}))
             return None
 
     models = ask(lambda: sorted(_models(bearer)))

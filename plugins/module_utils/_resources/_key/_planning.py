@@ -117,7 +117,7 @@ def check_group(alias: str, declared: Any, records: Iterable[Mapping[str, Any]])
         if not is_empty(group) and not strictly_equal(group, declared):
             raise InputError(
                 f"the key belongs to the group {json.dumps(group)}, not to {json.dumps(declared)}. Choose another "
-                "alias, or remove the key from its group first, with litellm_key and unset: [group].",
+                "alias, or remove the key from its group first, with litellm_key and O(unset): [group].",
                 alias,
             )
 
@@ -128,10 +128,12 @@ def check_identity(want: KeyDeclaration, record: Mapping[str, Any] | None) -> No
     :raises InputError: saying so.
     """
     if record is None and want.state == "present":
-        raise InputError("key_id: the proxy has no key with this ID. A new key is declared by key_alias.", want.name)
+        raise InputError(
+            "O(key_id): the proxy has no key with this ID. A new key is declared by O(key_alias).", want.name
+        )
     if record is not None and want.state == "absent" and want.alias and record["key_alias"] != want.alias:
         has = f"has the alias {record['key_alias']}" if record["key_alias"] else "has no alias"
-        raise InputError(f"key_id: the key with this ID {has}.", want.name)
+        raise InputError(f"O(key_id): the key with this ID {has}.", want.name)
 
 
 def _choose_value(want: KeyDeclaration, plan: Plan, found: Found, now: datetime, past: datetime | None) -> Plan:
@@ -154,7 +156,8 @@ def _choose_value(want: KeyDeclaration, plan: Plan, found: Found, now: datetime,
     if _is_expired(plan.after.get("expires_at", KEY.field("expires_at").value(plan.existing)), now):
         raise InputError(
             "the key has expired, and LiteLLM cannot give it a new value without moving its expiry. Say when the new "
-            "key expires: with expires_at, with duration and renew_within, or never, with unset: [expires_at].",
+            "key expires: with O(expires_at), with O(duration) and O(renew_within), or never, with "
+            "O(unset): [expires_at].",
             want.name,
         )
     new_id = token_of(want.value) if want.value else "(that of a new value)"
@@ -167,7 +170,7 @@ def _choose_value(want: KeyDeclaration, plan: Plan, found: Found, now: datetime,
 
 
 def _refuse_retired_value(want: KeyDeclaration, current: Mapping[str, Any]) -> None:
-    """A value may have been replaced because somebody else knows it."""
+    """Refuse a value that was replaced, perhaps because somebody else knows it."""
     retired = retired_ids(current)
     if want.value is not None and token_of(want.value) in retired:
         remedy = _other_version(want, current) if want.derive else "another value"
@@ -177,13 +180,13 @@ def _refuse_retired_value(want: KeyDeclaration, current: Mapping[str, Any]) -> N
 def _other_version(want: KeyDeclaration, current: Mapping[str, Any]) -> str:
     """Return what to declare instead of a version whose value was replaced: the one that the key has, else the next."""
     if "reissue" in want.fields:
-        return "another text as reissue"
+        return "another text as O(reissue)"
     retired = retired_ids(current)
     tokens = _tokens_of_versions(want, current, len(retired) + 2)
     if current["token"] in tokens:
-        return f"key_version: {tokens[current['token']]}, whose value the key has"
+        return f"O(key_version): {tokens[current['token']]}, whose value the key has"
     unused = next(number for one, number in tokens.items() if one not in retired)
-    return f"key_version: {unused} with value_policy: reissue, or, for this key alone, reissue"
+    return f"O(key_version): {unused} with O(value_policy): reissue, or, for this key alone, O(reissue)"
 
 
 def _tokens_of_versions(want: KeyDeclaration, current: Mapping[str, Any], end: int) -> dict[str, int]:
@@ -198,10 +201,10 @@ def _other_value(want: KeyDeclaration, current: Mapping[str, Any]) -> str:
     if want.value is None:
         problem = "the key exists, but its value is not known"
     elif want.derive and token in _tokens_of_versions(want, current, VERSIONS):
-        problem = "the key exists with the value of another key_version than the declared one"
+        problem = "the key exists with the value of another O(key_version) than the declared one"
     else:
         problem = "the key exists with another value than the declared one"
-    return f"{problem}. Set value_policy to keep to leave the value as it is, or to reissue to replace it."
+    return f"{problem}. Set O(value_policy) to keep to leave the value as it is, or to reissue to replace it."
 
 
 def _is_known(want: KeyDeclaration, record: Mapping[str, Any]) -> bool:
@@ -252,12 +255,12 @@ def _declare_expiry(
         fields["expires_at"] = end.isoformat(timespec="seconds")
         if end <= now and not (current and same_moment(end, expires)):
             raise InputError(
-                "expires_at is in the past. To disable a key now, use blocked or state: absent.", want.alias
+                "O(expires_at) is in the past. To disable a key now, use O(blocked) or O(state): absent.", want.alias
             )
     if expires and expires <= now and "expires_at" not in fields:
         return [
             f"The key {want.name} expired at {expires.isoformat(timespec='seconds')}. "
-            "Renew it with renew_within or expires_at."
+            "Renew it with O(renew_within) or O(expires_at)."
         ]
     return []
 
@@ -277,15 +280,16 @@ def _declare_routes(fields: dict[str, Any], want: KeyDeclaration, current: Mappi
     if own and "allowed_routes" not in fields:
         routes = ", ".join(KEY.field("allowed_routes").value(current))
         raise InputError(
-            f"key_type: {declared} would replace the key's own allowed_routes ({routes}). To keep them, declare them "
-            "as allowed_routes instead of key_type. To replace them, declare allowed_routes: [] beside key_type.",
+            f"O(key_type): {declared} would replace the key's own O(allowed_routes) ({routes}). To keep them, declare "
+            "them as O(allowed_routes) instead of O(key_type). To replace them, declare O(allowed_routes): [] beside "
+            "O(key_type).",
             want.name,
         )
     fields["allowed_routes"] = ROUTES_OF_TYPE[declared]
 
 
 def _guard_shared_budget(want: KeyDeclaration, fields: Mapping[str, Any], current: Mapping[str, Any] | None) -> None:
-    """LiteLLM writes a soft budget into the budget that the key points to, which other keys may share."""
+    """Refuse a soft budget that LiteLLM would write into a budget that other keys may share."""
     budget = (current or {}).get("litellm_budget_table") or {}
     if (
         limits_of_budget(current or {})
@@ -293,7 +297,7 @@ def _guard_shared_budget(want: KeyDeclaration, fields: Mapping[str, Any], curren
         and "soft_budget" in fields
     ):
         raise InputError(
-            f"soft_budget would change the budget {current['budget_id'] if current else ''} for all who share it; "
-            "change it there, or unset budget_id first.",
+            f"O(soft_budget) would change the budget {current['budget_id'] if current else ''} for all who share it; "
+            "change it there, or unset O(budget_id) first.",
             want.name,
         )

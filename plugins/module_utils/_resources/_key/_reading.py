@@ -113,7 +113,7 @@ class KeyReader:
         return [record for record in records if str(record["key_alias"] or "").startswith(prefix)]
 
     def _narrow(self, beginning: str) -> dict[str, str]:
-        """The parameters of a listing that has all aliases with this beginning, and as few others as the server can."""
+        """Return parameters of a listing that has all aliases with this beginning, and as few others as possible."""
         if not beginning or not self._proxy.at_least("1.83.4"):
             return {}
         return {"key_alias": beginning, "substring_matching": "true"}
@@ -140,7 +140,7 @@ class KeyReader:
         return [{**record, "is_alone": record["key_alias"] in alone} for record in records]
 
     def with_any_token(self, tokens: Sequence[str]) -> list[Record]:
-        """All keys with one of the tokens: by look-ups, or from the listing of all keys where that costs less."""
+        """Return all keys with one of the tokens: by look-ups, or from the listing of all keys if that costs less."""
         asked = set(tokens)
         first = self._first_page({}) if len(asked) > LOOKUPS_PER_PAGE else None
         if first and (first["pages"] - 1) * LOOKUPS_PER_PAGE < len(asked):
@@ -200,7 +200,7 @@ class KeyReader:
         return rows
 
     def _listed_aliases(self, aliases: Sequence[str]) -> list[Record] | None:
-        """All aliases with the common beginning of these, one for each key; None where rows by name cost less."""
+        """Return all aliases with the common beginning of these, one for each key; None if rows by name cost less."""
         most = LISTED_PER_ROW * len(aliases)
         search = {"search": _beginning(aliases)}
         first = self._proxy.first_page(KEY_ALIASES, search, TEXT)
@@ -219,7 +219,7 @@ class KeyReader:
 
 
 def seniority(record: Record) -> tuple[str, str]:
-    """Of several keys with one alias all runs keep the same one: the oldest."""
+    """Return by what to sort keys with one alias, of which all runs keep the same one: the oldest."""
     return (str(record.get("created_at")), str(record["token"]))
 
 

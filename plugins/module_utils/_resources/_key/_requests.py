@@ -36,7 +36,7 @@ def create_path(plan: Plan) -> str:
 
 
 def create_body(plan: Plan, now: datetime) -> dict[str, Any]:
-    """Body of ``/key/generate`` for a plan: what is declared, and for a reissue all that the old key has."""
+    """Return the body of ``/key/generate``: what is declared, and for a reissue all that the old key has."""
     values = {name: value for name, value in plan.changes.items() if not ROWS[name].is_empty(value)}
     body: dict[str, Any] = {}
     if plan.action == "reissue":
@@ -59,7 +59,7 @@ def create_body(plan: Plan, now: datetime) -> dict[str, Any]:
 
 
 def _inherited(plan: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a new key takes over from the one whose place it takes: a body to start from, and values by option."""
+    """Return what a new key takes over from the one before it: a body to start from, and values by option."""
     kept = {name: value for name, value in KEY.view(plan.existing).items() if not ROWS[name].entry}
     kept = {name: value for name, value in kept.items() if name not in plan.changes and name != "metadata"}
     if kept.get("budget_id"):
@@ -75,7 +75,7 @@ def _inherited(plan: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any], d
 
 
 def update_body(plan: Plan, now: datetime) -> dict[str, Any]:
-    """Body of ``/key/update`` for a plan: only what changes; ``metadata``, which the server replaces, as a whole."""
+    """Return the body of ``/key/update``: what changes, and ``metadata``, which the server replaces, as a whole."""
     body: dict[str, Any] = {"key": plan.existing["token"]}
     for name, value in _with_partners(plan).items():
         row = ROWS[name]
@@ -223,7 +223,7 @@ class KeyRemover:
             raise error
 
     def _remove(self, tokens: Sequence[str], tally: Tally) -> dict[str, ApiError]:
-        """One key that LiteLLM cannot delete makes it refuse all of a request: then each half is tried by itself."""
+        """Delete keys. One that LiteLLM cannot delete makes it refuse all: then each half is tried by itself."""
         try:
             self._client.send("/key/delete", {"keys": list(tokens)}, idempotent=True)
         except ApiError as error:

@@ -182,14 +182,14 @@ class KeyStore:
         return plans
 
     def _value_of(self, plan: Plan) -> str:
-        """The value that a key gets: the declared one, one that an interrupted run chose for it, or a new one."""
+        """Return the value that a key gets: the declared one, one that an interrupted run chose, or a new one."""
         pending = self._ledger.pending(plan.name) if self._ledger and not plan.value else []
         had = {plan.existing.get("token"), *retired_ids(plan.existing)}
         unused = (value for value in reversed(pending) if token_of(value) not in had)
         return plan.value or next(unused, None) or new_value(self._secret)
 
     def undeclared(self, wants: Sequence[KeyDeclaration]) -> list[KeyDeclaration]:
-        """Declarations of absence for all other keys that are to be pruned.
+        """Return declarations of absence for all other keys that are to be pruned.
 
         :raises InputError: if the mark says nothing, or chooses more keys than may go.
         """

@@ -69,7 +69,7 @@ class KeyField(Field):
 
 
 def check_alias(value: str) -> str | None:
-    """LiteLLM refuses these since 1.94, in each of its formats of aliases."""
+    """Return what is wrong with an alias, or None: LiteLLM refuses it since 1.94, in each of its formats of aliases."""
     if ".." in value.split("/"):
         return "must not contain '..' as part of a path."
     return check_name(value)
@@ -126,7 +126,7 @@ def has_text(value: str) -> str | None:
 
 
 def organization(record: Mapping[str, Any]) -> Any:
-    """Only the listing calls it ``org_id``; in a record of listing and answer together the answer counts."""
+    """Return the organization, which only the listing calls ``org_id``; of both, that of an answer counts."""
     return record["organization_id"] if "organization_id" in record else record.get("org_id")
 
 

@@ -51,7 +51,7 @@ def fits(name: str, value: Any, team: Mapping[str, Any]) -> bool:
 
 
 def changes_to_fit(plan: Plan, team: Mapping[str, Any]) -> dict[str, Any]:
-    """What a key must be given before it can move into a team, by field; empty if it fits, or nothing is declared."""
+    """Return what a key needs before it can move into a team, by field; empty if it fits, or nothing is declared."""
     return {
         name: _fitting(name, plan.changes[name], team)
         for name in COMPARED
@@ -60,7 +60,7 @@ def changes_to_fit(plan: Plan, team: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(name: str, declared: Any, team: Mapping[str, Any]) -> Any:
-    """The declared value, or that of the team where it says all: the key must not have more if the move then fails."""
+    """Return the declared value, or the team's where it says all: the key must not have more if the move then fails."""
     row = ROWS[name]
     if name == "models":
         return [model for model in declared or () if model not in SPECIAL_MODELS] or list(team["models"])
@@ -75,10 +75,10 @@ def unfit_values(plan: Plan, team: Mapping[str, Any]) -> list[str]:
     values = {name: plan.changes.get(name, ROWS[name].value(plan.existing)) for name in ("user_id", "tpm_limit")}
     sentences = {
         "user_id": f"the user '{values['user_id']}' is not a member of the team '{team_id}'. Add the user to it with "
-        "litellm_team_members, or declare another user_id.",
+        "litellm_team_members, or declare another O(user_id).",
         "tpm_limit": f"{values['tpm_limit']} is more than the {team.get('tpm_limit')} of the team '{team_id}'.",
     }
-    return [f"{name}: {sentences[name]}" for name, value in values.items() if not fits(name, value, team)]
+    return [f"O({name}): {sentences[name]}" for name, value in values.items() if not fits(name, value, team)]
 
 
 def lacking_models(plan: Plan, team: Mapping[str, Any], single: Container[str]) -> list[str]:
@@ -97,7 +97,7 @@ def lacking_models(plan: Plan, team: Mapping[str, Any], single: Container[str]) 
 
 
 def models_without_team(plan: Plan, team: Mapping[str, Any] | None) -> list[str]:
-    """The models that a key keeps when it leaves its team: all of them without a team are all models of the proxy.
+    """Return the models that a key keeps when it leaves its team: without one, "all" are all models of the proxy.
 
     :raises InputError: if nobody can tell which models the team has.
     """
@@ -106,8 +106,8 @@ def models_without_team(plan: Plan, team: Mapping[str, Any] | None) -> list[str]
         return list(models)
     if not team:
         raise InputError(
-            f"models: the key has the models of the team '{left_team(plan)}', which the proxy does not show. Declare "
-            "the models that the key keeps without a team.",
+            f"O(models): the key has the models of the team '{left_team(plan)}', which the proxy does not show. "
+            "Declare the models that the key keeps without a team.",
             plan.name,
         )
     own = [model for model in models if model != TEAM_MODELS]

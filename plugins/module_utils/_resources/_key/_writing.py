@@ -19,6 +19,7 @@ from ..._errors import ApiError, LiteLLMError
 from ..._kind import Client, Ledger
 from ..._proxy import Proxy
 from ..._shapes import TEXT, ensure_shape
+from ..._text import mark_options
 from ._declaration import KeyDeclaration, new_value
 from ._planning import Found, plan_key
 from ._reading import INFO, LOOKS, NOBODYS, PAUSE, KeyReader, Record, is_young, seniority
@@ -119,7 +120,7 @@ class KeyWriter:
         return Outcome(plan, plan.action, plan.current, plan.value)
 
     def _refuse_young(self, plan: Plan) -> None:
-        """Of several new keys with one alias each may be the one that a run is about to report, or has."""
+        """Refuse to remove new keys with one alias: each may be the one that a run is about to report, or has."""
         doubles = [record for record in plan.surplus if record["key_alias"] == plan.name]
         past = self._client.past() or self._now()
         if any(is_young(record.get("created_at"), past) for record in doubles):
@@ -190,12 +191,12 @@ class KeyWriter:
         return self._verified(outcome)
 
     def _created_meanwhile(self, want: KeyDeclaration, plan: Plan, records: list[Record], error: ApiError) -> Outcome:
-        """The key that bears the alias after a failed creation: ours, whose answer was lost, or another run's."""
+        """Take the key that bears the alias after a failed creation: ours, whose answer was lost, or another run's."""
         for record in records:
             if plan.value and record["token"] == token_of(plan.value):
                 return self._verified(Outcome(plan, plan.action, record, plan.value))
         if plan.value is None and not alias_taken(error):
-            error.hint = "The key was probably created, but its value is lost. Run again with value_policy: reissue."
+            error.hint = "The key was probably created, but its value is lost. Run again with O(value_policy): reissue."
             raise error
         return self.adopt(want, plan)
 
@@ -293,7 +294,7 @@ class KeyWriter:
         lost = dropped(KEY, changes, record)
         if not lost:
             return replace(outcome, record=record)
-        thing = f"{', '.join(lost)} of the key {outcome.plan.name}"
+        thing = f"{mark_options(lost)} of the key {outcome.plan.name}"
         message = f"{self._proxy.title} accepted the request but did not store {thing}."
         return replace(
             outcome, record=record, error=ApiError(message, hint="Remove the option, or use a newer LiteLLM.")
@@ -325,7 +326,7 @@ def _removals(want: KeyDeclaration, plan: Plan) -> list[str]:
     doubles = sum(record["key_alias"] == plan.name for record in plan.surplus)
     said = [f"Removed {doubles} additional key(s) with the alias {plan.name}."] if doubles else []
     if retired:
-        unknown = " Only that run knew the new value. If it is lost, use value_policy: reissue."
+        unknown = " Only that run knew the new value. If it is lost, use O(value_policy): reissue."
         said.append(
             f"An earlier run was interrupted while it replaced the value of the key {plan.name}: the old key, which "
             f"still worked, was removed.{unknown if plan.value is None and plan.action != 'reissue' else ''}"
@@ -334,7 +335,7 @@ def _removals(want: KeyDeclaration, plan: Plan) -> list[str]:
 
 
 def _hides_its_cause(error: ApiError) -> bool:
-    """LiteLLM says so of wrong values and of a database that went away at this moment alike."""
+    """Return whether LiteLLM may mean a database that went away at this moment as well as a wrong value."""
     return error.message.lower().startswith("internal server error")
 
 

@@ -28,12 +28,12 @@ def check_options(options: Values) -> list[str]:
     for place, entries in ((PARAMS, params), (INFO, info)):
         empty = [str(name) for name, value in entries.items() if value is None or value == ""]
         if empty:
-            found.append(f"{place}: {', '.join(empty)} has no value. To remove an entry, list it in unset.")
+            found.append(f"O({place}): {', '.join(empty)} has no value. To remove an entry, list it in O(unset).")
     masks = masked_names(params)
     if masks:
-        found.append(f"{PARAMS}: {', '.join(masks)} is a mask as LiteLLM shows it, not a value.")
+        found.append(f"O({PARAMS}): {', '.join(masks)} is a mask as LiteLLM shows it, not a value.")
     found += [
-        f"{PARAMS}: LiteLLM cannot change or delete a model with {name}." for name in UNCHANGEABLE if name in params
+        f"O({PARAMS}): LiteLLM cannot change or delete a model with {name}." for name in UNCHANGEABLE if name in params
     ]
     return found + [sentence for name in info for sentence in _check_info(str(name), options)]
 
@@ -41,22 +41,22 @@ def check_options(options: Values) -> list[str]:
 def _check_unset(name: str, options: Values) -> Iterator[str]:
     place, _dot, entry = name.partition(".")
     if place not in (PARAMS, INFO) or not entry or name == f"{PARAMS}.model":
-        yield f"unset: {name} is not an entry that can be removed, such as {PARAMS}.api_base."
+        yield f"O(unset): {name} is not an entry that can be removed, such as O({PARAMS}.api_base)."
     elif entry in (options.get(place) or {}):
-        yield f"{name} cannot be both set and listed in unset."
+        yield f"O({name}) cannot be both set and listed in O(unset)."
     elif place == INFO and entry in SERVERS:
-        yield f"unset: LiteLLM itself adds {entry} to {INFO}."
+        yield f"O(unset): LiteLLM itself adds {entry} to O({INFO})."
 
 
 def _check_info(name: str, options: Values) -> Iterator[str]:
     if name == "id" and options[INFO][name] == options.get("model_id"):
         return
     if name in OPTION_OF:
-        yield f"{INFO}: use the option {OPTION_OF[name]} to set {name}."
+        yield f"O({INFO}): use the option O({OPTION_OF[name]}) to set {name}."
     elif name in SERVERS:
-        yield f"{INFO}: {name} is reserved for {'this collection' if name == OWN_ENTRY else 'LiteLLM'}."
+        yield f"O({INFO}): {name} is reserved for {'this collection' if name == OWN_ENTRY else 'LiteLLM'}."
     elif "cost" in name.split("_"):
-        yield f"{INFO}: set {name} in {PARAMS} instead."
+        yield f"O({INFO}): set {name} in O({PARAMS}) instead."
 
 
 def check_plan(plan: Plan, options: Values, proxy: Proxy) -> str | None:
@@ -66,20 +66,20 @@ def check_plan(plan: Plan, options: Values, proxy: Proxy) -> str | None:
         return None
     after = plan.changes.get(PARAMS) or {}
     if plan.action == "create" and not (plan.changes.get("model_name") and after.get("model")):
-        return "it does not exist yet. To create it, set model_name, and model in litellm_params."
+        return "it does not exist yet. To create it, set O(model_name), and model in O(litellm_params)."
     if "team_id" in sent(plan.changes.get(INFO) or {}, info_of(plan.existing)) and proxy.licensed is False:
-        return "model_info: team_id requires a LiteLLM Enterprise license, which the proxy does not have."
+        return "O(model_info.team_id) requires a LiteLLM Enterprise license, which the proxy does not have."
     return _check_added(plan, options, proxy) or check_recreating(plan, options, proxy)
 
 
 def _check_added(plan: Plan, options: Values, proxy: Proxy) -> str | None:
     there = set(unset_of(options, INFO)) & info_of(plan.existing).keys()
     added = sorted(there & added_info(plan.existing, proxy).keys()) if there else []
-    return f"unset: LiteLLM itself adds {', '.join(added)} to {INFO}." if added else None
+    return f"O(unset): LiteLLM itself adds {', '.join(added)} to O({INFO})." if added else None
 
 
 def missing_credential(plan: Plan, options: Values, proxy: Proxy) -> str | None:
     credential = sent(plan.changes.get(PARAMS) or {}, params_of(plan.existing)).get("litellm_credential_name")
     if credential and options.get("validate_references", True) and proxy.missing_credentials([str(credential)]):
-        return f"litellm_params: the proxy has no credential '{credential}'."
+        return f"O(litellm_params): the proxy has no credential '{credential}'."
     return None

@@ -16,6 +16,7 @@ from ..._fingerprints import OWN_ENTRY, guessable_warning
 from ..._listings import MODELS
 from ..._proxy import Proxy
 from ..._redaction import is_secret_name
+from ..._text import mark_options
 from ._checks import check_options, check_plan, missing_credential
 from ._losses import losses
 from ._recreating import fetch_groups, irremovable, removal_in_body, removed, restoring_requests
@@ -35,7 +36,7 @@ from ._table import (
     with_id,
 )
 
-NOT_LIVE = "LiteLLM stored the model, but cannot serve it. Check litellm_params, such as the provider in model."
+NOT_LIVE = "LiteLLM stored the model, but cannot serve it. Check O(litellm_params), such as the provider in model."
 ONLY_CONFIGURED = "LiteLLM takes this parameter only from the configuration file of the proxy. Remove it."
 
 
@@ -110,7 +111,7 @@ class Model(CrudObject):
         return prepared
 
     def fetch_details(self, record: Record, options: Values, proxy: Proxy) -> Record:
-        """With the masks of secrets that LiteLLM leaves out of the model, if any is to be written or removed.
+        """Add the masks of secrets that LiteLLM leaves out of the model, if any is to be written or removed.
 
         :raises InputError: if one is to be removed and nobody can tell whether it is there.
         """
@@ -123,9 +124,9 @@ class Model(CrudObject):
             return record
         detailed = self.fetch_secrets(record, proxy)
         if detailed["masks"] is None and gone:
-            names = ", ".join(f"{PARAMS}.{name}" for name in gone)
+            names = mark_options(f"{PARAMS}.{name}" for name in gone)
             reason = f"LiteLLM does not serve this model, so that nobody can tell whether it has {names}"
-            raise InputError(f"unset: {reason}. Unblock it, or remove the entry from unset.", record["model_id"])
+            raise InputError(f"O(unset): {reason}. Unblock it, or remove the entry from O(unset).", record["model_id"])
         return detailed
 
     def fetch_secrets(self, record: Record, proxy: Proxy) -> Record:

@@ -23,7 +23,7 @@ from ._table import INFO
 
 
 def losses(plan: Plan, proxy: Proxy) -> list[str]:
-    """Who names what nothing serves any more once a model is gone or has another name."""
+    """Return who names what nothing serves any more once a model is gone or has another name."""
     gone = _served(plan.existing)
     if plan.action == "update":
         gone -= _served({**plan.existing, **plan.changes})

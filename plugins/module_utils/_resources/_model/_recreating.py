@@ -16,6 +16,7 @@ from ..._engine import Plan
 from ..._listings import ACCESS_GROUPS
 from ..._proxy import Proxy
 from ..._shapes import TEXT, maybe
+from ..._text import mark_options
 from ._table import FALSE_BY_DEFAULT, INFO, PARAMS, added_info, fetch_masks, info_of, params_of
 
 # Since when an update can name parameters to remove.
@@ -67,18 +68,18 @@ def check_recreating(plan: Plan, options: Values, proxy: Proxy) -> str | None:
     stuck = irremovable(plan, proxy)
     if not stuck:
         return None
-    names = ", ".join(stuck)
+    names = mark_options(stuck)
     if not options.get("recreate"):
         return (
             f"{proxy.title} cannot remove {names} from a model. To have the model deleted and created again with the "
-            "same ID, set recreate: true."
+            "same ID, set O(recreate): true."
         )
     lost = _lost(plan, options, proxy)
     if not lost:
         return None
     return (
         f"to remove {names}, the model has to be created again, which would lose values that are not set: "
-        f"{', '.join(lost)}. Set them as well, or list entries to remove in unset."
+        f"{mark_options(lost)}. Set them as well, or list entries to remove in O(unset)."
     )
 
 

@@ -50,7 +50,7 @@ def shown_params(record: Record) -> Mapping[str, Any]:
 
 
 def known_of(record: Record) -> Mapping[str, Any]:
-    """Our fingerprints of the secret parameters."""
+    """Return our fingerprints of the secret parameters."""
     entry = (record.get(INFO) or {}).get(OWN_ENTRY)
     known = entry.get("fingerprints") if isinstance(entry, Mapping) else None
     return known if isinstance(known, Mapping) else {}

@@ -67,7 +67,7 @@ class TeamMembers(CrudObject):
         return {**super().options_of(record, proxy), "members": declared_members(record)}
 
     def fetch_details(self, team: Record, options: Values, proxy: Proxy) -> Record:
-        """With who runs the task and stays in the team, and whether new members get the team's reset period."""
+        """Add who runs the task and stays in the team, and whether new members get the team's reset period."""
         caller = {"caller": proxy.caller} if options.get("mode") == "replace" else {}
         teams = proxy.intentions.all(TEAMS, [{"team_id": team["team_id"]}])
         team = with_defaults(team, next((row for row in teams if row["team_id"] == team["team_id"]), {}))
@@ -92,7 +92,9 @@ class TeamMembers(CrudObject):
 
     def check_options(self, options: Values) -> list[str]:
         limit = options.get("prune_limit")
-        return ["prune_limit must be at least 0, or -1 for no limit."] if limit is not None and limit < NO_LIMIT else []
+        return (
+            ["O(prune_limit) must be at least 0, or -1 for no limit."] if limit is not None and limit < NO_LIMIT else []
+        )
 
     def check_plan(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         present = by_id(plan.existing)
@@ -100,14 +102,14 @@ class TeamMembers(CrudObject):
             parts, updating = to_write(member, present.get(name, {})), name in present
             if parts.get("role") == "admin" and proxy.licensed is False:
                 needs = "a LiteLLM Enterprise license, which the proxy does not have"
-                return f"members, {name}: the role admin requires {needs}."
+                return f"O(members), {name}: the role admin requires {needs}."
             needs = ", ".join(f"{what} (since {since})" for what, since in _too_new(parts, proxy, updating))
             if needs:
-                return f"members, {name}: LiteLLM {proxy.version} on this proxy does not {needs}."
+                return f"O(members), {name}: LiteLLM {proxy.version} on this proxy does not {needs}."
         return None
 
     def losses(self, plan: Plan, options: Values, proxy: Proxy) -> list[str]:
-        """LiteLLM deletes the keys of a member in the team with the member."""
+        """Return what LiteLLM deletes with members: their keys in the team."""
         present, wanted = by_id(plan.existing), by_id({"members": plan.changes["members"]})
         removed = [name for name in present if name not in wanted]
         if not removed:
@@ -133,10 +135,10 @@ def _beyond(options: Values, removed: Sequence[str]) -> list[str]:
     """Return why so many are not removed: an empty list can be a variable that is empty by mistake."""
     limit, names = options.get("prune_limit"), join_limited(removed)
     if limit is None and not options["members"]:
-        return [f"members is empty, which removes {len(removed)} members: {names}."]
+        return [f"O(members) is empty, which removes {len(removed)} members: {names}."]
     if limit in (None, NO_LIMIT) or len(removed) <= limit:
         return []
-    return [f"{len(removed)} members would be removed, and prune_limit allows {limit}: {names}."]
+    return [f"{len(removed)} members would be removed, and O(prune_limit) allows {limit}: {names}."]
 
 
 def _too_new(parts: Mapping[str, Any], proxy: Proxy, updating: bool) -> list[tuple[str, str]]:

@@ -62,7 +62,7 @@ def test_base_url(given: str, base: str) -> None:
     ],
 )
 def test_what_is_no_address(given: str) -> None:
-    with pytest.raises(ValueError, match="api_url must be a URL such as"):
+    with pytest.raises(ValueError, match=r"O\(api_url\) must be a URL such as"):
         base_url(given)
 
 
@@ -88,19 +88,19 @@ def test_settings() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"api_key": "  "}, "api_key is empty"),
+        ({"api_key": "  "}, r"O\(api_key\) is empty"),
         ({"api_key": "sk-a\nb"}, "are not allowed in an HTTP header"),
         ({"api_key": "sk-ä"}, "are not allowed in an HTTP header"),
-        ({"timeout": 0}, "timeout must be at least 1 second"),
-        ({"timeout": 10**12}, "timeout must be at most 86400 seconds"),
-        ({"changed_by": "Anne Čapek"}, r"changed_by contains characters .* header: '\\u010c'"),
-        ({"changed_by": "a\nb"}, r"changed_by contains characters .* header: '\\n'"),
-        ({"retries": -1}, "retries must not be negative"),
-        ({"client_key": "/etc/hosts"}, "client_key requires client_cert"),
-        ({"ca_path": "/nowhere.pem"}, "ca_path: /nowhere.pem does not exist"),
-        ({"client_cert": "/nowhere.pem"}, "client_cert: /nowhere.pem does not exist"),
-        ({"client_cert": "/etc/hosts", "client_key": "/nowhere.pem"}, "client_key: /nowhere.pem does not exist"),
-        ({"api_url": "host"}, "api_url must be a URL"),
+        ({"timeout": 0}, r"O\(timeout\) must be at least 1 second"),
+        ({"timeout": 10**12}, r"O\(timeout\) must be at most 86400 seconds"),
+        ({"changed_by": "Anne Čapek"}, r"O\(changed_by\) contains characters .* header: '\\u010c'"),
+        ({"changed_by": "a\nb"}, r"O\(changed_by\) contains characters .* header: '\\n'"),
+        ({"retries": -1}, r"O\(retries\) must not be negative"),
+        ({"client_key": "/etc/hosts"}, r"O\(client_key\) requires O\(client_cert\)"),
+        ({"ca_path": "/nowhere.pem"}, r"O\(ca_path\): /nowhere.pem does not exist"),
+        ({"client_cert": "/nowhere.pem"}, r"O\(client_cert\): /nowhere.pem does not exist"),
+        ({"client_cert": "/etc/hosts", "client_key": "/nowhere.pem"}, r"O\(client_key\): /nowhere.pem does not exist"),
+        ({"api_url": "host"}, r"O\(api_url\) must be a URL"),
     ],
 )
 def test_settings_that_cannot_be_right(changes: dict[str, Any], words: str) -> None:
@@ -132,18 +132,19 @@ def test_files_that_are_there(tmp_path: Path) -> None:
 def test_a_key_that_others_can_read_on_its_way_is_warned_of(
     monkeypatch: pytest.MonkeyPatch, url: str, clear: bool
 ) -> None:
-    assert settings(api_url=url).warnings == ["api_key is sent to another machine over plain http. Use https."] * clear
+    readable = "O(api_key) is sent to another machine over plain http. Use https."
+    assert settings(api_url=url).warnings == [readable] * clear
     monkeypatch.setenv("http_proxy", "http://proxy:3128")
-    through_proxy = "api_key is sent over plain http to the web proxy that the environment names. Use https."
+    through_proxy = "O(api_key) is sent over plain http to the web proxy that the environment names. Use https."
     assert settings(api_url=url).warnings == [through_proxy] * url.startswith("http:")
     monkeypatch.setenv("no_proxy", "*")
-    assert settings(api_url=url).warnings == ["api_key is sent to another machine over plain http. Use https."] * clear
+    assert settings(api_url=url).warnings == [readable] * clear
 
 
 def test_a_proxy_that_anybody_can_pretend_to_be_is_warned_of() -> None:
     assert settings(validate_certs=True).warnings == []
     (warning,) = settings(validate_certs=False).warnings
-    assert warning.startswith("validate_certs is false")
+    assert warning.startswith("O(validate_certs) is false")
     assert settings(validate_certs=False, api_url="http://127.0.0.1:4000").warnings == []
 
 

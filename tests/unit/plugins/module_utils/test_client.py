@@ -126,13 +126,14 @@ def test_a_refusal_is_one_clean_sentence_and_not_tried_again(
     with pytest.raises(ApiError) as caught:
         make(script.url).send("/key/generate", {"key": "sk-recorded-value-0001"})
     error = caught.value
-    assert error.message.startswith((words, f"Authentication Error, {words}"))
+    told = error.as_dict({})
+    assert told["message"].startswith((words, f"Authentication Error, {words}"))
     assert error.status == status
-    assert hint in error.hint
+    assert hint in told["hint"]
     assert bool(hint) == bool(error.hint)
     assert not error.may_have_applied
-    assert str(error).startswith(f"{error.message} (POST /key/generate: HTTP {status})")
-    assert str(error).endswith(error.hint)
+    assert str(error).startswith(f"{told['message']} (POST /key/generate: HTTP {status})")
+    assert str(error).endswith(told["hint"])
     assert "\n" not in str(error)
     assert "{'" not in str(error)
     assert naps == []
@@ -162,7 +163,7 @@ def test_the_parts_of_a_refusal(script: Script, make: Callable[..., Client]) -> 
     script.expect("POST", "/key/generate", "alias_taken")
     with pytest.raises(ApiError) as caught:
         make(script.url).send("/key/generate", {})
-    assert caught.value.as_dict() == {
+    assert caught.value.as_dict({}) == {
         "message": recorded("alias_taken")["body"]["error"]["message"],
         "status": 400,
         "type": "bad_request_error",
@@ -220,7 +221,7 @@ def test_bodies_that_only_look_like_errors(httpserver: HTTPServer, make: Callabl
 @pytest.mark.parametrize(
     ("status", "content", "hint"),
     [
-        (401, "Something new", "rejects the key in api_key"),
+        (401, "Something new", "rejects the key in O(api_key)"),
         (401, "Authentication Error - Expired Key.", "is blocked or has expired"),
         (401, "Key is blocked. Update via /key/unblock", "is blocked or has expired"),
         (401, "Rejected Request: token_exchange_endpoint cannot be set in a request body.", ""),
@@ -326,7 +327,7 @@ def test_a_wrong_address_is_given_up_soon(make: Callable[..., Client], naps: Nap
     with pytest.raises(ApiError, match="Connection refused") as caught:
         make(url, retries=50).get("/x")
     assert sum(naps) < client_module.FIRST_CONTACT and len(naps) >= 3
-    assert f"has not answered in this run: gave up after {len(naps) + 1} tries. Check api_url" in caught.value.hint
+    assert f"has not answered in this run: gave up after {len(naps) + 1} tries. Check O(api_url)" in caught.value.hint
 
 
 def test_a_gateway_that_knows_no_proxy_is_given_up_soon(
@@ -506,7 +507,7 @@ def test_what_was_never_sent_is_tried_again(make: Callable[..., Client], naps: N
     with pytest.raises(ApiError) as caught:
         make(url).send("/x", {}, idempotent=idempotent)
     assert caught.value.message == f"Cannot connect to {url}: Connection refused."
-    assert "Check api_url" in caught.value.hint
+    assert "Check O(api_url)" in caught.value.hint
     assert (caught.value.may_have_applied, caught.value.status) == (False, 0)
     assert len(naps) == 2
 
@@ -650,7 +651,7 @@ def test_no_message_holds_a_secret(httpserver: HTTPServer, make: Callable[..., C
         handler.respond_with_json({"error": {"message": told}}, status)
     with pytest.raises(ApiError) as caught:
         make(httpserver.url_for("").rstrip("/")).get("/x")
-    for text in (str(caught.value), str(caught.value.as_dict())):
+    for text in (str(caught.value), str(caught.value.as_dict({}))):
         assert MASTER_KEY not in text
         assert not re.search(r"sk-[^*]|[0-9a-f]{64}", text)
 
@@ -671,7 +672,7 @@ def test_the_body_that_older_servers_send_back_is_not_told(script: Script, make:
     script.expect("POST", "/key/generate", "validation_with_input")
     with pytest.raises(ApiError) as caught:
         make(script.url).send("/key/generate", {})
-    assert "recorded-value" not in str(caught.value.as_dict())
+    assert "recorded-value" not in str(caught.value.as_dict({}))
     assert "gpt-4" not in str(caught.value)
 
 

@@ -281,10 +281,10 @@ def test_dropped_names_what_the_server_does_not_show() -> None:
 @pytest.mark.parametrize(
     ("version", "updating", "found"),
     [
-        ("1.79.9", False, [("know count", "1.80.0")]),
-        ("1.79.9", True, [("know count", "1.80.0")]),
+        ("1.79.9", False, [("know O(count)", "1.80.0")]),
+        ("1.79.9", True, [("know O(count)", "1.80.0")]),
         ("1.80.0", False, []),
-        ("1.80.0", True, [("change count", "1.90.0")]),
+        ("1.80.0", True, [("change O(count)", "1.90.0")]),
         ("1.90.0-stable.1", True, []),
         ("1.100.0", True, []),
         (None, True, []),
@@ -297,11 +297,11 @@ def test_unsupported(version: str | None, updating: bool, found: list[tuple[str,
 @pytest.mark.parametrize(
     ("row", "version", "found"),
     [
-        (Field("a", update_since="1.5.0"), "1.4.0", [("clear a", "1.5.0")]),
+        (Field("a", update_since="1.5.0"), "1.4.0", [("clear O(a)", "1.5.0")]),
         (Field("a", update_since="1.5.0"), "1.5.0", []),
-        (Field("a", clear_since="1.6.0"), "1.5.0", [("clear a", "1.6.0")]),
+        (Field("a", clear_since="1.6.0"), "1.5.0", [("clear O(a)", "1.6.0")]),
         (Field("a", update_since="1.7.0", clear_since="1.6.0"), "1.6.0", []),
-        (Field("a", since="1.5.0"), "1.4.0", [("know a", "1.5.0")]),
+        (Field("a", since="1.5.0"), "1.4.0", [("know O(a)", "1.5.0")]),
     ],
 )
 def test_what_is_taken_away_needs_a_server_that_can(row: Field, version: str, found: list[tuple[str, str]]) -> None:
@@ -310,14 +310,15 @@ def test_what_is_taken_away_needs_a_server_that_can(row: Field, version: str, fo
 
 def test_problems() -> None:
     assert problems(THING, {"name": UNSET, "limit": -1.0}) == [
-        "name cannot be unset.",
-        "limit: must not be negative.",
+        "O(name) cannot be unset.",
+        "O(limit): must not be negative.",
     ]
     assert problems(THING, {"name": "n", "limit": UNSET, "members": []}) == []
 
 
 def test_true_is_no_number() -> None:
-    assert problems(THING, {"limit": True, "count": False}) == ["limit: must be a number.", "count: must be a number."]
+    sentences = [f"O({name}): must be a number." for name in ("limit", "count")]
+    assert problems(THING, {"limit": True, "count": False}) == sentences
 
 
 @pytest.mark.parametrize(
@@ -326,7 +327,7 @@ def test_true_is_no_number() -> None:
 def test_what_a_result_shows_of_a_secret_is_no_value(value: Any) -> None:
     """To write it back would lose the secret."""
     (sentence,) = problems(THING, {"notes": value})
-    assert sentence.startswith("notes: contains ********, which stands for a secret")
+    assert sentence.startswith("O(notes): contains ********, which stands for a secret")
     assert problems(THING, {"notes": {"rule": "*********", "short": "*******", "key": "sk-...abcd"}}) == []
 
 
@@ -449,7 +450,7 @@ def test_what_no_server_can_keep(value: Any, words: str) -> None:
             as_json(whole)
     found = declared_fields(THING, {"name": "n", "notes": {"a": value}})[1]
     assert len(found) == 1
-    assert re.search(f"^notes: .*{words}", found[0])
+    assert re.search(rf"^O\(notes\): .*{words}", found[0])
     if isinstance(value, str):
         with pytest.raises(ValueError, match=words):
             as_json({value: 1})
@@ -464,7 +465,7 @@ def test_what_is_declared() -> None:
 
 def test_a_value_beside_unset_is_refused_even_if_it_is_false() -> None:
     options = {"name": "n", "flag": False, "limit": 0, "unset": ["flag", "limit", "deep"]}
-    assert declared_fields(THING, options)[1] == ["flag, limit cannot be both set and listed in unset."]
+    assert declared_fields(THING, options)[1] == ["O(flag), O(limit) cannot be both set and listed in O(unset)."]
 
 
 def test_entries_of_a_merged_mapping_that_are_not_declared_stay() -> None:

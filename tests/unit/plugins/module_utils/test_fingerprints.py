@@ -175,4 +175,4 @@ def test_nearly_all_hexadecimal_values_of_32_digits_and_uuids_cannot_be_guessed(
 def test_what_is_said_of_those_that_can_be_guessed() -> None:
     assert guessable_warning("litellm_params", []) == []
     (sentence,) = guessable_warning("litellm_params", ["api_key", "custom_token"])
-    assert sentence.startswith("litellm_params: api_key, custom_token can be guessed")
+    assert sentence.startswith("O(litellm_params): api_key, custom_token can be guessed")

@@ -382,7 +382,7 @@ def test_no_part_of_an_error_holds_a_secret(httpserver: HTTPServer, name: str, s
     client = Client(Settings(httpserver.url_for("").rstrip("/"), "sk-unit-master-key-0123456789", retries=0))
     with pytest.raises(ApiError) as caught:
         client.send("/credentials", {"credential_values": {"api_key": secret}})
-    for text in (str(caught.value), str(caught.value.as_dict())):
+    for text in (str(caught.value), str(caught.value.as_dict({}))):
         assert secret not in text
         assert " ".join(secret.split()) not in text
         assert not pieces(text, 8) & pieces(secret, 8)

@@ -8,8 +8,10 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import (
     check_name,
     join_limited,
+    mark_options,
     one_line,
     printable,
+    render,
 )
 
 
@@ -41,3 +43,10 @@ def test_a_name_is_one_line(char: str) -> None:
 def test_a_name_may_hold_all_else() -> None:
     assert [check_name(name) for name in ("a", "Jörg Ö'Neil", "a/b", "\xa0b", "\u200b", "😀")] == [None] * 6
     assert check_name(" ") == "must not be blank."
+
+
+def test_an_option_is_rendered_as_the_user_calls_it() -> None:
+    text = f"{mark_options(['api_url', 'litellm_params.x-y'])}: see O(unset), FOO(bar), and O(x y)."
+    assert render(text, {}) == "api_url, litellm_params.x-y: see unset, FOO(bar), and O(x y)."
+    called = {"api_url": "LITELLM_API_URL", "litellm_params": "v_params"}
+    assert render(text, called) == "LITELLM_API_URL, v_params.x-y: see unset, FOO(bar), and O(x y)."

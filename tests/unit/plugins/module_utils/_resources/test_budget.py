@@ -153,5 +153,5 @@ def test_a_budget_that_keeps_a_limit_binds_on() -> None:
         for unset in (["max_budget"], ["max_budget", "rpm_limit"])
     )
     assert store.missing([kept], store.plans([kept])) == {}
-    lost = "This would remove the limits of 1 key (k). To continue, set force: true."
+    lost = "This would remove the limits of 1 key (k). To continue, set O(force): true."
     assert store.missing([emptied], store.plans([emptied])) == {lost: ["b"]}

@@ -113,5 +113,5 @@ def test_what_goes_with_a_team_is_said() -> None:
     assert lost == (
         "LiteLLM deletes the models of a team together with the team: 1 model (m). LiteLLM deletes the keys of a team "
         "together with the team, and this team has 2: a key without an alias, one. Its members have limits in it: ann. "
-        "To continue, set force: true."
+        "To continue, set O(force): true."
     )

@@ -34,7 +34,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
 def run(proxy: FakeLiteLLM, variables: dict[str, Any], step: Step | None = None) -> dict[str, Any]:
     """Run a workshop on the proxy, with the fault of a step."""
     fault, check = (step.fault, step.check) if step else (None, False)
-    caller = Caller(check, []).caller({})
+    caller = Caller(check, []).caller({}, {})
 
     def call(module: str, /, check_mode: bool | None = None, **options: Any) -> dict[str, Any]:
         return ANSWERS.get(module) or caller(module, check_mode=check_mode, **options)

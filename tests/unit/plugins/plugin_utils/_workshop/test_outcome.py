@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Source, Variables
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop import _words
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._outcome import (
@@ -132,29 +131,6 @@ def test_a_change_is_a_line_for_each_field() -> None:
         "- w-dan",
         "~ w-eve",
     ]
-
-
-@pytest.mark.parametrize(
-    ("message", "expected"),
-    [
-        ("Cannot connect. Check api_url, and that", "Cannot connect. Check LITELLM_API_URL, and that"),
-        ("api_key is empty", "v_master_key is empty"),
-        (
-            "Declare key_version: 2 with value_policy: reissue.",
-            "Declare v_key_version: 2 with v_value_policy: reissue.",
-        ),
-        ("w-ann: models: the proxy has no", "w-ann: v_models: the proxy has no"),
-        ("concurrency must be between", "v_concurrency must be between"),
-        ("JSON. Check it, or increase timeout.", "JSON. Check it, or increase v_api_timeout."),
-        ("with unset: [expires_at]", "with unset: [expires_at]"),
-        ("not allowed to access models", "not allowed to access models"),
-        ("there is no 'max_budget' in /etc/ca_path", "there is no 'max_budget' in /etc/ca_path"),
-        ("values_file: /x is damaged", "v_output_dir: /x is damaged"),
-        ("values_file_vault_id: no", "v_values_file_vault_id: no"),
-    ],
-)
-def test_a_message_names_what_the_user_set(message: str, expected: str) -> None:
-    assert _words.in_the_users_words(message, variables()) == expected
 
 
 def test_a_reissue_that_was_done_before_is_named_with_the_way_to_do_it_again() -> None:

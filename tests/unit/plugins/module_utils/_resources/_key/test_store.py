@@ -545,7 +545,7 @@ def test_a_retired_key_that_still_works_is_removed_whatever_is_declared(proxy: F
     for outcome in outcomes:
         assert (outcome.action, outcome.error, outcome.value) == ("update", None, None)
         assert "the old key, which still worked, was removed" in outcome.warnings[0]
-        assert "use value_policy: reissue" in outcome.warnings[0]
+        assert "use O(value_policy): reissue" in outcome.warnings[0]
 
 
 def test_a_key_that_has_its_alias_back_says_so(proxy: FakeLiteLLM) -> None:

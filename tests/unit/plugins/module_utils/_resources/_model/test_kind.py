@@ -262,47 +262,47 @@ def test_models_of_the_configuration_are_not_ours() -> None:
         ({"unset": ["litellm_params.rpm", "model_info.note"]}, []),
         (
             {"litellm_params": {"rpm": None, "tpm": ""}},
-            ["litellm_params: rpm, tpm has no value. To remove an entry, list it in unset."],
+            ["O(litellm_params): rpm, tpm has no value. To remove an entry, list it in O(unset)."],
         ),
         (
             {"litellm_params": {"api_key": "sk-1****abcd"}},
-            ["litellm_params: api_key is a mask as LiteLLM shows it, not a value."],
+            ["O(litellm_params): api_key is a mask as LiteLLM shows it, not a value."],
         ),
         *(
             (
                 {"litellm_params": {name: "10:00"}},
-                [f"litellm_params: LiteLLM cannot change or delete a model with {name}."],
+                [f"O(litellm_params): LiteLLM cannot change or delete a model with {name}."],
             )
             for name in ("provider_affinity_header", "daily_reset_time")
         ),
         (
             {"unset": ["rpm", "litellm_params.model", "model_info."]},
             [
-                f"unset: {name} is not an entry that can be removed, such as litellm_params.api_base."
+                f"O(unset): {name} is not an entry that can be removed, such as O(litellm_params.api_base)."
                 for name in ("rpm", "litellm_params.model", "model_info.")
             ],
         ),
         (
             {"litellm_params": {"rpm": 5}, "unset": ["litellm_params.rpm"]},
-            ["litellm_params.rpm cannot be both set and listed in unset."],
+            ["O(litellm_params.rpm) cannot be both set and listed in O(unset)."],
         ),
         (
             {"unset": ["model_info.mode", "model_info.db_model"]},
-            ["unset: LiteLLM itself adds db_model to model_info."],
+            ["O(unset): LiteLLM itself adds db_model to O(model_info)."],
         ),
         (
             {"model_info": {"id": "other", "blocked": True}},
             [
-                "model_info: use the option model_id to set id.",
-                "model_info: use the option blocked to set blocked.",
+                "O(model_info): use the option O(model_id) to set id.",
+                "O(model_info): use the option O(blocked) to set blocked.",
             ],
         ),
         (
             {"model_info": {"db_model": True, "litemaas_virtual_keys": {}, "input_cost_per_token": 1}},
             [
-                "model_info: db_model is reserved for LiteLLM.",
-                "model_info: litemaas_virtual_keys is reserved for this collection.",
-                "model_info: set input_cost_per_token in litellm_params instead.",
+                "O(model_info): db_model is reserved for LiteLLM.",
+                "O(model_info): litemaas_virtual_keys is reserved for this collection.",
+                "O(model_info): set input_cost_per_token in O(litellm_params) instead.",
             ],
         ),
     ],
