@@ -34,6 +34,7 @@ options:
       - C(hidden) lists the secrets, which are not returned, each as the option and its entry. They stay as they are.
       - C(not_declared) has the reason for each other option that is missing, and for the object itself under an empty
         name.
+      - M(litemaas.virtual_keys.litellm_export) writes the declarations of all objects to files.
     type: bool
     default: false
     version_added: 1.1.0

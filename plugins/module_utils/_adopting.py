@@ -25,6 +25,7 @@ NOT_DECLARED = "not_declared"
 HIDDEN_ENTRIES = "hidden"
 DECLARATION = "declaration"
 AS_A_WHOLE = ""
+NOT_AS_IT_IS = "cannot be declared as it is."
 DECLARATION_OPTION: ArgumentSpec = {DECLARATION: {"type": "bool", "default": False}}
 
 
@@ -65,20 +66,27 @@ class Adoptable(Kind):
             left_out[name] = sentence
         try:
             changes = self._changes(options, record, proxy)
+            entries = _changed_entries(options, changes)
+            for name, entry in entries:
+                options[name] = {one: part for one, part in options[name].items() if one != entry}
+                left_out[f"{name}.{entry}"] = NOT_AS_IT_IS
+            if entries:
+                changes = self._changes(options, record, proxy)
         except InputError as error:
             return _undeclared(str(error))
         for name in changes:
             # An entry that cannot be declared would be removed from what is declared without it.
             is_secret = any(path[0] == name for path in secrets)
-            left_out[name] = "contains a secret." if is_secret else "cannot be declared as it is."
+            left_out[name] = "contains a secret." if is_secret else NOT_AS_IT_IS
             del options[name]
         secrets = [path for path in secrets if path[0] not in left_out]
         return {DECLARATION: options, HIDDEN_ENTRIES: secrets, NOT_DECLARED: left_out}
 
-    def _changes(self, options: Mapping[str, Any], record: Record, proxy: Proxy) -> list[str]:
-        """Return the options that a task would write."""
+    def _changes(self, options: Mapping[str, Any], record: Record, proxy: Proxy) -> dict[str, Any]:
+        """Return the options that a task would write, with what it would write."""
         want = self.declare({**dict.fromkeys(self.options), **options}, "present")
-        return [name for name in self.plan_of(want, record, proxy).changes if name in options]
+        changes = self.plan_of(want, record, proxy).changes
+        return {name: value for name, value in changes.items() if name in options}
 
 
 def declared_options(table: Resource, record: Record) -> dict[str, Any]:
@@ -107,6 +115,17 @@ def _redacted(table: Resource, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _undeclared(reason: str) -> dict[str, Any]:
     return {DECLARATION: None, HIDDEN_ENTRIES: [], NOT_DECLARED: {AS_A_WHOLE: reason}}
+
+
+def _changed_entries(options: Mapping[str, Any], changes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the entries of mappings that a task would write with another value than they have."""
+    return [
+        (name, entry)
+        for name, planned in changes.items()
+        if isinstance(options[name], Mapping) and isinstance(planned, Mapping)
+        for entry, value in options[name].items()
+        if not json_equal(planned.get(entry), value)
+    ]
 
 
 def _problems(table: Resource, options: Mapping[str, Any]) -> dict[str, str]:

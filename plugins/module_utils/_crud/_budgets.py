@@ -8,6 +8,7 @@ creation, and takes none away. So an object's own budget is updated itself, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,7 @@ LIMITS = (
         check=check_up_to(MAX_REQUESTS),
     ),
 )
+OF_TEAM = re.compile(r"team-.*-budget-[0-9a-f]{32}", re.DOTALL)
 NAMES = tuple(row.name for row in LIMITS)
 
 
@@ -116,6 +118,11 @@ def _limits(plan: Plan) -> dict[str, Any]:
         for row in LIMITS
         if row.name in plan.changes
     }
+
+
+def is_automatic(budget: str) -> bool:
+    """Return whether a budget has such an ID as LiteLLM gives to those of one object, or of the members of a team."""
+    return is_uuid(budget) or OF_TEAM.fullmatch(budget) is not None
 
 
 def is_uuid(text: str) -> bool:

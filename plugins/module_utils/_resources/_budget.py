@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from .._crud._budgets import is_uuid
+from .._crud._budgets import is_automatic
 from .._crud._definition import Record, Request, Values
 from .._crud._dependents import (
     CUSTOMER,
@@ -63,9 +63,9 @@ class Budget(CrudObject):
 
     def undeclarable(self, record: Record, proxy: Proxy) -> str | None:
         """Return why a budget that LiteLLM made for the limits of one object is not declared: it looks as any other."""
-        if not is_uuid(record["budget_id"]) or _count_bearers(record["budget_id"], proxy) > 1:
+        if not is_automatic(record["budget_id"]) or _count_bearers(record["budget_id"], proxy) > 1:
             return None
-        return "LiteLLM made it for the limits of one object, with which they are declared."
+        return "LiteLLM made it for the limits of one object or of the members of a team, with which they are declared."
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
         """Return whose limits are gone, with the budget or with the last of its own."""

@@ -41,7 +41,7 @@ def test_a_model_of_the_configuration_file_is_not_declared(sandbox, run_module) 
     assert configured
     for model in configured:
         assert model["declaration"] is None
-        assert model["not_declared"][""].startswith("it is defined in the configuration file of the proxy.")
+        assert model["not_declared"][""].startswith("the configuration file of the proxy defines it.")
 
 
 @pytest.mark.parametrize("name", ["OpenAI production", "azure"])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._adopting import declared_options
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._definition import Request
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._numbers import numbers
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._object import CrudObject
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import NOT_CLEARABLE, Field, Resource
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._listings import Listing
@@ -104,3 +105,18 @@ def test_an_object_that_cannot_be_declared_says_why(record: Any, reason: str) ->
     found = declaration(**record)
     assert (found["declaration"], found["hidden"]) == (None, [])
     assert reason in found["not_declared"][""]
+
+
+class Counting(Gadget):
+    """One whose module takes text for the number that it is."""
+
+    table = Resource("gadget", "gadget_id", (*GADGET.fields, Field("counts", "dict", parse=numbers(), merged=True)))
+
+
+def test_an_entry_that_cannot_be_declared_as_it_is_does_not_take_the_others_with_it() -> None:
+    record = {"gadget_id": "g", "counts": {"a": 1, "b": "0017"}}
+    assert Counting().declaration(record, Proxy(Silent())) == {
+        "declaration": {"gadget_id": "g", "counts": {"a": 1}},
+        "hidden": [],
+        "not_declared": {"counts.b": "cannot be declared as it is."},
+    }
