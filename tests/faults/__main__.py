@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, action="append", help="only the schedule of this seed; may be repeated")
     parser.add_argument("--kind", choices=KINDS, action="append", help="only schedules of this kind; may be repeated")
     parser.add_argument("--values-file", action="store_true", help="keep all values in a file, and derive none")
+    parser.add_argument("--rotation", action="store_true", help="rotate values with a grace, and kill each run")
     parser.add_argument("--workers", type=int, default=4, help="how many workshops at once")
     parser.add_argument("--markdown", type=Path, help="a page in which to renew the table, such as docs/faults.md")
     given = parser.parse_args()
@@ -32,14 +33,15 @@ def main() -> int:
     if not state:
         parser.error("SANDBOX_JSON is not set: run ./tests/run faults, or see tests/faults/README.md.")
     seeds = given.seed or range(given.schedules)
-    schedules = [Schedule.of(seed, given.values_file) for seed in seeds]
+    schedules = [Schedule.rotating(seed) if given.rotation else Schedule.of(seed, given.values_file) for seed in seeds]
     schedules = [one for one in schedules if not given.kind or one.kind in given.kind]
     begun = time.monotonic()
     server = Server.described_in(Path(state))
     results = run_all(server, schedules, given.workers)
     print(f"{table(results)}\n\nIt took {(time.monotonic() - begun) / 60:.1f} minutes.")
     if given.markdown:
-        put(results, given.values_file, _command(), server.litellm_version, given.markdown)
+        place = "Rotation" if given.rotation else "Results with a values file" if given.values_file else "Results"
+        put(results, place, _command(), server.litellm_version, given.markdown)
     return 1 if any(result.outcome == "failed" for result in results) else 0
 
 

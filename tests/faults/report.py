@@ -11,17 +11,16 @@ from .schedule import KINDS
 from .workshop import Result
 
 HEAD = ("fault", "schedules", "faults", "correct after the first run", "correct after the second run", "wrong")
-# Where a page has the results, and where they end.
-MARKS = {False: "<!-- Results -->", True: "<!-- Results with a values file -->"}
+# Where the results in a page end.
 END = "<!-- End -->"
 
 
-def put(results: Sequence[Result], values_file: bool, command: str, version: str, path: Path) -> None:
-    """Write the results to a page, in the place of those of the last such run."""
-    above, mark, rest = path.read_text(encoding="utf-8").partition(MARKS[values_file])
+def put(results: Sequence[Result], place: str, command: str, version: str, path: Path) -> None:
+    """Write the results to a page, in the place of those of the last such run, of which it says the name."""
+    above, mark, rest = path.read_text(encoding="utf-8").partition(f"<!-- {place} -->")
     _last, end, below = rest.partition(END)
     if not (mark and end):
-        raise ValueError(f"{path} has no lines {MARKS[values_file]} and {END}.")
+        raise ValueError(f"{path} has no lines <!-- {place} --> and {END}.")
     text = f"{mark}\n\n    {command}\n\nLiteLLM {version}:\n\n{table(results)}\n\n{end}"
     path.write_text(f"{above}{text}{below}", encoding="utf-8")
 

@@ -15,7 +15,8 @@ from tooling import checkout
 from tooling.warm_start import WarmAnsible
 
 from .outage import Outage
-from .schedule import OUTAGES, Schedule
+from .rotation import Rotation
+from .schedule import OUTAGES, ROTATION, Schedule
 from .server import Server
 from .workshop import Result, Workshop
 
@@ -45,7 +46,8 @@ def run_all(server: Server, schedules: Iterable[Schedule], workers: int) -> list
         def work(schedule: Schedule, outage: Outage) -> Result:
             own = Path(tempfile.mkdtemp(prefix=f"{schedule.seed}-", dir=folder))
             try:
-                result = Workshop(server, schedule, own, environment, ansible).result(outage)
+                story = Rotation if schedule.journey == ROTATION else Workshop
+                result = story(server, schedule, own, environment, ansible).result(outage)
             except Exception as error:
                 outage.give_up()
                 result = Result(schedule, problems=[f"{type(error).__name__}: {error}"])

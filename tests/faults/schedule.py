@@ -34,6 +34,8 @@ OUTAGES = ("database", "restart")
 # How many runs there are side by side.
 AT_ONCE = {"two at once": 2, "three at once": 3, "five at once": 5}
 JOURNEYS = ("create", "update", "absent", "reissue")
+# By no kind of fault but the kill: values are replaced for their age, and the old ones go on for a grace.
+ROTATION = "rotation"
 # In twelve rounds through the kinds each journey comes three times: once by the role, and by the module with values of
 # both sorts.
 ROUNDS = 12
@@ -99,6 +101,24 @@ class Schedule:
             values_file=values_file,
         )
 
+    @classmethod
+    def rotating(cls, seed: int) -> Schedule:
+        """The schedule of a rotation that is killed. Successive seeds keep values in a file, by a seed, or not."""
+        rng = random.Random(f"rotation {seed}")
+        people = rng.randint(2, 4)
+        return cls(
+            seed=seed,
+            kind="kill",
+            journey=ROTATION,
+            derived=seed % 3 == 1,
+            role=seed % 2 == 1,
+            people=people,
+            rate=0,
+            moment=rng.randrange(3 + 5 * people),  # no run makes fewer calls
+            soft_budget=False,
+            values_file=seed % 3 == 0,
+        )
+
     def fault(self, call: str, of_its_kind: int, number: int) -> Fault | None:
         """What happens to a request.
 
@@ -120,6 +140,11 @@ class Schedule:
         kind = rng.choice(SINGLE) if self.kind == "mixed" else self.kind
         committed = kind in ("answer lost", "timeout", "truncated") or (kind.startswith("50") and rng.random() < 0.5)
         return Fault(kind, committed, seconds=rng.uniform(0.2, 2.0))
+
+    @property
+    def by_age(self) -> bool:
+        """Whether values are replaced because they are old."""
+        return self.journey == ROTATION or (self.values_file and self.journey == "reissue")
 
     @property
     def runs(self) -> int:

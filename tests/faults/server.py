@@ -47,12 +47,19 @@ class Server:
         headers = {"Authorization": f"Bearer {self.master_key}"}
         requests.post(self.api_url + path, json=body, headers=headers, timeout=60).raise_for_status()
 
-    def age(self, beginning: str, days: int) -> None:
-        """Make all keys whose alias begins so older."""
+    def age(self, beginning: str, **by: int) -> None:
+        """Make all keys whose alias begins so older, by ``days``, ``minutes`` and so on."""
         command = """UPDATE "LiteLLM_VerificationToken" SET created_at = created_at - %s, updated_at = updated_at - %s
             WHERE starts_with(key_alias, %s)"""
         with psycopg.connect(self.database_url) as connection:
-            connection.execute(command, (timedelta(days), timedelta(days), beginning))
+            connection.execute(command, (timedelta(**by), timedelta(**by), beginning))
+
+    def expire(self, tokens: list[str]) -> None:
+        """Let keys expire."""
+        command = """UPDATE "LiteLLM_VerificationToken" SET expires = now() - interval '1 minute'
+            WHERE token = ANY(%s)"""
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute(command, (tokens,))
 
     def remove(self, beginning: str) -> None:
         """Delete all keys whose alias begins so."""

@@ -122,7 +122,7 @@ class Workshop:
             run = self._module(proxy.url, self._options(self._people[:count], first=True))
             self._expect_well(run)
             self._learn(run)
-        if self._schedule.values_file and journey == "reissue":
+        if self._schedule.by_age:
             self._server.age(self._alias, days=2)
         for row in self._server.rows(self._alias):
             self._server.post("/key/update", {"key": row["token"], "spend": SPEND})
