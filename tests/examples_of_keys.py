@@ -110,5 +110,6 @@ EXAMPLES = {
     "blocked": example(True, False),
     "expires_at": example(SOON.isoformat(), (SOON + timedelta(days=9)).isoformat(), moves={"expires"}),
 }
-# The alias says which key is meant. It has no other value: that would be another key, as would a reissue.
-WITHOUT_EXAMPLE = {"key_alias", "reissue"}
+# The alias says which key is meant. It has no other value: that would be another key, as would a reissue. A version is
+# noted only where it follows by itself.
+WITHOUT_EXAMPLE = {"key_alias", "reissue", "key_version"}

@@ -405,10 +405,14 @@ options:
       - Replaces the value of the key if it is older than this duration, such as V(90d), and returns the new value
         as RV(key). The key keeps its alias, options, spending, and expiry, as with O(value_policy=reissue).
       - The age is the time since the key was created or its value was last replaced. Until then, nothing is written.
-      - If a run is interrupted, the next run completes it by replacing the value again.
-      - For values that LiteLLM or the module chooses. Mutually exclusive with O(key) and O(key_seed), whose values you
-        replace by increasing O(key_version), and with any O(value_policy) other than V(keep).
-      - Unlike with O(auto_rotate), the play knows the new value.
+      - Together with O(renew_within), a key that has expired is renewed and gets a new value in one run. Without it, the
+        value of an expired key stays as it is.
+      - With O(key_seed), each replacement uses the next O(key_version), which LiteLLM stores with the key. So a run that
+        has the seed finds the value without being told the version.
+      - If a run is interrupted, the next run completes it.
+      - Must be shorter than O(duration), unless O(renew_within) is set.
+      - Mutually exclusive with O(key), whose value you replace by setting another one, and with O(auto_rotate), with
+        which LiteLLM itself replaces the value and shows it to nobody.
       - V("") has the same effect as omitting the option.
     type: str
   grace:
@@ -419,8 +423,9 @@ options:
         grace is over, or when the key expires if that is earlier. The next run deletes it.
       - At most one old value works. If a value is replaced for another reason, such as O(reissue), all old values end at
         once.
-      - The new key starts with the spending of the old one. What is spent with the old value during the grace does not
-        count for the new one, and each of the two has the whole budget.
+      - The new key starts with the spending of the old one. What is spent with the old value during the grace is added
+        when the old value is deleted. Until then, each of the two can spend what is left of the budget.
+      - Must be shorter than O(rotate_after).
       - If a run is interrupted and nobody knows the new value, the old one stays in use, and a run five minutes later
         replaces it again. With C(values_file), the next run completes the interrupted one.
     type: str
@@ -447,6 +452,8 @@ options:
     description:
       - The number that, together with the alias, O(key_seed) derives the value from. The default is 1.
       - To replace the value of a key, increase this number and set O(value_policy=reissue).
+      - With O(rotate_after), the version follows by itself and LiteLLM stores it with the key. A lower number has no
+        effect then.
     type: int
   value_policy:
     description:

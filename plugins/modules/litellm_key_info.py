@@ -198,6 +198,24 @@ virtual_keys:
       description: When the key got its value. Null if LiteLLM does not report it.
       returned: always
       type: str
+    value_age_days:
+      description: How many whole days ago the key got its value. Null if LiteLLM does not report it.
+      returned: always
+      type: int
+    old_value_until:
+      description:
+        - Until when the value before this one works, in ISO 8601 format. Null if no old value works. See
+          O(litemaas.virtual_keys.litellm_key#module:grace).
+        - With O(key_ids), only if the ID of the old key is listed as well.
+      returned: always
+      type: str
+    old_value_spend:
+      description:
+        - The amount in USD that the value before this one spent since it was replaced. The run that deletes the old value
+          adds it to the spending of the key.
+        - With O(key_ids), only if the ID of the old key is listed as well.
+      returned: always
+      type: float
     replaced_by:
       description:
         - The ID of the key that took the place of this one, which only works until its grace is over. See

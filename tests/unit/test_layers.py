@@ -100,6 +100,7 @@ KEY_FILES = (
     "_requests",
     "_reading",
     "_planning",
+    "_rotation",
     "_teams",
     "_declaration",
     "_table",

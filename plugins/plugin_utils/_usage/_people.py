@@ -79,7 +79,10 @@ def people_of(keys: Iterable[Mapping[str, Any]], names: Names, zone: tzinfo, ear
     :param keys: as ``litellm_key_info`` returns them.
     :param earlier: the people of an earlier report.
     """
-    present = [_person(key, names, zone) for key in keys]
+    every = list(keys)
+    ids = {key["key_id"] for key in every}
+    # What an old value spends while it goes on is said of the key in its place.
+    present = [_person(key, names, zone) for key in every if key.get("replaced_by") not in ids]
     return sorted([*present, *_removed(present, earlier, zone)], key=_order)
 
 
@@ -106,6 +109,8 @@ def _person(key: Mapping[str, Any], names: Names, zone: tzinfo) -> Person:
     spend, remaining, limit = key["spend"] or 0, key["remaining_budget"], key["max_budget"]
     if remaining is not None and (limit is None or limit - spend != remaining):  # of a budget object, or raised
         limit = round(remaining + spend, 12)
+    spend_of_old = key.get("old_value_spend") or 0
+    spend, remaining = spend + spend_of_old, None if remaining is None else remaining - spend_of_old
     return {
         "name": name,
         "user": user,

@@ -7,11 +7,16 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import (
+    check_rotation,
+    with_defaults,
+)
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import render
 
 from .._variables import VariableError, Variables
 from ._options import checked_alias, refuse_other_group, shared_options
@@ -28,7 +33,7 @@ from ._people import (
     roster,
 )
 from ._trouble import Directory, named, refuse_in_absence, settle_trouble
-from ._variables import ABSENT, NO_LIMIT
+from ._variables import ABSENT, NO_LIMIT, option_names
 
 # What can be asked for people who have keys, wherever the table of all people is.
 OF_THOSE_THERE = ("block", "unblock", "raise")
@@ -106,6 +111,8 @@ def declare(variables: Variables, read_file: ReadFile) -> Workshop:
         options = {"user_id": variables["user_id"] or alias, **expiry, **shared, "key_alias": alias}
         everybody, shared = [Person(alias, options)], {}
     settle_trouble(variables, everybody)
+    if not is_absent:
+        _refuse_outages(variables, everybody, shared)
     return Workshop(
         alias=alias,
         is_workshop=is_workshop,
@@ -147,6 +154,17 @@ def with_those_there(workshop: Workshop, keys: Iterable[Mapping[str, Any]]) -> W
     :param keys: of the workshop, as ``litellm_key_info`` returns them.
     """
     return replace(workshop, people=of_keys(workshop.alias, keys))
+
+
+def _refuse_outages(variables: Variables, everybody: Sequence[Person], shared: Mapping[str, Any]) -> None:
+    """Refuse values that cannot be replaced in time, before anything is asked of the proxy.
+
+    :raises VariableError: saying why.
+    """
+    for person in everybody:
+        found = check_rotation(with_defaults(person.options, shared))
+        if found:
+            raise VariableError(render(" ".join(found), option_names(variables)))
 
 
 def _alias(variables: Variables) -> str:

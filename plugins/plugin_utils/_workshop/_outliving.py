@@ -19,13 +19,16 @@ Key = Mapping[str, Any]
 ENDED = ("expired", "blocked")
 
 
-def not_listed(workshop: Workshop, keys: Iterable[Key]) -> list[str]:
+def not_listed(workshop: Workshop, keys: Sequence[Key]) -> list[str]:
     """Return the aliases of keys of the workshop that nobody has who is listed, in their order.
 
     :param keys: of the workshop, as ``litellm_key_info`` returns them.
     """
     declared = {person.alias for person in workshop.people}
-    return [str(key["key_alias"]) for key in keys if key["key_alias"] not in declared]
+    others = [key for key in keys if key["key_alias"] not in declared]
+    # An old value that goes on for a while is that of the key in its place.
+    ids = {key["key_id"] for key in keys} - {key["key_id"] for key in others}
+    return [str(key["key_alias"]) for key in others if key.get("replaced_by") not in ids]
 
 
 def same_people(

@@ -214,7 +214,7 @@ class Run(Steps):
             return None
         with self._noting(self._problems):
             there = self._ask("litellm_key_info", team_id=team.team_id)["virtual_keys"]
-            left = [key for key in there if key["key_id"] not in outcome.deleted_ids]
+            left = [key for key in there if not {key["key_id"], key.get("replaced_by")} & outcome.deleted_ids]
             if left:
                 self._said_last.append(_words.team_stays(team.team_id, left))
                 return None

@@ -23,6 +23,7 @@ from ..._errors import ApiError, LiteLLMError
 from ._declaration import KeyDeclaration
 from ._reading import LOOKS, PAUSE, KeyReader, Record, Standing, seniority
 from ._requests import KeyRemover
+from ._rotation import is_to_go_on
 from ._table import token_of
 from ._writing import KeyWriter, waits
 
@@ -111,10 +112,10 @@ class KeyConfirmer:
             plan = one.outcome.plan
             if one.outcome.action != "reissue" or not waits(one.want, plan.existing):
                 continue
-            if one.want.ends_at_once(plan):
-                retired[plan.existing["token"]] = one
-            else:
+            if is_to_go_on(plan.existing):
                 self._let_go_on(one, plan.existing)
+            else:
+                retired[plan.existing["token"]] = one
         if retired:
             left = self._remover.remove([one.outcome.plan.existing for one in retired.values()])
             for token, error in left.items():

@@ -16,14 +16,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from ..._durations import check_duration
-from ..._engine import Plan, declared_fields
+from ..._durations import add_duration, check_duration
+from ..._engine import declared_fields
 from ..._errors import InputError
 from ..._values import UNSET, as_json
-from ._table import KEY, NOT_THE_USERS, OPTION_OF, reissue_of
+from ._table import KEY, NOT_THE_USERS, OPTION_OF, reissue_of, version_of
 
 # Options of a declaration that are no field of the key.
 KEY_CONTROLS: dict[str, dict[str, Any]] = {
@@ -33,7 +34,6 @@ KEY_CONTROLS: dict[str, dict[str, Any]] = {
     "grace": {"type": "str"},
     "key": {"type": "str", "no_log": True},
     "key_seed": {"type": "str", "no_log": True},
-    "key_version": {"type": "int", "no_log": False},
     "value_policy": {"type": "str", "choices": ["keep", "fail", "reissue"]},
     "metadata_mode": {"type": "str", "choices": ["merge", "replace"]},
     "unset": KEY.unset_option,
@@ -50,9 +50,8 @@ EXCLUSIVE = (
     ("key_type", "allowed_routes", ": a key type already defines the routes"),
     ("key", "key_seed", ""),
     ("reissue", "key", ": to replace the declared value, set another one"),
-    ("rotate_after", "key", ": only random values can be replaced by age"),
-    ("rotate_after", "key_seed", ": to replace a value derived from a seed, increase O(key_version)"),
-    ("rotate_after", "value_policy", " unless it is keep"),
+    ("rotate_after", "key", ": to replace the declared value, set another one"),
+    ("rotate_after", "auto_rotate", ": LiteLLM would replace the value as well, and show it to nobody"),
     ("key_id", "key", ": the ID already says which value the key has"),
     ("key_id", "key_seed", ": the ID already says which value the key has"),
     ("key_id", "value_policy", " unless it is keep: a key with another value has another ID"),
@@ -80,7 +79,7 @@ class KeyDeclaration:
 
     :param value: the declared secret, or that derived for a new key; None if the client may choose.
     :param candidates: values that the key may have where none is declared, the one chosen last at the end.
-    :param version: of the value that is derived from a seed.
+    :param version: of the value that is derived from a seed, if no later one was noted with the key.
     :param derive: what the seed makes of a version and the note of a reissue, where there is a seed.
     :param key_id: the one key that is meant, empty if the alias says which: others may bear its alias, and it may have
         none, or get another one.
@@ -119,10 +118,6 @@ class KeyDeclaration:
         fields = {name: value for name, value in self.fields.items() if name != "reissue"}
         return replace(self, fields=fields, value_policy=policy, rotate_after=None)
 
-    def ends_at_once(self, plan: Plan) -> bool:
-        """Return whether the old value of a reissue ends at once: somebody asked for it, or no grace is declared."""
-        return self.grace is None or "reissue" in plan.changes
-
     @property
     def may_reissue(self) -> bool:
         """Whether this run may put a new key in the place of the old one, which then bears the retired alias."""
@@ -132,12 +127,20 @@ class KeyDeclaration:
         """Return the secret that a key is to have: where one is derived, each reissue that was noted gives another."""
         if self.derive is None:
             return self.value
-        return self.derive(self.version, self.fields.get("reissue") or reissue_of(record))
+        return self.derived(max(self.version, version_of(record)), record)
+
+    def derived(self, version: int, record: Mapping[str, Any] | None) -> str | None:
+        """Return the secret that a version of the seed gives to a key, None if there is no seed."""
+        return self.derive(version, self.fields.get("reissue") or reissue_of(record)) if self.derive else None
 
     @property
     def retired_alias(self) -> str:
-        """Under which name the old key waits while a new one takes its place. Only characters of strict aliases."""
-        return f"{self.alias}.retired-{hashlib.sha256(self.alias.encode()).hexdigest()[:8]}"
+        return retired_alias(self.alias)
+
+
+def retired_alias(alias: str) -> str:
+    """Return under which name an old key waits while a new one takes its place. Only characters of strict aliases."""
+    return f"{alias}.retired-{hashlib.sha256(alias.encode()).hexdigest()[:8]}"
 
 
 def key_options() -> dict[str, dict[str, Any]]:
@@ -183,11 +186,12 @@ def declare(options: Mapping[str, Any], state: str = "present") -> KeyDeclaratio
     if _is_set(options, "service_account_id"):
         fields.setdefault("key_alias", options["service_account_id"])
     alias = str(options.get("key_alias") or options.get("service_account_id") or "")
-    for check in (_identity, _durations, _contradictions, _pairs, _metadata, _value):
+    for check in (_identity, _durations, _contradictions, _pairs, _metadata, _value, check_rotation):
         found += check({**options, "key_alias": alias})
     if found:
         raise InputError(" ".join(found), alias)
     key_id = options.get("key_id") or ""
+    fields.pop("key_version", None)  # which key has which is noted only where it follows by itself
     derive = partial(derived_value, options["key_seed"], alias) if options.get("key_seed") else None
     value = options.get("key") or None
     if fields.get("reissue") is UNSET:  # an answer left blank
@@ -227,6 +231,28 @@ def check_key_ids(option: str, ids: Iterable[str]) -> list[str]:
 def _durations(options: Mapping[str, Any]) -> list[str]:
     found = ((name, check_duration(options[name])) for name in DURATIONS if options.get(name))
     return [f"O({name}): {problem}" for name, problem in found if problem]
+
+
+def check_rotation(options: Mapping[str, Any]) -> list[str]:
+    """Return what would end in an outage: keys that expire before their values are replaced, and endless old values."""
+    rotate_after, duration, grace = (options.get(name) for name in ("rotate_after", "duration", "grace"))
+    if not rotate_after or _durations(options):
+        return []
+    found = []
+    if duration and not options.get("renew_within") and not _is_shorter(rotate_after, duration):
+        found.append(
+            "O(rotate_after) must be shorter than O(duration), or the key expires before its value is replaced. Set "
+            "O(renew_within), a longer O(duration), or, for a key that never expires, O(unset): [expires_at] instead."
+        )
+    if grace and not _is_shorter(grace, rotate_after):
+        found.append("O(grace) must be shorter than O(rotate_after), or old values never end.")
+    return found
+
+
+def _is_shorter(one: str, other: str) -> bool:
+    """Return whether a duration is shorter than another one, whenever they begin: months differ."""
+    beginnings = (datetime(2001, 1, 1), datetime(2001, 2, 1))
+    return all(add_duration(begin, one) < add_duration(begin, other) for begin in beginnings)
 
 
 def _contradictions(options: Mapping[str, Any]) -> list[str]:

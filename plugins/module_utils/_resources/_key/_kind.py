@@ -22,12 +22,32 @@ from ..._shapes import COUNT, TEXT, ensure_shape
 from ..._text import mark_options, render
 from ..._values import json_equal, parse_time, strictly_equal
 from ._checks import called
-from ._declaration import KEY_ID, KeyDeclaration, check_key_ids, conflicts, declare, key_options, with_defaults
+from ._declaration import (
+    KEY_ID,
+    KeyDeclaration,
+    check_key_ids,
+    conflicts,
+    declare,
+    key_options,
+    retired_alias,
+    with_defaults,
+)
 from ._options_of import options_of, undeclarable
 from ._planning import Found, plan_key
 from ._reading import INFO, KeyReader, Record
+from ._rotation import is_expired
 from ._store import KeyStore
-from ._table import GROUP_MARK, KEY, public_view, raised_by, readings, successor_of, token_of, value_made_at
+from ._table import (
+    GROUP_MARK,
+    KEY,
+    public_view,
+    raised_by,
+    readings,
+    successor_of,
+    token_of,
+    unadded_spend,
+    value_made_at,
+)
 
 ADVICE = {
     r"custom api key values are disabled": (
@@ -139,12 +159,14 @@ def read(
     reader = KeyReader(client, Proxy(client))
     if params["key"]:
         return _asked_as(client, reader, params["key"])
-    records = [record for record in _candidates(reader, params) if _is_meant(record, params)]
+    candidates = _candidates(reader, params)
+    records = [record for record in candidates if _is_meant(record, params)]
     if params["unused_for"] is not None and any("last_active" not in record for record in records):
         raise InputError("O(unused_for): this proxy is too old to report when a key was last used.")
     now = client.now()
     whole = reader.with_budgets(records)
-    keys = [describe(record, now) for record in whole]
+    replaced = {successor_of(record): record for record in candidates}
+    keys = [describe(record, now, replaced.get(record["token"])) for record in whole]
     if declaration:
         keys = [{**key, **declaration(record)} for key, record in zip(keys, reader.with_bearers(whole))]
     found_keys = sorted((key for key in keys if _is_due(key, params, now)), key=_order)
@@ -174,9 +196,9 @@ def _candidates(reader: KeyReader, params: Mapping[str, Any]) -> list[Record]:
     """Return the keys among which those that are meant are, at the cost of what narrows them most."""
     aliases = list(dict.fromkeys(params["key_aliases"] or ()))
     if len(aliases) == 1:
-        return reader.with_alias(aliases[0])
+        return reader.with_alias_or(aliases[0], retired_alias(aliases[0]))
     if aliases:
-        return reader.with_any_alias(aliases, expected=len(aliases))
+        return reader.with_any_alias([*aliases, *map(retired_alias, aliases)], expected=len(aliases))
     if params["key_aliases"] is not None:
         return []
     if params["key_ids"] is not None:
@@ -191,6 +213,8 @@ def _candidates(reader: KeyReader, params: Mapping[str, Any]) -> list[Record]:
 def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:
     """Return whether a key fits all that is given and does not depend on the time. Empty text stands for no owner."""
     if params["key_ids"] is not None and record["token"] not in params["key_ids"]:
+        return False
+    if params["key_aliases"] is not None and record["key_alias"] not in params["key_aliases"]:
         return False
     if any((KEY.field(name).value(record) or "") != params[name] for name in OWNERS if params[name] is not None):
         return False
@@ -242,8 +266,12 @@ def _order(key: Mapping[str, Any]) -> tuple[str, str]:
     return (str(key["key_alias"] or ""), str(key["key_id"]))
 
 
-def describe(record: Record, now: datetime) -> dict[str, Any]:
-    """Return a key as it is returned, with what follows from its readings. ``now`` is the server's time."""
+def describe(record: Record, now: datetime, old: Record | None = None) -> dict[str, Any]:
+    """Return a key as it is returned, with what follows from its readings.
+
+    :param now: the server's time.
+    :param old: the key whose place it took, if that is still there.
+    """
     limit = record.get("max_budget")
     if limit is None:
         limit = (record.get("litellm_budget_table") or {}).get("max_budget")
@@ -257,6 +285,9 @@ def describe(record: Record, now: datetime) -> dict[str, Any]:
         "remaining_budget": remaining,
         "status": _status(key, remaining, now),
         "value_created_at": made and made.isoformat(timespec="seconds"),
+        "value_age_days": made and (now - made).days,
+        "old_value_until": old["expires"] if old and not is_expired(old, now) else None,
+        "old_value_spend": unadded_spend(record, old) if old else 0.0,
         "replaced_by": successor_of(record),
     }
 

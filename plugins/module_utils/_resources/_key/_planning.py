@@ -18,7 +18,8 @@ from ..._engine import Plan, make_plan
 from ..._errors import InputError
 from ..._values import UNSET, is_empty, parse_time, same_moment, strictly_equal
 from ._declaration import KeyDeclaration
-from ._table import KEY, ROUTES_OF_TYPE, limits_of_budget, own_metadata, retired_ids, token_of, value_made_at
+from ._rotation import is_due, is_expired, will_be_expired, with_next_version, with_spend_of_old
+from ._table import KEY, ROUTES_OF_TYPE, limits_of_budget, own_metadata, retired_ids, token_of, version_of
 from ._teams import TEAM_MODELS
 
 # How many versions of a seed's value a message may look through.
@@ -75,7 +76,7 @@ def plan_key(want: KeyDeclaration, found: Found, now: datetime, past: datetime |
     if want.grace and found.retired and current and not _is_known(want, current):
         # An interrupted run made a new value that nobody knows: the old one is still the one in use.
         current = found.retired[0]
-    over = [record for record in found.in_grace if _is_expired(KEY.field("expires_at").value(record), now)]
+    over = [record for record in found.in_grace if is_expired(record, now)]
     surplus = tuple(record for record in (*found.records, *found.retired, *over) if record is not current)
     fields = {**({"key_alias": current["key_alias"]} if current else {}), **want.fields}
     warnings = _declare_expiry(fields, want, current, now)
@@ -99,7 +100,8 @@ def plan_key(want: KeyDeclaration, found: Found, now: datetime, past: datetime |
         plan = replace(plan, before={**plan.before, "spend": current.get("spend")}, after={**plan.after, "spend": 0.0})
     plan = _choose_value(want, plan, found, now, past)
     if plan.action == "reissue":  # of old values, at most one goes on
-        plan = replace(plan, surplus=(*surplus, *(record for record in found.in_grace if record not in over)))
+        return replace(plan, surplus=(*surplus, *(record for record in found.in_grace if record not in over)))
+    plan = with_spend_of_old(plan, over)
     if surplus and plan.action == "none":
         return replace(plan, action="update")
     return plan
@@ -142,7 +144,10 @@ def _choose_value(want: KeyDeclaration, plan: Plan, found: Found, now: datetime,
     known = next((value for value in (want.value, *want.candidates) if value and token_of(value) == token), None)
     # Where a run was interrupted, nobody has got the new value, unless it is known.
     interrupted = bool(found.retired) and known is None
-    due = _is_asked_for(want, plan, interrupted) or _is_due(want, plan.existing, now, past, interrupted)
+    asked = _is_asked_for(want, plan, interrupted)
+    due = asked or is_due(want, plan, now, past, known is not None, interrupted)
+    if due and not asked and want.derive:
+        want, plan = with_next_version(want, plan)
     if known is not None and not due:
         return replace(plan, value=known)
     policy = "reissue" if due else want.value_policy
@@ -153,7 +158,7 @@ def _choose_value(want: KeyDeclaration, plan: Plan, found: Found, now: datetime,
     if policy == "keep":
         return replace(plan, value=None)
     # A key that only waits under its retired name was to get another value already.
-    if _is_expired(plan.after.get("expires_at", KEY.field("expires_at").value(plan.existing)), now):
+    if will_be_expired(plan, now):
         raise InputError(
             "the key has expired, and LiteLLM cannot give it a new value without moving its expiry. Say when the new "
             "key expires: with O(expires_at), with O(duration) and O(renew_within), or never, with "
@@ -164,6 +169,7 @@ def _choose_value(want: KeyDeclaration, plan: Plan, found: Found, now: datetime,
     return replace(
         plan,
         action="reissue",
+        value=want.value,
         before={**plan.before, "key_id": token},
         after={**plan.after, "key_id": new_id},
     )
@@ -182,7 +188,7 @@ def _other_version(want: KeyDeclaration, current: Mapping[str, Any]) -> str:
     if "reissue" in want.fields:
         return "another text as O(reissue)"
     retired = retired_ids(current)
-    tokens = _tokens_of_versions(want, current, len(retired) + 2)
+    tokens = _tokens_of_versions(want, current, max(VERSIONS, version_of(current)) + len(retired) + 2)
     if current["token"] in tokens:
         return f"O(key_version): {tokens[current['token']]}, whose value the key has"
     unused = next(number for one, number in tokens.items() if one not in retired)
@@ -191,7 +197,7 @@ def _other_version(want: KeyDeclaration, current: Mapping[str, Any]) -> str:
 
 def _tokens_of_versions(want: KeyDeclaration, current: Mapping[str, Any], end: int) -> dict[str, int]:
     """Return the versions before ``end`` by the id that the key has with the value of each."""
-    values = ((replace(want, version=number).value_for(current), number) for number in range(1, end))
+    values = ((want.derived(number, current), number) for number in range(1, end))
     return {token_of(value): number for value, number in values if value}
 
 
@@ -211,10 +217,6 @@ def _is_known(want: KeyDeclaration, record: Mapping[str, Any]) -> bool:
     return any(value and token_of(value) == record["token"] for value in (want.value, *want.candidates))
 
 
-def _is_expired(time: Any, now: datetime) -> bool:
-    return bool(time) and parse_time(time) <= now
-
-
 def _has_its_value(want: KeyDeclaration, record: Mapping[str, Any]) -> bool:
     value = want.value_for(record)
     return value is not None and record["token"] == token_of(value)
@@ -225,18 +227,6 @@ def _is_asked_for(want: KeyDeclaration, plan: Plan, interrupted: bool) -> bool:
     if "reissue" not in want.fields or _has_its_value(want, plan.existing):
         return False
     return interrupted or "reissue" in plan.changes
-
-
-def _is_due(
-    want: KeyDeclaration, current: Mapping[str, Any], now: datetime, past: datetime | None, interrupted: bool
-) -> bool:
-    """Return whether the value is to be replaced for its age, or because a run was interrupted while it replaced it."""
-    if not want.rotate_after or _is_expired(KEY.field("expires_at").value(current), now):
-        return False
-    made = value_made_at(current)
-    if interrupted or made is None or past is None:
-        return interrupted
-    return add_duration(made, want.rotate_after) <= past
 
 
 def _declare_expiry(

@@ -20,7 +20,19 @@ from ..._proxy import Proxy
 from ..._shapes import ensure_shape
 from ..._values import is_empty, parse_time
 from ._reading import INFO, Record
-from ._table import GRACE_MARK, INHERITED, KEY, NOT_THE_USERS, RETIRED_MARK, ROWS, metadata_of, retired_ids
+from ._table import (
+    ADDED_MARK,
+    GRACE_MARK,
+    INHERITED,
+    KEY,
+    NOT_THE_USERS,
+    RETIRED_MARK,
+    ROWS,
+    grace_of,
+    metadata_of,
+    retired_ids,
+    unadded_spend,
+)
 from ._teams import COMPARED, changes_to_fit, joined_team
 
 CREATE_PATH = "/key/generate"
@@ -67,6 +79,8 @@ def _inherited(plan: Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any], d
     inherited = [name for name in INHERITED if name not in plan.after]  # spend stands there if it is reset
     body = {name: plan.existing[name] for name in inherited if not is_empty(plan.existing.get(name))}
     metadata = _merged_metadata(plan)
+    for mark in (GRACE_MARK, ADDED_MARK):  # those of the old key
+        metadata.pop(mark, None)
     metadata[RETIRED_MARK] = [*retired_ids(plan.existing), plan.existing["token"]][-MAX_RETIRED:]
     return {**body, "metadata": metadata}, {
         **kept,
@@ -149,20 +163,41 @@ class KeyUpdater:
         record.pop("key", None)
         return record
 
-    def rename(self, record: Record, alias: str) -> Mapping[str, Any]:
-        """Return what the proxy answers to another alias.
+    def rename(self, record: Record, alias: str, goes_on: bool = False) -> Record:
+        """Return the key after it got another alias, and the mark that it is to go on for a while, or none.
 
         :raises ApiError: if the proxy refuses it.
         """
-        return self._send({"key": record["token"], "key_alias": alias})
+        metadata = metadata_of(record)
+        marked = {name: value for name, value in metadata.items() if name != GRACE_MARK}
+        if goes_on:
+            marked[GRACE_MARK] = {"spend": record.get("spend") or 0.0}
+        changed = {} if marked == metadata else {"metadata": marked}
+        answer = self._send({"key": record["token"], "key_alias": alias, **changed})
+        # The spending that is answered is newer than any reading, but not the one that was noted.
+        spend = record.get("spend") if goes_on else answer.get("spend", record.get("spend"))
+        return {**record, "key_alias": alias, "metadata": marked, "spend": spend}
 
     def let_end(self, record: Record, end: datetime, successor: str) -> None:
         """Let a key go on until a time, or until it expires anyway, marked with the id of the key in its place."""
-        body: dict[str, Any] = {"metadata": {**metadata_of(record), GRACE_MARK: successor}}
+        mark = {**(grace_of(record) or {}), "successor": successor}
+        body: dict[str, Any] = {"metadata": {**metadata_of(record), GRACE_MARK: mark}}
         expires = ROWS["expires_at"].value(record)
         if not expires or parse_time(expires) > end:
             body["duration"] = seconds_until(end, self._client.now())
         self._send({"key": record["token"], **body})
+
+    def add_spend(self, record: Record, old: Record) -> Record:
+        """Return a key after what an old one spent in its grace was added to it, in one request with the mark of it."""
+        amount = unadded_spend(record, old)
+        if not amount:
+            return record
+        changed = {
+            "spend": (record.get("spend") or 0.0) + amount,
+            "metadata": {**metadata_of(record), ADDED_MARK: old["token"]},
+        }
+        self._send({"key": record["token"], **changed})
+        return {**record, **changed}
 
     def _changes_to_fit(self, plan: Plan) -> dict[str, Any]:
         """Return what a key needs before it joins a team, in a request of its own."""

@@ -162,12 +162,18 @@ REISSUE_MARK = "litellm_vkey_reissue"
 GROUP_MARK = "litellm_vkey_group"
 # The entry of metadata that lists the ids that the key had before its value was replaced. They must not come back.
 RETIRED_MARK = "litellm_vkey_retired"
-# The entry of metadata that says which key took the place of one that goes on for a while, under its retired name.
+# The entry of metadata that says which version of the seed's value a key got when its value was replaced for its age.
+VERSION_MARK = "litellm_vkey_key_version"
+# The entry of metadata of a key that goes on for a while under its retired name: what it had spent when another one
+# took its place, and, once that is there, which one.
 GRACE_MARK = "litellm_vkey_grace"
+# The entry of metadata that says of which old key the spending was added to that of a key.
+ADDED_MARK = "litellm_vkey_grace_added"
 # Entries of metadata that no option declares; those that back a field of the table are known from the table.
 RESERVED_METADATA = (
     RETIRED_MARK,
     GRACE_MARK,
+    ADDED_MARK,
     "service_account_id",
     "team_member_key_duration",
     "disable_global_guardrails",
@@ -188,10 +194,30 @@ def retired_ids(record: Mapping[str, Any]) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
+def grace_of(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what is noted of a key that goes on for a while, or is to; None if it is no such key."""
+    value = metadata_of(record).get(GRACE_MARK)
+    return value if isinstance(value, Mapping) else None
+
+
 def successor_of(record: Mapping[str, Any]) -> str | None:
     """Return the id of the key that took the place of one that goes on for a while, None if it is no such key."""
-    value = metadata_of(record).get(GRACE_MARK)
+    value = (grace_of(record) or {}).get("successor")
     return str(value) if value else None
+
+
+def unadded_spend(record: Mapping[str, Any], old: Mapping[str, Any]) -> float:
+    """Return what an old key spent since another one took its place and is not in the spending of that one yet."""
+    if successor_of(old) != record["token"] or metadata_of(record).get(ADDED_MARK) == old["token"]:
+        return 0.0
+    before = (grace_of(old) or {}).get("spend")
+    return max(0.0, (old.get("spend") or 0.0) - before) if isinstance(before, (int, float)) else 0.0
+
+
+def version_of(record: Mapping[str, Any] | None) -> int:
+    """Return the version of the seed's value that was noted of a key, 1 if none was."""
+    value = metadata_of(record or {}).get(VERSION_MARK)
+    return value if isinstance(value, int) else 1
 
 
 def value_made_at(record: Mapping[str, Any]) -> datetime | None:
@@ -284,6 +310,13 @@ KEY = Resource(
             in_metadata_only=("create", "update"),
             cleared=NOT_CLEARABLE,
             declares=False,
+        ),
+        KeyField(
+            "key_version",
+            "int",
+            path=("metadata", VERSION_MARK),
+            in_metadata_only=("create", "update"),
+            cleared=NOT_CLEARABLE,
         ),
         KeyField("group", path=("metadata", GROUP_MARK), check=has_text, in_metadata_only=("create", "update")),
         KeyField("user_id"),

@@ -24,7 +24,8 @@ from ._declaration import KeyDeclaration, new_value
 from ._planning import Found, plan_key
 from ._reading import INFO, LOOKS, NOBODYS, PAUSE, KeyReader, Record, is_young, seniority
 from ._requests import KeyRemover, KeyUpdater, create_body, create_path
-from ._table import KEY, ROWS, successor_of, token_of
+from ._rotation import goes_on, is_to_go_on
+from ._table import KEY, ROWS, successor_of, token_of, unadded_spend
 
 NO_RECOVERY = (
     "The proxy does not allow clients to choose key values. If an answer is lost, its value cannot be recovered."
@@ -90,10 +91,11 @@ class KeyWriter:
         if not plan.surplus:
             return self._write(want, plan)
         self._refuse_young(plan)
-        going_on = [record for record in plan.surplus if _goes_on(want, plan, record)]
+        going_on = [record for record in plan.surplus if _went_on(want, plan, record)]
         for record in going_on:
             self.let_go_on(want, record, plan.existing["token"])
         plan = replace(plan, surplus=tuple(record for record in plan.surplus if record not in going_on))
+        plan = self._with_spend_of_old(plan)
         # First, for it may bear the name under which a reissue lets the old key wait.
         self._remover.remove_all(plan.surplus)
         try:
@@ -109,6 +111,14 @@ class KeyWriter:
         """
         end = add_duration(self._now(), want.grace or "")
         self._updater.let_end(self._reader.complete(record), end, successor)
+
+    def _with_spend_of_old(self, plan: Plan) -> Plan:
+        """Return the plan once what old keys spent in their grace, which is over, counts for the key."""
+        current = plan.existing
+        for record in plan.surplus:
+            if plan.current and unadded_spend(current, record):
+                current = self._updater.add_spend(self._reader.complete(current), self._reader.complete(record))
+        return replace(plan, current=current or None)
 
     def _write(self, want: KeyDeclaration, plan: Plan) -> Outcome:
         if plan.action == "create":
@@ -244,8 +254,11 @@ class KeyWriter:
         """Create a new key in the place of the old one, which waits under another name until that is confirmed."""
         try:
             old = self._reader.complete(plan.existing)
-            if old["key_alias"] == want.alias:
-                old = self._retire(want, old)
+            if successor_of(old):
+                return self.adopt(want, plan)  # another run has replaced it
+            lasting = goes_on(want, plan, self._now())
+            if old["key_alias"] == want.alias or lasting != is_to_go_on(old):
+                old = self._retire(want, old, lasting)
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -261,17 +274,15 @@ class KeyWriter:
         warning = f"The proxy does not accept another alias for {want.alias}, so its old key was deleted first."
         return replace(outcome, warnings=(*outcome.warnings, warning))
 
-    def _retire(self, want: KeyDeclaration, old: Record) -> Record:
+    def _retire(self, want: KeyDeclaration, old: Record, lasting: bool) -> Record:
         """Return the old key under the name under which it waits; without a name where it had to be deleted instead."""
         try:
-            renamed = self._updater.rename(old, want.retired_alias)
+            return self._updater.rename(old, want.retired_alias, lasting)
         except ApiError as error:
             if error.status != 400 or "key_alias" not in error.message or alias_taken(error):
                 raise
             self._remover.remove_all([old])
             return {**old, "key_alias": None}
-        # Its spend is newer than any reading, and never stale.
-        return {**old, "key_alias": want.retired_alias, "spend": renamed.get("spend", old.get("spend"))}
 
     def _put_back(self, want: KeyDeclaration, old: Record, error: ApiError) -> None:
         try:
@@ -310,10 +321,9 @@ def waits(want: KeyDeclaration, record: Record) -> bool:
     return record.get("key_alias") == want.retired_alias
 
 
-def _goes_on(want: KeyDeclaration, plan: Plan, record: Record) -> bool:
+def _went_on(want: KeyDeclaration, plan: Plan, record: Record) -> bool:
     """Return whether a run that was interrupted had yet to let an old key go on for its grace."""
-    unmarked = waits(want, record) and not successor_of(record)
-    return unmarked and plan.action != "reissue" and not want.ends_at_once(plan)
+    return bool(want.grace) and waits(want, record) and is_to_go_on(record) and plan.action != "reissue"
 
 
 def alias_taken(error: ApiError) -> bool:

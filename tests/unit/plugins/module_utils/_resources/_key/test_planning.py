@@ -603,13 +603,11 @@ def test_a_value_is_replaced_for_its_age(current: Any, retired: Any, action: str
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"key_seed": SEED}, "key_seed are mutually exclusive"),
-        ({"key": "sk-0123456789abcdef"}, "only random values"),
-        ({"value_policy": "reissue"}, "value_policy are mutually exclusive unless"),
-        ({"value_policy": "fail"}, "value_policy are mutually exclusive unless"),
+        ({"key": "sk-0123456789abcdef"}, "to replace the declared value, set another one"),
+        ({"auto_rotate": True, "rotation_interval": "1d"}, "LiteLLM would replace the value as well"),
     ],
 )
-def test_only_random_values_are_replaced_for_their_age(options: dict[str, Any], words: str) -> None:
+def test_a_declared_value_is_not_replaced_for_its_age(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         want(rotate_after="30d", **options)
 
