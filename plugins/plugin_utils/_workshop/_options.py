@@ -40,7 +40,7 @@ def shared_options(variables: Variables) -> dict[str, Any]:
         options["value_policy"] = "reissue"
     if variables["models"]:
         options["models"] = variables["models"]
-    if options.get("expires_at") or extra.get("expires_at"):
+    if options.get("expires_at") or extra.get("expires_at") or "expires_at" in (extra.get("unset") or ()):
         options.pop("duration", None)  # the duration may be a default; a declared end goes before it
     options.update(extra)
     if metadata:

@@ -27,6 +27,11 @@ def spends(sandbox, key_id: str, amount: float) -> None:
     sandbox.call("POST", "/key/update", {"key": key_id, "spend": amount}).raise_for_status()
 
 
+def forget(sandbox, key_id: str, alias: str) -> None:
+    """Let LiteLLM forget what it knows of a key besides the database."""
+    sandbox.call("POST", "/key/update", {"key": key_id, "key_alias": alias}).raise_for_status()
+
+
 def at(**ahead: int) -> str:
     return (datetime.now(UTC) + timedelta(**ahead)).isoformat(timespec="seconds")
 
@@ -200,12 +205,31 @@ def test_of_many_only_the_old_are_replaced(sandbox, run_module, alias):
 
 
 @pytest.mark.parametrize(
-    "other", [{"key_seed": "a seed for tests only, of 32 characters and more"}, {"value_policy": "reissue"}]
+    "other",
+    [
+        {"key": "sk-a-value-for-tests-only"},
+        {"auto_rotate": True, "rotation_interval": "30d"},
+        {"duration": "90d"},
+        {"duration": "30d"},
+        {"grace": "90d"},
+    ],
+    ids=str,
 )
 def test_what_does_not_go_with_an_age_is_refused(sandbox, run_module, alias, other):
     with sandbox.requests_made() as made:
         refused = run_module("litellm_key", key_alias=alias, rotate_after="90d", **other)
     assert refused.failed and "rotate_after" in refused.msg and made == []
+
+
+def test_the_role_refuses_what_its_default_would_end_in(sandbox, manage):
+    with sandbox.requests_made() as made:
+        for given in ({"rotate_after": "30d"}, {"rotate_after": "30d", "users": ["ann"], "total_budget": 5}):
+            done, _result = manage(**given)
+            assert done.rc and made == []
+            assert "rotate_after must be shorter than" in done.messages and "duration" in done.messages
+    for given in ({"renew_within": "2d"}, {"duration": "60d"}, {"unset": ["expires_at"]}):
+        done, _result = manage("--check", rotate_after="30d", **given)
+        assert done.rc == 0, done.messages
 
 
 # Service accounts
@@ -245,6 +269,7 @@ def test_a_service_account_gets_a_new_value(
 # A grace for the old value
 
 ROTATING = {"rotate_after": "90d", "grace": "1h", "max_budget": 9}
+SEED = {"key_seed": "a seed for tests only, of 32 characters and more"}
 PAST = "UPDATE \"LiteLLM_VerificationToken\" SET expires = now() - interval '1 minute' WHERE token = %s"
 
 
@@ -269,23 +294,95 @@ def test_an_old_value_goes_on_for_its_grace_and_is_then_removed(sandbox, run_mod
     assert written == [] and "litellm_vkey_grace" not in str(new.virtual_key)
 
     sandbox.execute(PAST, old.key_id)
+    forget(sandbox, old.key_id, waiting)
+    assert (answers(sandbox, old.key), answers(sandbox, new.key)) == (401, 200)  # without another run
     ended = run_module("litellm_key", key_alias=alias, **ROTATING)
     assert (ended.action, list(sandbox.keys(alias))) == ("update", [alias])
     assert f"key {alias}" not in str(ended.values.get("warnings"))
     assert not run_module("litellm_key", key_alias=alias, **ROTATING).changed
 
 
-@pytest.mark.parametrize("why", ["leak", "age"])
-def test_at_most_one_old_value_works_and_none_after_a_leak(sandbox, run_module, alias, why):
-    first = run_module("litellm_key", key_alias=alias, **ROTATING)
+@pytest.mark.parametrize("seed", [{}, SEED], ids=["random", "derived"])
+@pytest.mark.parametrize("why", ["note", "policy", "age"])
+def test_at_most_one_old_value_works_and_none_after_a_leak(sandbox, run_module, alias, why, seed):
+    options = {**ROTATING, **seed}
+    first = run_module("litellm_key", key_alias=alias, **options)
     age(sandbox, alias, 91)
-    second = run_module("litellm_key", key_alias=alias, **ROTATING)
+    second = run_module("litellm_key", key_alias=alias, **options)
+    assert second.action == "reissue", second.msg
     if why == "age":
         age(sandbox, alias, 91)
-    third = run_module("litellm_key", key_alias=alias, **ROTATING, **({"reissue": "leaked"} if why == "leak" else {}))
+    asked = {"note": {"reissue": "leaked"}, "policy": {"value_policy": "reissue", "key_version": 7}, "age": {}}[why]
+    third = run_module("litellm_key", key_alias=alias, **{**options, **asked})
     assert not third.failed and third.action == "reissue", third.msg
     works = [answers(sandbox, one.key) == 200 for one in (first, second, third)]
     assert works == [False, why == "age", True]
+
+
+def test_a_seed_alone_finds_the_value_after_rotations(sandbox, run_module, alias):
+    values = [run_module("litellm_key", key_alias=alias, **ROTATING, **SEED).key]
+    for version in (2, 3):
+        age(sandbox, alias, 91)
+        predicted = run_module("litellm_key", check=True, key_alias=alias, **ROTATING, **SEED)
+        done = run_module("litellm_key", key_alias=alias, **ROTATING, **SEED)
+        assert done.action == predicted.action == "reissue" and predicted.diff["after"]["key_version"] == version
+        assert done.virtual_key["key_version"] == version
+        values.append(done.key)
+        with sandbox.writes() as written:
+            elsewhere = run_module("litellm_key", key_alias=alias, **SEED)
+            assert not run_module("litellm_key", key_alias=alias, **ROTATING, **SEED).changed
+        assert elsewhere.key == done.key and not elsewhere.changed and written == []
+    assert [answers(sandbox, value) for value in values] == [401, 200, 200]
+
+
+@pytest.mark.parametrize("left", [{"hours": 12}, {"days": -3}], ids=["soon", "expired"])
+def test_one_run_renews_and_rotates(sandbox, run_module, alias, left):
+    options = {**ROTATING, "duration": "120d", "renew_within": "1d"}
+    old = run_module("litellm_key", key_alias=alias, **options)
+    age(sandbox, alias, 119)
+    end = datetime.now(UTC) + timedelta(**left)
+    sandbox.execute('UPDATE "LiteLLM_VerificationToken" SET expires = %s WHERE token = %s', end, old.key_id)
+    done = run_module("litellm_key", key_alias=alias, **options)
+    assert done.action == "reissue" and answers(sandbox, done.key) == 200, done.msg
+    row = sandbox.keys(alias)[alias]
+    assert timedelta(days=119) < row["expires"].replace(tzinfo=UTC) - datetime.now(UTC) <= timedelta(days=120)
+    assert (len(sandbox.keys(alias)) == 2) is ("hours" in left)
+    with sandbox.writes() as written:
+        assert not run_module("litellm_key", key_alias=alias, **options).changed
+    assert written == []
+
+
+def test_an_expired_key_without_renewal_is_not_rotated(sandbox, run_module, alias):
+    old = run_module("litellm_key", key_alias=alias, **ROTATING)
+    age(sandbox, alias, 91)
+    sandbox.execute(PAST, old.key_id)
+    with sandbox.writes() as written:
+        done = run_module("litellm_key", key_alias=alias, **ROTATING)
+    assert not done.changed and written == [] and "Renew it with renew_within" in str(done.warnings)
+
+
+def test_spending_stays_one_sum(sandbox, run_module, alias):
+    old = run_module("litellm_key", key_alias=alias, **ROTATING)
+    spends(sandbox, old.key_id, 2)
+    age(sandbox, alias, 91)
+    new = run_module("litellm_key", key_alias=alias, **ROTATING)
+    spends(sandbox, old.key_id, 2.5)
+    spends(sandbox, new.key_id, 3)
+    (during,) = run_module("litellm_key_info", key_aliases=[alias]).virtual_keys
+    assert (during["spend"], during["old_value_spend"], during["value_age_days"]) == (3.0, 0.5, 0)
+    assert during["old_value_until"] > at()[:19]
+    sandbox.execute(PAST, old.key_id)
+    predicted = run_module("litellm_key", check=True, key_alias=alias, **ROTATING)
+    ended = run_module("litellm_key", key_alias=alias, **ROTATING)
+    assert predicted.diff == ended.diff and ended.diff["after"]["spend"] == 3.5
+    assert predicted.virtual_key["spend"] == ended.virtual_key["spend"] == 3.5
+    rows = sandbox.keys(alias)
+    assert list(rows) == [alias] and rows[alias]["spend"] == 3.5
+    (after,) = run_module("litellm_key_info", key_aliases=[alias]).virtual_keys
+    assert (after["spend"], after["old_value_spend"], after["old_value_until"]) == (3.5, 0.0, None)
+    # What both spent counts for the budget of 9.
+    spends(sandbox, new.key_id, 9.5)
+    assert answers(sandbox, new.key) not in (200, 401, 500)
 
 
 def test_a_grace_ends_with_the_key_itself_and_with_its_deletion(sandbox, run_module, alias):

@@ -351,6 +351,7 @@ def test_budget_windows_are_sent_without_what_the_server_adds() -> None:
 # These have tests of their own.
 SPECIAL = {
     "key_alias",
+    "key_version",
     "service_account_id",
     "key_type",
     "project_id",

@@ -102,7 +102,7 @@ def test_the_version_follows_by_itself_and_the_seed_alone_finds_the_value() -> N
     proxy = FakeLiteLLM()
     assert run(proxy, **SEEDED).value == value(1)
     for version in (2, 3):
-        older(proxy, days=1)
+        older(proxy, hours=12)
         unchanged(proxy, **SEEDED)
         older(proxy, days=2)
         outcome = run(proxy, **SEEDED)
