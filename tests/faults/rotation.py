@@ -10,6 +10,7 @@ from typing import Any
 
 from tooling.server import token_of
 
+from .proxy import FaultProxy
 from .workshop import Result, Run, Workshop
 
 RETIRED = ".retired-"
@@ -42,7 +43,7 @@ class Rotation(Workshop):
             "virtual_keys": [{"key_alias": f"{self._alias}-{person}"} for person in people],
         }
 
-    def _judge(self, result: Result, runs: list[Run], proxy: Any) -> None:
+    def _judge(self, result: Result, runs: list[Run], proxy: FaultProxy) -> None:
         (run,) = runs
         self._new_values = True
         old = {alias: next(iter(self._first[alias])) for alias in self._first}
@@ -54,16 +55,16 @@ class Rotation(Workshop):
             result.notes.append(run.message)
             if not self._lasting:
                 self._server.age(self._alias, minutes=6)  # so that no other run can be at work
-            further = self._go_on(result, last=True)
+            further = self._go_on(result, proxy.url, last=True)
             unknown = [alias for alias in old if self._value(alias) is None]
             result.problems += self._wrong(old, "after the further run")
             if unknown and not self._lasting:
                 result.notes.append(f"{len(unknown)} without a known value; their old values work")
-                further = self._go_on(result, mend=True)
+                further = self._go_on(result, proxy.url, mend=True)
             result.problems += self._unfinished(further)
             result.outcome = "failed" if result.problems else "after a further run"
         self._end_grace()
-        self._go_on(result)
+        self._go_on(result, proxy.url)
         if any(RETIRED in row["key_alias"] for row in self._server.rows(self._alias)):
             result.problems.append("an old key is there after its grace")
         result.problems += [f"{alias} lost its value" for alias in old if self._value(alias) is None]
@@ -79,8 +80,8 @@ class Rotation(Workshop):
         tokens = {row["token"] for row in self._before.values()}
         return {alias: {one for one in values if token_of(one) in tokens} for alias, values in self._known.items()}
 
-    def _go_on(self, result: Result, mend: bool = False, last: bool = False) -> Run:
-        run = self._run(self._server.api_url, 0, mend, last)
+    def _go_on(self, result: Result, url: str, mend: bool = False, last: bool = False) -> Run:
+        run = self._run(url, 0, mend, last)
         self._learn(run)
         result.problems += run.leaks
         if not run.well:
@@ -124,7 +125,7 @@ class Rotation(Workshop):
                 problems.append(f"the run did not return the value of {alias}")
             problems += self._wrong_fields(alias, keys[0])
             for row in retired:
-                if row["metadata"].get(GRACE_MARK) != keys[0]["token"] or row["expires"] is None:
+                if row["metadata"].get(GRACE_MARK, {}).get("successor") != keys[0]["token"] or row["expires"] is None:
                     problems.append(f"the old key of {alias} does not end")
                 elif row["expires"] - row["updated_at"] > timedelta(hours=1, minutes=1):
                     problems.append(f"the old key of {alias} ends too late")
