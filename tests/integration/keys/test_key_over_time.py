@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -383,6 +385,39 @@ def test_spending_stays_one_sum(sandbox, run_module, alias):
     # What both spent counts for the budget of 9.
     spends(sandbox, new.key_id, 9.5)
     assert answers(sandbox, new.key) not in (200, 401, 500)
+
+
+@pytest.mark.long
+def test_what_requests_with_both_values_cost_is_one_sum(sandbox, run_module, alias):
+    """Nothing is lost of what LiteLLM writes down later, nor of requests while the old key is removed."""
+    options = {"rotate_after": "90d", "grace": "1h"}
+    old = run_module("litellm_key", key_alias=alias, **options)
+    asked = [answers(sandbox, old.key) for _ in range(3)]
+    age(sandbox, alias, 91)
+    new = run_module("litellm_key", key_alias=alias, **options)
+    asked += [answers(sandbox, value) for value in (old.key, new.key) for _ in range(3)]
+
+    def wait_for(requests: int) -> None:
+        """Wait until LiteLLM has written down each request, and look whether that is what the key has spent."""
+        query = 'SELECT count(*) AS number, sum(spend) AS cost FROM "LiteLLM_SpendLogs" WHERE api_key = ANY(%s)'
+        end = time.monotonic() + 120
+        while True:
+            (logged,) = sandbox.rows(query, [old.key_id, new.key_id])
+            (key,) = run_module("litellm_key_info", key_aliases=[alias]).virtual_keys
+            spent = key["spend"] + key["old_value_spend"]
+            if logged["number"] == requests and spent == pytest.approx(logged["cost"]):
+                return
+            assert time.monotonic() < end, (logged, spent)
+            time.sleep(1)
+
+    wait_for(9)
+    sandbox.execute(PAST, old.key_id)
+    with ThreadPoolExecutor(2) as pool:
+        meanwhile = [pool.submit(answers, sandbox, new.key) for _ in range(20)]
+        assert run_module("litellm_key", key_alias=alias, **options).action == "update"
+        asked += [one.result() for one in meanwhile]
+    assert set(asked) == {200} and list(sandbox.keys(alias)) == [alias]
+    wait_for(29)
 
 
 def test_a_grace_ends_with_the_key_itself_and_with_its_deletion(sandbox, run_module, alias):
