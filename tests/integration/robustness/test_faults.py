@@ -21,7 +21,13 @@ from faults.workshop import Result
 WITH_VALUES_FILE = (70, 127, 16)
 SEEDS = (0, 12, 33, 39, 43, 47, 55, 136, 140, 144, 149, 156, 160, 186, 211, 215, 219, 279)
 pytestmark = pytest.mark.long
-SCHEDULES = [*map(Schedule.of, SEEDS), *(Schedule.of(seed, values_file=True) for seed in WITH_VALUES_FILE)]
+# Rotations with a file, with a seed, and with neither.
+ROTATIONS = (0, 4, 8)
+SCHEDULES = [
+    *map(Schedule.of, SEEDS),
+    *(Schedule.of(seed, values_file=True) for seed in WITH_VALUES_FILE),
+    *map(Schedule.rotating, ROTATIONS),
+]
 
 
 @pytest.fixture(scope="module")
