@@ -35,19 +35,9 @@ from ._declaration import (
 from ._options_of import options_of, undeclarable
 from ._planning import Found, plan_key
 from ._reading import INFO, KeyReader, Record
-from ._rotation import is_expired
+from ._rotation import ages
 from ._store import KeyStore
-from ._table import (
-    GROUP_MARK,
-    KEY,
-    public_view,
-    raised_by,
-    readings,
-    successor_of,
-    token_of,
-    unadded_spend,
-    value_made_at,
-)
+from ._table import GROUP_MARK, KEY, public_view, raised_by, readings, successor_of, token_of
 
 ADVICE = {
     r"custom api key values are disabled": (
@@ -279,16 +269,11 @@ def describe(record: Record, now: datetime, old: Record | None = None) -> dict[s
         limit += raised_by(record, now)
     remaining = None if limit is None else limit - (record.get("spend") or 0)
     key = public_view(record)
-    made = value_made_at(record)
     return {
         **key,
         "remaining_budget": remaining,
         "status": _status(key, remaining, now),
-        "value_created_at": made and made.isoformat(timespec="seconds"),
-        "value_age_days": made and (now - made).days,
-        "old_value_until": old["expires"] if old and not is_expired(old, now) else None,
-        "old_value_spend": unadded_spend(record, old) if old else 0.0,
-        "replaced_by": successor_of(record),
+        **ages(record, now, old),
     }
 
 

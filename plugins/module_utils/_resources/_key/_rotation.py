@@ -95,3 +95,18 @@ def goes_on(want: KeyDeclaration, plan: Plan, now: datetime) -> bool:
         return False
     # What an interrupted run has begun to replace bears the mark of it.
     return is_to_go_on(old) if old.get("key_alias") == want.retired_alias else is_old(want, old, now)
+
+
+def ages(record: Mapping[str, Any], now: datetime, old: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return how old the value of a key is, and what became of the one before it.
+
+    :param old: the key whose place it took, if that is still there.
+    """
+    made = value_made_at(record)
+    return {
+        "value_created_at": made and made.isoformat(timespec="seconds"),
+        "value_age_days": made and (now - made).days,
+        "old_value_until": KEY.field("expires_at").value(old) if old and not is_expired(old, now) else None,
+        "old_value_spend": unadded_spend(record, old) if old else 0.0,
+        "replaced_by": successor_of(record),
+    }
