@@ -119,6 +119,11 @@ class KeyDeclaration:
         return replace(self, fields=fields, value_policy=policy, rotate_after=None)
 
     @property
+    def ends(self) -> bool:
+        """Whether the key is to stop working, and with it an old value that goes on for a while."""
+        return self.state == "absent" or bool(self.fields.get("blocked"))
+
+    @property
     def may_reissue(self) -> bool:
         """Whether this run may put a new key in the place of the old one, which then bears the retired alias."""
         return self.value_policy == "reissue" or self.rotate_after is not None or "reissue" in self.fields

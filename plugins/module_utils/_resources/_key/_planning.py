@@ -76,7 +76,7 @@ def plan_key(want: KeyDeclaration, found: Found, now: datetime, past: datetime |
     if want.grace and found.retired and current and not _is_known(want, current):
         # An interrupted run made a new value that nobody knows: the old one is still the one in use.
         current = found.retired[0]
-    over = [record for record in found.in_grace if is_expired(record, now)]
+    over = [record for record in found.in_grace if want.ends or is_expired(record, now)]
     surplus = tuple(record for record in (*found.records, *found.retired, *over) if record is not current)
     fields = {**({"key_alias": current["key_alias"]} if current else {}), **want.fields}
     warnings = _declare_expiry(fields, want, current, now)

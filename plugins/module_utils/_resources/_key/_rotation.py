@@ -91,7 +91,7 @@ def is_to_go_on(record: Mapping[str, Any]) -> bool:
 def goes_on(want: KeyDeclaration, plan: Plan, now: datetime) -> bool:
     """Return whether the old value of a reissue goes on: it is replaced for its age, and for nothing else."""
     old = plan.existing
-    if not want.grace or "reissue" in plan.changes or is_expired(old, now):
+    if not want.grace or want.ends or "reissue" in plan.changes or is_expired(old, now):
         return False
     # What an interrupted run has begun to replace bears the mark of it.
     return is_to_go_on(old) if old.get("key_alias") == want.retired_alias else is_old(want, old, now)

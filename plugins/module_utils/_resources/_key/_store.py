@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from ..._listings import PAGE
 from ..._proxy import Proxy
 from ._checks import called, check_mark, missing_references, refuse, to_prune
 from ._confirming import KeyConfirmer
-from ._declaration import KeyDeclaration, new_value
+from ._declaration import KeyDeclaration, new_value, retired_alias
 from ._planning import Found, check_identity, plan_key
 from ._reading import LOOKS, PAUSE, KeyReader, Record, is_young, seniority
 from ._requests import KeyRemover
@@ -118,12 +118,23 @@ class KeyStore:
         """
         ids = {want.key_id for want in wants if want.key_id and want.record is None}
         records = {one["token"]: one for one in self._reader.with_any_token(sorted(ids))} if ids else {}
+        old = self._old_values(records[want.key_id] for want in wants if want.key_id in records and want.ends)
         found = {}
         for want in wants:
             record = want.record or records.get(want.key_id)
             if want.key_id and want.record is None:
                 check_identity(want, record)
-            found[want.key_id] = Found(self._reader.with_budgets([record]) if record else ())
+            found[want.key_id] = Found(
+                self._reader.with_budgets([record]) if record else (), in_grace=old.get(want.key_id, ())
+            )
+        return found
+
+    def _old_values(self, records: Iterable[Record]) -> dict[str, list[Record]]:
+        """Return the old keys that only go on for a while, by the ID of the key in their place."""
+        aliases = [retired_alias(record["key_alias"]) for record in records if record["key_alias"]]
+        found: dict[str, list[Record]] = defaultdict(list)
+        for record in self._reader.with_any_alias(aliases, expected=len(aliases)) if aliases else ():
+            found[successor_of(record) or ""].append(record)
         return found
 
     def _in_flux(self, wants: Sequence[KeyDeclaration], found: Mapping[str, Found]) -> bool:

@@ -386,3 +386,10 @@ def test_every_key_is_counted_once_in_any_order(keys: list[Record]) -> None:
     assert totals["used"] + totals["never_used"] == len(keys)
     assert sorted(person["key_id"] for person in made["report"]["people"]) == [one["key_id"] for one in keys]
     assert made == turned
+
+
+def test_an_old_value_in_its_grace_is_said_of_the_key_in_its_place() -> None:
+    new = key("ann", spend=2.0, old_value_spend=0.5, replaced_by=None)
+    old = key("ann.retired-12345678", spend=2.5, replaced_by=new["key_id"])
+    (person,) = report(new, old)["report"]["people"]
+    assert (person["user"], person["spend"], person["remaining_budget"]) == ("ann", 2.5, 7.5)

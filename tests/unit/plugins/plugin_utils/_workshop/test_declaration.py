@@ -431,3 +431,16 @@ def test_twenty_names_are_found_among_many_people_at_once() -> None:
         person for person in declared({**BASE, "users": users, "block": names}).people if "blocked" in person.options
     ]
     assert len(blocked) == 20 and reads <= 4 * len(users)
+
+
+def test_values_that_cannot_be_replaced_in_time_are_refused_by_the_names_of_variables() -> None:
+    refused("litellm_vkey_rotate_after must be shorter than litellm_vkey_duration", rotate_after="30d")
+    refused("litellm_vkey_grace must be shorter", rotate_after="7d", grace="7d")
+    refused("litellm_vkey_rotate_after must be", users=[{"user": "ann", "duration": "1d"}], rotate_after="7d")
+    for further in ({"renew_within": "1d"}, {"duration": "60d"}, {"unset": ["expires_at"]}, {"state": "absent"}):
+        assert problem({**BASE, "rotate_after": "30d", **further}) == ""
+
+
+def test_a_key_that_never_expires_has_no_duration() -> None:
+    (one,) = options(declared({**BASE, "unset": ["expires_at"]}))
+    assert "duration" not in one and one["unset"] == ["expires_at"]

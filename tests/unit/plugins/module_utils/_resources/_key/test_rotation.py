@@ -230,6 +230,26 @@ def test_a_policy_beside_a_file_leaves_the_grace_alone() -> None:
     assert run(proxy, ledger, **standing).action == "reissue" and len(old_keys(proxy)) == 1
 
 
+@pytest.mark.parametrize("by", ["alias", "id"])
+@pytest.mark.parametrize("how", [{"blocked": True}, {"state": "absent"}], ids=["blocked", "absent"])
+def test_a_key_stops_together_with_its_old_value(by: str, how: dict[str, Any]) -> None:
+    proxy = FakeLiteLLM()
+    run(proxy, **ROTATING)
+    older(proxy, days=3)
+    run(proxy, **ROTATING)
+    (old,) = old_keys(proxy)
+    old["spend"] = 1.5
+    named = {"key_alias": "a"} if by == "alias" else {"key_id": proxy.only("a")["token"]}
+    options = {**named, **how}
+    state = options.pop("state", "present")
+    store = KeyStore(proxy, secret="sk-unit-master-key", sleep=proxy.sleep)
+    (outcome,) = converge(store, [declare(options, state)])
+    assert outcome.error is None and old_keys(proxy) == []
+    assert (proxy.aliases() == []) is (state == "absent")
+    if state == "present":
+        assert (proxy.only("a")["blocked"], proxy.only("a")["spend"]) == (True, 1.5)
+
+
 # With an expiry
 
 
