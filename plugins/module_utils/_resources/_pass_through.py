@@ -28,6 +28,7 @@ from .._shapes import TEXT, ensure_shape, maybe
 from .._text import join_limited
 from .._values import is_empty
 
+CONFIGURED = "it is owned by the configuration file of the proxy. Change it there."
 PATH = "/config/pass_through_endpoint"
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 # Paths below one that LiteLLM itself serves, such as /key, often end with one of these.
@@ -76,7 +77,7 @@ PASS_THROUGH = Resource(
         Field("default_query_params", "dict", cleared={}),
         Field("include_subpath", "bool", empty_values=(False,), cleared=False),
         Field("methods", "list", "str", choices=METHODS, cleared=[]),
-        Field("auth", "bool", cleared=NOT_CLEARABLE),
+        Field("auth", "bool", default=True, cleared=NOT_CLEARABLE),
         Field("guardrails", "dict", normalize=_settings_of_guardrails, references=TO_GUARDRAILS, cleared={}),
         Field("request_timeout", "float", unit="seconds", path=("timeout",), check=check_not_negative, since="1.90.0"),
         Field("cost_per_request", "float", unit="USD", check=check_not_negative, empty_values=(0,), cleared=0),
@@ -109,6 +110,9 @@ class PassThrough(SharedRowObject):
             return plan
         return replace(plan, action="update")
 
+    def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
+        return CONFIGURED if record.get("is_from_config") else None
+
     def create_body(self, body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
         return _as_api(body)
 
@@ -134,7 +138,7 @@ class PassThrough(SharedRowObject):
 
     def check_plan(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         if plan.existing.get("is_from_config"):
-            return "it is owned by the configuration file of the proxy. Change it there."
+            return CONFIGURED
         if plan.action == "create" and not (plan.changes.get("path") and plan.changes.get("target")):
             return "it does not exist yet. To create it, set path and target."
         if plan.action == "delete" or {"path", "methods"}.isdisjoint(plan.changes):

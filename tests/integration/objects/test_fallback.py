@@ -95,11 +95,18 @@ def written_into_the_configuration(sandbox, section: str, values: Mapping[str, A
     file = Path(json.loads(sandbox.description.read_text())["state_dir"], "config.yaml")
     before = file.read_text()
     config = yaml.safe_load(before)
-    file.write_text(yaml.safe_dump({**config, section: {**config.get(section, {}), **values}}))
+
+    def write(text: str) -> None:
+        """Let the proxy see all of it at once."""
+        written = file.with_suffix(".new")
+        written.write_text(text)
+        written.replace(file)
+
+    write(yaml.safe_dump({**config, section: {**config.get(section, {}), **values}}))
     try:
         yield
     finally:
-        file.write_text(before)
+        write(before)
         sandbox.call("GET", "/router/settings").raise_for_status()
 
 

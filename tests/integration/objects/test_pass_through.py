@@ -172,6 +172,13 @@ def test_requests_reach_the_target_until_it_is_removed(sandbox, run_module, endp
     assert [one["endpoint_id"] for one in run_module("litellm_pass_through_info").endpoints] == [f"{name}2"]
 
 
+def test_what_declares_an_endpoint_leaves_out_its_headers(endpoint, run_module, name, path) -> None:
+    endpoint(headers={"X-Key": SECRET}, cost_per_request=2)
+    (read,) = run_module("litellm_pass_through_info", endpoint_id=name, declaration=True).endpoints
+    declared = {"endpoint_id": name, "path": path, "target": TARGET, "cost_per_request": 2}
+    assert (read["declaration"], read["hidden"]) == (declared, [["headers", "X-Key"]])
+
+
 def test_headers_are_never_shown(sandbox, endpoint, run_module, name, path) -> None:
     first = as_declared(endpoint, sandbox, 1, headers={"Authorization": SECRET, "Accept": "text/plain"})
     assert first.endpoint["headers"] == hidden("Authorization", "Accept")
