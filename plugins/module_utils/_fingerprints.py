@@ -41,6 +41,18 @@ NO_SECRETS = frozenset(("configurable_clientside_auth_params",))
 PATH = re.compile(r"(/[\w.-]+){2,}")
 
 
+def own_entry(marks: Mapping[str, str]) -> dict[str, Any]:
+    """Return fingerprints, by name, as they are kept with an object."""
+    return {OWN_ENTRY: {"fingerprints": dict(marks)}}
+
+
+def known_in(info: Any) -> Mapping[str, Any]:
+    """Return the fingerprints in what LiteLLM keeps of an object, where anybody could have written anything."""
+    entry = info.get(OWN_ENTRY) if isinstance(info, Mapping) else None
+    known = entry.get("fingerprints") if isinstance(entry, Mapping) else None
+    return known if isinstance(known, Mapping) else {}
+
+
 def fits(shown: Any, value: str) -> bool:
     """Return whether what the proxy shows may be the mask of a value."""
     if not isinstance(shown, str) or not MASK.fullmatch(shown):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from ._engine import Outcome, Plan, Resource
 from ._listings import Listing
+from ._text import plural
 
 Options = Mapping[str, Any]
 ArgumentSpec = Mapping[str, Mapping[str, Any]]
@@ -142,12 +143,12 @@ class Kind(ABC):
     @property
     def plural(self) -> str:
         """Name of the option, and of the return value, that lists many."""
-        return f"{self.result}s"
+        return plural(self.result)
 
     @property
     def things(self) -> str:
         """What a sentence calls many of them."""
-        return f"{self.table.kind}s"
+        return plural(self.table.kind)
 
     @property
     def intended(self) -> Listing:

@@ -61,7 +61,9 @@ TAGS = Listing("/tag/list", "name")
 MCP_SERVERS = Listing("/v1/mcp/server", "server_id")
 VECTOR_STORES = Listing("/vector_store/list", "vector_store_id", "data", counted=True)
 CREDENTIALS = Listing("/credentials", "credential_name", "credentials")
-GUARDRAILS = Listing("/v2/guardrails/list", "guardrail_name", "guardrails")
+GUARDRAILS = Listing("/v2/guardrails/list", "guardrail_id", "guardrails")
+POLICIES = Listing("/policies/list", "policy_id", "policies")
+POLICY_ATTACHMENTS = Listing("/policies/attachments/list", "attachment_id", "attachments")
 
 
 def fetch_page(

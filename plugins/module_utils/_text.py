@@ -52,6 +52,11 @@ def render(text: str, called: Mapping[str, str]) -> str:
     return OPTION.sub(lambda option: called.get(option["name"], option["name"]) + option["entry"], text)
 
 
+def plural(thing: str) -> str:
+    """Return what a sentence calls many of a thing."""
+    return f"{thing[:-1]}ies" if re.search("[^aeiou]y$", thing) else f"{thing}s"
+
+
 def check_name(value: str) -> str | None:
     """Return what is wrong with a name that has to stand in one line of text and in an address, or None."""
     if not value.strip():

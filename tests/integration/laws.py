@@ -78,7 +78,7 @@ class Laws:
         the names by which records show them.
     :param examples: two values for each field of the table.
     :param without: the fields that have none, such as the identity.
-    :param others: options whose write must leave all fields alone.
+    :param others: options whose write must leave all fields alone, and ``other_requests`` how many writes that takes.
     :param creates: how many writes the creation takes.
     :param begins: what the first declaration is called: an object that always exists is not created.
     """
@@ -91,6 +91,7 @@ class Laws:
     others: Mapping[str, Any] = field(default_factory=dict)
     creates: int = 1
     begins: str = "create"
+    other_requests: int = 1
 
     @property
     def fields_without_values(self) -> set[str]:
@@ -154,7 +155,7 @@ class Laws:
         """A write of other options leaves the field alone."""
         if self.others and row.name not in self.others:
             with self._only(sandbox, identity, *self.others):
-                as_declared(run, sandbox, 1, **self.others)
+                as_declared(run, sandbox, self.other_requests, **self.others)
 
     def _can_be_cleared(self, sandbox: Any, run: Callable[..., Any], identity: str, row: Field) -> None:
         unset, example = {"unset": [row.name]}, self.examples[row.name]

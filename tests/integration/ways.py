@@ -20,6 +20,12 @@ CALLBACK = {
     "callback_vars": {"langfuse_public_key": "pk-1", "langfuse_secret_key": CALLBACK_SECRET},
 }
 PARAMS = {"model": "openai/gpt-4o", "api_key": PROVIDER_KEY, "mock_response": "Hello"}
+GUARD = {
+    "guardrail": "generic_guardrail_api",
+    "mode": "pre_call",
+    "api_base": "http://127.0.0.1:9",
+    "api_key": PROVIDER_KEY,
+}
 LOGGING = {"logging": [CALLBACK]}
 LOGGING_AS_TEXT = str(LOGGING).replace("'", '"')
 
@@ -143,6 +149,21 @@ TASKS: list[Task] = [
     task("litellm_model_info", {"model_id": "@-m"}),
     task("litellm_model_info", {"model_name": "@ model"}),
     task("litellm_model_info", {"id": "@-m"}),
+    # Guardrails and policies
+    task("litellm_guardrail", {"guardrail_name": "@ g", "litellm_params": GUARD}),
+    task("litellm_guardrail", {"guardrail_name": "@ g", "litellm_params": str(GUARD)}),
+    task("litellm_guardrail", {"guardrail_name": "@ g", "litellm_params": {"timeout": 3}}, check_mode=True),
+    task("litellm_guardrail", {"guardrail_name": "@ g", "litellm_params": {**GUARD, "mode": "never"}}),
+    task("litellm_guardrail", {"guardrail_name": "@ g", "litellm_parms": GUARD}),
+    task("litellm_guardrail_info", {"guardrail_name": "@ g"}),
+    task("litellm_policy", {"policy_name": "@ p", "guardrails_add": ["@ g"], "attachments": [{"models": ["gpt-4"]}]}),
+    task("litellm_policy", {"policy_name": "@ p", "guardrails_add": ["@ g"], "attachments": [{"teams": ["@ none"]}]}),
+    task("litellm_policy", {"policy_name": "@ p", "attachments": [{}]}),
+    task("litellm_policy", {"policy_name": "@ p", "description": "of tests"}),
+    task("litellm_policy_info", {"policy_name": "@ p"}),
+    task("litellm_guardrail", {"guardrail_name": "@ g", "state": "absent"}),
+    task("litellm_policy", {"policy_name": "@ p", "state": "absent"}),
+    task("litellm_guardrail", {"guardrail_name": "@ g", "state": "absent"}),
     # Budgets and access groups
     task("litellm_budget", {"budget_id": "@-b", "max_budget": 5, "budget_duration": "30d"}),
     task("litellm_budget", {"budget_id": "@-b", "max_budget": "5", "unset": ["rpm_limit"]}),

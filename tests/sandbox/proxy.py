@@ -17,6 +17,8 @@ from state import FOLDER, SandboxError, die_with_parent, end_group, group_member
 MODELS = ("gpt-4", "gpt-4o-mini", "gpt-3.5-turbo", "claude-3-5-sonnet", "llama-3-70b")
 GROUPED_MODELS = ("gpt-4o-mini", "llama-3-70b")
 WILDCARDS = ("openai/*", "anthropic/*")
+# A guardrail and a policy that cannot be changed.
+OF_THE_FILE = "of-the-file"
 
 
 def _model(name, provider_model):
@@ -39,6 +41,13 @@ def base_config(master_key, database_url):
             model["model_info"] = {"access_groups": ["workshop-models"]}
     return {
         "model_list": models + [_model(name, name) for name in WILDCARDS],
+        "guardrails": [
+            {
+                "guardrail_name": OF_THE_FILE,
+                "litellm_params": {"guardrail": "litellm_content_filter", "mode": "pre_call"},
+            }
+        ],
+        "policies": {OF_THE_FILE: {"guardrails": {"add": [OF_THE_FILE]}}},
         "general_settings": {
             "master_key": master_key,
             "database_url": database_url,

@@ -107,6 +107,7 @@ KEY_FILES = (
 )
 CREDENTIAL_FILES = ("_kind", "_store", "_reading", "_planning", "_declaration", "_table")
 MODEL_FILES = ("_kind", "_checks", "_losses", "_recreating", "_table")
+POLICY_FILES = ("_kind", "_requests", "_table", "_attachments")
 TEAM_MEMBERS_FILES = ("_kind", "_requests", "_table")
 # The files of a whole platform, likewise.
 PLATFORM_FILES = ("_task", "_options", "_undeclared", "_drift", "_run", "_entries", "_kinds")
@@ -126,6 +127,7 @@ CRUD_FILES = (
     "_metadata",
     "_references",
     "_dependents",
+    "_entries",
     "_secret_entries",
     "_numbers",
     "_rows",
@@ -220,6 +222,7 @@ LAYERS = {
     **package("_resources/_key", KEY_FILES, BELOW_OBJECTS),
     **package("_resources/_credential", CREDENTIAL_FILES, BELOW_OBJECTS),
     **package("_resources/_model", MODEL_FILES, BELOW_OBJECTS),
+    **package("_resources/_policy", POLICY_FILES, BELOW_OBJECTS),
     **package("_resources/_team_members", TEAM_MEMBERS_FILES, BELOW_OBJECTS),
     "plugins/module_utils/_resources/*": layer(
         "_adopting _crud _fingerprints _kind.ArgumentSpec _kind.Client _engine _redaction _text _values _durations "
@@ -232,7 +235,7 @@ LAYERS = {
     "plugins/module_utils/_listings": layer("_shapes _errors", python=PURE),
     "plugins/module_utils/_shapes": layer("_values _errors", python=PURE),
     "plugins/module_utils/_adopting": layer("_kind _proxy _engine _redaction _values _errors"),
-    "plugins/module_utils/_kind": layer("_engine _listings"),
+    "plugins/module_utils/_kind": layer("_engine _listings _text"),
     "plugins/module_utils/_intentions": layer("_listings", python=PURE),
     "plugins/module_utils/_client": layer(
         "_advice _clock _redaction _refusals _text _transport _errors", others="requests urllib3"

@@ -20,6 +20,7 @@ from .._listings import (
     MODEL_ACCESS_GROUPS,
     MODELS,
     ORGANIZATIONS,
+    POLICIES,
     ROSTERS,
     TAGS,
     TEAMS,
@@ -29,7 +30,7 @@ from .._listings import (
 )
 from .._proxy import Proxy
 from .._shapes import MAPPING, TEXT, Shape, maybe
-from .._text import join_limited
+from .._text import join_limited, plural
 
 Row = Mapping[str, Any]
 Uses = Callable[[Row], bool]
@@ -82,7 +83,21 @@ MODEL_ACCESS_GROUP = Dependent(
 ACCESS_GROUP = Dependent(
     "access group", ACCESS_GROUPS, "access_group_name", shape={"access_model_names": maybe([TEXT])}
 )
+POLICY = Dependent(
+    "policy",
+    POLICIES,
+    "policy_name",
+    {"version_status": "production"},
+    {"inherit": maybe(TEXT), "guardrails_add": maybe([TEXT]), "pipeline": maybe(MAPPING)},
+)
 VECTOR_STORE = Dependent("vector store", VECTOR_STORES, "vector_store_id")
+
+
+def guardrails_of(policy: Row) -> list[str]:
+    """Return the guardrails that a policy adds, and those of the steps of its pipeline."""
+    steps = (policy.get("pipeline") or {}).get("steps") or ()
+    of_steps = [str(step.get("guardrail")) for step in steps if isinstance(step, Mapping)]
+    return [*(policy.get("guardrails_add") or ()), *of_steps]
 
 
 def fetch_rows(proxy: Proxy, dependent: Dependent) -> list[Row]:
@@ -125,7 +140,9 @@ def keys_left(keys: Sequence[Row], proxy: Proxy, **owner: str) -> list[Row]:
 def count_and_name(names: Mapping[str, Sequence[str]]) -> str:
     """Return how many there are of each thing, and which: ``2 keys (a, b), 1 team (c)``; empty if there is none."""
     found = [(thing, some) for thing, some in names.items() if some]
-    return ", ".join(f"{len(some)} {thing}{'s' * (len(some) > 1)} ({join_limited(some)})" for thing, some in found)
+    return ", ".join(
+        f"{len(some)} {plural(thing) if len(some) > 1 else thing} ({join_limited(some)})" for thing, some in found
+    )
 
 
 def guard(losses: Sequence[str]) -> str | None:

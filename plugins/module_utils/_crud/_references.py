@@ -14,7 +14,7 @@ from typing import Any
 
 from .._engine import Field, Plan
 from .._errors import InputError
-from .._listings import ACCESS_GROUPS, GUARDRAILS, MCP_SERVERS, VECTOR_STORES, Listing
+from .._listings import ACCESS_GROUPS, GUARDRAILS, MCP_SERVERS, POLICIES, VECTOR_STORES, Listing
 from .._proxy import Proxy
 from .._shapes import TEXT
 from .._text import join_limited
@@ -28,27 +28,32 @@ class Target:
 
     :param thing: what a sentence calls one of them.
     :param names: the fields that hold its names.
+    :param by: the field by which others refer to it, if that is not its id.
     """
 
     thing: str
     listing: Listing
     names: tuple[str, ...] = ()
+    by: str = ""
 
     def ids_of(self, name: str, proxy: Proxy) -> list[str]:
         """Return the ids of those that a declared id or name can mean; an id means one only."""
-        rows = proxy.known(self.listing, {self.listing.id: TEXT})
-        ids = [row[self.listing.id] for row in rows]
-        return [name] if name in ids else [row[self.listing.id] for row in rows if name in map(row.get, self.names)]
+        by = self.by or self.listing.id
+        rows = proxy.known(self.listing, {by: TEXT})
+        ids = [row[by] for row in rows]
+        return [name] if name in ids else [row[by] for row in rows if name in map(row.get, self.names)]
 
 
 ACCESS_GROUP = Target("access group", ACCESS_GROUPS, ("access_group_name",))
 MCP_SERVER = Target("MCP server", MCP_SERVERS, ("alias", "server_name"))
 VECTOR_STORE = Target("vector store", VECTOR_STORES, ("vector_store_name",))
-GUARDRAIL = Target("guardrail", GUARDRAILS)
+GUARDRAIL = Target("guardrail", GUARDRAILS, by="guardrail_name")
+POLICY = Target("policy", POLICIES, by="policy_name")
 # Of a row's value itself, and of the entries of a row of permissions: a list of ids, or a mapping by id.
 TO_ACCESS_GROUPS: Mapping[str, Target] = {"": ACCESS_GROUP}
 TO_MCP_SERVERS: Mapping[str, Target] = {"": MCP_SERVER}
 TO_GUARDRAILS: Mapping[str, Target] = {"": GUARDRAIL}
+TO_POLICIES: Mapping[str, Target] = {"": POLICY}
 OF_PERMISSIONS: Mapping[str, Target] = {
     "mcp_servers": MCP_SERVER,
     "mcp_tool_permissions": MCP_SERVER,
@@ -82,10 +87,14 @@ def unknown_references(rows: Iterable[Field], plan: Plan, proxy: Proxy) -> str |
             for name, part in _parts(row, plan.changes[row.name]).items():
                 target = row.references[name]
                 new = [one for one in part if one not in (present.get(name) or ())]
-                unknown = [repr(one) for one in new if not target.ids_of(one, proxy)]
-                if unknown:
-                    found.append(f"O({row.name}): the proxy has no {target.thing} {join_limited(unknown)}.")
+                found += lacking(row.name, target, new, proxy)
     return " ".join(dict.fromkeys(found)) or None
+
+
+def lacking(option: str, target: Target, names: Iterable[str], proxy: Proxy) -> list[str]:
+    """Return a sentence about those of the names by which the proxy has nothing, if there are any."""
+    unknown = [repr(name) for name in dict.fromkeys(names) if not target.ids_of(name, proxy)]
+    return [f"O({option}): the proxy has no {target.thing} {join_limited(unknown)}."] if unknown else []
 
 
 def _parts(row: Field, value: Any) -> dict[str, Any]:

@@ -21,6 +21,8 @@ Entries = Mapping[str, Any]
 MASKED = re.compile(r"(?P<begin>.*?)(?P<stars>\*+)(?P<end>.*)", re.DOTALL)
 # Other than these, the stars of a mask are as many as the characters that they hide.
 STARS, STARS_OF_ALL = 4, 5
+# LiteLLM masks these as well, though they are no secrets.
+MASKED_TOO = frozenset(("keyword_redaction_tag",))
 MASK = re.compile(r"\*+|.{0,4}\*{4,}.{0,4}", re.DOTALL)
 
 
@@ -40,6 +42,12 @@ class NewEntry:
 def masked_names(entries: Entries) -> list[str]:
     """Return the entries that hold a mask as LiteLLM shows it, in the place of a secret."""
     return [str(name) for name, value in entries.items() if _holds_mask(name, value)]
+
+
+def check_masks(place: str, entries: Entries) -> list[str]:
+    """Return a sentence if entries of an option hold a mask, which would be stored as the secret."""
+    masks = masked_names(entries)
+    return [f"O({place}): {', '.join(masks)} is a mask as LiteLLM shows it, not a value."] if masks else []
 
 
 def present(shown: Entries, known: Entries, masks: Entries | None = None) -> dict[str, Any]:
@@ -98,8 +106,10 @@ def guessable_names(after: Entries) -> list[str]:
 
 
 def _is_secret(name: Any, value: Any) -> bool:
-    """Return whether an entry is secret, or holds anything secret, or cannot be read back."""
-    if is_secret_name(name) or _is_reference(value):
+    """Return whether an entry is secret, or holds anything secret, or cannot be read back. A flag is no secret."""
+    if isinstance(value, bool):
+        return False
+    if is_secret_name(name) or name in MASKED_TOO or _is_reference(value):
         return True
     if isinstance(value, Mapping):
         return any(_is_secret(part_name, part) for part_name, part in value.items())

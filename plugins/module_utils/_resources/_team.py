@@ -14,7 +14,7 @@ from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
 from .._crud._numbers import IN_ROUTER_SETTINGS, numbers
 from .._crud._object import CrudObject
-from .._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS
+from .._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS, TO_POLICIES
 from .._crud._rows import (
     BUDGET_WINDOW,
     MAX_TOKENS,
@@ -144,7 +144,7 @@ IN_METADATA = (
     _licensed("tags"),
     _licensed("guardrails", references=TO_GUARDRAILS),
     _licensed("disable_global_guardrails", "bool", None, empty_values=(False,), since="1.90.0"),
-    _licensed("policies"),
+    _licensed("policies", references=TO_POLICIES),
     _licensed("prompts"),
     _licensed("allowed_passthrough_routes"),
     _licensed("denied_passthrough_routes", since="1.106.2"),

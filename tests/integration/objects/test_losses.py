@@ -27,6 +27,8 @@ LEFT = (
     ("LiteLLM_ModelAccessGroupBudgetTable", "access_group_name"),
     ("LiteLLM_ManagedVectorStoresTable", "vector_store_id"),
     ("LiteLLM_BudgetTable", "budget_id"),
+    ("LiteLLM_PolicyTable", "policy_name"),
+    ("LiteLLM_GuardrailsTable", "guardrail_name"),
 )
 
 
@@ -65,10 +67,54 @@ def absent(module: str, **identity: Any) -> tuple[str, dict[str, Any]]:
     return module, {**identity, "state": "absent"}
 
 
+KEY_METADATA = 'UPDATE "LiteLLM_VerificationToken" SET metadata = %s::jsonb WHERE key_alias = %s'
+TEAM_METADATA = 'UPDATE "LiteLLM_TeamTable" SET metadata = %s::jsonb WHERE team_id = %s'
 BUDGET = ("budget", {"budget_id": "NAME", "max_budget": 3})
 TEAM = ("team", {"team_id": "NAME"})
 SERVED = ("model", {"model_id": "NAME", "model_name": "NAME", "litellm_params": MODEL})
+GUARDRAIL = (
+    "guardrail",
+    {"guardrail_name": "NAME", "litellm_params": {"guardrail": "litellm_content_filter", "mode": "pre_call"}},
+)
+POLICY = ("policy", {"policy_name": "NAME", "description": "x"})
 CASES = {
+    "the guardrail of a key, a team, a model, policies": Case(
+        *absent("guardrail", guardrail_name="NAME"),
+        "although it is named by 1 key (NAME), 1 team (NAME), 1 model (NAME), 2 policies (",
+        (
+            GUARDRAIL,
+            ("key", {"key_alias": "NAME"}),
+            TEAM,
+            ("model", {**SERVED[1], "litellm_params": {**MODEL, "guardrails": ["NAME"]}}),
+            ("policy", {"policy_name": "NAME", "guardrails_add": ["NAME"]}),
+            (
+                "policy",
+                {"policy_name": "NAME-2", "pipeline": {"mode": "pre_call", "steps": [{"guardrail": "NAME"}]}},
+            ),
+        ),
+        # Without a license, LiteLLM takes it from nobody.
+        (
+            ("SQL", KEY_METADATA, ('{"guardrails": ["NAME"]}', "NAME")),
+            ("SQL", TEAM_METADATA, ('{"guardrails": ["NAME"]}', "NAME")),
+        ),
+        since="1.106.0",
+    ),
+    "the guardrail of all requests": Case(
+        *absent("guardrail", guardrail_name="NAME"),
+        "It checks all requests (default_on).",
+        ((GUARDRAIL[0], {**GUARDRAIL[1], "litellm_params": {**GUARDRAIL[1]["litellm_params"], "default_on": True}}),),
+        since="1.106.0",
+    ),
+    "the policy of a key, a team, another policy": Case(
+        *absent("policy", policy_name="NAME"),
+        "although it is named by 1 key (NAME), 1 team (NAME), 1 policy (NAME-2).",
+        (POLICY, ("key", {"key_alias": "NAME"}), TEAM, ("policy", {"policy_name": "NAME-2", "inherit": "NAME"})),
+        (
+            ("SQL", KEY_METADATA, ('{"policies": ["NAME"]}', "NAME")),
+            ("SQL", TEAM_METADATA, ('{"policies": ["NAME"]}', "NAME")),
+        ),
+        since="1.106.0",
+    ),
     "the budget of a model access group": Case(
         *absent("budget", budget_id="NAME"),
         "remove the limits of 1 model access group (NAME-group).",

@@ -57,6 +57,16 @@ OBJECTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "credential_name",
     ),
     "key": ({"key_alias": "NAME", "max_budget": 5}, "LiteLLM_VerificationToken", "key_alias"),
+    "guardrail": (
+        {"guardrail_name": "NAME", "litellm_params": {"guardrail": "litellm_content_filter", "mode": "pre_call"}},
+        "LiteLLM_GuardrailsTable",
+        "guardrail_name",
+    ),
+    "policy": (
+        {"policy_name": "NAME", "description": "x", "attachments": [{"models": ["gpt-4"]}]},
+        "LiteLLM_PolicyTable",
+        "policy_name",
+    ),
 }
 # Likewise, of those that share a row with others: how one is made, and what finds it there.
 SHARED: dict[str, tuple[dict[str, Any], str]] = {

@@ -18,6 +18,7 @@ COLLECTION = "litemaas.virtual_keys"
 VAULTED = f"{MARK}vaulted-b7XqZ"
 PASSWORD = "the password of the vault"
 PARAMS = {"model": "openai/gpt-4o", "mock_response": "Hello"}
+API = {"guardrail": "generic_guardrail_api", "mode": "pre_call", "api_base": "http://127.0.0.1:9"}
 ROUTER = {"redis_password": secret(90), "redis_url": f"redis://:{secret(91)}@host:6379/0", "num_retries": 3}
 # How a task is to end.
 MADE, FAILED = "made", "failed"
@@ -33,6 +34,7 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
         "target": f"https://ann:{secret(93)}@127.0.0.1:9/",
         "headers": {one: KINDS[one] for one in NAMES},
     }
+    guardrail = {"guardrail_name": f"{name}-g"}
     return [
         (MADE, "litellm_model", {**model, "litellm_params": {**PARAMS, **KINDS}, "model_info": KINDS}),
         (MADE, "litellm_model", {**model, "litellm_params": json.dumps({**PARAMS, **KINDS, "rpm": 5})}),
@@ -41,6 +43,13 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
         (FAILED, "litellm_model", {**model, "litellm_params": {**PARAMS, **KINDS, "api_base": ""}}),
         (FAILED, "litellm_model", {**model, "litellm_parms": {**PARAMS, **KINDS}}),
         (FAILED, "litellm_model", {**model, "litellm_params": {**KINDS, "litellm_credential_name": f"{name}-none"}}),
+        (MADE, "litellm_guardrail", {**guardrail, "litellm_params": {**API, **KINDS}, "guardrail_info": KINDS}),
+        (MADE, "litellm_guardrail", {**guardrail, "litellm_params": json.dumps({**API, **KINDS, "timeout": 5})}),
+        (MADE, "litellm_guardrail", {**guardrail, "litellm_params": {"api_key": "{{ vaulted }}"}}),
+        (MADE, "litellm_guardrail_info", {"guardrail_name": f"{name}-g"}),
+        (FAILED, "litellm_guardrail", {**guardrail, "litellm_params": {**API, **KINDS, "api_base": ""}}),
+        (FAILED, "litellm_guardrail", {**guardrail, "litellm_params": {**API, **KINDS, "mode": secret(94)}}),
+        (FAILED, "litellm_guardrail", {**guardrail, "litellm_parms": {**API, **KINDS}}),
         (MADE, "litellm_credential", {"name": f"{name}-c", "credential_values": KINDS, "credential_info": KINDS}),
         (MADE, "litellm_credential", {"name": f"{name}-d", "credential_values": json.dumps(KINDS)}),
         (MADE, "litellm_credential", {"name": f"{name}-d", "credential_values": pairs, "update_values": "always"}),
@@ -79,6 +88,10 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
 def name(sandbox, alias):
     yield alias
     sandbox.call("POST", "/model/delete", {"id": f"{alias}-m"})
+    for row in sandbox.rows(
+        'SELECT guardrail_id FROM "LiteLLM_GuardrailsTable" WHERE guardrail_name = %s', f"{alias}-g"
+    ):
+        sandbox.call("DELETE", f"/guardrails/{row['guardrail_id']}")
     sandbox.call("POST", "/team/delete", {"team_ids": [f"{alias}-t"]})
     sandbox.call("POST", "/user/delete", {"user_ids": [f"{alias}-u"]})
     sandbox.call("DELETE", "/config/pass_through_endpoint", params={"endpoint_id": f"{alias}-p"})

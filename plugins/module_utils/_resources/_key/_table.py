@@ -16,7 +16,7 @@ from typing import Any
 
 from ..._crud._metadata import without_callback_values
 from ..._crud._numbers import IN_ROUTER_SETTINGS, numbers
-from ..._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS
+from ..._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS, TO_POLICIES
 from ..._crud._rows import (
     BUDGET_WINDOW,
     MAX_REQUESTS,
@@ -405,6 +405,7 @@ KEY = Resource(
             path=("metadata", "policies"),
             read=policies,
             answered=False,
+            references=TO_POLICIES,
             cleared=[],
             since="1.81.3",
             licensed=True,

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..._crud._definition import Values
-from ..._crud._secret_entries import masked_names, sent
+from ..._crud._entries import check_entries, unset_of
+from ..._crud._references import GUARDRAIL, lacking
+from ..._crud._secret_entries import check_masks, sent
 from ..._engine import Plan
 from ..._fingerprints import OWN_ENTRY
 from ..._proxy import Proxy
 from ._recreating import check_recreating
-from ._table import INFO, OPTION_OF, PARAMS, SERVERS, added_info, info_of, params_of, unset_of
+from ._table import INFO, OPTION_OF, PARAMS, SERVERS, added_info, info_of, params_of
 
 # With one of these, LiteLLM can neither change nor delete a model: it checks the value that it has encrypted.
 UNCHANGEABLE = ("provider_affinity_header", "daily_reset_time")
@@ -24,28 +26,13 @@ UNCHANGEABLE = ("provider_affinity_header", "daily_reset_time")
 def check_options(options: Values) -> list[str]:
     """Return what is wrong with a declaration, a sentence each."""
     params, info = options.get(PARAMS) or {}, options.get(INFO) or {}
-    found = [sentence for name in options.get("unset") or () for sentence in _check_unset(name, options)]
-    for place, entries in ((PARAMS, params), (INFO, info)):
-        empty = [str(name) for name, value in entries.items() if value is None or value == ""]
-        if empty:
-            found.append(f"O({place}): {', '.join(empty)} has no value. To remove an entry, list it in O(unset).")
-    masks = masked_names(params)
-    if masks:
-        found.append(f"O({PARAMS}): {', '.join(masks)} is a mask as LiteLLM shows it, not a value.")
+    found = check_entries(options, (PARAMS, INFO), required=(f"{PARAMS}.model",))
+    found += [f"O(unset): LiteLLM itself adds {name} to O({INFO})." for name in unset_of(options, INFO) if name in SERVERS]
+    found += check_masks(PARAMS, params)
     found += [
         f"O({PARAMS}): LiteLLM cannot change or delete a model with {name}." for name in UNCHANGEABLE if name in params
     ]
     return found + [sentence for name in info for sentence in _check_info(str(name), options)]
-
-
-def _check_unset(name: str, options: Values) -> Iterator[str]:
-    place, _dot, entry = name.partition(".")
-    if place not in (PARAMS, INFO) or not entry or name == f"{PARAMS}.model":
-        yield f"O(unset): {name} is not an entry that can be removed, such as O({PARAMS}.api_base)."
-    elif entry in (options.get(place) or {}):
-        yield f"O({name}) cannot be both set and listed in O(unset)."
-    elif place == INFO and entry in SERVERS:
-        yield f"O(unset): LiteLLM itself adds {entry} to O({INFO})."
 
 
 def _check_info(name: str, options: Values) -> Iterator[str]:
@@ -78,8 +65,17 @@ def _check_added(plan: Plan, options: Values, proxy: Proxy) -> str | None:
     return f"O(unset): LiteLLM itself adds {', '.join(added)} to O({INFO})." if added else None
 
 
-def missing_credential(plan: Plan, options: Values, proxy: Proxy) -> str | None:
-    credential = sent(plan.changes.get(PARAMS) or {}, params_of(plan.existing)).get("litellm_credential_name")
-    if credential and options.get("validate_references", True) and proxy.missing_credentials([str(credential)]):
-        return f"O(litellm_params): the proxy has no credential '{credential}'."
-    return None
+def missing_references(plan: Plan, options: Values, proxy: Proxy) -> str | None:
+    """Return which credential and guardrails a model is to name that there are not. LiteLLM looks for neither."""
+    if not options.get("validate_references", True):
+        return None
+    before = params_of(plan.existing)
+    named = sent(plan.changes.get(PARAMS) or {}, before)
+    credential, guardrails = named.get("litellm_credential_name"), named.get("guardrails")
+    found = []
+    if credential and proxy.missing_credentials([str(credential)]):
+        found.append(f"O({PARAMS}): the proxy has no credential '{credential}'.")
+    if isinstance(guardrails, list):
+        new = [str(name) for name in guardrails if name not in (before.get("guardrails") or ())]
+        found += lacking(f"{PARAMS}.guardrails", GUARDRAIL, new, proxy)
+    return " ".join(found) or None

@@ -4,20 +4,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..._crud._definition import Record, Request, Values
+from ..._crud._entries import unset_of
 from ..._crud._object import CrudObject
 from ..._crud._secret_entries import fingerprints, guessable_names, sent, wanted
 from ..._engine import Plan
 from ..._errors import InputError
-from ..._fingerprints import OWN_ENTRY, guessable_warning
+from ..._fingerprints import guessable_warning, own_entry
 from ..._listings import MODELS
 from ..._proxy import Proxy
 from ..._redaction import is_secret_name
 from ..._text import mark_options
-from ._checks import check_options, check_plan, missing_credential
+from ._checks import check_options, check_plan, missing_references
 from ._losses import losses
 from ._recreating import fetch_groups, irremovable, removal_in_body, removed, restoring_requests
 from ._table import (
@@ -32,7 +33,6 @@ from ._table import (
     own_params,
     params_of,
     shown_params,
-    unset_of,
     with_id,
 )
 
@@ -75,7 +75,7 @@ class Model(CrudObject):
         return check_plan(plan, options, proxy)
 
     def missing(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
-        return missing_credential(plan, options, proxy)
+        return missing_references(plan, options, proxy)
 
     def warnings(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
         return guessable_warning(PARAMS, guessable_names(plan.changes.get(PARAMS) or {}))
@@ -136,7 +136,7 @@ class Model(CrudObject):
         params = plan.changes.get(PARAMS) or {}
         marks = fingerprints(params, {})
         created = {name: value for name, value in body.items() if name != "model_id"}
-        info = {**(body.get(INFO) or {}), "id": plan.name, **(_own_entry(marks) if marks else {})}
+        info = {**(body.get(INFO) or {}), "id": plan.name, **(own_entry(marks) if marks else {})}
         return {**created, PARAMS: sent(params, {}), INFO: info}
 
     def update_body(self, body: dict[str, Any], plan: Plan, proxy: Proxy) -> dict[str, Any]:
@@ -150,10 +150,6 @@ class Model(CrudObject):
             updated.update({**removal, PARAMS: {**kept, **sent(after, before)}})
             marks = fingerprints(after, known)
             if marks != known:
-                info.update(_own_entry(marks))
+                info.update(own_entry(marks))
         # Without the id, LiteLLM stores another one.
         return {**updated, INFO: {**info, "id": plan.name}} if info else {k: v for k, v in updated.items() if k != INFO}
-
-
-def _own_entry(marks: Mapping[str, str]) -> dict[str, Any]:
-    return {OWN_ENTRY: {"fingerprints": dict(marks)}}

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..._crud._definition import Record, Values
+from ..._crud._definition import Record
 from ..._crud._numbers import IN_INFO, IN_PARAMS, numbers
 from ..._crud._rows import check_identity
 from ..._crud._secret_entries import present, without_secrets
 from ..._engine import NOT_CLEARABLE, Field, Resource
 from ..._errors import ApiError
-from ..._fingerprints import OWN_ENTRY
+from ..._fingerprints import OWN_ENTRY, known_in
 from ..._proxy import Proxy
 from ..._shapes import MAPPING, ensure_shape
 from ..._values import is_empty, json_equal
@@ -50,10 +50,8 @@ def shown_params(record: Record) -> Mapping[str, Any]:
 
 
 def known_of(record: Record) -> Mapping[str, Any]:
-    """Return our fingerprints of the secret parameters."""
-    entry = (record.get(INFO) or {}).get(OWN_ENTRY)
-    known = entry.get("fingerprints") if isinstance(entry, Mapping) else None
-    return known if isinstance(known, Mapping) else {}
+    """Our fingerprints of the secret parameters."""
+    return known_in(record.get(INFO))
 
 
 def params_of(record: Record) -> dict[str, Any]:
@@ -139,8 +137,3 @@ def fetch_masks(record: Record, proxy: Proxy) -> Mapping[str, Any] | None:
         return None
     masks: Mapping[str, Any] = answer["credential_values"]
     return masks
-
-
-def unset_of(options: Values, place: str) -> list[str]:
-    """Return the entries of a mapping that are to be removed."""
-    return [name.partition(".")[2] for name in options.get("unset") or () if name.partition(".")[0] == place]

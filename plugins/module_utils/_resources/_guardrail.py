@@ -1,0 +1,190 @@
+# SPDX-FileCopyrightText: litemaas.virtual_keys contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A guardrail: what checks requests and answers. Private: only for use inside this collection.
+
+LiteLLM shows each guardrail with all parameters that any provider knows, most of them null or a default. It shows
+masks of secrets, and stores a mask that is sent to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .._crud._definition import Record, Request, Values
+from .._crud._dependents import KEY, MODEL, POLICY, TEAM, Row, count_and_name, find_dependents, guardrails_of
+from .._crud._entries import check_entries, unset_of
+from .._crud._numbers import numbers
+from .._crud._object import CrudObject
+from .._crud._rows import without_null
+from .._crud._secret_entries import check_masks, fingerprints, guessable_names, present, sent, wanted, without_secrets
+from .._engine import NOT_CLEARABLE, Field, Plan, Resource
+from .._fingerprints import OWN_ENTRY, guessable_warning, known_in, own_entry
+from .._listings import GUARDRAILS
+from .._proxy import Proxy
+
+PARAMS, INFO = "litellm_params", "guardrail_info"
+# What no guardrail can be without.
+REQUIRED = ("guardrail", "mode")
+# What is false again once it is removed.
+FALSE_BY_DEFAULT = ("default_on",)
+# The parameters in which LiteLLM expects a number.
+NUMBERS = r"""
+    (?!severity)(.+_)?threshold|(.+_)?timeout|version|num_retries|max_.+|policy_id|end_session_after_n_fails
+    |chunk_budget_chars|presidio_analyze_chunk_size_bytes
+"""
+# What LiteLLM adds to the entries of these lists where it is missing.
+ADDED = {
+    "categories": {"enabled": True, "severity_threshold": "medium"},
+    "checks": {"threshold": 0.7, "action": "block"},
+}
+NAME_TAKEN = (
+    "The proxy does not list a guardrail with this name: it was created at the same time, or a team has submitted it, "
+    "and nobody has approved it yet."
+)
+
+
+def _complete(value: Any) -> Any:
+    """Return declared parameters as LiteLLM shows them."""
+    params = numbers(NUMBERS)(value)
+    return {name: _entries(part, ADDED.get(name, {})) for name, part in params.items()}
+
+
+def _entries(value: Any, added: Values) -> Any:
+    """Return a list of mappings with what LiteLLM adds to each, but for null; any other value as it is."""
+    if not isinstance(value, list):
+        return value
+    return [without_null({**added, **part}) if isinstance(part, Mapping) else part for part in value]
+
+
+def _shown_params(record: Record) -> Mapping[str, Any]:
+    return record.get(PARAMS) or {}
+
+
+def _known(record: Record) -> Mapping[str, Any]:
+    """Return the fingerprints of parameters that the guardrail still has: LiteLLM shows each."""
+    return {name: mark for name, mark in known_in(record.get(INFO)).items() if name in _shown_params(record)}
+
+
+def _params(record: Record) -> dict[str, Any]:
+    return present(_shown_params(record), _known(record))
+
+
+def _info(record: Record) -> dict[str, Any]:
+    """Return the user's part of ``guardrail_info``."""
+    return {name: value for name, value in (record.get(INFO) or {}).items() if name != OWN_ENTRY}
+
+
+def _check_info(value: Mapping[str, Any]) -> str | None:
+    return f"the entry {OWN_ENTRY} is reserved for this collection." if OWN_ENTRY in value else None
+
+
+GUARDRAIL = Resource(
+    kind="guardrail",
+    identity="guardrail_name",
+    fields=(
+        Field("guardrail_name", cleared=NOT_CLEARABLE),
+        Field(PARAMS, "dict", parse=_complete, read=_params, redact=without_secrets, cleared=NOT_CLEARABLE),
+        Field(INFO, "dict", read=_info, check=_check_info, cleared={}),
+    ),
+)
+
+
+class Guardrail(CrudObject):
+    table = GUARDRAIL
+    server_id = "guardrail_id"
+    extra_options = {"unset": {"type": "list", "elements": "str"}}
+    reading_names = ("guardrail_id", "guardrail_definition_location", "created_at", "updated_at")
+    advice = {r"unique constraint failed on the fields: \(.?guardrail_name": NAME_TAKEN}
+
+    create = Request("POST", "/guardrails")
+    update = Request("PATCH", "/guardrails/{id}")
+    delete = Request("DELETE", "/guardrails/{id}")
+    listing = GUARDRAILS
+
+    def normalize(self, record: Record) -> Record:
+        shown = record.get(PARAMS)
+        if not isinstance(shown, Mapping):
+            return record
+        params = {name: _entries(value, {}) for name, value in shown.items() if value is not None}
+        if isinstance(params.get("mode"), Mapping):
+            params["mode"] = without_null(params["mode"])
+        return {**record, PARAMS: params}
+
+    def fetch_rows(self, params: Mapping[str, str], proxy: Proxy) -> list[Record]:
+        """Of two with the same name, that of the database counts: that of the configuration file cannot be changed."""
+        rows = sorted(super().fetch_rows(params, proxy), key=_is_configured, reverse=True)
+        return list({row.get("guardrail_name"): row for row in rows}.values())
+
+    def check_options(self, options: Values) -> list[str]:
+        found = check_entries(options, (PARAMS, INFO), required=[f"{PARAMS}.{name}" for name in REQUIRED])
+        return found + check_masks(PARAMS, options.get(PARAMS) or {})
+
+    def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
+        """Keep the entries that are not declared, unless they are to be removed."""
+        prepared, current = dict(fields), record or {}
+        gone = unset_of(options, PARAMS)
+        if PARAMS in fields or gone:
+            there = wanted(fields.get(PARAMS) or {}, _shown_params(current), _known(current))
+            there.update((name, False) for name in FALSE_BY_DEFAULT if name in gone and name in there)
+            kept = {name: value for name, value in there.items() if name not in gone or name in FALSE_BY_DEFAULT}
+            prepared[PARAMS] = kept
+        gone = unset_of(options, INFO)
+        if INFO in fields or gone:
+            merged = {**_info(current), **(fields.get(INFO) or {})}
+            prepared[INFO] = {name: value for name, value in merged.items() if name not in gone}
+        return prepared
+
+    def create_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
+        params = plan.changes[PARAMS]
+        marks = fingerprints(params, {})
+        info = {**(body.get(INFO) or {}), **(own_entry(marks) if marks else {})}
+        return {"guardrail": {**body, PARAMS: sent(params, {}), INFO: info}}
+
+    def update_body(self, _body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
+        """Return what changes of the parameters, null for those that go, and all of the information, if any changes."""
+        updated: dict[str, Any] = {}
+        known = marks = _known(plan.existing)
+        if PARAMS in plan.changes:
+            before, after = _params(plan.existing), plan.changes[PARAMS]
+            marks = fingerprints(after, known)
+            updated[PARAMS] = {**dict.fromkeys(name for name in before if name not in after), **sent(after, before)}
+        if INFO in plan.changes or marks != known:
+            info = plan.changes.get(INFO, _info(plan.existing))
+            updated[INFO] = {**info, **(own_entry(marks) if marks else {})}
+        return updated
+
+    def check_plan(self, plan: Plan, _options: Values, _proxy: Proxy) -> str | None:
+        if _is_configured(plan.existing):
+            return "it is defined in the configuration file of the proxy. Change it there."
+        if plan.action == "create" and not all((plan.changes.get(PARAMS) or {}).get(name) for name in REQUIRED):
+            return f"it does not exist yet. To create it, set {' and '.join(REQUIRED)} in {PARAMS}."
+        return None
+
+    def warnings(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
+        return guessable_warning(PARAMS, guessable_names(plan.changes.get(PARAMS) or {}))
+
+    def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
+        """Whose requests LiteLLM serves without a check once the guardrail that they name is gone."""
+        if plan.action != "delete":
+            return []
+        of_all = _shown_params(plan.existing).get("default_on") is True
+
+        def names_it(place: str) -> Callable[[Row], bool]:
+            return lambda row: plan.name in ((row.get(place) or {}).get("guardrails") or ())
+
+        uses = {
+            KEY: names_it("metadata"),
+            TEAM: names_it("metadata"),
+            MODEL: names_it(PARAMS),
+            POLICY: lambda row: plan.name in guardrails_of(row),
+        }
+        named_by = count_and_name(find_dependents(proxy, uses))
+        return [
+            *(["It checks all requests (default_on)."] if of_all else []),
+            *([f"LiteLLM would serve requests without it, although it is named by {named_by}."] if named_by else []),
+        ]
+
+
+def _is_configured(record: Record) -> bool:
+    return record.get("guardrail_definition_location") == "config"
