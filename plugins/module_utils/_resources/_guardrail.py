@@ -23,6 +23,7 @@ from .._fingerprints import OWN_ENTRY, guessable_warning, known_in, own_entry
 from .._listings import GUARDRAILS
 from .._proxy import Proxy
 
+CONFIGURED = "it is defined in the configuration file of the proxy. Change it there."
 PARAMS, INFO = "litellm_params", "guardrail_info"
 # What no guardrail can be without.
 REQUIRED = ("guardrail", "mode")
@@ -116,6 +117,9 @@ class Guardrail(CrudObject):
         rows = sorted(super().fetch_rows(params, proxy), key=_is_configured, reverse=True)
         return list({row.get("guardrail_name"): row for row in rows}.values())
 
+    def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
+        return CONFIGURED if _is_configured(record) else None
+
     def check_options(self, options: Values) -> list[str]:
         found = check_entries(options, (PARAMS, INFO), required=[f"{PARAMS}.{name}" for name in REQUIRED])
         return found + check_masks(PARAMS, options.get(PARAMS) or {})
@@ -156,7 +160,7 @@ class Guardrail(CrudObject):
 
     def check_plan(self, plan: Plan, _options: Values, _proxy: Proxy) -> str | None:
         if _is_configured(plan.existing):
-            return "it is defined in the configuration file of the proxy. Change it there."
+            return CONFIGURED
         if plan.action == "create" and not all((plan.changes.get(PARAMS) or {}).get(name) for name in REQUIRED):
             return f"it does not exist yet. To create it, set {' and '.join(REQUIRED)} in {PARAMS}."
         return None

@@ -33,6 +33,7 @@ from ._attachments import concrete, describe, differing
 from ._requests import requests
 from ._table import ENTRY, POLICY, as_records, is_configured
 
+CONFIGURED = "it is defined in the configuration file of the proxy. Change it there."
 # Since when attachments have an order, and can be the default.
 ORDER_SINCE = "1.106.0"
 
@@ -60,6 +61,11 @@ class Policy(CrudObject):
         )
         return [*as_records(versions, attachments)]
 
+    def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
+        if is_configured(record):
+            return CONFIGURED
+        return None if record.get("policy_id") else "no version of it is in production."
+
     def check_options(self, options: Values) -> list[str]:
         name = options["policy_name"]
         return [
@@ -75,7 +81,7 @@ class Policy(CrudObject):
 
     def check_plan(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         if is_configured(plan.existing):
-            return "it is defined in the configuration file of the proxy. Change it there."
+            return CONFIGURED
         if plan.action == "delete":
             return None
         ordered = [name for one in _new_attachments(plan) for name in ("priority", "default") if name in one]
