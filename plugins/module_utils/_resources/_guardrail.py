@@ -113,7 +113,7 @@ class Guardrail(CrudObject):
         return {**record, PARAMS: params}
 
     def fetch_rows(self, params: Mapping[str, str], proxy: Proxy) -> list[Record]:
-        """Of two with the same name, that of the database counts: that of the configuration file cannot be changed."""
+        """Return all, and of two with the same name that of the database: the other one cannot be changed."""
         rows = sorted(super().fetch_rows(params, proxy), key=_is_configured, reverse=True)
         return list({row.get("guardrail_name"): row for row in rows}.values())
 
@@ -162,14 +162,14 @@ class Guardrail(CrudObject):
         if _is_configured(plan.existing):
             return CONFIGURED
         if plan.action == "create" and not all((plan.changes.get(PARAMS) or {}).get(name) for name in REQUIRED):
-            return f"it does not exist yet. To create it, set {' and '.join(REQUIRED)} in {PARAMS}."
+            return f"it does not exist yet. To create it, set {' and '.join(REQUIRED)} in O({PARAMS})."
         return None
 
     def warnings(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
         return guessable_warning(PARAMS, guessable_names(plan.changes.get(PARAMS) or {}))
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
-        """Whose requests LiteLLM serves without a check once the guardrail that they name is gone."""
+        """Say whose requests LiteLLM would serve without the guardrail that they name."""
         if plan.action != "delete":
             return []
         of_all = _shown_params(plan.existing).get("default_on") is True

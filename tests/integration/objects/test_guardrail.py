@@ -279,7 +279,7 @@ def test_what_is_missing_is_said_by_a_model_that_names_it(sandbox, run_module, g
     model_id = name.replace("/", "")
     params = {"model": "openai/gpt-4o", "mock_response": "Hello", "guardrails": [name]}
     model = partial(run_module, "litellm_model", model_id=model_id, model_name=model_id)
-    lacking(model, sandbox, f"litellm_params: guardrails: the proxy has no guardrail '{name}'.", litellm_params=params)
+    lacking(model, sandbox, f"litellm_params.guardrails: the proxy has no guardrail '{name}'.", litellm_params=params)
     as_declared(guardrail, sandbox, 1, litellm_params=FILTER)
     as_declared(model, sandbox, 1, litellm_params=params)
     assert model(state="absent").changed

@@ -27,7 +27,9 @@ def check_options(options: Values) -> list[str]:
     """Return what is wrong with a declaration, a sentence each."""
     params, info = options.get(PARAMS) or {}, options.get(INFO) or {}
     found = check_entries(options, (PARAMS, INFO), required=(f"{PARAMS}.model",))
-    found += [f"O(unset): LiteLLM itself adds {name} to O({INFO})." for name in unset_of(options, INFO) if name in SERVERS]
+    found += [
+        f"O(unset): LiteLLM itself adds {name} to O({INFO})." for name in unset_of(options, INFO) if name in SERVERS
+    ]
     found += check_masks(PARAMS, params)
     found += [
         f"O({PARAMS}): LiteLLM cannot change or delete a model with {name}." for name in UNCHANGEABLE if name in params

@@ -50,7 +50,7 @@ def shown_params(record: Record) -> Mapping[str, Any]:
 
 
 def known_of(record: Record) -> Mapping[str, Any]:
-    """Our fingerprints of the secret parameters."""
+    """Return our fingerprints of the secret parameters."""
     return known_in(record.get(INFO))
 
 

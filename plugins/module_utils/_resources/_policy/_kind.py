@@ -69,8 +69,12 @@ class Policy(CrudObject):
     def check_options(self, options: Values) -> list[str]:
         name = options["policy_name"]
         return [
-            *(["policy_name: must not contain a slash: LiteLLM could not change the policy."] if "/" in name else []),
-            *(["inherit: a policy cannot inherit from itself."] if options.get("inherit") == name else []),
+            *(
+                ["O(policy_name): must not contain a slash: LiteLLM could not change the policy."]
+                if "/" in name
+                else []
+            ),
+            *(["O(inherit): a policy cannot inherit from itself."] if options.get("inherit") == name else []),
         ]
 
     def desired(self, fields: Values, options: Values, _record: Record | None) -> Values:
@@ -86,20 +90,19 @@ class Policy(CrudObject):
             return None
         ordered = [name for one in _new_attachments(plan) for name in ("priority", "default") if name in one]
         if ordered and proxy.version and not proxy.at_least(ORDER_SINCE):
-            return (
-                f"attachments: LiteLLM {proxy.version} on this proxy does not know {ordered[0]} (since {ORDER_SINCE})."
-            )
+            known = f"LiteLLM {proxy.version} on this proxy does not know {ordered[0]} (since {ORDER_SINCE})."
+            return f"O(attachments): {known}"
         return _circle(plan, proxy)
 
     def missing(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
-        """LiteLLM looks for nothing that a policy names, and only in a late request for what an attachment names."""
+        """Say what a policy names that there is not, which LiteLLM does not look for, and what earlier ones left."""
         found = [_left_attachments(plan)]
         if options.get("validate_references", True):
             found += [*_unknown_names(plan, proxy)]
         return " ".join(filter(None, found)) or None
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
-        """Whose requests LiteLLM serves without the guardrails once the policy that they name is gone."""
+        """Say whose requests LiteLLM would serve without the policy that they name."""
         if plan.action != "delete":
             return []
 
@@ -123,8 +126,8 @@ def _left_attachments(plan: Plan) -> str | None:
     if not left or plan.existing.get("versions") or "attachments" in plan.after:
         return None
     return (
-        f"attachments: the proxy still has {len(left)} of an earlier policy with this name, which would apply it to "
-        f"{describe(left)}. Set attachments to those that it is to have."
+        f"O(attachments): the proxy still has {len(left)} of an earlier policy with this name, which would apply it to "
+        f"{describe(left)}. Set O(attachments) to those that it is to have."
     )
 
 
@@ -138,7 +141,7 @@ def _circle(plan: Plan, proxy: Proxy) -> str | None:
     while parent and parent != plan.name and parent not in chain:
         chain.append(parent)
         parent = parents.get(parent)
-    return f"inherit: it would inherit from itself, by {join_limited(chain)}." if parent == plan.name else None
+    return f"O(inherit): it would inherit from itself, by {join_limited(chain)}." if parent == plan.name else None
 
 
 def _unknown_names(plan: Plan, proxy: Proxy) -> Iterable[str]:
@@ -157,7 +160,7 @@ def _unknown_names(plan: Plan, proxy: Proxy) -> Iterable[str]:
     }
     for thing, names in unknown.items():
         if names:
-            yield f"attachments: the proxy has no {thing} {join_limited([repr(name) for name in names])}."
+            yield f"O(attachments): the proxy has no {thing} {join_limited([repr(name) for name in names])}."
 
 
 def _without(aliases: list[str], proxy: Proxy, thing: str) -> list[str]:
