@@ -31,7 +31,7 @@ from ..._text import join_limited
 from ._attachments import ENTRY as ATTACHMENT
 from ._attachments import concrete, describe, differing
 from ._requests import requests
-from ._table import ENTRY, POLICY, as_records, is_configured
+from ._table import ENTRY, KEEP, POLICY, as_records, is_configured
 
 CONFIGURED = "it is defined in the configuration file of the proxy. Change it there."
 # Since when attachments have an order, and can be the default.
@@ -78,7 +78,9 @@ class Policy(CrudObject):
         ]
 
     def desired(self, fields: Values, options: Values, _record: Record | None) -> Values:
-        return fields if options.get("keep_old_versions") else {**fields, "keep_old_versions": False}
+        """Delete old versions, unless they are to be kept, for which there is nothing to do."""
+        others = {name: value for name, value in fields.items() if name != KEEP}
+        return others if options.get(KEEP) else {**others, KEEP: False}
 
     def own_requests(self, plan: Plan, proxy: Proxy) -> Iterable[tuple[str, str, Values]]:
         return requests(plan, proxy)

@@ -21,6 +21,7 @@ from ._table import (
     CONTENT,
     DRAFT,
     ENTRY,
+    KEEP,
     PRODUCTION,
     PUBLISHED,
     Version,
@@ -87,7 +88,7 @@ def _versions(plan: Plan, proxy: Proxy) -> Iterator[Request]:
         yield "PUT", f"{path}/status", {"version_status": PRODUCTION}
         old = old_versions({"versions": versions, "policy_id": draft["policy_id"]})
         kept = draft["policy_id"]
-    if "keep_old_versions" in plan.after:
+    if KEEP in plan.after:
         untouched = [
             version for version in versions if _is_untouched(version, versions) and version["policy_id"] != kept
         ]

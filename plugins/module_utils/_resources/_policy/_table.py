@@ -21,6 +21,7 @@ Record = Mapping[str, Any]
 Version = Mapping[str, Any]
 
 PRODUCTION, PUBLISHED, DRAFT = "production", "published", "draft"
+KEEP = "keep_old_versions"
 ACTIONS = ["next", "block", "allow", "modify_response"]
 STEP = {
     "guardrail": {"type": "str", "required": True},
@@ -72,6 +73,7 @@ CONTENT = (
             "steps": {"type": "list", "elements": "dict", "options": STEP, "required": True},
         },
         parse=_pipeline,
+        read=lambda record: _pipeline(record["pipeline"]) if record.get("pipeline") else None,
         normalize=_pipeline,
         check=_check_pipeline,
         cleared=NOT_CLEARABLE,
@@ -115,7 +117,7 @@ POLICY = Resource(
         Field("policy_name", cleared=NOT_CLEARABLE),
         *CONTENT,
         ATTACHMENTS,
-        Field("keep_old_versions", "bool", read=_has_old_versions, cleared=NOT_CLEARABLE),
+        Field(KEEP, "bool", read=_has_old_versions, cleared=NOT_CLEARABLE, default=False),
     ),
 )
 

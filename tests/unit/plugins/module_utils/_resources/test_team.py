@@ -30,7 +30,9 @@ class Recorder:
 
     def get(self, path: str, params: Any = None) -> Any:
         if path == "/v2/guardrails/list":
-            return {"guardrails": [{"guardrail_name": name} for name in ("g", "g1", "g2", "no-pii")]}
+            return {
+                "guardrails": [{"guardrail_id": name, "guardrail_name": name} for name in ("g", "g1", "g2", "no-pii")]
+            }
         assert path == "/team/info?key_limit=1&team_id=t"
         return {"team_id": "t", "team_info": STORED}
 
