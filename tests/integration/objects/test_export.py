@@ -1,10 +1,14 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A proxy that others have grown: exported, declared by the files, and exported again, on a real LiteLLM."""
+"""A proxy that others have grown: exported, declared by the files, and exported again, on a real LiteLLM.
+
+With GROWN_PROXY=full in the environment, it has as many objects as that of a company, which takes some minutes to make.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +23,13 @@ from .test_platform import everything
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "playbooks" / "examples"
 KINDS = [row.option for row in LISTS]
-SMALL = Size(teams=6, users=12, keys=26, models=6)
+SIZE = Size() if os.environ.get("GROWN_PROXY") == "full" else Size(teams=6, users=12, keys=26, models=6)
 
 
 @pytest.fixture(scope="module")
 def grown(sandbox) -> Iterator[str]:
     """The beginning of all names on a proxy with some objects of each kind."""
-    with grown_proxy(sandbox, SMALL) as beginning:
+    with grown_proxy(sandbox, SIZE) as beginning:
         yield beginning
 
 
@@ -91,10 +95,10 @@ def test_each_object_is_there_with_what_was_set(sandbox, grown, export, tmp_path
         name: [one for one in objects if any(str(value).startswith(grown) for value in one.values())]
         for name, objects in found.items()
     }
-    assert (len(mine["users"]), len(mine["teams"])) == (SMALL.users, SMALL.teams)
-    assert len(mine["models"]) == SMALL.models
+    assert (len(mine["users"]), len(mine["teams"])) == (SIZE.users, SIZE.teams)
+    assert len(mine["models"]) == SIZE.models
     keys = [key for key in found["keys"] if key.get("metadata", {}).get("made_for") == grown]
-    assert len(keys) == SMALL.keys
+    assert len(keys) == SIZE.keys
     assert {"key_id" in key for key in keys if "key_alias" not in key} == {True}
     assert not [key for key in keys if "key_alias" in key and "key_id" in key]
     gold = of(found["budgets"], f"{grown}gold")

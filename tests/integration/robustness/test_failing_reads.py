@@ -231,7 +231,29 @@ def test_a_team_that_cannot_be_read_is_not_gone(sandbox, run_module, gateway, al
     sandbox.call("POST", "/team/delete", {"team_ids": [alias]}).raise_for_status()
 
 
+EXPORTED = ("credentials", "models", "budgets", "tags", "access_groups", "users", "teams", "customers", "keys")
 FEWER = ("an internal error", "an unknown route", "a login page", "an empty list")
+
+
+@pytest.mark.long
+def test_no_export_lacks_what_could_not_be_read(run_module, gateway, alias) -> None:
+    for kind in OBJECTS:
+        assert not run_module(f"litellm_{kind}", **options_and_query(kind, alias)[0]).failed
+    export = partial(run_module, "litellm_export", api_url=gateway.url, retries=0, names=[f"{alias}*"])
+    gateway.failing, gateway.reads = None, 0
+    whole = export().kinds
+    assert [len(one["objects"]) for one in whole if one["kind"] in EXPORTED] == [1] * len(EXPORTED)
+    try:
+        for number in range(gateway.reads):
+            for gateway.wrong in (WRONG[name] for name in FEWER):
+                gateway.failing, gateway.reads = number, 0
+                done = export()
+                assert done.failed or done.kinds == whole, (number, gateway.wrong)
+    finally:
+        gateway.failing = None
+        for kind, (options, *_where) in OBJECTS.items():
+            (identity,) = (name for name, value in options.items() if value == "NAME" and name != "model_name")
+            assert not run_module(f"litellm_{kind}", **{identity: alias}, state="absent").failed
 
 
 @pytest.fixture

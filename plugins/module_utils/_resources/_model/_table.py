@@ -96,7 +96,13 @@ def own_params(record: Record) -> dict[str, Any]:
 
 
 def own_info(record: Record, proxy: Proxy) -> dict[str, Any]:
-    """Return the entries of ``model_info`` that were set for a model: those that LiteLLM would not show by itself."""
+    """Return the entries of ``model_info`` that were set for a model: those that LiteLLM would not show by itself.
+
+    :raises ApiError: if LiteLLM does not tell which these are.
+    """
+    if not proxy.catalog:
+        message = "The proxy does not show the list of models with which it completes model_info."
+        raise ApiError(message, hint="Run again.")
     added = added_info(record, proxy)
     own = {name: value for name, value in info_of(record).items() if not is_empty(value)}
     return {name: value for name, value in own.items() if name not in added or not json_equal(value, added[name])}
