@@ -26,7 +26,7 @@ class ActionModule(ModuleCaller):
         try:
             if folder:
                 ensure_writable(folder)
-            found = self.caller(task_vars or {})("litellm_export", **self._task.args)
+            found = self.caller(task_vars or {}, {})("litellm_export", **self._task.args)
             if found.get("failed"):
                 return found
             objects = {one["kind"]: one["objects"] for one in found.pop("kinds")}

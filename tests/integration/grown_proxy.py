@@ -73,7 +73,8 @@ def _make(sandbox: Any, beginning: str, size: Size) -> None:
     (shared,) = post_all("/budget/new", [{"max_budget": 7.0}])
     post_all("/tag/new", list(_tags(beginning)))
     post_all("/user/new", list(_users(beginning, size.users)))
-    post_all("/team/new", list(_teams(beginning, size.teams)))
+    for team in _teams(beginning, size.teams):  # each adds the user of the master key
+        post("/team/new")(team)
     for number in range(size.teams):
         for members in _members(beginning, number, size.users):
             post("/team/member_add")({"team_id": f"{beginning}team-{number}", **members})
