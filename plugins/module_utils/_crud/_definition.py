@@ -18,7 +18,7 @@ from .._kind import ArgumentSpec
 from .._listings import Listing
 from .._proxy import Proxy
 from .._shapes import MAPPING
-from ._references import resolve
+from ._references import resolve, with_names
 from ._rows import check_identity
 
 Record = Mapping[str, Any]
@@ -177,6 +177,9 @@ class Definition(Adoptable):
             # Another task creates it. What is planned here is what follows then.
             return replace(make_plan(table, fields, {want.identified_by: want.name}), current=None)
         return self.adjusted(make_plan(table, fields, record, want.state))
+
+    def options_of(self, record: Record, proxy: Proxy) -> dict[str, Any]:
+        return with_names(self.table.fields, super().options_of(record, proxy), proxy)
 
     # What an object can override, because no row of its table can tell it
 

@@ -43,6 +43,12 @@ class Target:
         ids = [row[by] for row in rows]
         return [name] if name in ids else [row[by] for row in rows if name in map(row.get, self.names)]
 
+    def name_of(self, id_: str, proxy: Proxy) -> str:
+        """Return a name that means only the object with an ID, the ID itself if there is none."""
+        rows = [row for row in proxy.known(self.listing, {self.listing.id: TEXT}) if row[self.listing.id] == id_]
+        names = [row[name] for row in rows for name in self.names if isinstance(row.get(name), str)]
+        return next((name for name in names if self.ids_of(name, proxy) == [id_]), id_)
+
 
 ACCESS_GROUP = Target("access group", ACCESS_GROUPS, ("access_group_name",))
 MCP_SERVER = Target("MCP server", MCP_SERVERS, ("alias", "server_name"))
@@ -76,6 +82,24 @@ def resolve(rows: Iterable[Field], fields: Values, record: Values | None, proxy:
             }
             resolved[row.name] = found[""] if "" in found else {**fields[row.name], **found}
     return resolved
+
+
+def with_names(rows: Iterable[Field], options: Values, proxy: Proxy) -> dict[str, Any]:
+    """Return options of an object that is there with unique names in the place of IDs, which LiteLLM chose."""
+    named = dict(options)
+    for row in rows:
+        if row.references and row.name in options:
+            parts = {
+                entry: _with_names(part, row.references[entry], proxy)
+                for entry, part in _parts(row, options[row.name]).items()
+            }
+            named[row.name] = parts[""] if "" in parts else {**options[row.name], **parts}
+    return named
+
+
+def _with_names(part: Any, target: Target, proxy: Proxy) -> Any:
+    names = {one: target.name_of(one, proxy) if target.names else one for one in part}
+    return {names[one]: value for one, value in part.items()} if isinstance(part, Mapping) else [*names.values()]
 
 
 def unknown_references(rows: Iterable[Field], plan: Plan, proxy: Proxy) -> str | None:

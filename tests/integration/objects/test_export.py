@@ -114,6 +114,16 @@ def test_each_object_is_there_with_what_was_set(sandbox, grown, export, tmp_path
     ]
 
 
+def test_what_is_assigned_is_declared_by_name_where_it_is_assigned(sandbox, grown, export, tmp_path) -> None:
+    export("all")
+    found = declared(tmp_path / "all")
+    assert of(found["access_groups"], f"{grown}bound") == {"access_group_name": f"{grown}bound"}
+    for team in (of(found["teams"], f"{grown}team-{number}") for number in (0, 1)):
+        assert team["access_group_ids"] == [f"{grown}bound"]
+    bound = [key for key in found["keys"] if key.get("access_group_ids") == [f"{grown}bound"]]
+    assert len(bound) == 2
+
+
 def test_limits_are_said_once(sandbox, grown, export, tmp_path) -> None:
     """By the object if LiteLLM made a budget for it alone, else by the budget."""
     export("all")

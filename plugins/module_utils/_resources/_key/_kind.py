@@ -8,10 +8,12 @@ Private: only for use inside this collection.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ..._adopting import DECLARATION_OPTION, Adoptable
+from ..._crud._references import resolve, with_names
 from ..._durations import add_duration, check_duration
 from ..._engine import Plan
 from ..._errors import ApiError, InputError
@@ -120,10 +122,11 @@ class Key(Adoptable):
         return undeclarable(record)
 
     def options_of(self, record: Record, proxy: Proxy) -> dict[str, Any]:
-        return options_of(super().options_of(record, proxy), record)
+        return options_of(with_names(KEY.fields, super().options_of(record, proxy), proxy), record)
 
     def plan_of(self, want: KeyDeclaration, record: Record, proxy: Proxy) -> Plan:
-        return plan_key(want, Found([record]), proxy.client.now())
+        fields = resolve(KEY.fields, want.fields, record, proxy)
+        return plan_key(replace(want, fields=fields), Found([record]), proxy.client.now())
 
     def public(self, record: Record) -> dict[str, Any]:
         return public_view(record)
