@@ -101,7 +101,7 @@ def own_info(record: Record, proxy: Proxy) -> dict[str, Any]:
     :raises ApiError: if LiteLLM does not tell which these are.
     """
     if not proxy.catalog:
-        message = "The proxy does not show the list of models with which it completes model_info."
+        message = "The proxy does not show the list of models with which it completes O(model_info)."
         raise ApiError(message, hint="Run again.")
     added = added_info(record, proxy)
     own = {name: value for name, value in info_of(record).items() if not is_empty(value)}
