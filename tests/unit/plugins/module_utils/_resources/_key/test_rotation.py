@@ -210,6 +210,23 @@ def test_a_leaked_value_never_goes_on_wherever_its_replacement_is_killed(
     assert outcome.value and proxy.only("a")["token"] == token_of(outcome.value)
 
 
+@pytest.mark.parametrize("rotation_first", [True, False])
+def test_a_leak_counts_although_the_value_is_old_and_runs_are_killed(rotation_first: bool) -> None:
+    proxy, ledger = FakeLiteLLM(), Ledger()
+    old = run(proxy, ledger, **ROTATING).value or ""
+    older(proxy, days=3)
+    if rotation_first:  # its old key waits for the grace when the leak is replaced
+        with pytest.raises(Killed):
+            run(Mortal(proxy, 1, True), ledger, **ROTATING)
+        older(proxy, minutes=6)
+    with pytest.raises(Killed):
+        run(Mortal(proxy, 2 if rotation_first else 1, True), ledger, **ROTATING, reissue="leaked")
+    older(proxy, minutes=6)
+    outcome = run(proxy, ledger, **ROTATING)
+    assert outcome.error is None and outcome.value and list(proxy.keys) == [token_of(outcome.value)]
+    assert token_of(old) not in proxy.keys
+
+
 def test_a_policy_that_replaces_ends_the_value_and_the_one_in_its_grace() -> None:
     proxy = FakeLiteLLM()
     run(proxy, **ROTATING)
