@@ -57,6 +57,16 @@ options:
     type: list
     elements: dict
     default: []
+  fallbacks:
+    description: Fallbacks of models, with the options of M(litemaas.virtual_keys.litellm_fallback).
+    type: list
+    elements: dict
+    default: []
+  pass_throughs:
+    description: Pass-through endpoints, with the options of M(litemaas.virtual_keys.litellm_pass_through).
+    type: list
+    elements: dict
+    default: []
   budgets:
     description: Budgets, with the options of M(litemaas.virtual_keys.litellm_budget).
     type: list
@@ -94,6 +104,11 @@ options:
     default: []
   keys:
     description: Virtual keys, with the options of M(litemaas.virtual_keys.litellm_keys).
+    type: list
+    elements: dict
+    default: []
+  default_settings:
+    description: Defaults of new teams and users, with the options of M(litemaas.virtual_keys.litellm_default_settings).
     type: list
     elements: dict
     default: []

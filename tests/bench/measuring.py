@@ -172,7 +172,11 @@ def loops(server: Server, alias: str, users: int) -> dict[str, float]:
 
 
 def _run(server: Server, name: str, alias: str, users: int, watch_memory: bool = False, **variables: Any) -> Run:
-    given = {"bench_alias": alias, "bench_users": users, **variables}
+    return run_playbook(server, name, watch_memory, bench_alias=alias, bench_users=users, **variables)
+
+
+def run_playbook(server: Server, name: str, watch_memory: bool, **variables: Any) -> Run:
+    """Run a playbook of this folder with these variables."""
     command = [str(Path(sys.executable).with_name("ansible-playbook")), str(PLAYBOOKS / name)]
     environment = {
         **os.environ,
@@ -180,12 +184,16 @@ def _run(server: Server, name: str, alias: str, users: int, watch_memory: bool =
         "LITELLM_PROXY_API_KEY": server.master_key,
         "ANSIBLE_LOCALHOST_WARNING": "False",
     }
-    with server.requests_made() as made, tempfile.TemporaryFile("w+") as output:
+    with (
+        server.requests_made() as made,
+        tempfile.TemporaryFile("w+") as output,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         cpu_before = _cpu_of_children()
         begun = time.monotonic()
-        process = psutil.Popen(
-            [*command, "-e", json.dumps(given)], env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
+        file = Path(folder) / "variables.json"
+        file.write_text(json.dumps(variables))
+        process = psutil.Popen([*command, "-e", f"@{file}"], env=environment, stdout=output, stderr=subprocess.STDOUT)
         memory = _peak_memory(process) if watch_memory else 0
         returned = process.wait()
         seconds = time.monotonic() - begun

@@ -29,6 +29,14 @@ GUARD = {
 LOGGING = {"logging": [CALLBACK]}
 LOGGING_AS_TEXT = str(LOGGING).replace("'", '"')
 
+PLATFORM = {
+    "credentials": [{"credential_name": "@-credential", "credential_values": {"api_key": PROVIDER_KEY}}],
+    "users": [{"user_id": "@-user"}],
+    "teams": [{"team_id": "@-team", "members": [{"user_id": "@-user"}]}],
+    "keys": [{"key_alias": "@-platform", "team_id": "@-team", "key_seed": ODD_SEED}],
+    "return_values": True,
+}
+
 Task = tuple[str, dict[str, Any], dict[str, Any]]
 # For the ways that differ only in how a process is begun, which is the same for all modules: odd texts and failures.
 FEW: list[Task] = []
@@ -78,6 +86,15 @@ TASKS: list[Task] = [
     task("litellm_key", {"max_budget": 1}),
     often(task("litellm_key", one(state="absent"))),
     task("litellm_key", one(state="absent")),
+    # A whole platform
+    often(task("litellm_platform", PLATFORM)),
+    often(task("litellm_platform", PLATFORM)),
+    task("litellm_platform", {**PLATFORM, "strict": True, "report_undeclared": ["tags"]}, check_mode=True),
+    task("litellm_platform", {**PLATFORM, "keys": [one(key_seed=SEED), one("@-2")]}),
+    often(task("litellm_platform", {**PLATFORM, "users": [{"user_id": "@-user", "max_bugdet": VALUE}]})),
+    task("litellm_platform", {**PLATFORM, "models": [{"model_id": "@-model", "litellm_params": str(PARAMS)}]}),
+    task("litellm_platform", {**PLATFORM, "teams": [{"team_id": "@-team", "metadata": LOGGING}]}, diff=True),
+    often(task("litellm_platform", {**PLATFORM, "state": "absent"})),
     # Many keys
     often(task("litellm_keys", {"virtual_keys": many(1, 2), "defaults": {"key_seed": ODD_SEED, "metadata": LOGGING}})),
     task("litellm_keys", {"virtual_keys": many(1, 2), "defaults": {"key_seed": ODD_SEED}}),

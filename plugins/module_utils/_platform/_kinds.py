@@ -18,8 +18,11 @@ from .._resources._access_group import AccessGroup
 from .._resources._budget import Budget
 from .._resources._credential._kind import Credential
 from .._resources._customer import Customer
+from .._resources._default_settings import DefaultSettings
+from .._resources._fallback import Fallback
 from .._resources._key._kind import Key
 from .._resources._model._kind import Model
+from .._resources._pass_through import PassThrough
 from .._resources._tag import Tag
 from .._resources._team import Team
 from .._resources._team_members._kind import TeamMembers
@@ -79,6 +82,8 @@ MEMBERS = Row(
 KINDS = (
     Row("credentials", Credential()),
     Row("models", Model()),
+    Row("fallbacks", Fallback()),
+    Row("pass_throughs", PassThrough()),
     Row("budgets", Budget()),
     Row("tags", Tag()),
     Row("access_groups", AccessGroup(), first=_without_assignments),
@@ -87,6 +92,7 @@ KINDS = (
     MEMBERS,
     Row("customers", Customer()),
     Row("keys", Key(), result="virtual_keys"),
+    Row("default_settings", DefaultSettings()),
 )
 # Those with a list of their own.
 LISTS = tuple(row for row in KINDS if not row.part_of)

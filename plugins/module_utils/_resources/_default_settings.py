@@ -99,6 +99,9 @@ class DefaultSettings(SharedRowObject):
         changes = {name: DEFAULT_SETTINGS.field(name).to_api(value) for name, value in plan.changes.items()}
         yield "PATCH", WRITE[kind], {**body, **changes}
 
+    def undeclarable(self, record: Record) -> str | None:
+        return None if _values(record) else "nothing is set."
+
     def check_options(self, options: Values) -> list[str]:
         kind = options["applies_to"]
         named = {row.name for row in DEFAULT_SETTINGS.fields if options.get(row.name) is not None}

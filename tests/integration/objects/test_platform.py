@@ -189,3 +189,50 @@ def test_each_entry_takes_all_options_and_no_other(sandbox, run, play, variables
     assert (refused.rc != 0, made) == (True, [])
     for kind in kinds:
         assert re.search(rf"{kind}\[1\] \([^)]+\): unknown option max_bugdet", refused.messages), kind
+
+
+def test_the_nightly_report_names_what_differs_and_fails(sandbox, run, play, variables, tmp_path) -> None:
+    """Also an object that nobody declares. It changes nothing."""
+    run("platform.yml")
+    report = {**variables, "platform_output_dir": str(tmp_path / "drift"), "platform_report_undeclared": ["teams"]}
+    team = variables["platform_teams"][0]["team_id"]
+    other = f"{team}-other"
+
+    def told(*more: str) -> Any:
+        file = tmp_path / "report.json"
+        file.write_text(json.dumps(report))
+        with sandbox.writes() as writes:
+            done = play(str(EXAMPLES / "report_drift.yml"), "-e", f"@{file}", *more, secret=(FIRST,))
+        assert writes == []
+        return done
+
+    mine = {"platform_report_undeclared": []}
+    as_declared = told("-e", json.dumps(mine))
+    assert as_declared.rc == 0, as_declared.messages
+    assert "The proxy is as declared." in (tmp_path / "drift" / "drift.html").read_text()
+    sandbox.call("POST", "/team/update", {"team_id": team, "max_budget": 7}).raise_for_status()
+    sandbox.call("POST", "/team/new", {"team_id": other}).raise_for_status()
+    try:
+        differing = told()
+    finally:
+        sandbox.call("POST", "/team/delete", {"team_ids": [other]}).raise_for_status()
+    assert differing.rc == 2
+    assert f"~ teams: {team}  max_budget 7 -> 200" in differing.output
+    assert f"? teams: {other}" in differing.output
+    written = json.loads((tmp_path / "drift" / "drift.json").read_text())
+    assert [(one["kind"], one["name"]) for one in written["changed"]] == [("teams", team)]
+    assert {"kind": "teams", "name": other} in written["not_declared"]
+    assert other in (tmp_path / "drift" / "drift.html").read_text()
+
+
+def test_a_pull_request_shows_keys_and_no_secret(sandbox, run, variables) -> None:
+    """With as much output as Ansible has. The fixture holds that no value is in it."""
+    new = run("platform.yml", variables, "--check", "-v")
+    assert differences(new)[-1] == f"+ keys: {variables['platform_keys'][2]['key_alias']}"
+    run("platform.yml", variables, "-v")
+    variables["platform_keys"][2]["rpm_limit"] = 30
+    variables["platform_credentials"][0]["credential_values"]["api_key"] = SECOND
+    shown = differences(run("platform.yml", variables, "--check", "-v"))
+    assert f"~ keys: {variables['platform_keys'][2]['key_alias']}  rpm_limit 60 -> 30" in shown
+    assert any(line.startswith("~ credentials: ") and "(changed)" in line for line in shown)
+    assert len(shown) == 2
