@@ -88,8 +88,9 @@ class Reader:
         look_ups = -(-len(set(ids)) // at_once)
         if look_ups <= FEW:
             return self.with_ids(ids)
-        first = self._proxy.first_page(listing, {}, MAPPING) if listing.counted else None
-        if first and first["pages"] > look_ups:
+        first = self._proxy.first_page(listing, {}, MAPPING)
+        # Nobody knows how much follows a full page of a listing that is not counted.
+        if first.get("pages", 1) > look_ups or (not listing.counted and len(first["entries"]) == PAGE):
             return self.with_ids(ids)
         listed = self._named(set(ids), self.listing(first=first))
         if not definition.partial_listing:

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
+from ..._crud._reading import FEW
 from ..._errors import ApiError
 from ..._kind import Client
 from ..._shapes import MAPPING, TEXT, ensure_shape, maybe
@@ -28,6 +30,15 @@ def find(client: Client, name: str) -> Record | None:
         raise
     shown: Record = ensure_shape(record, CREDENTIAL_SHAPE, "GET /credentials/by_name")
     return shown
+
+
+def find_all(client: Client, names: Sequence[str]) -> list[Record | None]:
+    """Return the credentials of these names, in their order: looked up, or from the listing where they are many."""
+    if len(names) <= FEW:
+        return [find(client, name) for name in names]
+    # A worker that has just started shows none at first.
+    shown = {record["credential_name"]: record for record in fetch_all(client) or fetch_all(client)}
+    return [shown.get(name) for name in names]
 
 
 def fetch_all(client: Client) -> list[Record]:

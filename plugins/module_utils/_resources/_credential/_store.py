@@ -21,7 +21,7 @@ from ..._proxy import Proxy
 from ..._redaction import HIDDEN
 from ._declaration import CredentialDeclaration
 from ._planning import info_after, plan_credential, removed_values, value_names, written_values
-from ._reading import fetch_all, find, is_missing, quoted
+from ._reading import fetch_all, find, find_all, is_missing, quoted
 from ._table import Record, own_entry
 
 REMOVES_VALUES_SINCE = "1.106.0"
@@ -47,7 +47,8 @@ class CredentialStore(Store):
 
         :raises InputError: for the first declaration that cannot be carried out.
         """
-        plans = [plan_credential(want, find(self._client, want.name)) for want in wants]
+        records = find_all(self._client, [want.name for want in wants])
+        plans = [plan_credential(want, record) for want, record in zip(wants, records)]
         for want, plan in zip(wants, plans):
             self._refuse(want, plan)
         return [warn_of(self._losses(plan), plan) if want.force else plan for want, plan in zip(wants, plans)]
