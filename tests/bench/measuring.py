@@ -76,6 +76,14 @@ class Server:
         """Remove the keys of a workshop past the server, which would take longer."""
         self._query("DELETE FROM", alias, {})
 
+    def remove_all(self, name: str) -> None:
+        """Remove keys, teams, members, and users whose names begin so, past the server."""
+        tables = {"VerificationToken": "key_alias", "TeamTable": "team_id", "TeamMembership": "team_id"}
+        with psycopg.connect(self.database) as connection:
+            for table, column in {**tables, "UserTable": "user_id"}.items():
+                statement = f'DELETE FROM "LiteLLM_{table}" WHERE starts_with({column}, %s)'
+                connection.execute(statement, (name,))  # type: ignore[arg-type]
+
     def _query(self, action: str, alias: str, values: dict[str, Any]) -> int:
         where = "".join(f" AND {name} = %s" for name in values)
         statement = f'{action} "LiteLLM_VerificationToken" WHERE starts_with(key_alias, %s){where}'

@@ -107,11 +107,16 @@ def main() -> int:
         parser.error("SANDBOX_JSON is not set.")
     server = Server.described_in(Path(state))
 
-    def fresh() -> dict[str, list[dict[str, Any]]]:
-        return declared(f"bench{secrets.token_hex(4)}", given.users, given.teams)
+    def fresh() -> tuple[str, dict[str, list[dict[str, Any]]]]:
+        name = f"bench{secrets.token_hex(4)}"
+        return name, declared(name, given.users, given.teams)
 
-    loops = {workers: sum(loop(server, workers, "POST", some) for some in writes(fresh())) for workers in WORKERS}
-    platform = fresh()
+    loops = {}
+    for workers in WORKERS:
+        name, looped = fresh()
+        loops[workers] = sum(loop(server, workers, "POST", some) for some in writes(looped))
+        server.remove_all(name)  # or the listings that the runs read would hold it as well
+    _name, platform = fresh()
     with tempfile.TemporaryDirectory() as folder, checkout.linked() as path:
         os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(path)
         options = {**platform, "applications": platform["keys"], "values_file": f"{folder}/values.yml"}
