@@ -99,7 +99,7 @@ class DefaultSettings(SharedRowObject):
         changes = {name: DEFAULT_SETTINGS.field(name).to_api(value) for name, value in plan.changes.items()}
         yield "PATCH", WRITE[kind], {**body, **changes}
 
-    def undeclarable(self, record: Record) -> str | None:
+    def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
         return None if _values(record) else "nothing is set."
 
     def check_options(self, options: Values) -> list[str]:

@@ -20,6 +20,8 @@ from ansible_collections.litemaas.virtual_keys.tests.unit.plugins.module_utils._
 
 ROWS = {row.option: row for row in LISTS}
 MARK = {"managed_by": "platform"}
+# A proxy that nobody asks.
+NOBODY: Any = None
 NOTHING = {"prune": [], "report_undeclared": [], "prune_metadata": None, "prune_names": None, "prune_limit": None}
 
 
@@ -29,24 +31,27 @@ def teams(*names: str, **more: Any) -> list[dict[str, Any]]:
 
 def chosen(records: list[dict[str, Any]], declared: list[str], **params: Any) -> list[str]:
     row = ROWS["teams"]
-    left = undeclared(row, records, entries(teams=[{"team_id": name} for name in declared]))
+    left = undeclared(row, records, entries(teams=[{"team_id": name} for name in declared]), NOBODY)
     return [row.kind.name_of(record) for record in to_prune(row, records, left, {**NOTHING, **params})]
 
 
 def test_an_object_is_declared_by_its_id_or_its_alias() -> None:
     declared = entries(teams=[{"team_id": "b"}, {"team_alias": "A"}])
-    assert [one["team_id"] for one in undeclared(ROWS["teams"], teams("d", "c", "b", "a"), declared)] == ["c", "d"]
+    assert [one["team_id"] for one in undeclared(ROWS["teams"], teams("d", "c", "b", "a"), declared, NOBODY)] == [
+        "c",
+        "d",
+    ]
 
 
 def test_what_users_cannot_declare_is_not_reported() -> None:
     users = [{"user_id": "default_user_id"}, {"user_id": "ann"}]
-    assert undeclared(ROWS["users"], users, []) == [{"user_id": "ann"}]
+    assert undeclared(ROWS["users"], users, [], NOBODY) == [{"user_id": "ann"}]
     models = [{"model_id": name, "db_model": name == "x"} for name in ("x", "y")]
-    assert undeclared(ROWS["models"], models, []) == models[:1]
+    assert undeclared(ROWS["models"], models, [], NOBODY) == models[:1]
     keys = [{"token": "1", "key_alias": None, "key_name": "sk-...1", "team_id": "litellm-dashboard"}]
-    assert undeclared(ROWS["keys"], keys, []) == []
+    assert undeclared(ROWS["keys"], keys, [], NOBODY) == []
     credentials = [{"credential_name": "x", "source": "config"}]
-    assert undeclared(ROWS["credentials"], credentials, []) == []
+    assert undeclared(ROWS["credentials"], credentials, [], NOBODY) == []
 
 
 def test_only_what_bears_the_mark_or_is_named_is_chosen() -> None:
