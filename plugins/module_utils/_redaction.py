@@ -54,6 +54,8 @@ SECRET_WORDS = frozenset(
     )
 )
 SECRET_PARAMETERS = frozenset(("key", "sig", "code"))
+# What an option that wants a number or a flag is given as text.
+PLAIN = re.compile(r"[-+]?[\d.]+(?:e[-+]?\d+)?|true|false|yes|no|on|off|[yntf]?", re.IGNORECASE)
 WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # Shorter texts are no secrets: without this bound "1" or "on" as a credential's value would star out every sentence.
 SHORTEST = 4
@@ -177,7 +179,7 @@ class _Hiding:
 
     def _option(self, name: str, value: Any, spec: Mapping[str, Any] | None) -> Any:
         # What is misspelled may be a secret, and so may all that stands in the text of a mapping.
-        if spec is None or spec.get("no_log") or (spec.get("type") == "dict" and isinstance(value, str)):
+        if spec is None or spec.get("no_log") or (isinstance(value, str) and _is_misplaced(value, spec.get("type"))):
             return self.all(value)
         return self.options(value, spec["options"]) if "options" in spec else self._inside(name, value, sounds_secret)
 
@@ -241,6 +243,11 @@ class _Hiding:
         self.found += [secret, secret.partition(":")[2], unquote(secret.partition(":")[2])]
         start, end = (place - match.start() for place in match.span("secret"))
         return f"{match[0][:start]}{HIDDEN}{match[0][end:]}"
+
+
+def _is_misplaced(text: str, wanted: Any) -> bool:
+    """Return whether a text is not of the type of its option, or is a mapping, in which anything may be."""
+    return wanted == "dict" or (wanted in ("int", "float", "bool") and not PLAIN.fullmatch(text.strip()))
 
 
 def _is_secret_parameter(name: Any) -> bool:
