@@ -57,6 +57,11 @@ options:
     type: list
     elements: dict
     default: []
+  guardrails:
+    description: Guardrails, with the options of M(litemaas.virtual_keys.litellm_guardrail).
+    type: list
+    elements: dict
+    default: []
   fallbacks:
     description: Fallbacks of models, with the options of M(litemaas.virtual_keys.litellm_fallback).
     type: list
@@ -94,6 +99,11 @@ options:
         O(litemaas.virtual_keys.litellm_team_members#module:members), C(members_mode), which is the option
         O(litemaas.virtual_keys.litellm_team_members#module:mode), and C(members_prune_limit), which is the option
         O(litemaas.virtual_keys.litellm_team_members#module:prune_limit) of that module. These require C(team_id).
+    type: list
+    elements: dict
+    default: []
+  policies:
+    description: Policies with their attachments, with the options of M(litemaas.virtual_keys.litellm_policy).
     type: list
     elements: dict
     default: []

@@ -20,9 +20,11 @@ from .._resources._credential._kind import Credential
 from .._resources._customer import Customer
 from .._resources._default_settings import DefaultSettings
 from .._resources._fallback import Fallback
+from .._resources._guardrail import Guardrail
 from .._resources._key._kind import Key
 from .._resources._model._kind import Model
 from .._resources._pass_through import PassThrough
+from .._resources._policy._kind import Policy
 from .._resources._tag import Tag
 from .._resources._team import Team
 from .._resources._team_members._kind import TeamMembers
@@ -82,6 +84,7 @@ MEMBERS = Row(
 KINDS = (
     Row("credentials", Credential()),
     Row("models", Model()),
+    Row("guardrails", Guardrail()),
     Row("fallbacks", Fallback()),
     Row("pass_throughs", PassThrough()),
     Row("budgets", Budget()),
@@ -92,6 +95,7 @@ KINDS = (
     MEMBERS,
     Row("customers", Customer()),
     Row("keys", Key(), result="virtual_keys"),
+    Row("policies", Policy()),  # which are attached to teams and keys
     Row("default_settings", DefaultSettings()),
 )
 # Those with a list of their own.
