@@ -25,7 +25,7 @@ def commands(blocks: list[tuple[str, str]]) -> list[list[str]]:
 
 
 COMMANDS = commands(BLOCKS)
-PLAYS = [text for kind, text in (*BLOCKS, *STARTING) if kind == "yaml"]
+PLAYS = [text for kind, text in (*BLOCKS, *STARTING) if kind == "yaml" and "hosts:" in text]
 VALUE = r"sk-[\w-]{32,43}"
 ALIASES = ("my-project", "python-course", "blue-team", "red-team")
 
