@@ -4,16 +4,12 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._fallback import FALLBACK, TYPES
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, lacking, refused, two
 
@@ -87,27 +83,6 @@ def name(serve) -> str:
 def fallback(run_module, name):
     """Runs litellm_fallback on this test's model."""
     return partial(run_module, "litellm_fallback", model=name)
-
-
-@contextmanager
-def written_into_the_configuration(sandbox, section: str, values: Mapping[str, Any]) -> Iterator[None]:
-    """Adds to the configuration file of the proxy, which LiteLLM reads each time it looks at its settings."""
-    file = Path(json.loads(sandbox.description.read_text())["state_dir"], "config.yaml")
-    before = file.read_text()
-    config = yaml.safe_load(before)
-
-    def write(text: str) -> None:
-        """Let the proxy see all of it at once."""
-        written = file.with_suffix(".new")
-        written.write_text(text)
-        written.replace(file)
-
-    write(yaml.safe_dump({**config, section: {**config.get(section, {}), **values}}))
-    try:
-        yield
-    finally:
-        write(before)
-        sandbox.call("GET", "/router/settings").raise_for_status()
 
 
 def test_every_field_has_values() -> None:
@@ -215,17 +190,6 @@ def test_the_last_of_many(sandbox, fallback, run_module, name) -> None:
         assert settings(sandbox)["fallbacks"] == [*before, *many]
     finally:
         sandbox.call("POST", "/config/update", {"router_settings": {"fallbacks": before}}).raise_for_status()
-
-
-def test_what_the_configuration_file_owns(sandbox, fallback, run_module, name) -> None:
-    with written_into_the_configuration(sandbox, "router_settings", {"fallbacks": [{"gpt-4": ["gpt-4o-mini"]}]}):
-        sentence = "fallback_models: owned by the configuration file of the proxy, for all models. Change it there."
-        refused(fallback, sandbox, sentence, fallback_models=["gpt-4"])
-        configured = partial(run_module, "litellm_fallback", model="gpt-4")
-        refused(configured, sandbox, sentence, fallback_models=["gpt-3.5-turbo"])
-        refused(configured, sandbox, sentence, state="absent")
-        assert configured(fallback_models=["gpt-4o-mini"]).changed is False
-        as_declared(fallback, sandbox, 1, context_window_fallback_models=["gpt-4o-mini"])
 
 
 @pytest.mark.parametrize(
