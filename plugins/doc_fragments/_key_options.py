@@ -348,7 +348,7 @@ options:
         such as C({"vector_stores": ["vs-1"], "mcp_servers": []}). The lists are sets.'
       - Only the kinds that are listed are compared and written. V([]) empties one kind, and V({}) or O(unset) empties
         all of them.
-      - MCP servers and vector stores can also be listed by name, if only one has that name.
+      - MCP servers, MCP toolsets, and vector stores can also be listed by name, if only one has that name.
       - Requires LiteLLM 1.71.3 or newer.
     type: dict
   access_group_ids:

@@ -39,6 +39,7 @@ MAX_LETTERS, BITS_OF_WORD, MAX_BITS = 3, 4.0, 8.0
 # What LiteLLM masks for its name alone: it lists the names of parameters.
 NO_SECRETS = frozenset(("configurable_clientside_auth_params",))
 PATH = re.compile(r"(/[\w.-]+){2,}")
+BY_MASK = "Later runs detect a changed value only by the mask that LiteLLM shows."
 
 
 def own_entry(marks: Mapping[str, str]) -> dict[str, Any]:
@@ -111,14 +112,17 @@ def is_guessable(name: str, value: Any) -> bool:
     return bool(texts) and strength(map(_bits, filter(None, texts))) < LEAST_BITS
 
 
-def guessable_warning(place: str, names: Iterable[str]) -> list[str]:
-    """Return the warning about secrets of which no fingerprint is kept, none if there are none."""
+def guessable_warning(place: str, names: Iterable[str], detected: str = BY_MASK) -> list[str]:
+    """Return the warning about secrets of which no fingerprint is kept, none if there are none.
+
+    :param detected: a sentence on how later runs detect a changed value.
+    """
     listed = ", ".join(names)
     if not listed:
         return []
     return [
-        f"O({place}): {listed} can be guessed, so no fingerprint of it is stored. Later runs detect a changed value "
-        "only by the mask that LiteLLM shows. Use a random value of 32 or more characters."
+        f"O({place}): {listed} can be guessed, so no fingerprint of it is stored. {detected} Use a random value of 32 or "
+        "more characters."
     ]
 
 

@@ -138,7 +138,7 @@ class Kind(ABC):
     @property
     def result(self) -> str:
         """Name of the return value that holds the object."""
-        return self.table.kind.replace(" ", "_")
+        return self.table.kind.lower().replace(" ", "_")
 
     @property
     def plural(self) -> str:

@@ -37,7 +37,7 @@ ADDRESSES = ("url", "uri", "base", "endpoint", "proxy")
 REFERENCE = "os.environ/"
 PARAMETERS = "litellm_params"
 # Mappings in which every value is secret, besides those of headers.
-ALL_SECRET = ("callback_vars", "credential_values")
+ALL_SECRET = ("callback_vars", "credential_values", "credentials")
 # The parts of a name by which LiteLLM tells that a parameter of a model is a secret, and by which it is none after all.
 SECRET_PARTS = frozenset(
     (
@@ -186,7 +186,9 @@ class _Hiding:
     def data(self, value: Any, is_secret: Callable[[Any], bool] = sounds_secret) -> Any:
         if isinstance(value, Mapping):
             return {
-                name: self.all(part) if is_secret(name) else self._inside(name, part, is_secret)
+                name: self.all(part)
+                if is_secret(name) and name not in ALL_SECRET
+                else self._inside(name, part, is_secret)
                 for name, part in value.items()
             }
         if isinstance(value, (list, tuple)):

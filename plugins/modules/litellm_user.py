@@ -100,6 +100,15 @@ options:
       - LiteLLM cannot empty the list of an existing user.
     type: list
     elements: str
+  object_permission:
+    description:
+      - 'The MCP servers, vector stores, and other objects that the keys of the user can use at most, as a list of IDs for
+        each kind, such as C({"mcp_servers": ["issues"], "mcp_toolsets": []}). The lists are sets.'
+      - Only the kinds that are listed are compared and written. V([]) empties one kind, and V({}) or O(unset) empties
+        all of them.
+      - MCP servers, MCP toolsets, and vector stores can also be listed by name, if only one has that name.
+      - Requires LiteLLM 1.106.2 or newer.
+    type: dict
   metadata:
     description:
       - Your own data about the user. Options of this module that LiteLLM stores there are not allowed in it.
@@ -128,12 +137,19 @@ options:
       - rpm_limit
       - model_tpm_limit
       - model_rpm_limit
+      - object_permission
   validate_models:
     description:
       - Whether to fail before anything is written if one of O(models) does not exist on the proxy.
         LiteLLM itself accepts any name.
     type: bool
     default: false
+  validate_references:
+    description:
+      - Whether to fail before anything is written if an object in O(object_permission) does not exist.
+      - In check mode, the task shows a warning instead, because an earlier task of the play may create it.
+    type: bool
+    default: true
   force:
     description:
       - Whether to delete a user who has keys, which LiteLLM deletes together with the user, or who is a member of

@@ -207,7 +207,7 @@ class Laws:
 
     @property
     def _result(self) -> str:
-        return self.table.kind.replace(" ", "_")
+        return self.table.kind.lower().replace(" ", "_")
 
     def _shown(self, result: Any, row: Field) -> Any:
         """The field as it is returned, without what the server adds to it."""

@@ -40,10 +40,10 @@ REQUESTS = {
 LEFT_OUT = {
     "names the object": "key keys id member user_email model_id team_id",
     "an option of another name": "duration model_name members_with_roles credential_values_to_delete "
-    "litellm_params_to_remove",
+    "litellm_params_to_remove timeout",
     "set by the modules, or declared by another one": "auto_create_key send_invite_email teams organizations admins "
     "members",
-    "a state, not a declaration": "spend budget_reset_at",
+    "a state, not a declaration": "spend budget_reset_at approval_status submitted_by submitted_at",
 }
 
 

@@ -108,6 +108,7 @@ KEY_FILES = (
 CREDENTIAL_FILES = ("_kind", "_store", "_reading", "_planning", "_declaration", "_table")
 MODEL_FILES = ("_kind", "_checks", "_losses", "_recreating", "_table")
 POLICY_FILES = ("_kind", "_requests", "_table", "_attachments")
+MCP_SERVER_FILES = ("_kind", "_checks", "_losses", "_reading", "_writing", "_table", "_credentials")
 TEAM_MEMBERS_FILES = ("_kind", "_requests", "_table")
 # The files of a whole platform, likewise.
 PLATFORM_FILES = ("_task", "_options", "_undeclared", "_drift", "_run", "_entries", "_kinds")
@@ -223,6 +224,7 @@ LAYERS = {
     **package("_resources/_credential", CREDENTIAL_FILES, BELOW_OBJECTS),
     **package("_resources/_model", MODEL_FILES, BELOW_OBJECTS),
     **package("_resources/_policy", POLICY_FILES, BELOW_OBJECTS),
+    **package("_resources/_mcp_server", MCP_SERVER_FILES, BELOW_OBJECTS),
     **package("_resources/_team_members", TEAM_MEMBERS_FILES, BELOW_OBJECTS),
     "plugins/module_utils/_resources/*": layer(
         "_adopting _crud _fingerprints _kind.ArgumentSpec _kind.Client _engine _redaction _text _values _durations "

@@ -195,8 +195,8 @@ class Definition(Adoptable):
         """Return what an object that this run creates with another one will be like, None if it creates none."""
         return None
 
-    def fetch_secrets(self, record: Record, _proxy: Proxy) -> Record:
-        """Return a record with the secrets that it leaves out, of which is shown only that they are there."""
+    def fetch_rest(self, record: Record, _proxy: Proxy) -> Record:
+        """Return a record with what is shown of an object beside it, such as which secrets it has."""
         return record
 
     def desired(self, fields: Values, _options: Values, _record: Record | None) -> Values:

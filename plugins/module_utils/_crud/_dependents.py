@@ -17,6 +17,7 @@ from .._listings import (
     ACCESS_GROUPS,
     CUSTOMERS,
     KEYS,
+    MCP_TOOLSETS,
     MODEL_ACCESS_GROUPS,
     MODELS,
     ORGANIZATIONS,
@@ -29,7 +30,7 @@ from .._listings import (
     Listing,
 )
 from .._proxy import Proxy
-from .._shapes import MAPPING, TEXT, Shape, maybe
+from .._shapes import MAPPING, TEXT, Shape, ensure_shape, maybe
 from .._text import join_limited, plural
 
 Row = Mapping[str, Any]
@@ -45,6 +46,8 @@ class Dependent:
     :param params: parameters of the listing.
     :param shape: what of an entry is looked at.
     :param licensed: whether LiteLLM shows the listing only with a license, without which there are none.
+    :param details: path of the request that shows the permissions of one, where the listing shows only that there are
+        some; and under what name its answer holds them, joined by dots.
     """
 
     thing: str
@@ -53,22 +56,40 @@ class Dependent:
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     shape: Shape = field(default_factory=dict)
     licensed: bool = False
+    details: tuple[str, str] = ("", "")
 
     def name_of(self, row: Row) -> str:
         """Return how a sentence names an entry."""
-        value: Any = row
-        for step in self.name.split("."):
-            value = value.get(step) if isinstance(value, Mapping) else None
+        value = _part(row, self.name)
         return str(value) if value else f"a {self.thing} without a name"
 
 
 # What of an entry tells which budget it has.
 LINKED = {"budget_id": maybe(TEXT), "litellm_budget_table": maybe({"budget_id": maybe(TEXT)})}
 NAMES_MODELS = {"models": maybe([TEXT]), "metadata": maybe(MAPPING)}
-KEY = Dependent("key", KEYS, "key_alias", {"return_full_object": "true"}, {"token": TEXT, **NAMES_MODELS, **LINKED})
-TEAM = Dependent("team", TEAMS, "team_id", shape={"team_id": TEXT, **NAMES_MODELS})
-USER = Dependent("user", USERS, "user_id", shape={"models": maybe([TEXT])})
-CUSTOMER = Dependent("customer", CUSTOMERS, "user_id", shape=LINKED)
+PERMITTED = {"object_permission_id": maybe(TEXT), "object_permission": maybe(MAPPING)}
+KEY = Dependent(
+    "key",
+    KEYS,
+    "key_alias",
+    {"return_full_object": "true"},
+    {"token": TEXT, **NAMES_MODELS, **LINKED, **PERMITTED},
+)
+TEAM = Dependent(
+    "team",
+    TEAMS,
+    "team_id",
+    shape={"team_id": TEXT, **NAMES_MODELS, **PERMITTED},
+    details=("/team/info", "team_info.object_permission"),
+)
+USER = Dependent(
+    "user",
+    USERS,
+    "user_id",
+    shape={"models": maybe([TEXT]), **PERMITTED},
+    details=("/v2/user/info", "object_permission"),
+)
+CUSTOMER = Dependent("customer", CUSTOMERS, "user_id", shape={**LINKED, **PERMITTED})
 TAG = Dependent("tag", TAGS, "name", shape=LINKED)
 ORGANIZATION = Dependent("organization", ORGANIZATIONS, "organization_id", shape=LINKED, licensed=True)
 MODEL = Dependent(
@@ -81,7 +102,10 @@ MODEL_ACCESS_GROUP = Dependent(
     "model access group", MODEL_ACCESS_GROUPS, "access_group", shape={"budget": maybe({"budget_id": maybe(TEXT)})}
 )
 ACCESS_GROUP = Dependent(
-    "access group", ACCESS_GROUPS, "access_group_name", shape={"access_model_names": maybe([TEXT])}
+    "access group",
+    ACCESS_GROUPS,
+    "access_group_name",
+    shape={"access_model_names": maybe([TEXT]), "access_mcp_server_ids": maybe([TEXT])},
 )
 POLICY = Dependent(
     "policy",
@@ -91,6 +115,9 @@ POLICY = Dependent(
     {"inherit": maybe(TEXT), "guardrails_add": maybe([TEXT]), "pipeline": maybe(MAPPING)},
 )
 VECTOR_STORE = Dependent("vector store", VECTOR_STORES, "vector_store_id")
+MCP_TOOLSET = Dependent("MCP toolset", MCP_TOOLSETS, "toolset_name", shape={"tools": maybe([{"server_id": TEXT}])})
+# All that can have permissions for single objects.
+PERMITTED_KINDS = (KEY, TEAM, USER, CUSTOMER)
 
 
 def guardrails_of(policy: Row) -> list[str]:
@@ -135,6 +162,34 @@ def keys_left(keys: Sequence[Row], proxy: Proxy, **owner: str) -> list[Row]:
     """
     left = proxy.intentions.stay(KEYS, keys)
     return [key for key in left if all(key.get(name) in (None, value) for name, value in owner.items())]
+
+
+def find_permitted(proxy: Proxy, uses: Uses) -> dict[str, list[str]]:
+    """Return the names of all whose permissions concern an object, by what they are.
+
+    :param uses: whether a row of permissions does.
+    """
+    return {
+        kind.thing: [kind.name_of(row) for row in fetch_rows(proxy, kind) if uses(_permissions(proxy, kind, row))]
+        for kind in PERMITTED_KINDS
+    }
+
+
+def _permissions(proxy: Proxy, kind: Dependent, row: Row) -> Row:
+    """Return the permissions of an entry, empty if it has none."""
+    path, place = kind.details
+    if row.get("object_permission") or not row.get("object_permission_id") or not path:
+        return row.get("object_permission") or {}
+    answer = ensure_shape(proxy.client.get(path, {kind.listing.id: row[kind.listing.id]}), MAPPING, f"GET {path}")
+    held: Row = ensure_shape(_part(answer, place), MAPPING, f"GET {path}")
+    return held
+
+
+def _part(value: Any, place: str) -> Any:
+    """Return a part of plain data, whose names are joined by dots; None if there is none."""
+    for step in place.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
 
 
 def count_and_name(names: Mapping[str, Sequence[str]]) -> str:

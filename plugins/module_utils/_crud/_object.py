@@ -35,6 +35,6 @@ class CrudObject(Definition):
         else:
             listed = (reader.complete(record) for record in reader.listing() if fits(record))
             records = [record for record in listed if record]
-        whole = [self.fetch_secrets(record, proxy) for record in records if fits(record)]
+        whole = [self.fetch_rest(record, proxy) for record in records if fits(record)]
         found = [self.described(record, params, proxy) for record in whole]
         return {self.plural: sorted(found, key=lambda one: str(one[self.table.identity]))}

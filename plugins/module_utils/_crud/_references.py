@@ -14,7 +14,15 @@ from typing import Any
 
 from .._engine import Field, Plan
 from .._errors import InputError
-from .._listings import ACCESS_GROUPS, GUARDRAILS, MCP_SERVERS, POLICIES, VECTOR_STORES, Listing
+from .._listings import (
+    ACCESS_GROUPS,
+    GUARDRAILS,
+    MCP_SERVERS,
+    MCP_TOOLSETS,
+    POLICIES,
+    VECTOR_STORES,
+    Listing,
+)
 from .._proxy import Proxy
 from .._shapes import TEXT
 from .._text import join_limited
@@ -29,17 +37,25 @@ class Target:
     :param thing: what a sentence calls one of them.
     :param names: the fields that hold its names.
     :param by: the field by which others refer to it, if that is not its id.
+    :param held_in: the field of the entries of the listing that lists them by name, if they are not the entries.
+    :param special: names that LiteLLM takes for all of them, or none.
     """
 
     thing: str
     listing: Listing
     names: tuple[str, ...] = ()
     by: str = ""
+    held_in: str = ""
+    special: frozenset[str] = frozenset()
 
     def ids_of(self, name: str, proxy: Proxy) -> list[str]:
         """Return the ids of those that a declared id or name can mean; an id means one only."""
+        if name in self.special:
+            return [name]
         by = self.by or self.listing.id
         rows = proxy.known(self.listing, {by: TEXT})
+        if self.held_in:
+            return [name] if any(name in (row.get(self.held_in) or ()) for row in rows) else []
         ids = [row[by] for row in rows]
         return [name] if name in ids else [row[by] for row in rows if name in map(row.get, self.names)]
 
@@ -51,18 +67,29 @@ class Target:
 
 
 ACCESS_GROUP = Target("access group", ACCESS_GROUPS, ("access_group_name",))
-MCP_SERVER = Target("MCP server", MCP_SERVERS, ("alias", "server_name"))
+MCP_SERVER = Target(
+    "MCP server",
+    MCP_SERVERS,
+    ("alias", "server_name"),
+    special=frozenset(("all-team-mcpservers", "all-proxy-mcpservers", "no-mcp-servers")),
+)
+MCP_ACCESS_GROUP = Target("MCP access group", MCP_SERVERS, held_in="mcp_access_groups")
+MCP_TOOLSET = Target("MCP toolset", MCP_TOOLSETS, ("toolset_name",))
 VECTOR_STORE = Target("vector store", VECTOR_STORES, ("vector_store_name",))
 GUARDRAIL = Target("guardrail", GUARDRAILS, by="guardrail_name")
 POLICY = Target("policy", POLICIES, by="policy_name")
-# Of a row's value itself, and of the entries of a row of permissions: a list of ids, or a mapping by id.
+# Of a row's value itself, of the entries of a row of permissions: a list of ids, or a mapping by id; and of the entries
+# of each item of a list.
 TO_ACCESS_GROUPS: Mapping[str, Target] = {"": ACCESS_GROUP}
 TO_MCP_SERVERS: Mapping[str, Target] = {"": MCP_SERVER}
 TO_GUARDRAILS: Mapping[str, Target] = {"": GUARDRAIL}
 TO_POLICIES: Mapping[str, Target] = {"": POLICY}
+OF_TOOLS: Mapping[str, Target] = {"server_id": MCP_SERVER}
 OF_PERMISSIONS: Mapping[str, Target] = {
     "mcp_servers": MCP_SERVER,
     "mcp_tool_permissions": MCP_SERVER,
+    "mcp_access_groups": MCP_ACCESS_GROUP,
+    "mcp_toolsets": MCP_TOOLSET,
     "vector_stores": VECTOR_STORE,
 }
 
@@ -76,11 +103,11 @@ def resolve(rows: Iterable[Field], fields: Values, record: Values | None, proxy:
     for row in rows:
         if row.references and not row.is_empty(fields.get(row.name)) and not _is_too_old(row, proxy):
             parts, present = _parts(row, fields[row.name]), _parts(row, row.value(record))
-            found = {
-                name: _with_ids(row.name, part, present.get(name) or (), row.references[name], proxy)
+            ids = {
+                name: _ids(row.name, part, present.get(name) or (), row.references[name], proxy)
                 for name, part in parts.items()
             }
-            resolved[row.name] = found[""] if "" in found else {**fields[row.name], **found}
+            resolved[row.name] = _with_ids(fields[row.name], ids)
     return resolved
 
 
@@ -125,6 +152,8 @@ def _parts(row: Field, value: Any) -> dict[str, Any]:
     """Return the parts of a value that refer to something, by entry."""
     if "" in row.references:
         return {} if value is None else {"": value}
+    if isinstance(value, list):
+        return {name: [one[name] for one in value if name in one] for name in row.references}
     held = value if isinstance(value, Mapping) else {}
     return {name: held[name] for name in row.references if isinstance(held.get(name), (list, Mapping))}
 
@@ -133,7 +162,8 @@ def _is_too_old(row: Field, proxy: Proxy) -> bool:
     return bool(row.since) and proxy.version is not None and not proxy.at_least(row.since)
 
 
-def _with_ids(option: str, part: Any, present: Any, target: Target, proxy: Proxy) -> Any:
+def _ids(option: str, part: Iterable[str], present: Any, target: Target, proxy: Proxy) -> dict[str, str]:
+    """Return the id of each name. What is not there keeps its name."""
     ids = {}
     for name in part:
         found = [name] if name in present or not target.names else target.ids_of(name, proxy)
@@ -141,4 +171,21 @@ def _with_ids(option: str, part: Any, present: Any, target: Target, proxy: Proxy
             several = f"{len(found)} {target.thing}s are called '{name}'. Set the ID of one of them"
             raise InputError(f"O({option}): {several} ({join_limited(found)}).")
         ids[name] = found[0] if found else name
-    return {ids[name]: value for name, value in part.items()} if isinstance(part, Mapping) else [*ids.values()]
+    return ids
+
+
+def _with_ids(value: Any, ids: Mapping[str, Mapping[str, str]]) -> Any:
+    """Return a value with ids in the place of names, by entry."""
+    if "" in ids:
+        return [*ids[""].values()]
+    if isinstance(value, list):
+        return [{**one, **{name: of[one[name]] for name, of in ids.items() if name in one}} for one in value]
+    return {
+        **value,
+        **{
+            name: {of[one]: part for one, part in value[name].items()}
+            if isinstance(value[name], Mapping)
+            else [*of.values()]
+            for name, of in ids.items()
+        },
+    }

@@ -16,14 +16,24 @@ from .._crud._metadata import Metadata
 from .._crud._numbers import numbers
 from .._crud._object import CrudObject
 from .._crud._reading import path_of
-from .._crud._rows import MAX_REQUESTS, MAX_TOKENS, check_counts_by_model, check_not_negative, check_up_to
+from .._crud._references import OF_PERMISSIONS
+from .._crud._rows import (
+    MAX_REQUESTS,
+    MAX_TOKENS,
+    changed_permissions,
+    check_counts_by_model,
+    check_not_negative,
+    check_up_to,
+    normalize_permissions,
+    object_permission,
+)
 from .._durations import check_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._errors import ApiError
 from .._kind import ArgumentSpec, Client
 from .._listings import ORGANIZATIONS, TEAMS, USERS
 from .._proxy import MASTER_USER, Proxy
-from .._shapes import LIST, TEXT, ensure_shape, maybe
+from .._shapes import LIST, MAPPING, TEXT, ensure_shape, maybe
 from .._text import join_limited
 
 ROLES = ("proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer")
@@ -33,6 +43,8 @@ ADMIN_ROLES = ("proxy_admin", "proxy_admin_viewer")
 ORGANIZATION_ADMIN = "org_admin"
 ROSTER = maybe([{"user_id": maybe(TEXT), "role": maybe(TEXT)}])
 ORGANIZATION = {"organization_id": TEXT, "members": maybe([{"user_id": maybe(TEXT), "user_role": maybe(TEXT)}])}
+# What alone shows the permissions of a user.
+PERMISSIONS = Request("GET", "/v2/user/info", id="user_id")
 INFO = Request("GET", "/user/info", id="user_id", entries="user_info", missing="User .*not found")
 
 BY_MODEL = tuple(
@@ -65,6 +77,16 @@ USER = Resource(
         Field("max_parallel_requests", "int", unit="requests", check=check_up_to(MAX_REQUESTS), cleared=NOT_CLEARABLE),
         *BY_MODEL,
         Field("allowed_cache_controls", "list", "str", cleared=NOT_CLEARABLE),
+        Field(
+            "object_permission",
+            "dict",
+            read=object_permission,
+            normalize=normalize_permissions,
+            merged=True,
+            references=OF_PERMISSIONS,
+            cleared={},
+            since="1.106.2",
+        ),
         replace(METADATA.field, cleared=NOT_CLEARABLE),
         Field("sso_user_id", updatable=False, cleared=NOT_CLEARABLE),
     ),
@@ -73,7 +95,11 @@ USER = Resource(
 
 class User(CrudObject):
     table = USER
-    extra_options = {**METADATA.options, "validate_models": {"type": "bool", "default": False}}
+    extra_options = {
+        **METADATA.options,
+        "validate_models": {"type": "bool", "default": False},
+        "validate_references": {"type": "bool", "default": True},
+    }
     reading_names = ("spend", "teams", "budget_reset_at", "created_at", "updated_at")
     filters = ("user_email", "user_role")
 
@@ -98,6 +124,16 @@ class User(CrudObject):
     def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
         return METADATA.desired(fields, options, record)
 
+    def fetch_details(self, record: Record, _options: Values, proxy: Proxy) -> Record:
+        return self.fetch_rest(record, proxy)
+
+    def fetch_rest(self, record: Record, proxy: Proxy) -> Record:
+        if not record.get("object_permission_id"):
+            return record
+        path = path_of(PERMISSIONS, record["user_id"])
+        answer = ensure_shape(proxy.client.get(path), {"object_permission": MAPPING}, "GET /v2/user/info")
+        return {**record, "object_permission": answer["object_permission"]}
+
     def create_body(self, body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
         """Return the body of the request, with which LiteLLM creates no key for the user."""
         return {**body, "auto_create_key": False}
@@ -109,6 +145,9 @@ class User(CrudObject):
         """
         if "metadata" in plan.changes:
             body = METADATA.update_body(body, plan)
+        if "object_permission" in body:
+            changed = changed_permissions(plan.changes["object_permission"], object_permission(plan.existing))
+            body = {**body, "object_permission": changed}
         if body.get("user_role") != "internal_user":
             return body
         kept = {"max_budget": plan.existing.get("max_budget")}

@@ -33,6 +33,7 @@ def examples(module: str) -> list[dict[str, Any]]:
 def variables(sandbox) -> dict[str, str]:
     """What the examples have in a vault."""
     names = ("openai_key", "new_openai_key", "azure_key", "new_azure_key", "chatbot_key", "key_seed", "guardrail_key")
+    names += ("issues_token", "new_issues_token", "weather_tenant")
     made = {f"vault_{name}": f"sk-{secrets.token_hex(24)}" for name in names}
     return {**made, "vault_litellm_master_key": sandbox.master_key}
 

@@ -25,12 +25,15 @@ TABLES = {
     "LiteLLM_TeamTable": ("team_id", {"members_with_roles": "[]", "metadata": "{}"}),
     "LiteLLM_AccessGroupTable": ("access_group_id", {}),
     "LiteLLM_VerificationToken": ("token", {"models": "{}"}),
+    "LiteLLM_MCPServerTable": ("server_id", {"url": "http://127.0.0.1:9", "transport": "http"}),
+    "LiteLLM_MCPToolsetTable": ("toolset_id", {}),
 }
 # The columns by which objects are declared or found, where that is not the ID.
 NAMES = {
     "LiteLLM_TeamTable": "team_alias",
     "LiteLLM_AccessGroupTable": "access_group_name",
     "LiteLLM_VerificationToken": "key_alias",
+    "LiteLLM_MCPToolsetTable": "toolset_name",
 }
 
 
@@ -124,6 +127,8 @@ def test_a_budget_that_the_last_shares_is_not_changed(sandbox, run_module, many,
         ("litellm_team_info", "teams", "team_id"),
         ("litellm_access_group_info", "access_groups", "access_group_name"),
         ("litellm_key_info", "virtual_keys", "key_alias"),
+        ("litellm_mcp_server_info", "mcp_servers", "server_id"),
+        ("litellm_mcp_toolset_info", "mcp_toolsets", "toolset_name"),
     ],
 )
 def test_all_are_returned_once(run_module, many, module: str, result: str, name: str) -> None:

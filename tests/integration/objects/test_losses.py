@@ -29,6 +29,8 @@ LEFT = (
     ("LiteLLM_BudgetTable", "budget_id"),
     ("LiteLLM_PolicyTable", "policy_name"),
     ("LiteLLM_GuardrailsTable", "guardrail_name"),
+    ("LiteLLM_MCPToolsetTable", "toolset_name"),
+    ("LiteLLM_MCPServerTable", "server_id"),
 )
 
 
@@ -77,6 +79,10 @@ GUARDRAIL = (
     {"guardrail_name": "NAME", "litellm_params": {"guardrail": "litellm_content_filter", "mode": "pre_call"}},
 )
 POLICY = ("policy", {"policy_name": "NAME", "description": "x"})
+REACHED = (
+    "mcp_server",
+    {"server_id": "NAME", "transport": "http", "url": "http://127.0.0.1:9", "mcp_access_groups": ["NAME-group"]},
+)
 CASES = {
     "the guardrail of a key, a team, a model, policies": Case(
         *absent("guardrail", guardrail_name="NAME"),
@@ -243,6 +249,32 @@ CASES = {
         *absent("customer", user_id="NAME"),
         "The customer is blocked, and could send requests again.",
         (("customer", {"user_id": "NAME", "blocked": True}),),
+    ),
+    "an MCP server": Case(
+        *absent("mcp_server", server_id="NAME"),
+        "It is used by 1 key (NAME), 1 team (NAME), 1 user (NAME), 1 customer (NAME), 1 access group (NAME), "
+        "1 MCP toolset (NAME).",
+        (
+            REACHED,
+            ("key", {"key_alias": "NAME", "object_permission": {"mcp_servers": ["NAME"]}}),
+            ("team", {"team_id": "NAME", "object_permission": {"mcp_tool_permissions": {"NAME": ["read"]}}}),
+            ("team", {"team_id": "NAME-2", "object_permission": {"models": ["gpt-4"]}}),
+            ("user", {"user_id": "NAME", "object_permission": {"mcp_access_groups": ["NAME-group"]}}),
+            ("access_group", {"access_group_name": "NAME", "access_mcp_server_ids": ["NAME"]}),
+            ("mcp_toolset", {"toolset_name": "NAME", "tools": [{"server_id": "NAME", "tool_name": "read"}]}),
+        ),
+        (("POST", "/customer/new", {"user_id": "NAME", "object_permission": {"mcp_servers": ["NAME"]}}),),
+        since="1.106.0",
+    ),
+    "an MCP toolset": Case(
+        *absent("mcp_toolset", toolset_name="NAME"),
+        "It is used by 1 key (NAME), 1 user (NAME).",
+        (
+            ("mcp_toolset", {"toolset_name": "NAME"}),
+            ("key", {"key_alias": "NAME", "object_permission": {"mcp_toolsets": ["NAME"]}}),
+            ("user", {"user_id": "NAME", "object_permission": {"mcp_toolsets": ["NAME"]}}),
+        ),
+        since="1.106.0",
     ),
     "the only deployment of a model": Case(
         *absent("model", model_id="NAME"),

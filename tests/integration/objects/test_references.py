@@ -20,21 +20,38 @@ def name(sandbox, alias) -> Iterator[str]:
     name = alias.replace("-", "_")
     yield name
     sandbox.call("POST", "/team/delete", {"team_ids": [alias]})
+    sandbox.call("POST", "/user/delete", {"user_ids": [alias]})
+    for toolset in sandbox.rows(
+        'SELECT toolset_id FROM "LiteLLM_MCPToolsetTable" WHERE starts_with(toolset_name, %s)', name
+    ):
+        sandbox.call("DELETE", f"/v1/mcp/toolset/{toolset['toolset_id']}")
     sandbox.call("DELETE", f"/v1/mcp/server/{name}-id")
     sandbox.call("POST", "/vector_store/delete", {"vector_store_id": f"{name}-id"})
     for table in ("LiteLLM_AccessGroupTable",):
         sandbox.execute(f'DELETE FROM "{table}" WHERE starts_with(access_group_name, %s)', alias)
 
 
+IDENTITY = {"team": "team_id", "key": "key_alias", "user": "user_id"}
+
+
 @pytest.fixture(params=["team", "key"])
 def declare(request, run_module, alias) -> Callable[..., Any]:
     """A team, or a key, that refers to something."""
-    identity = {"team": "team_id", "key": "key_alias"}[request.param]
-    return partial(run_module, f"litellm_{request.param}", **{identity: alias})
+    return declaring(request.param, run_module, alias)
+
+
+@pytest.fixture(params=IDENTITY)
+def permit(request, run_module, alias) -> Callable[..., Any]:
+    """A team, a key, or a user with permissions."""
+    return declaring(request.param, run_module, alias)
+
+
+def declaring(kind: str, run_module: Callable[..., Any], alias: str) -> Callable[..., Any]:
+    return partial(run_module, f"litellm_{kind}", **{IDENTITY[kind]: alias})
 
 
 def shown(result: Any) -> dict[str, Any]:
-    values: dict[str, Any] = result.values.get("team") or result.values["virtual_key"]
+    values: dict[str, Any] = result.values.get("team") or result.values.get("user") or result.values["virtual_key"]
     return values
 
 
@@ -53,14 +70,14 @@ def test_an_access_group_is_named(sandbox, run_module, declare, name) -> None:
     assert declare(max_budget=3).changed
 
 
-def test_servers_and_stores_are_named(sandbox, declare, name) -> None:
+def test_servers_and_stores_are_named(sandbox, permit, name) -> None:
     permission = {
         "mcp_servers": [f"{name}_server"],
         "mcp_tool_permissions": {f"{name}_server": ["read"]},
         "vector_stores": [f"{name} store"],
     }
     lacking(
-        declare,
+        permit,
         sandbox,
         f"object_permission: the proxy has no MCP server '{name}_server'.",
         object_permission=permission,
@@ -73,19 +90,39 @@ def test_servers_and_stores_are_named(sandbox, declare, name) -> None:
     }
     sandbox.call("POST", "/v1/mcp/server", server).raise_for_status()
     lacking(
-        declare,
+        permit,
         sandbox,
         f"object_permission: the proxy has no vector store '{name} store'.",
         object_permission=permission,
     )
     store = {"vector_store_id": f"{name}-id", "vector_store_name": f"{name} store", "custom_llm_provider": "openai"}
     sandbox.call("POST", "/vector_store/new", store).raise_for_status()
-    done = as_declared(declare, sandbox, 1, object_permission=permission)
+    done = as_declared(permit, sandbox, 1, object_permission=permission)
     assert shown(done)["object_permission"] == {
         "mcp_servers": [f"{name}-id"],
         "mcp_tool_permissions": {f"{name}-id": ["read"]},
         "vector_stores": [f"{name}-id"],
     }
+
+
+def test_groups_and_toolsets_are_named(sandbox, run_module, permit, name) -> None:
+    permission = {"mcp_access_groups": [f"{name} group"], "mcp_toolsets": [f"{name} set"]}
+    lacking(
+        permit,
+        sandbox,
+        f"object_permission: the proxy has no MCP access group '{name} group'. "
+        f"object_permission: the proxy has no MCP toolset '{name} set'.",
+        object_permission=permission,
+    )
+    reached = {"transport": "http", "url": "http://127.0.0.1:9"}
+    server = {"server_id": f"{name}-id", "mcp_access_groups": [f"{name} group"], **reached}
+    assert run_module("litellm_mcp_server", **server).changed
+    toolset = run_module("litellm_mcp_toolset", toolset_name=f"{name} set").toolset_id
+    done = as_declared(permit, sandbox, 1, object_permission=permission)
+    assert shown(done)["object_permission"] == {"mcp_access_groups": [f"{name} group"], "mcp_toolsets": [toolset]}
+    # What stands for all of them, or none, is no server.
+    done = as_declared(permit, sandbox, 1, object_permission={"mcp_servers": ["no-mcp-servers"]})
+    assert shown(done)["object_permission"]["mcp_servers"] == ["no-mcp-servers"]
 
 
 def test_a_name_of_several_is_refused(sandbox, declare, name) -> None:

@@ -18,7 +18,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, refused, too_old, two
 from ansible_collections.litemaas.virtual_keys.tests.integration.roles.test_cap import OUT_OF_BUDGET, ask, until_refused
 
-pytestmark = pytest.mark.quiet
+pytestmark = [pytest.mark.quiet, pytest.mark.usefixtures("referred")]
 
 TABLE = '"LiteLLM_UserTable"'
 
@@ -26,8 +26,10 @@ TABLE = '"LiteLLM_UserTable"'
 def row(sandbox, name: str) -> dict[str, Any]:
     """The user with the keys and memberships."""
     (user,) = sandbox.rows(f"SELECT * FROM {TABLE} WHERE user_id = %s", name)
+    permissions = 'SELECT * FROM "LiteLLM_ObjectPermissionTable" WHERE object_permission_id = %s'
     return {
         **user,
+        "object_permission": next(iter(sandbox.rows(permissions, user["object_permission_id"])), None),
         "keys": sandbox.rows('SELECT * FROM "LiteLLM_VerificationToken" WHERE user_id = %s ORDER BY token', name),
         "memberships": sandbox.rows('SELECT * FROM "LiteLLM_TeamMembership" WHERE user_id = %s ORDER BY 1', name),
     }
@@ -50,6 +52,10 @@ LAWS = Laws(
         "model_tpm_limit": two({"gpt-4": 100}, {"gpt-4": 200}),
         "model_rpm_limit": two({"gpt-4": 1}, {"gpt-4": 0}),
         "allowed_cache_controls": two(["no-cache"], ["no-cache", "no-store"]),
+        "object_permission": two(
+            {"mcp_servers": ["server-1"], "vector_stores": ["store-1"]},
+            {"mcp_servers": ["server-2"], "vector_stores": []},
+        ),
         # Empty metadata declares no entry, which takes none away.
         "metadata": two({"course": "python"}, {"course": "go"}, empty=False),
         "sso_user_id": two("sso-0", "sso-1"),

@@ -56,6 +56,12 @@ OBJECTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "LiteLLM_CredentialsTable",
         "credential_name",
     ),
+    "mcp_server": (
+        {"server_id": "NAME", "transport": "http", "url": "http://127.0.0.1:9"},
+        "LiteLLM_MCPServerTable",
+        "server_id",
+    ),
+    "mcp_toolset": ({"toolset_name": "NAME", "description": "x"}, "LiteLLM_MCPToolsetTable", "toolset_name"),
     "key": ({"key_alias": "NAME", "max_budget": 5}, "LiteLLM_VerificationToken", "key_alias"),
     "guardrail": (
         {"guardrail_name": "NAME", "litellm_params": {"guardrail": "litellm_content_filter", "mode": "pre_call"}},

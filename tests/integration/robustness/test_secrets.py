@@ -20,6 +20,15 @@ PASSWORD = "the password of the vault"
 PARAMS = {"model": "openai/gpt-4o", "mock_response": "Hello"}
 API = {"guardrail": "generic_guardrail_api", "mode": "pre_call", "api_base": "http://127.0.0.1:9"}
 ROUTER = {"redis_password": secret(90), "redis_url": f"redis://:{secret(91)}@host:6379/0", "num_retries": 3}
+MCP_SECRETS, NEW_MCP_SECRETS = (
+    {
+        "credentials": {"auth_value": secret(first), "client_id": secret(first + 1)},
+        "static_headers": {"X-Anything": secret(first + 2)},
+        "env": {"ANYTHING": secret(first + 3)},
+        "env_vars": [{"name": "ANYTHING", "value": secret(first + 4)}],
+    }
+    for first in (70, 80)
+)
 # How a task is to end.
 MADE, FAILED = "made", "failed"
 
@@ -75,6 +84,12 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
         (MADE, "litellm_pass_through_info", {}),
         (FAILED, "litellm_pass_through", {**endpoint, "path": "/key/list", "headers": {"X-Key": secret(94)}}),
         (FAILED, "litellm_pass_through", {**endpoint, "headers": {"X-Key": [secret(95)]}}),
+        (MADE, "litellm_mcp_server", {**mcp(name), **MCP_SECRETS}),
+        (MADE, "litellm_mcp_server", {**mcp(name), **NEW_MCP_SECRETS}),
+        (MADE, "litellm_mcp_server", {"server_id": f"{name}-mcp", "credentials": {"auth_value": "{{ vaulted }}"}}),
+        (MADE, "litellm_mcp_server_info", {}),
+        (FAILED, "litellm_mcp_server", {**mcp(name), "credentials": {"auth_value": secret(89), "other": secret(90)}}),
+        (FAILED, "litellm_mcp_server", {**mcp(name), **MCP_SECRETS, "mcp_info": {"protocol_version": "none"}}),
         (MADE, "litellm_user", {"user_id": f"{name}-u", "metadata": str(KINDS)}),
         (MADE, "litellm_user_info", {"user_id": f"{name}-u"}),
         (MADE, "litellm_key", {"key_alias": f"{name}-k", "metadata": KINDS}),
@@ -84,9 +99,16 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
+def mcp(name: str) -> dict[str, Any]:
+    """An MCP server with a secret in its URL."""
+    url = f"http://127.0.0.1:9/mcp?key={secret(79)}"
+    return {"server_id": f"{name}-mcp", "transport": "http", "url": url, "auth_type": "bearer_token"}
+
+
 @pytest.fixture
 def name(sandbox, alias):
     yield alias
+    sandbox.call("DELETE", f"/v1/mcp/server/{alias}-mcp")
     sandbox.call("POST", "/model/delete", {"id": f"{alias}-m"})
     for row in sandbox.rows(
         'SELECT guardrail_id FROM "LiteLLM_GuardrailsTable" WHERE guardrail_name = %s', f"{alias}-g"

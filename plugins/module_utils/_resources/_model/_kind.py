@@ -122,14 +122,14 @@ class Model(CrudObject):
         gone = hidden(unset_of(options, PARAMS))
         if not gone and not hidden(options.get(PARAMS) or {}):
             return record
-        detailed = self.fetch_secrets(record, proxy)
+        detailed = self.fetch_rest(record, proxy)
         if detailed["masks"] is None and gone:
             names = mark_options(f"{PARAMS}.{name}" for name in gone)
             reason = f"LiteLLM does not serve this model, so that nobody can tell whether it has {names}"
             raise InputError(f"O(unset): {reason}. Unblock it, or remove the entry from O(unset).", record["model_id"])
         return detailed
 
-    def fetch_secrets(self, record: Record, proxy: Proxy) -> Record:
+    def fetch_rest(self, record: Record, proxy: Proxy) -> Record:
         return {**record, "masks": fetch_masks(record, proxy)}
 
     def create_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
