@@ -301,7 +301,7 @@ def declare(sandbox, run_module, name) -> Callable[..., Any]:
 
     def fill(value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {part_name: fill(part) for part_name, part in value.items()}
+            return {fill(part_name): fill(part) for part_name, part in value.items()}
         if isinstance(value, (list, tuple)):
             return [fill(part) for part in value]
         if not isinstance(value, str):

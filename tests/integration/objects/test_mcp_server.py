@@ -15,7 +15,9 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._mcp_server._table import MCP_SERVER
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import (
     Laws,
+    adopted,
     as_declared,
+    described,
     lacking,
     only_changes,
     refused,
@@ -321,6 +323,22 @@ def test_a_document_that_cannot_be_read_is_a_warning(sandbox, server, upstream) 
     assert (done.action, done.failed) == ("update", False)
     assert "nternal" in str(done.warnings)
     assert server(spec_path=f"{NOWHERE}/openapi.json").changed is False
+
+
+def test_what_declares_it_names_its_secrets_and_shows_none(sandbox, run_module, server, name) -> None:
+    secret = {"static_headers": {"X-A": SECOND}, "env_vars": [{"name": "A", "value": THIRD}], "env": {"B": THIRD}}
+    common = {"transport": "http", "url": f"{NOWHERE}/mcp", "mcp_access_groups": ["one"]}
+    as_declared(server, sandbox, 1, **common, **BEARER, **secret)
+    declaration = adopted(run_module, sandbox, "litellm_mcp_server", server_id=name)
+    assert declaration == {"server_id": name, "auth_type": "bearer_token", **common}
+    found = described(run_module, "litellm_mcp_server", server_id=name)
+    assert found["hidden"] == [
+        ["credentials", "auth_value"],
+        ["static_headers", "X-A"],
+        ["env_vars"],
+        ["env", "B"],
+    ]
+    assert not [value for value in (FIRST, SECOND, THIRD) if value in str(found)]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     # Importable only after tests/conftest.py has done its work.
     from ansible_collections.litemaas.virtual_keys.tests.tooling.module_arguments import module_arguments
 
-    def run(module: ModuleType, url: str, check: bool = False, **options: Any) -> dict[str, Any]:
+    def run(module: ModuleType, url: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
         connection = {"api_url": url, "api_key": MASTER_KEY, "retries": 0}
         given = {name: value for name, value in {**connection, **options}.items() if value is not None}
         args = {**given, "_ansible_check_mode": check, "_ansible_diff": True}
@@ -47,7 +47,7 @@ def run_in_worker(monkeypatch: pytest.MonkeyPatch) -> Run:
     action = importlib.import_module(f"{COLLECTION}.plugin_utils._module_action").ActionModule
     monkeypatch.setattr(action, "connections", {})
 
-    def run(module: ModuleType, url: str, check: bool = False, **options: Any) -> dict[str, Any]:
+    def run(module: ModuleType, url: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
         name = module.__name__.rpartition(".")[2]
         connection = {"api_url": url, "api_key": MASTER_KEY, "retries": 0}
         task = SimpleNamespace(

@@ -17,7 +17,7 @@ from ._checks import check_options, check_plan, taken_name
 from ._credentials import guessable_names
 from ._losses import losses
 from ._reading import carried_warning, fetch_details
-from ._table import MCP_SERVER
+from ._table import MCP_SERVER, SECRETS
 from ._writing import create_body, desired, update_body
 
 NO_STDIO = "Set LITELLM_ENABLE_MCP_STDIO=true in the environment of the proxy, or use transport http or sse."
@@ -43,6 +43,13 @@ class McpServer(CrudObject):
     def options(self) -> ArgumentSpec:
         options = super().options
         return {**options, "env": {**options["env"], "no_log": True}}
+
+    def undeclarable(self, record: Record, _proxy: Proxy) -> str | None:
+        return "the configuration file of the proxy defines it." if record.get("is_config") else None
+
+    def options_of(self, record: Record, proxy: Proxy) -> dict[str, Any]:
+        hidden = {name: self.table.field(name).value(record) for name in SECRETS}
+        return {**super().options_of(record, proxy), **{name: value for name, value in hidden.items() if value}}
 
     def declare(self, options: Values, state: str) -> CrudDeclaration:
         """Declare a server by the names that LiteLLM gives it, which have no spaces."""

@@ -144,7 +144,9 @@ _cleared = partial(Field, clear_since=CLEAR_SINCE)
 _strings = partial(Field, type="list", elements="str", cleared=[])
 _texts_by_tool = partial(Field, type="dict", unit="text by tool", parse=_as_text, cleared={})
 _flag = partial(Field, type="bool", empty_values=(False,), cleared=False)
-_secrets = partial(Field, type="dict", parse=_as_text, redact=_hidden, diff_view=_hidden_changes, cleared={})
+_secrets = partial(
+    Field, type="dict", parse=_as_text, redact=_hidden, diff_view=_hidden_changes, declares=False, cleared={}
+)
 
 # What LiteLLM removes when the URL, the issuer, or the type of authentication changes, also if it is sent again.
 AUTHENTICATION = (
@@ -159,6 +161,8 @@ AUTHENTICATION = (
     _cleared("subject_token_type", empty_values=(ACCESS_TOKEN,), since="1.98.1"),
     _cleared("token_exchange_profile", choices=(RFC_8693, "entra_obo"), empty_values=(RFC_8693,), since="1.98.1"),
 )
+# Fields with values that nobody is shown.
+SECRETS = ("credentials", "static_headers", "env_vars", "env")
 # What the workers of LiteLLM go on using after it was removed, and show.
 CARRIED = ("issuer", "authorization_url", "token_url", "registration_url")
 MCP_SERVER = Resource(
@@ -173,7 +177,7 @@ MCP_SERVER = Resource(
         _cleared("url"),
         _cleared("spec_path"),
         _cleared("auth_type", choices=AUTH_TYPES),
-        Field("credentials", "dict", read=entries_of, redact=without_values),
+        Field("credentials", "dict", read=entries_of, redact=without_values, declares=False),
         _secrets("static_headers"),
         _strings("extra_headers"),
         Field(
@@ -186,6 +190,7 @@ MCP_SERVER = Resource(
             serialize=_variables,
             redact=_hidden_variables,
             diff_view=_changed_variables,
+            declares=False,
             cleared=[],
             since="1.90.0",
         ),
