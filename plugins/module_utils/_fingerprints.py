@@ -121,8 +121,8 @@ def guessable_warning(place: str, names: Iterable[str], detected: str = BY_MASK)
     if not listed:
         return []
     return [
-        f"O({place}): {listed} can be guessed, so no fingerprint of it is stored. {detected} Use a random value of 32 or "
-        "more characters."
+        f"O({place}): {listed} can be guessed, so no fingerprint of it is stored. {detected} Use a random value of 32 "
+        "or more characters."
     ]
 
 

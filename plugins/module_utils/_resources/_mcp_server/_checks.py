@@ -15,6 +15,7 @@ from ..._engine import Plan
 from ..._listings import MCP_SERVERS
 from ..._proxy import Proxy
 from ..._shapes import FLAG, TEXT, maybe
+from ..._text import mark_options
 from ..._values import is_empty
 from ._credentials import NAMES, fingerprints_of
 from ._table import AUTHENTICATION, MCP_SERVER
@@ -32,19 +33,19 @@ def check_options(options: Values) -> list[str]:
     for option in ("static_headers", "env", "tool_name_to_display_name", "tool_name_to_description"):
         wrong = [str(name) for name, value in (options.get(option) or {}).items() if not _is_text(value)]
         if wrong:
-            found.append(f"{option}: needs text for {', '.join(wrong)}.")
+            found.append(f"O({option}): needs text for {', '.join(wrong)}.")
     return found
 
 
 def _check_credentials(declared: Values) -> Iterator[str]:
     empty = [str(name) for name, value in declared.items() if is_empty(value)]
     if empty:
-        yield f"credentials: {', '.join(empty)} has no value. To remove an entry, leave it out."
+        yield f"O(credentials): {', '.join(empty)} has no value. To remove an entry, leave it out."
     for name in declared:
         if name in OPTIONS_IN_CREDENTIALS:
-            yield f"credentials: use the option {name} to set {name}."
+            yield f"O(credentials): use the option O({name}) to set {name}."
         elif name not in NAMES:
-            yield f"credentials: LiteLLM does not know {name}. It knows {', '.join(NAMES)}."
+            yield f"O(credentials): LiteLLM does not know {name}. It knows {', '.join(NAMES)}."
 
 
 def _is_text(value: Any) -> bool:
@@ -72,18 +73,18 @@ def _check_whole(plan: Plan) -> str | None:
     transport = _after(plan, "transport") or "sse"
     if transport == "stdio":
         if not (_after(plan, "command") and _after(plan, "args")):
-            return "transport=stdio requires command and args."
+            return "O(transport)=stdio requires O(command) and O(args)."
     elif not (_after(plan, "url") or _after(plan, "spec_path")):
         create = "it does not exist yet. To create it, set" if plan.action == "create" else f"{transport} requires"
-        return f"{create} url or spec_path."
+        return f"{create} O(url) or O(spec_path)."
     auth_type = _after(plan, "auth_type")
     if _after(plan, "dcr_bridge") and auth_type not in FORWARDING:
-        return f"dcr_bridge requires auth_type {' or '.join(FORWARDING)}."
+        return f"O(dcr_bridge) requires O(auth_type) {' or '.join(FORWARDING)}."
     flow = (auth_type, _after(plan, "oauth2_flow"), _after(plan, "delegate_auth_to_upstream"))
     if _after(plan, "per_server_oauth_discovery") and flow != ("oauth2", "authorization_code", None):
         return (
-            "per_server_oauth_discovery requires auth_type oauth2 with oauth2_flow authorization_code, and without "
-            "delegate_auth_to_upstream."
+            "O(per_server_oauth_discovery) requires O(auth_type) oauth2 with O(oauth2_flow) authorization_code, and "
+            "without O(delegate_auth_to_upstream)."
         )
     return None
 
@@ -101,8 +102,8 @@ def _check_losses(plan: Plan) -> str | None:
         return None
     these = "it" if len(lost) == 1 else "each of them"
     return (
-        f"when {' or '.join(changed)} changes, LiteLLM removes {', '.join(lost)}. Also set {these}, or list {these} in "
-        "unset."
+        f"when {' or '.join(f'O({name})' for name in changed)} changes, LiteLLM removes {mark_options(lost)}. Also set "
+        f"{these}, or list {these} in O(unset)."
     )
 
 
@@ -116,7 +117,7 @@ def _check_alias(plan: Plan) -> str | None:
     moved = plan.action == "update" and plan.changes.get("server_name") and "alias" not in plan.before
     if not moved or MCP_SERVER.field("server_name").is_empty(plan.changes["server_name"]) or plan.existing.get("alias"):
         return None
-    return "LiteLLM would make server_name the alias as well. Also set alias, or list it in unset."
+    return "LiteLLM would make O(server_name) the alias as well. Also set O(alias), or list it in O(unset)."
 
 
 def taken_name(plan: Plan, proxy: Proxy) -> str | None:
@@ -128,5 +129,5 @@ def taken_name(plan: Plan, proxy: Proxy) -> str | None:
         taken = [name for name, value in names.items() if value in others]
         if taken and server["server_id"] != plan.existing.get("server_id"):
             owner = "the configuration file of the proxy" if server.get("is_config") else f"'{server['server_id']}'"
-            return f"{taken[0]}: {declared[taken[0]]} is the name or the alias of the MCP server {owner}."
+            return f"O({taken[0]}): {declared[taken[0]]} is the name or the alias of the MCP server {owner}."
     return None

@@ -20,8 +20,8 @@ from ._reading import carried_warning, fetch_details
 from ._table import MCP_SERVER, SECRETS
 from ._writing import create_body, desired, update_body
 
-NO_STDIO = "Set LITELLM_ENABLE_MCP_STDIO=true in the environment of the proxy, or use transport http or sse."
-UNDETECTED = "Later runs do not detect a changed value, unless update_credentials=always is set."
+NO_STDIO = "Set LITELLM_ENABLE_MCP_STDIO=true in the environment of the proxy, or use O(transport) http or sse."
+UNDETECTED = "Later runs do not detect a changed value, unless O(update_credentials)=always is set."
 
 
 class McpServer(CrudObject):

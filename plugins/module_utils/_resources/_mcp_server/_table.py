@@ -69,7 +69,7 @@ def _check_name(value: str) -> str | None:
 def _check_info(value: Mapping[str, Any]) -> str | None:
     named = [name for name in OPTIONS_IN_INFO if name in value]
     if named:
-        return f"use the option {named[0]} to set {named[0]}."
+        return f"use the option O({named[0]}) to set {named[0]}."
     taken = [name for name in (*ADDED, OWN_ENTRY) if name in value]
     owner = "this collection" if taken == [OWN_ENTRY] else "LiteLLM"
     return f"{taken[0]} is reserved for {owner}." if taken else None
