@@ -14,7 +14,7 @@ from typing import Any
 
 MAX_NAMED = 10
 # An option of a module in a sentence, as in the documentation of Ansible, or an entry of one: O(litellm_params.model).
-OPTION = re.compile(r"\bO\((?P<name>[a-z_]+)(?P<entry>(?:\.[^()]*)?)\)")
+OPTION = re.compile(r"\bO\((?P<name>[a-z0-9_]+)(?P<entry>(?:\.[^()]*)?)\)")
 NOT_PRINTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 

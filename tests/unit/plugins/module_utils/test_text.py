@@ -47,6 +47,7 @@ def test_a_name_may_hold_all_else() -> None:
 
 def test_an_option_is_rendered_as_the_user_calls_it() -> None:
     text = f"{mark_options(['api_url', 'litellm_params.x-y'])}: see O(unset), FOO(bar), and O(x y)."
+    assert render("O(oauth2_flow)", {}) == "oauth2_flow"
     assert render(text, {}) == "api_url, litellm_params.x-y: see unset, FOO(bar), and O(x y)."
     called = {"api_url": "LITELLM_API_URL", "litellm_params": "v_params"}
     assert render(text, called) == "LITELLM_API_URL, v_params.x-y: see unset, FOO(bar), and O(x y)."
