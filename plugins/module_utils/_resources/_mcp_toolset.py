@@ -39,7 +39,7 @@ class McpToolset(CrudObject):
     listing = MCP_TOOLSETS
 
     def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
-        """LiteLLM keeps the ID of a toolset that is gone wherever it is named."""
+        """Return who loses the tools of a toolset that is deleted. LiteLLM keeps its ID wherever it is named."""
         if plan.action != "delete":
             return []
         toolset = plan.existing["toolset_id"]
