@@ -107,7 +107,7 @@ def resolve(rows: Iterable[Field], fields: Values, record: Values | None, proxy:
                 name: _ids(row.name, part, present.get(name) or (), row.references[name], proxy)
                 for name, part in parts.items()
             }
-            resolved[row.name] = _with_ids(fields[row.name], ids)
+            resolved[row.name] = _renamed(fields[row.name], ids)
     return resolved
 
 
@@ -116,17 +116,15 @@ def with_names(rows: Iterable[Field], options: Values, proxy: Proxy) -> dict[str
     named = dict(options)
     for row in rows:
         if row.references and row.name in options:
-            parts = {
-                entry: _with_names(part, row.references[entry], proxy)
-                for entry, part in _parts(row, options[row.name]).items()
-            }
-            named[row.name] = parts[""] if "" in parts else {**options[row.name], **parts}
+            parts = _parts(row, options[row.name])
+            names = {entry: _names(part, row.references[entry], proxy) for entry, part in parts.items()}
+            named[row.name] = _renamed(options[row.name], names)
     return named
 
 
-def _with_names(part: Any, target: Target, proxy: Proxy) -> Any:
-    names = {one: target.name_of(one, proxy) if target.names else one for one in part}
-    return {names[one]: value for one, value in part.items()} if isinstance(part, Mapping) else [*names.values()]
+def _names(part: Iterable[str], target: Target, proxy: Proxy) -> dict[str, str]:
+    """Return the name of each ID."""
+    return {one: target.name_of(one, proxy) if target.names else one for one in part}
 
 
 def unknown_references(rows: Iterable[Field], plan: Plan, proxy: Proxy) -> str | None:
@@ -174,18 +172,18 @@ def _ids(option: str, part: Iterable[str], present: Any, target: Target, proxy: 
     return ids
 
 
-def _with_ids(value: Any, ids: Mapping[str, Mapping[str, str]]) -> Any:
-    """Return a value with ids in the place of names, by entry."""
-    if "" in ids:
-        return [*ids[""].values()]
+def _renamed(value: Any, names: Mapping[str, Mapping[str, str]]) -> Any:
+    """Return a value with other names of what it refers to, by entry."""
+    if "" in names:
+        return [*names[""].values()]
     if isinstance(value, list):
-        return [{**one, **{name: of[one[name]] for name, of in ids.items() if name in one}} for one in value]
+        return [{**one, **{entry: of[one[entry]] for entry, of in names.items() if entry in one}} for one in value]
     return {
         **value,
         **{
-            name: {of[one]: part for one, part in value[name].items()}
-            if isinstance(value[name], Mapping)
+            entry: {of[one]: part for one, part in value[entry].items()}
+            if isinstance(value[entry], Mapping)
             else [*of.values()]
-            for name, of in ids.items()
+            for entry, of in names.items()
         },
     }
