@@ -62,6 +62,16 @@ options:
     type: list
     elements: dict
     default: []
+  mcp_servers:
+    description: MCP servers, with the options of M(litemaas.virtual_keys.litellm_mcp_server).
+    type: list
+    elements: dict
+    default: []
+  mcp_toolsets:
+    description: MCP toolsets, with the options of M(litemaas.virtual_keys.litellm_mcp_toolset).
+    type: list
+    elements: dict
+    default: []
   fallbacks:
     description: Fallbacks of models, with the options of M(litemaas.virtual_keys.litellm_fallback).
     type: list

@@ -22,6 +22,8 @@ from .._resources._default_settings import DefaultSettings
 from .._resources._fallback import Fallback
 from .._resources._guardrail import Guardrail
 from .._resources._key._kind import Key
+from .._resources._mcp_server._kind import McpServer
+from .._resources._mcp_toolset import McpToolset
 from .._resources._model._kind import Model
 from .._resources._pass_through import PassThrough
 from .._resources._policy._kind import Policy
@@ -85,6 +87,8 @@ KINDS = (
     Row("credentials", Credential()),
     Row("models", Model()),
     Row("guardrails", Guardrail()),
+    Row("mcp_servers", McpServer()),
+    Row("mcp_toolsets", McpToolset()),
     Row("fallbacks", Fallback()),
     Row("pass_throughs", PassThrough()),
     Row("budgets", Budget()),
