@@ -75,7 +75,7 @@ EXAMPLES = r"""
 RETURN = r"""
 declarations:
   description:
-    - The objects by kind, such as RV(declarations.teams). Each contains the options of its module, without secrets. A
+    - The objects by kind, such as C(declarations.teams). Each contains the options of its module, without secrets. A
       team also contains C(members), as in M(litemaas.virtual_keys.litellm_team_members).
   returned: success
   type: dict
