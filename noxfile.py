@@ -204,8 +204,9 @@ def build(session: nox.Session) -> None:
     with session.chdir(work):
         run_briefly(session, "python", "-m", "galaxy_importer.main", str(archive))
     with tempfile.TemporaryDirectory() as folder:
-        programs = os.pathsep.join((session.bin, os.environ["PATH"]))
-        if faults := installation.faults(archive, Path(folder), {**session.env, "PATH": programs}):
+        given = {**os.environ, **session.env, "PATH": os.pathsep.join((session.bin, os.environ["PATH"]))}
+        environ = {name: value for name, value in given.items() if value is not None}
+        if faults := installation.faults(archive, Path(folder), environ):
             session.error("; ".join(faults))
 
 

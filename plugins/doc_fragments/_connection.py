@@ -121,4 +121,4 @@ notes:
   - The environment variables E(HTTPS_PROXY), E(HTTP_PROXY), and E(NO_PROXY) are respected.
 """
 
-    ROLE = _of_roles(DOCUMENTATION)
+    ROLE: str = _of_roles(DOCUMENTATION)

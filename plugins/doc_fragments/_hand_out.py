@@ -94,4 +94,4 @@ options:
     default: UTC
 """
 
-    WORKSHOP = _of_workshops(DOCUMENTATION)
+    WORKSHOP: str = _of_workshops(DOCUMENTATION)

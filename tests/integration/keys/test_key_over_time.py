@@ -392,10 +392,10 @@ def test_what_requests_with_both_values_cost_is_one_sum(sandbox, run_module, ali
     """Nothing is lost of what LiteLLM writes down later, nor of requests while the old key is removed."""
     options = {"rotate_after": "90d", "grace": "1h"}
     old = run_module("litellm_key", key_alias=alias, **options)
-    asked = [answers(sandbox, old.key) for _ in range(3)]
+    asked = [answers(sandbox, value) for value in [old.key] * 3]
     age(sandbox, alias, 91)
     new = run_module("litellm_key", key_alias=alias, **options)
-    asked += [answers(sandbox, value) for value in (old.key, new.key) for _ in range(3)]
+    asked += [answers(sandbox, value) for value in [old.key, new.key] * 3]
 
     def wait_for(requests: int) -> None:
         """Wait until LiteLLM has written down each request, and look whether that is what the key has spent."""
@@ -413,7 +413,7 @@ def test_what_requests_with_both_values_cost_is_one_sum(sandbox, run_module, ali
     wait_for(9)
     sandbox.execute(PAST, old.key_id)
     with ThreadPoolExecutor(2) as pool:
-        meanwhile = [pool.submit(answers, sandbox, new.key) for _ in range(20)]
+        meanwhile = [pool.submit(answers, sandbox, value) for value in [new.key] * 20]
         assert run_module("litellm_key", key_alias=alias, **options).action == "update"
         asked += [one.result() for one in meanwhile]
     assert set(asked) == {200} and list(sandbox.keys(alias)) == [alias]

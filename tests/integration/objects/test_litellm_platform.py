@@ -24,7 +24,7 @@ def name(sandbox) -> Iterator[str]:
         "user_ids": ('SELECT user_id FROM "LiteLLM_UserTable" WHERE starts_with(user_id, %s)', "/user/delete"),
     }
     for option, (query, path) in owned.items():
-        ids = [next(iter(row.values())) for row in sandbox.rows(query, beginning)]
+        ids = [value for row in sandbox.rows(query, beginning) for value in row.values()]
         for start in range(0, len(ids), 100):
             sandbox.call("POST", path, {option: ids[start : start + 100]}).raise_for_status()
     for row in sandbox.rows('SELECT budget_id FROM "LiteLLM_BudgetTable" WHERE starts_with(budget_id, %s)', beginning):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,8 +21,8 @@ def part(entry: Any, record: dict[str, Any] | None) -> Any:
     return SimpleNamespace(row=entry.row, entries=[entry], plans=[plan])
 
 
-def drift(present: list[Any] = [], going: list[Any] = [], strict: bool = False, **left: Any) -> dict[str, Any]:  # noqa: B006
-    return drift_of(present, going, left, strict)
+def drift(present: Sequence[Any] = (), going: Sequence[Any] = (), strict: bool = False, **left: Any) -> dict[str, Any]:
+    return drift_of(list(present), list(going), left, strict)
 
 
 def test_a_proxy_as_declared_does_not_differ() -> None:

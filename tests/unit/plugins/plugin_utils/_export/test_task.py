@@ -18,8 +18,8 @@ LOST = {"name": "b\x1b", "declaration": None, "hidden": [], "not_declared": {"":
 OBJECTS = {"tags": [TAG, LOST], "access_groups": []}
 
 
-def export(folder: Path | None, objects: Any = OBJECTS, check_mode: bool = False) -> dict[str, Any]:
-    return result_of(objects, OurFiles(str(folder)) if folder else None, check_mode)
+def export(folder: Path | None, objects: Any = None, check_mode: bool = False) -> dict[str, Any]:
+    return result_of(OBJECTS if objects is None else objects, OurFiles(str(folder)) if folder else None, check_mode)
 
 
 def test_without_a_folder_only_data_is_returned() -> None:
