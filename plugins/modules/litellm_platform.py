@@ -72,6 +72,11 @@ options:
     type: list
     elements: dict
     default: []
+  search_tools:
+    description: Search tools, with the options of M(litemaas.virtual_keys.litellm_search_tool).
+    type: list
+    elements: dict
+    default: []
   fallbacks:
     description: Fallbacks of models, with the options of M(litemaas.virtual_keys.litellm_fallback).
     type: list

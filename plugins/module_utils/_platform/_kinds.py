@@ -27,6 +27,7 @@ from .._resources._mcp_toolset import McpToolset
 from .._resources._model._kind import Model
 from .._resources._pass_through import PassThrough
 from .._resources._policy._kind import Policy
+from .._resources._search_tool import SearchTool
 from .._resources._tag import Tag
 from .._resources._team import Team
 from .._resources._team_members._kind import TeamMembers
@@ -89,6 +90,7 @@ KINDS = (
     Row("guardrails", Guardrail()),
     Row("mcp_servers", McpServer()),
     Row("mcp_toolsets", McpToolset()),
+    Row("search_tools", SearchTool()),
     Row("fallbacks", Fallback()),
     Row("pass_throughs", PassThrough()),
     Row("budgets", Budget()),

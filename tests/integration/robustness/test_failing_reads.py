@@ -63,6 +63,11 @@ OBJECTS: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "mcp_toolset": ({"toolset_name": "NAME", "description": "x"}, "LiteLLM_MCPToolsetTable", "toolset_name"),
     "key": ({"key_alias": "NAME", "max_budget": 5}, "LiteLLM_VerificationToken", "key_alias"),
+    "search_tool": (
+        {"search_tool_name": "NAME", "litellm_params": {"search_provider": "tavily", "api_key": "tvly-0123456789"}},
+        "LiteLLM_SearchToolsTable",
+        "search_tool_name",
+    ),
     "guardrail": (
         {"guardrail_name": "NAME", "litellm_params": {"guardrail": "litellm_content_filter", "mode": "pre_call"}},
         "LiteLLM_GuardrailsTable",

@@ -18,6 +18,7 @@ COLLECTION = "litemaas.virtual_keys"
 VAULTED = f"{MARK}vaulted-b7XqZ"
 PASSWORD = "the password of the vault"
 PARAMS = {"model": "openai/gpt-4o", "mock_response": "Hello"}
+SEARCH = {"search_provider": "tavily"}
 API = {"guardrail": "generic_guardrail_api", "mode": "pre_call", "api_base": "http://127.0.0.1:9"}
 ROUTER = {"redis_password": secret(90), "redis_url": f"redis://:{secret(91)}@host:6379/0", "num_retries": 3}
 MCP_SECRETS, NEW_MCP_SECRETS = (
@@ -37,6 +38,7 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
     """Tasks, by how they end."""
     pairs = ", ".join(f"{one}={KINDS[one]}" for one in NAMES)
     model = {"model_id": f"{name}-m", "model_name": f"{name}-m"}
+    tool = {"search_tool_name": f"{name}-s", "search_tool_info": KINDS}
     endpoint = {
         "endpoint_id": f"{name}-p",
         "path": f"/{name}",
@@ -75,6 +77,13 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
             "litellm_team",
             {"team_id": f"{name}-t", "metadata": json.dumps(KINDS), "budget_id": "no option"},
         ),
+        (MADE, "litellm_search_tool", {**tool, "litellm_params": {**SEARCH, "api_key": secret(96)}}),
+        (MADE, "litellm_search_tool", {**tool, "litellm_params": json.dumps({**SEARCH, "api_key": secret(97)})}),
+        (MADE, "litellm_search_tool", {**tool, "litellm_params": {"api_key": "{{ vaulted }}", "timeout": 5}}),
+        (MADE, "litellm_search_tool_info", {"search_tool_name": f"{name}-s"}),
+        (FAILED, "litellm_search_tool", {**tool, "litellm_params": {**SEARCH, **KINDS}}),
+        (FAILED, "litellm_search_tool", {**tool, "litellm_params": {"search_provider": "x", "api_key": secret(98)}}),
+        (MADE, "litellm_search_tool", {**tool, "state": "absent"}),
         (MADE, "litellm_pass_through", {**endpoint, "default_query_params": KINDS}),
         (
             MADE,
