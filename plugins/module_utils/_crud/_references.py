@@ -175,15 +175,14 @@ def _ids(option: str, part: Iterable[str], present: Any, target: Target, proxy: 
 def _renamed(value: Any, names: Mapping[str, Mapping[str, str]]) -> Any:
     """Return a value with other names of what it refers to, by entry."""
     if "" in names:
-        return [*names[""].values()]
+        return _renamed_part(value, names[""])
     if isinstance(value, list):
         return [{**one, **{entry: of[one[entry]] for entry, of in names.items() if entry in one}} for one in value]
-    return {
-        **value,
-        **{
-            entry: {of[one]: part for one, part in value[entry].items()}
-            if isinstance(value[entry], Mapping)
-            else [*of.values()]
-            for entry, of in names.items()
-        },
-    }
+    return {**value, **{entry: _renamed_part(value[entry], of) for entry, of in names.items()}}
+
+
+def _renamed_part(part: Any, names: Mapping[str, str]) -> Any:
+    """Return a list of ids, or a mapping by id, with other names."""
+    if isinstance(part, Mapping):
+        return {names[one]: value for one, value in part.items()}
+    return [*names.values()]
