@@ -53,4 +53,4 @@ def carried_warning(plan: Plan) -> list[str]:
     gone = [name for name in CARRIED if name in plan.changes and _is_empty(name, plan.changes[name])]
     if plan.action != "update" or not gone:
         return []
-    return [f"{plan.name}: LiteLLM can go on using the removed {', '.join(gone)} until it is restarted."]
+    return [f"LiteLLM can go on using the removed {', '.join(gone)} until it is restarted."]
