@@ -159,3 +159,62 @@ def test_missing_budgets() -> None:
     assert Proxy(client).missing_budgets(["a", "b"]) == ["b"]
     assert Proxy(client).missing_budgets([]) == []
     assert client.asked["/budget/info"] == 1
+
+
+def test_a_license_that_cannot_be_read_is_no_missing_license() -> None:
+    with pytest.raises(ApiError, match="broken"):
+        assert Proxy(Answers({"/health/license": ApiError("broken", 500)})).licensed
+
+
+@pytest.mark.parametrize(
+    ("answer", "caller"),
+    [
+        ({"info": {"user_id": "ann"}}, "ann"),
+        ({"info": {"user_id": None}}, "default_user_id"),
+        (ApiError("Key not found in database", 404), "default_user_id"),
+    ],
+)
+def test_who_asks(answer: Any, caller: str) -> None:
+    client = Answers({"/key/info": answer})
+    proxy = Proxy(client)
+    assert proxy.caller == caller == proxy.caller
+    assert client.asked["/key/info"] == 1
+
+
+@pytest.mark.parametrize("failure", [ApiError("broken", 500), ApiError("Not Found", 404)])
+def test_who_asks_is_not_guessed(failure: ApiError) -> None:
+    with pytest.raises(ApiError) as raised:
+        assert Proxy(Answers({"/key/info": failure})).caller
+    assert raised.value is failure
+
+
+def test_models_that_no_deployment_has_exactly() -> None:
+    of_team = {"model_name": "model_name_t_1", "model_info": {"id": "i", "team_public_model_name": "ours"}}
+    rows = [*models("gpt-4", "openai/*")["data"], of_team]
+    client = Answers({"/v2/model/info": body("models", data=rows, current_page=1, total_count=3, total_pages=1)})
+    asked = ["gpt-4", "openai/gpt-4o", "openai/*", "ours", "none", "none"]
+    assert Proxy(client).missing_models(asked) == ["openai/gpt-4o", "none"]
+
+
+def test_what_is_known_about_models_leaves_out_those_of_the_proxy() -> None:
+    catalog = {"gpt-4": {"mode": "chat"}, "ours": {"mode": "chat", "id": "i"}, "spec": "a text"}
+    assert Proxy(Answers({"/public/litellm_model_cost_map": catalog})).catalog == {"gpt-4": {"mode": "chat"}}
+    assert Proxy(Answers({"/public/litellm_model_cost_map": NOT_FOUND})).catalog == {}
+
+
+def test_a_viewer_finds_budgets_in_the_listing() -> None:
+    """LiteLLM lets a viewer read, but send nothing."""
+    listing = [{"budget_id": name, "max_budget": None} for name in ("a", "c")]
+    client = Answers({"/budget/info": ApiError("Only for admins", 403), "/budget/list": [listing, listing]})
+    assert Proxy(client).missing_budgets(["a", "b"]) == ["b"]
+    with pytest.raises(ApiError, match="broken"):
+        Proxy(Answers({"/budget/info": ApiError("broken", 500)})).missing_budgets(["a"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "missing"),
+    [({"credential_name": "a/b"}, []), (ApiError("Credential not found. Name: a/b", 404), ["a/b"])],
+)
+def test_missing_credentials(answer: Any, missing: list[str]) -> None:
+    client = Answers({"/credentials/by_name/a%2Fb": answer})
+    assert Proxy(client).missing_credentials(["a/b", "a/b"]) == missing

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import Key, describe, read
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import token_of
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK, token_of
 from ansible_collections.litemaas.virtual_keys.tests.unit.answers import body, key_row
 
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
@@ -27,6 +27,8 @@ class Listing:
         self.key = key
         self.asked: list[str] = []
         self.refusals: dict[str, ApiError] = {}
+        self.facts: dict[str, Any] = {}
+        self.succeeded: dict[str, int] = {}
 
     def now(self) -> datetime:
         return NOW
@@ -49,6 +51,11 @@ class Listing:
             if row is None:
                 raise ApiError("Key not found in database", 404)
             return {"key": row["token"], "info": {name: value for name, value in row.items() if name != "token"}}
+        if path == "/user/daily/activity":
+            if path in self.refusals:
+                raise self.refusals[path]
+            assert (params or {})["start_date"] < (params or {})["end_date"] == "2030-02-01", "today is a part of it"
+            return {"metadata": {"total_successful_requests": self.succeeded[(params or {})["api_key"]]}}
         assert path == "/key/list"
         names = {"key_hash": "token", "user_id": "user_id", "team_id": "team_id"}
         rows = [
@@ -99,6 +106,9 @@ def names(proxy: Listing, **params: Any) -> list[Any]:
         ({"key": "sk-ü"}, "are not allowed in an HTTP header"),
         ({"key_ids": [VALUE]}, "key_ids: the ID of a key has 64 hexadecimal digits and is not its value."),
         ({"expiring_within": "soon"}, "expiring_within: 'soon' is not a duration"),
+        ({"unused_for": "long"}, "unused_for: 'long' is not a duration"),
+        ({"budget_used": -1}, "budget_used must not be negative."),
+        ({"metadata": {GROUP_MARK: "g"}}, "metadata: use the option group to select by"),
     ],
 )
 def test_refuses_what_cannot_be_meant(params: dict[str, Any], sentence: str) -> None:
@@ -267,3 +277,75 @@ def test_a_refusal_is_an_answer_and_a_failure_is_not() -> None:
 def test_a_deleted_key_is_no_key(trace: dict[str, str]) -> None:
     assert ask(Listing([key_row(token=token_of(VALUE), **trace)]), key=VALUE)["virtual_keys"] == []
     assert ask(Listing([]), key=VALUE)["virtual_keys"] == []
+
+
+def test_by_the_beginning_of_the_alias_who_made_it_and_its_group() -> None:
+    rows = [
+        row("ws-1", created_by="ann", metadata={GROUP_MARK: "g"}),
+        row("ws-2", created_by="ben", metadata={GROUP_MARK: "h"}),
+        row("a-ws-3", created_by="ann", metadata={}),
+        row(None, created_by=None),
+    ]
+    assert names(Listing(rows), key_alias_prefix="ws-") == ["ws-1", "ws-2"]
+    assert names(Listing(rows, "1.82.6"), key_alias_prefix="ws-") == ["ws-1", "ws-2"]
+    assert names(Listing(rows), created_by=["ann"]) == ["a-ws-3", "ws-1"]
+    assert names(Listing(rows), created_by=["ann"], key_alias_prefix="ws-") == ["ws-1"]
+    assert names(Listing(rows), group="h") == ["ws-2"]
+    assert names(Listing(rows), group="h", created_by=["ann"]) == []
+    proxy = Listing(rows)
+    assert (names(proxy, created_by=[]), proxy.asked) == ([], [])
+
+
+def test_one_that_was_never_used_is_unused_since_its_last_change() -> None:
+    old, new = "2030-01-01T00:00:00Z", "2030-01-30T00:00:00Z"
+    rows = [
+        row("idle", last_active=old, updated_at=new, created_at=old),
+        row("busy", last_active=new, updated_at=old, created_at=old),
+        row("changed", last_active=None, updated_at=new, created_at=old),
+        row("forgotten", last_active=None, updated_at=None, created_at=old),
+        row("edge", last_active="2030-01-24T12:00:00Z"),
+    ]
+    assert names(Listing(rows), unused_for="7d") == ["edge", "forgotten", "idle"]
+
+
+def test_a_proxy_that_does_not_tell_the_last_use_is_not_guessed_at() -> None:
+    rows = [row("a", last_active=None), row("b")]
+    rows[1].pop("last_active", None)
+    with pytest.raises(InputError, match="this proxy is too old to report when a key was last used"):
+        ask(Listing(rows), unused_for="7d")
+
+
+def test_by_how_much_of_the_budget_is_used() -> None:
+    rows = [
+        row("half", max_budget=10.0, spend=5.0),
+        row("less", max_budget=10.0, spend=4.9),
+        row("over", max_budget=10.0, spend=12.0),
+        row("new", max_budget=10.0, spend=None),
+        row("no-limit", max_budget=None, spend=50.0),
+    ]
+    assert names(Listing(rows), budget_used=50) == ["half", "over"]
+    assert names(Listing(rows), budget_used=0) == ["half", "less", "new", "over"]
+
+
+def test_use_is_what_succeeded() -> None:
+    """LiteLLM notes also a request that it rejected as activity."""
+    seen = "2030-01-30T00:00:00Z"
+    rows = [
+        row("spent", spend=0.1, last_active=None),
+        row("silent", spend=0.0, last_active=None),
+        row("rejected", spend=0.0, last_active=seen),
+        row("free", spend=0.0, last_active=seen),
+    ]
+    proxy = Listing(rows)
+    proxy.succeeded = {token_of("rejected"): 0, token_of("free"): 3}
+    used = {key["key_alias"]: key["used"] for key in ask(proxy, check_use=True)["virtual_keys"]}
+    assert used == {"spent": True, "silent": False, "rejected": False, "free": True}
+    assert proxy.asked.count("/user/daily/activity") == 2
+
+    proxy.refusals = {"/user/daily/activity": ApiError("Not Found", 404)}
+    used = {key["key_alias"]: key["used"] for key in ask(proxy, check_use=True)["virtual_keys"]}
+    assert used == {"spent": True, "silent": False, "rejected": None, "free": None}
+
+    proxy.refusals = {"/user/daily/activity": ApiError("broken", 500)}
+    with pytest.raises(ApiError, match="broken"):
+        ask(proxy, check_use=True)
