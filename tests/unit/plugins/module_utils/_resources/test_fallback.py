@@ -136,7 +136,7 @@ def test_an_entry_with_other_models_is_left_alone(state: str, options: dict[str,
 
 
 @pytest.mark.parametrize(("state", "options"), [("absent", {}), ("present", {"fallback_models": ["c"]})])
-def test_what_the_configuration_file_owns_is_refused(state: str, options: dict[str, Any]) -> None:
+def test_what_the_file_owns_is_neither_changed_nor_removed(state: str, options: dict[str, Any]) -> None:
     proxy = Router(fallbacks=[{"a": ["b"]}])
     proxy.source = {"fallbacks": "config"}
     with pytest.raises(InputError, match=r"fallback_models: owned by the configuration file of the proxy, for all"):
