@@ -90,7 +90,7 @@ TASKS: list[Task] = [
     often(task("litellm_platform", PLATFORM)),
     often(task("litellm_platform", PLATFORM)),
     task("litellm_platform", {**PLATFORM, "strict": True, "report_undeclared": ["tags"]}, check_mode=True),
-    task("litellm_platform", {**PLATFORM, "keys": [one(key_seed=SEED), one("@-2")]}),
+    task("litellm_platform", {**PLATFORM, "keys": [one(key_seed=SEED), one("@-2")]}, check_mode=True),
     often(task("litellm_platform", {**PLATFORM, "users": [{"user_id": "@-user", "max_bugdet": VALUE}]})),
     task("litellm_platform", {**PLATFORM, "models": [{"model_id": "@-model", "litellm_params": str(PARAMS)}]}),
     task("litellm_platform", {**PLATFORM, "teams": [{"team_id": "@-team", "metadata": LOGGING}]}, diff=True),
