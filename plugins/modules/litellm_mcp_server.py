@@ -384,11 +384,11 @@ EXAMPLES = r"""
 
 - name: Let a key use it
   litemaas.virtual_keys.litellm_key:
-    key_alias: nightly-report
+    key_alias: issue-triage
     object_permission:
       mcp_servers: [issues]
   no_log: true
-  register: report_key
+  register: triage_key
 
 - name: Replace its token and keep everything else
   litemaas.virtual_keys.litellm_mcp_server:

@@ -239,7 +239,7 @@ def test_a_team_with_keys_is_not_deleted_by_mistake(sandbox, team, run_module, a
         ({"metadata": {"secret_manager_settings": {}}}, "metadata: secret_manager_settings is reserved for LiteLLM."),
         ({"team_member_permissions": ["create_key"]}, "team_member_permissions"),
         ({"model_tpm_limit": {"gpt-4": "many"}}, "needs a whole number"),
-        ({"model_max_budget": {"gpt-4": 5}}, "needs a max_budget and a budget_duration for gpt-4."),
+        ({"model_max_budget": {"gpt-4": 5}}, "needs 'max_budget' and 'budget_duration' for gpt-4."),
         ({"default_estimated_output_tokens": 0}, "must be above 0."),
         ({"team_id": "litellm-dashboard"}, "'litellm-dashboard' is reserved for LiteLLM."),
         ({"models": ["gpt-4"], "unset": ["models"]}, "models cannot be both set and listed in unset."),

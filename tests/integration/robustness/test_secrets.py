@@ -59,7 +59,6 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
         (MADE, "litellm_guardrail", {**guardrail, "litellm_params": {"api_key": "{{ vaulted }}"}}),
         (MADE, "litellm_guardrail_info", {"guardrail_name": f"{name}-g"}),
         (FAILED, "litellm_guardrail", {**guardrail, "litellm_params": {**API, **KINDS, "api_base": ""}}),
-        (FAILED, "litellm_guardrail", {**guardrail, "litellm_params": {**API, **KINDS, "mode": secret(94)}}),
         (FAILED, "litellm_guardrail", {**guardrail, "litellm_parms": {**API, **KINDS}}),
         (MADE, "litellm_credential", {"name": f"{name}-c", "credential_values": KINDS, "credential_info": KINDS}),
         (MADE, "litellm_credential", {"name": f"{name}-d", "credential_values": json.dumps(KINDS)}),

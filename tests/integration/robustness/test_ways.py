@@ -156,9 +156,11 @@ def test_each_way_that_needs_a_process(alias, run_tasks, programs, way):
         "interpreter": {"vars": {"ansible_python_interpreter": programs["python"]}},
         "delegate_to": {"delegate_to": "elsewhere"},
     }[way]
-    own = run_tasks(FEW, f"{alias}-own", True, {})
-    other = run_tasks(FEW, f"{alias}-{way}", False, keywords)
-    _compare(own, other, FEW)
+    # What Ansible runs in the background returns what the module says, without the sentences of the action.
+    few = [one for one in FEW if (way, one[0]) != ("async", "litellm_platform")]
+    own = run_tasks(few, f"{alias}-own", True, {})
+    other = run_tasks(few, f"{alias}-{way}", False, keywords)
+    _compare(own, other, few)
 
 
 def test_many_hosts_at_once_and_one_for_all(sandbox, alias, run_tasks):
