@@ -11,7 +11,7 @@ version_added: 1.1.0
 description:
   - Creates, updates, or deletes a search tool, with which requests can search the web through a provider.
   - LiteLLM replaces all parameters with each update and does not show secrets. So each task that changes a search tool has to
-    set its O(litellm_params.api_key) again. Otherwise, the task fails before anything is written.
+    set its C(litellm_params.api_key) again. Otherwise, the task fails before anything is written.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 extends_documentation_fragment:
