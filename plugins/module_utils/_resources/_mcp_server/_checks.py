@@ -127,7 +127,8 @@ def taken_name(plan: Plan, proxy: Proxy) -> str | None:
     for server in proxy.known(MCP_SERVERS, NAMED) if names else ():
         others = {(server.get(name) or "").lower() for name in declared}
         taken = [name for name, value in names.items() if value in others]
-        if taken and server["server_id"] != plan.existing.get("server_id"):
+        # A run that declares a whole platform counts the server that it is going to create, by the name of its plan.
+        if taken and server["server_id"] not in (plan.existing.get("server_id"), plan.name):
             owner = "the configuration file of the proxy" if server.get("is_config") else f"'{server['server_id']}'"
             return f"O({taken[0]}): {declared[taken[0]]} is the name or the alias of the MCP server {owner}."
     return None

@@ -13,6 +13,8 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch impor
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._fingerprints import OWN_ENTRY
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._intentions import Intentions
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._listings import MCP_SERVERS
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._mcp_server._kind import McpServer
 
 PATH = "/v1/mcp/server"
@@ -417,3 +419,17 @@ def test_what_declares_a_server_names_its_secrets_without_them() -> None:
 
 def test_variables_of_a_command_are_secret() -> None:
     assert McpServer().options["env"]["no_log"] is True
+
+
+def test_a_platform_does_not_find_the_name_of_its_new_server_taken_by_itself() -> None:
+    """While a run plans a whole platform, what it is going to create counts as existing."""
+    proxy = Proxy()
+    proxy.servers["other"] = {"server_id": "other", "server_name": "taken", "alias": "taken"}
+    said = "O(server_name): Taken is the name or the alias of the MCP server 'other'."
+    for name, missing in (("one", {}), ("Taken", {said: ["x"]})):
+        proxy.intentions = Intentions()
+        store = McpServer().store(proxy, {})
+        want = McpServer().declare({"server_id": "x", "server_name": name, "url": URL}, "present")
+        plans = store.plans([want])
+        proxy.intentions.note(MCP_SERVERS, ["x"], plans[0].changes, new=True)
+        assert store.missing([want], plans) == missing
