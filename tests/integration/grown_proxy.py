@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -56,7 +57,11 @@ def grown_proxy(sandbox: Any, size: Size) -> Iterator[str]:
 def _make(sandbox: Any, beginning: str, size: Size) -> None:
     def post(path: str) -> Callable[[Body], Any]:
         def send(body: Body) -> Any:
-            answer = sandbox.call("POST", path, body)
+            for _attempt in range(5):
+                answer = sandbox.call("POST", path, body)
+                if answer.status_code != 503:  # the database is busy, and nothing was done
+                    break
+                time.sleep(2)
             assert answer.status_code in (200, 201), (path, body, answer.text)
             return answer.json()
 
