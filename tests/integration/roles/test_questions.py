@@ -63,13 +63,14 @@ def named(output: str, *aliases: str) -> list[bool]:
     return [bool(re.search(rf'"msg": "{re.escape(alias)}[ :]', output)) for alias in aliases]
 
 
-def test_which_keys_expire_this_week(play, make, person) -> None:
+def test_which_keys_expire_this_week(sandbox, play, make, person) -> None:
     soon, later, never, over = (
         make("soon", duration="3d"),
         make("later", duration="30d"),
         make("never"),
-        make("over", duration="1s"),
+        make("over", duration="3d"),
     )
+    sandbox.execute(f"UPDATE {KEYS} SET expires = now() - interval '1 minute' WHERE key_alias = %s", over)
     (command,) = commands("Which keys expire this week?")
     done = play(*command)
     assert (done.rc, done.changed) == (0, 0), done.messages
