@@ -28,12 +28,12 @@ class Folder:
         self.path = path
 
     def render(
-        self, text: str | bytes, people: Any = PEOPLE, once: bool = False, variables: Any = None, **of_play: Any
+        self, text: str | bytes, people: Any = None, once: bool = False, variables: Any = None, **of_play: Any
     ) -> list[str]:
         file = self.path / "mail.j2"
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
         templates = Templates(Templar(DataLoader(), {}), self.find, of_play)
-        return templates("mail.j2", people, once, variables or {})
+        return templates("mail.j2", PEOPLE if people is None else people, once, variables or {})
 
     def find(self, kind: str, name: str) -> str:
         assert kind == "templates"
