@@ -143,7 +143,7 @@ def fetch_rows(proxy: Proxy, dependent: Dependent) -> list[Row]:
 def find_dependents(proxy: Proxy, uses: Mapping[Dependent, Uses]) -> dict[str, list[str]]:
     """Return the names of all that use an object, by what they are: of each kind those for which a function is true."""
     return {
-        dependent.thing: [dependent.name_of(row) for row in fetch_rows(proxy, dependent) if is_used(row)]
+        dependent.thing: sorted(dependent.name_of(row) for row in fetch_rows(proxy, dependent) if is_used(row))
         for dependent, is_used in uses.items()
     }
 

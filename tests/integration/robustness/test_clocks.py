@@ -84,7 +84,7 @@ def test_no_value_is_replaced(sandbox, run_module, alias, run_at_wrong_time, yea
     before = sandbox.keys(alias)
     with sandbox.writes() as written:
         done = run_at_wrong_time(
-            timedelta(days=365 * years), virtual_keys=[{"key_alias": alias, "duration": "30d", "rotate_after": "30d"}]
+            timedelta(days=365 * years), virtual_keys=[{"key_alias": alias, "duration": "30d", "rotate_after": "20d"}]
         )
     assert not done.changed and written == [] and sandbox.keys(alias) == before
     assert any("Check both clocks" in str(warning) for warning in done.warnings)

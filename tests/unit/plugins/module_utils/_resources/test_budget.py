@@ -74,7 +74,7 @@ def test_a_budget_of_nobody_is_deleted() -> None:
         ),
         (
             {"/customer/list": [{**OTHER, "user_id": "d"}, HAS_INSIDE], "/tag/list": [HAS, {**HAS, "name": "d"}]},
-            r"1 customer \(c\), 2 tags \(t, d\)",
+            r"1 customer \(c\), 2 tags \(d, t\)",
         ),
         ({"/organization/list": [HAS]}, r"1 organization \(o\)"),
         (
