@@ -29,4 +29,4 @@ class ActionModule(RoleAction):
     def carry_out(self, variables: Variables, task_vars: dict[str, Any]) -> dict[str, Any]:
         render = Templates(self._templar, self._find_needle, task_vars)
         done = asdict(hand_out(variables["result"] or {}, variables, render, bool(self._task.check_mode)))
-        return {**done, "diff": {"prepared": done["diff"]}}
+        return {"messages": done.pop("said"), **done, "diff": {"prepared": done["diff"]}}

@@ -43,7 +43,7 @@ class ActionModule(RoleAction):
         return {
             "changed": done.changed,
             "usage": done.usage,
-            "said": done.said,
+            "messages": done.said,
             "files": done.files,
             "warnings": [*warnings, *done.warnings],
         }

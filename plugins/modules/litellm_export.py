@@ -97,7 +97,7 @@ files:
     action:
       description: C(create) or C(update).
       type: str
-said:
+messages:
   description: The number of objects of each kind, and the names of those that cannot be declared.
   returned: success
   type: list

@@ -68,7 +68,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-said:
+messages:
   description: Sentences about what was written, or would be written in check mode.
   returned: success
   type: list

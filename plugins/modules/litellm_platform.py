@@ -287,7 +287,7 @@ EXAMPLES = r"""
 
 - name: Show it
   ansible.builtin.debug:
-    msg: "{{ platform.said }}"
+    msg: "{{ platform.messages }}"
 
 - name: Delete the teams of former projects, which are no longer declared
   litemaas.virtual_keys.litellm_platform:
@@ -372,7 +372,7 @@ drift:
     not_declared:
       - {kind: teams, name: test}
     undeclared_fields: []
-said:
+messages:
   description: The same in sentences.
   returned: always
   type: list

@@ -12,7 +12,7 @@ version_added: 1.0.0
 author:
   - litemaas.virtual_keys contributors (@litemaas)
 description:
-  - Reads the keys of a workshop, or any other keys, and reports their usage. The sentences in RV(said) name the people
+  - Reads the keys of a workshop, or any other keys, and reports their usage. The sentences in RV(messages) name the people
     who need attention, because their budget is spent, their key has expired or is blocked, or they have not used it.
   - Writes C(usage.csv), C(usage.json), and C(usage.html) on the control node. The files change only if the data changes.
     They do not contain secrets. If there are no keys, the files of an earlier run stay as they are.
@@ -142,7 +142,7 @@ usage:
       description: What is known of each person and their key.
       type: list
       elements: dict
-said:
+messages:
   description: The report in sentences.
   returned: success
   type: list

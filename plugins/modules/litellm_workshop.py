@@ -386,7 +386,7 @@ result:
     key_id: c5b6decb3dcf9d7fb2447798765477be74b1a7eeaf851ba1c5684a9ded00ffb4
     state: present
     changed: true
-said:
+messages:
   description: What was done, in sentences.
   returned: as RV(result)
   type: list

@@ -326,7 +326,7 @@ class Task:
     def output(self) -> str:
         """What is shown of it: progress, the diff, warnings, and what was done."""
         shown = [*self.told, *self.result.get("changes", []), *self.result.get("notes", []), self.messages]
-        return "\n".join([*shown, json.dumps(self.result.get("said", []), indent=4, ensure_ascii=False)])
+        return "\n".join([*shown, json.dumps(self.result.get("messages", []), indent=4, ensure_ascii=False)])
 
 
 @pytest.fixture

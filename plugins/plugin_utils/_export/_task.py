@@ -33,7 +33,7 @@ def result_of(objects: Objects, folder: OurFiles | None, check_mode: bool) -> di
         kind: [one["declaration"] for one in found if one["declaration"] is not None] for kind, found in objects.items()
     }
     written = _write(folder, objects, check_mode) if folder else {"changed": False, "files": [], "diff": []}
-    return {**written, "declarations": declarations, "said": _sentences(objects)}
+    return {**written, "declarations": declarations, "messages": _sentences(objects)}
 
 
 def _write(folder: OurFiles, objects: Objects, check_mode: bool) -> dict[str, Any]:

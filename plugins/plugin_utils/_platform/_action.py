@@ -30,14 +30,14 @@ class ActionModule(_module_action.ActionModule):
         if isinstance(result.get("diff"), list):
             result["diff"] = prepared(changes(result["diff"]))
         if "drift" in result:
-            result["said"] = sentences(result["drift"])
+            result["messages"] = sentences(result["drift"])
         return self._with_files(page, result) if page and "drift" in result else result
 
     def _with_files(self, page: Page, result: dict[str, Any]) -> dict[str, Any]:
         """Return the result with the files that were written."""
         formats = result["invocation"]["module_args"]["drift_formats"]
         try:
-            files, left = page.write(result["drift"], result["said"], formats)
+            files, left = page.write(result["drift"], result["messages"], formats)
         except (LiteLLMError, OSError) as error:
             problem = f"output_dir: {error}"
             return {**result, "failed": True, "msg": f"{result['msg']} {problem}" if result.get("msg") else problem}

@@ -124,7 +124,7 @@ class Steps:
         return {
             "changed": self._changed or bool(self._files),
             "result": result,
-            "said": said,
+            "messages": said,
             "changes": changes,
             "files": self._files,
             "notes": list(dict.fromkeys(self._warnings)),

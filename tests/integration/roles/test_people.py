@@ -249,13 +249,13 @@ def test_who_gets_another_address_keeps_the_key(sandbox, run_workshop, alias, tm
     sandbox.call("POST", "/key/update", {"key": first["key_id"], "spend": 1.5}).raise_for_status()
     corrected = csv_file(tmp_path, "Name;E-Mail", "Anne;anne@example.org", "Ben;ben@x.org")
     offered = run_workshop(check=True, users_file=corrected, **course)
-    assert offered["said"][-1] == (
+    assert offered["messages"][-1] == (
         "probably the same person: anne@example.org is new, and anne@exmaple.org is not listed; to keep the key and "
         "its spending, set user to anne@exmaple.org in the line of anne@example.org"
     )
     kept = csv_file(tmp_path, "Name;E-Mail;user", "Anne;anne@example.org;anne@exmaple.org", "Ben;ben@x.org;")
     done = run_workshop(users_file=kept, **course)
-    assert not done.get("failed") and "1 updated, 1 unchanged" in done["said"][0], done
+    assert not done.get("failed") and "1 updated, 1 unchanged" in done["messages"][0], done
     row = sandbox.keys(alias)[f"{alias}-anne@exmaple.org"]
     assert (row["token"], row["spend"], row["user_id"]) == (first["key_id"], 1.5, "anne@example.org")
     assert len(sandbox.keys(alias)) == 2 and not run_workshop(users_file=kept, **course)["changed"]

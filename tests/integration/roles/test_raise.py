@@ -37,11 +37,10 @@ def test_who_is_exhausted_can_go_on_once(sandbox, run_workshop, run_module, alia
     raised = {**course, "raise": "exhausted:5"}
     with sandbox.writes() as written:
         predicted = run_workshop(check=True, **raised)
-    assert (
-        written == [] and "raised: ann to 10.50 USD" in predicted["said"] and predicted["said"][0].startswith("1 would")
-    )
+    planned = predicted["messages"]
+    assert written == [] and "raised: ann to 10.50 USD" in planned and planned[0].startswith("1 would")
     done = run_workshop(**raised)
-    assert done["changes"] == predicted["changes"] and "raised: ann to 10.50 USD" in done["said"]
+    assert done["changes"] == predicted["changes"] and "raised: ann to 10.50 USD" in done["messages"]
     after = sandbox.keys(alias)
     assert {name: row for name, row in after.items() if name != f"{alias}-ann"} == {
         name: row for name, row in before.items() if name != f"{alias}-ann"
@@ -54,11 +53,11 @@ def test_who_is_exhausted_can_go_on_once(sandbox, run_workshop, run_module, alia
         again = run_workshop(**raised)
         plain = run_workshop(**course)
     assert written == [] and not again["changed"] and not plain["changed"]
-    assert "nobody is exhausted, so nobody's budget is raised" in again["said"]
+    assert "nobody is exhausted, so nobody's budget is raised" in again["messages"]
 
     spends(sandbox, after[f"{alias}-ann"], 10.5)  # it is true once more
     assert answers(sandbox, ann) != 200
-    assert "raised: ann to 15.50 USD" in run_workshop(**raised)["said"] and answers(sandbox, ann) == 200
+    assert "raised: ann to 15.50 USD" in run_workshop(**raised)["messages"] and answers(sandbox, ann) == 200
 
 
 def test_a_raise_stays_whatever_happens_to_the_key(sandbox, run_workshop, alias, course) -> None:
@@ -68,7 +67,7 @@ def test_a_raise_stays_whatever_happens_to_the_key(sandbox, run_workshop, alias,
     for more in ({"max_budget": 7}, {"reissue": ["ann"]}, {"block": ["ann"]}, {"unblock": ["ann"]}):
         assert not run_workshop(**{**course, **more}).get("failed")
         assert sandbox.keys(alias)[f"{alias}-ann"]["metadata"]["temp_budget_increase"] == 2.5
-    assert run_workshop(**{**course, "raise": "ann:0"})["said"][-1] != ""
+    assert run_workshop(**{**course, "raise": "ann:0"})["messages"][-1] != ""
     row = sandbox.keys(alias)[f"{alias}-ann"]
     assert row["max_budget"] == 5 and "temp_budget_increase" not in row["metadata"]
     assert not run_workshop(**{**course, "raise": "ann:0"})["changed"]
@@ -78,21 +77,21 @@ def test_the_report_and_the_raise_mean_the_same_people(sandbox, run_workshop, al
     """Who never used the key is asked of LiteLLM, which notes rejected requests as activity, too."""
     spends(sandbox, sandbox.keys(alias)[f"{alias}-ben"], 1)
     done = run_workshop(**{**course, "raise": {"never_used": 1}})
-    assert "raised: ann to 6.00 USD, cem to 6.00 USD" in done["said"]
+    assert "raised: ann to 6.00 USD, cem to 6.00 USD" in done["messages"]
     assert not run_workshop(**{**course, "raise": {"never_used": 1}})["changed"]
 
 
 def test_budgets_are_raised_from_any_machine(sandbox, run_workshop, alias, course) -> None:
     spends(sandbox, sandbox.keys(alias)[f"{alias}-cem"], 6)
     done = run_workshop(models=[], multi_user=True, **{"raise": "exhausted:1, ben:3"})
-    assert done["said"] == ["2 updated", "updated: ben, cem", "raised: ben to 8.00 USD, cem to 7.00 USD"]
+    assert done["messages"] == ["2 updated", "updated: ben, cem", "raised: ben to 8.00 USD, cem to 7.00 USD"]
     increases = {name: row["metadata"].get("temp_budget_increase") for name, row in sandbox.keys(alias).items()}
     assert increases == {f"{alias}-ann": None, f"{alias}-ben": 3, f"{alias}-cem": 2}
 
 
 def test_a_new_person_begins_with_more(sandbox, run_workshop, alias, course) -> None:
     done = run_workshop(**{**course, "users": [*course["users"], "dan"], "raise": {"dan": 4}})
-    assert "raised: dan to 9.00 USD" in done["said"]
+    assert "raised: dan to 9.00 USD" in done["messages"]
     assert sandbox.keys(alias)[f"{alias}-dan"]["metadata"]["temp_budget_increase"] == 4
 
 

@@ -39,7 +39,7 @@ def people(sandbox, alias) -> Iterator[Any]:
 
 
 def said(done: dict[str, Any]) -> str:
-    return "\n".join(done["said"])
+    return "\n".join(done["messages"])
 
 
 def generate(sandbox, key: str, **body: Any) -> Any:
@@ -309,10 +309,10 @@ def test_blocking_needs_nothing_but_the_name(sandbox, run_workshop, alias, folde
     nowhere = {"models": [], "multi_user": True, "output_dir": "/sys/course"}
     with sandbox.writes() as written:
         predicted = run_workshop(check=True, **nowhere, block=["ben"])
-    assert predicted["said"] == ["1 would be updated"] and written == []
+    assert predicted["messages"] == ["1 would be updated"] and written == []
     with sandbox.writes() as written:
-        assert run_workshop(**nowhere, block=["ben"])["said"] == ["1 updated"]
-        assert run_workshop(**nowhere, block=["ben"])["said"] == ["1 unchanged"]
+        assert run_workshop(**nowhere, block=["ben"])["messages"] == ["1 updated"]
+        assert run_workshop(**nowhere, block=["ben"])["messages"] == ["1 unchanged"]
     assert len(written) == 1 and [row["blocked"] for row in sandbox.keys(alias).values()] == [None, True]
     typo = run_workshop(**nowhere, block=["bne"])
     assert typo["failed"] and "Did you mean 'ben'?" in typo["msg"]

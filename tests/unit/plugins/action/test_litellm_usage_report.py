@@ -53,7 +53,7 @@ def test_what_was_reported_is_returned(act) -> None:
     assert act({"alias": "w"}) == {
         "changed": True,
         "usage": {"title": "w"},
-        "said": ["1 USD"],
+        "messages": ["1 USD"],
         "files": DONE.files,
         "warnings": ["a warning"],
     }

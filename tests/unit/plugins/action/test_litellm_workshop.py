@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[4]
 DONE = {
     "changed": True,
     "result": {"changed": True, "users": [{"user": "ann", "key": "sk-a-value-that-nobody-sees"}]},
-    "said": ["1 created"],
+    "messages": ["1 created"],
     "changes": ["+ ann", "~ ben  max_budget 5 -> 6"],
     "files": [],
     "notes": ["The encoding was guessed."],

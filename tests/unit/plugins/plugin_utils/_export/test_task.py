@@ -28,9 +28,9 @@ def test_without_a_folder_only_data_is_returned() -> None:
         "files": [],
         "diff": [],
         "declarations": {"tags": [{"name": "a"}], "access_groups": []},
-        "said": ["2 tags", "Not declared: 1 of 2 tags: b?."],
+        "messages": ["2 tags", "Not declared: 1 of 2 tags: b?."],
     }
-    assert export(None, {"tags": []})["said"] == ["Nothing."]
+    assert export(None, {"tags": []})["messages"] == ["Nothing."]
 
 
 def test_files_are_written_once_and_only_for_their_owner(tmp_path: Path) -> None:

@@ -59,12 +59,12 @@ def files(result: dict[str, Any]) -> dict[str, str]:
 
 def test_the_result_says_what_differs_in_words(proxy: FakeLiteLLM, act: Act) -> None:
     result = act(True, **CHANGED)
-    assert result["said"] == ["1 changed.", "~ keys: a  max_budget 1 -> 2"]
+    assert result["messages"] == ["1 changed.", "~ keys: a  max_budget 1 -> 2"]
     assert "~ keys: a  max_budget 1 -> 2" in result["diff"]["prepared"]
     assert "files" not in result
     assert act(**CHANGED)["changed"] is True
     same = act(**CHANGED)
-    assert (same["said"], same["diff"]) == (["The proxy is as declared."], {"prepared": ""})
+    assert (same["messages"], same["diff"]) == (["The proxy is as declared."], {"prepared": ""})
 
 
 def test_without_a_diff_there_is_none(proxy: FakeLiteLLM, act: Act) -> None:
@@ -127,4 +127,4 @@ def test_what_was_done_is_told_although_the_files_cannot_be_written(
 
 def test_a_task_that_is_refused_writes_no_files(proxy: FakeLiteLLM, act: Act, tmp_path: Path) -> None:
     result = act(output_dir=str(tmp_path / "drift"), keys=[{"key_alias": "lost"}])
-    assert result["failed"] and "said" not in result and not (tmp_path / "drift").exists()
+    assert result["failed"] and "messages" not in result and not (tmp_path / "drift").exists()

@@ -175,12 +175,12 @@ def refused(proxy: Proxy, given: dict[str, Any]) -> str:
 
 def test_everybody_gets_a_key_once(proxy) -> None:
     planned = go(proxy, COURSE, check=True)
-    assert planned["said"][0] == "2 would be created" and proxy.keys == []
+    assert planned["messages"][0] == "2 would be created" and proxy.keys == []
     done = go(proxy, COURSE)
-    assert done["said"][0] == "2 created, 0 without a known value" and proxy.aliases() == ["ws-ann", "ws-ben"]
+    assert done["messages"][0] == "2 created, 0 without a known value" and proxy.aliases() == ["ws-ann", "ws-ben"]
     assert [user["key"] for user in done["result"]["users"]] == ["sk-ws-ann", "sk-ws-ben"]
     again = go(proxy, COURSE)
-    assert (again["changed"], again["said"][0]) == (False, "2 unchanged, 0 without a known value")
+    assert (again["changed"], again["messages"][0]) == (False, "2 unchanged, 0 without a known value")
     single = go(proxy, {**CONNECTION, "alias": "one", "models": ["gpt-4"]})
     assert (single["result"]["key"], single["result"]["user_id"]) == ("sk-one", "one")
 
@@ -210,7 +210,7 @@ def test_keys_that_are_not_listed_are_named(proxy) -> None:
     go(proxy, COURSE)
     proxy.add("ws-gone", group="ws", status="expired")
     proxy.add("ws-else", group="other")
-    said = "\n".join(go(proxy, {**COURSE, "users": ["ann"]})["said"])
+    said = "\n".join(go(proxy, {**COURSE, "users": ["ann"]})["messages"])
     assert "ws-ben" in said and "ws-gone" not in said and "ws-else" not in said
 
 
@@ -223,7 +223,7 @@ def test_a_total_budget_makes_a_team_first_and_the_end_removes_it_last(proxy) ->
     assert proxy.teams["ws"]["metadata"] == {"litellm_vkey_group": "ws"}
     proxy.add("of-others", team_id="ws")
     stays = go(proxy, END)
-    assert "of-others" in "\n".join(stays["said"]) and proxy.aliases() == ["of-others"] and "ws" in proxy.teams
+    assert "of-others" in "\n".join(stays["messages"]) and proxy.aliases() == ["of-others"] and "ws" in proxy.teams
     proxy.keys.clear()
     done = go(proxy, END)
     assert proxy.written() == ["litellm_keys", "litellm_team"] and proxy.teams == {} and done["changed"]
@@ -240,9 +240,9 @@ def test_the_end_names_and_removes_what_people_made(proxy) -> None:
     go(proxy, COURSE)
     proxy.add("bens", created_by="ben@example.com")
     done = go(proxy, END)
-    assert "still valid: bens" in "\n".join(done["said"]) and proxy.aliases() == ["bens"]
+    assert "still valid: bens" in "\n".join(done["messages"]) and proxy.aliases() == ["bens"]
     go(proxy, COURSE)
-    assert "bens" in "\n".join(go(proxy, {**END, "remove_made_keys": True})["said"]) and proxy.keys == []
+    assert "bens" in "\n".join(go(proxy, {**END, "remove_made_keys": True})["messages"]) and proxy.keys == []
     assert go(proxy, END)["changed"] is False
 
 
@@ -280,12 +280,12 @@ def test_people_are_blocked_who_are_not_declared(proxy, tmp_path: Path) -> None:
     go(proxy, COURSE)
     bare = {**CONNECTION, "alias": "ws", "multi_user": True, "output_dir": str(tmp_path / "ws")}
     planned = go(proxy, {**bare, "block": ["ben"]}, check=True)
-    assert planned["said"] == ["1 would be updated"] and proxy.keys[1]["blocked"] is False
+    assert planned["messages"] == ["1 would be updated"] and proxy.keys[1]["blocked"] is False
     done = go(proxy, {**bare, "block": ["ben@example.com"], "values_file": str(tmp_path / "no" / "values.yml")})
-    assert done["said"] == ["1 updated"] and done["notes"] == [] and list(tmp_path.iterdir()) == []
+    assert done["messages"] == ["1 updated"] and done["notes"] == [] and list(tmp_path.iterdir()) == []
     assert [key["blocked"] for key in proxy.keys] == [False, True] and done["result"]["user_count"] == 1
-    assert go(proxy, {**bare, "block": ["ben"]})["said"] == ["1 unchanged"]
-    assert go(proxy, {**bare, "unblock": ["ben"]})["said"] == ["1 updated"] and not proxy.keys[1]["blocked"]
+    assert go(proxy, {**bare, "block": ["ben"]})["messages"] == ["1 unchanged"]
+    assert go(proxy, {**bare, "unblock": ["ben"]})["messages"] == ["1 updated"] and not proxy.keys[1]["blocked"]
     assert "litellm_vkey_block: 'bne' is not among the people" in refused(proxy, {**bare, "block": ["bne"]})
     for more, words in (({"prune": True}, "prune requires"), ({"models": ["m"], "reissue": ["ben"]}, "not among")):
         with pytest.raises(InputError, match=words):
@@ -298,11 +298,11 @@ def test_budgets_of_people_are_raised_who_are_not_declared(proxy) -> None:
     proxy.keys[0].update(max_budget=5, spend=5.2, remaining_budget=-0.2)
     bare = {**CONNECTION, "alias": "ws", "multi_user": True, "raise": "exhausted:5"}
     done = go(proxy, bare)
-    assert done["said"] == ["1 unchanged", "raised: ann to 10.20 USD"]  # the modules of this test write no budgets
+    assert done["messages"] == ["1 unchanged", "raised: ann to 10.20 USD"]  # the modules of this test write no budgets
     assert [user["user"] for user in done["result"]["users"]] == ["ann"]
     proxy.keys[0].update(remaining_budget=4.8)
     again = go(proxy, bare)
-    assert again["said"] == ["Nothing to do", "nobody is exhausted, so nobody's budget is raised"]
+    assert again["messages"] == ["Nothing to do", "nobody is exhausted, so nobody's budget is raised"]
 
 
 @pytest.mark.parametrize("broken", [{"models": []}, {"users": ["ann", "ann"]}, {"users_file": "x.csv"}])
@@ -337,7 +337,7 @@ def test_no_values_file_keeps_keys_from_being_deleted(proxy, tmp_path: Path) -> 
     proxy.failing_values = "values_file: cannot decrypt values.yml."
     done = go(proxy, {**END, **given})
     assert proxy.keys == [] and not done.get("failed"), done
-    assert done["notes"] == [proxy.failing_values] and done["said"][0].startswith("2 deleted")
+    assert done["notes"] == [proxy.failing_values] and done["messages"][0].startswith("2 deleted")
 
 
 def test_a_folder_that_cannot_be_written_is_only_named_at_the_end(proxy, tmp_path: Path, monkeypatch) -> None:
