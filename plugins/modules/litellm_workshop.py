@@ -243,6 +243,36 @@ options:
       - With O(state=absent), the team is deleted after the keys, unless it contains other keys.
       - Only for a workshop. A team with the same C(team_id) that the role did not create is not used or deleted.
     type: float
+  team_budget:
+    description:
+      - The amount in USD that the keys of each team together can spend, such as in a hackathon. LiteLLM rejects the
+        requests of every key of the team after that. It must be above 0.
+      - The column C(team) of O(users_file), or the entry C(team) in O(users), says in which team somebody is. Everybody
+        must be in one. Without this option and O(teams), the column sets nothing.
+      - The role creates a team with the C(team_id) C(<alias>-<team>) for each, with its people as members and O(models)
+        as its models. O(max_budget) also limits each key.
+      - Somebody whose team changes keeps the key. What the key has spent stays with the team that paid for it.
+      - With O(state=absent), if nobody is named or with O(prune=true), all teams that the role created for this workshop
+        are deleted after the keys, unless they contain other keys. A team with such a C(team_id) that the role did not
+        create is not used or deleted.
+      - Mutually exclusive with O(total_budget).
+    type: float
+  teams:
+    description:
+      - The teams by name, for budgets of their own, and so that no typo in the table makes a further team.
+      - A team can have C(max_budget), which is O(team_budget) if it is not set, and C(models), which are O(models) if they
+        are not set.
+    type: dict
+    default: {}
+  shared_keys:
+    description:
+      - Whether each team has one key that all its people share, instead of a key for each of them. Its alias is
+        C(<alias>-<team>).
+      - Each person of the team gets a slip with this key, and the team gets one mail.
+      - In O(block), O(reissue), and O(raise), the name of the team names the key.
+      - If O(teams) names the teams, nobody has to be listed in them.
+    type: bool
+    default: false
   block:
     description:
       - The people whose keys are blocked, a list of users, e-mail addresses, or names, or text with commas or line breaks

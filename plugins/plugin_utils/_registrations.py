@@ -38,12 +38,15 @@ IDENTITY = {
         *("apellido", "apellidos", "cognome"),
     ),
 }
+# A field that says something where a workshop has several teams.
+TEAM = "team"
 HEADINGS = {heading: name for name, headings in IDENTITY.items() for heading in headings}
 # What the result says of a person: no column that is free can take its place.
 OF_THE_RESULT = frozenset(
     (
         *("alias", "key_id", "action", "changed", "error", "spend", "base_url", "written_at", "deleted", "was_missing"),
-        *("api_endpoint", "api_base_url", "state", "summary", "problem", "keys", "users"),
+        *("api_endpoint", "api_base_url", "state", "summary", "problem", "keys", "users", "teams", "team_budget"),
+        "members",
     )
 )
 
@@ -80,10 +83,14 @@ class Table:
     free: list[str]
     warnings: list[str]
 
-    def sentences(self) -> list[str]:
-        """Return what the columns were taken for, in words."""
+    def sentences(self, used: Collection[str] = ()) -> list[str]:
+        """Return what the columns were taken for, in words.
+
+        :param used: fields that are not free.
+        """
+        free = [name for name in self.free if name not in used]
         said = [f"These columns set options of keys: {', '.join(self.options)}."] if self.options else []
-        return [*said, f"These columns set nothing: {', '.join(self.free)}."] if self.free else said
+        return [*said, f"These columns set nothing: {', '.join(free)}."] if free else said
 
 
 def read_table(
@@ -191,10 +198,10 @@ def _names(
 def _target(heading: str, target: str | None, options: Collection[str], called: str) -> str | None:
     if target in (None, ""):
         return None
-    if target not in IDENTITY and target not in options:
+    if target not in (*IDENTITY, TEAM) and target not in options:
         raise RegistrationError(
             f"{called}: {printable(str(target))}, for the column {printable(heading)}, is neither an option of a key "
-            f"nor one of {', '.join(IDENTITY)}."
+            f"nor one of {', '.join((*IDENTITY, TEAM))}."
         )
     return target
 

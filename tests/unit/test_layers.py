@@ -85,6 +85,7 @@ WORKSHOP_FILES = (
         "_team",
         "_declaration",
         "_trouble",
+        "_teams",
         "_people",
     ),
     *("_options", "_variables"),

@@ -15,6 +15,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import
 
 from .._variables import VariableError, Variables
 from ._declaration import Workshop
+from ._team import team_ids
 
 PROXY = re.compile("the proxy")
 
@@ -25,7 +26,8 @@ def refuse_admins(workshop: Workshop, variables: Variables, admins: Iterable[Map
     :param admins: as ``litellm_user_info`` returns them.
     :raises VariableError: naming them, and what they administer.
     """
-    administers = {admin["user_id"]: _besides(workshop, admin["administers"]) for admin in admins}
+    own = {f"team {one}" for one in team_ids(workshop)}
+    administers = {admin["user_id"]: [what for what in admin["administers"] if what not in own] for admin in admins}
     found = [
         f"{one_line(person.user)} ({', '.join(what)})"
         for person in workshop.people
@@ -65,8 +67,3 @@ def refuse_keys_of_others(
             f"These keys exist, and whoever created them may know their values: {join_limited(found)}. "
             f"Delete or rename them, or name their people in {variables.called('reissue')} to give the keys new values."
         )
-
-
-def _besides(workshop: Workshop, administered: Iterable[str]) -> list[str]:
-    """Return what is administered besides the team of this workshop."""
-    return [what for what in administered if what != f"team {workshop.group}"]

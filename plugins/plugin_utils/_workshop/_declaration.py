@@ -32,6 +32,7 @@ from ._people import (
     refuse_who_is_elsewhere,
     roster,
 )
+from ._teams import DeclaredTeam, declare_teams
 from ._trouble import Directory, named, refuse_in_absence, settle_trouble
 from ._variables import ABSENT, NO_LIMIT, option_names
 
@@ -49,6 +50,7 @@ class Workshop:
     :param models: what the variables say, also where the keys of a team say otherwise.
     :param prune: the mark of keys that are to go although nobody names them, and how many they may be.
     :param admins: people who may be admins.
+    :param teams: where the people are in several.
     :param warnings: what was guessed of the people.
     :param said: what was taken for what.
     """
@@ -64,6 +66,7 @@ class Workshop:
     models: list[str]
     prune: dict[str, Any] = field(repr=False)
     admins: list[Person] = field(repr=False)
+    teams: list[DeclaredTeam] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
@@ -88,9 +91,12 @@ def declare(variables: Variables, read_file: ReadFile) -> Workshop:
             "for random values."
         )
     refuse_in_absence(variables, OF_THOSE_THERE)
-    declared = roster(variables, read_file)
+    registered = roster(variables, read_file)
+    if registered is None and variables["multi_user"] and variables.says("user_count"):
+        registered = numbered(variables)
+    teams, declared = declare_teams(variables, registered)
     is_workshop = declared is not None or variables["multi_user"]
-    is_named = declared is not None or variables.says("user_count")
+    is_named = declared is not None
     ends = _ends(variables, is_workshop, is_named)
     prune = _pruning(variables, alias, is_workshop, is_named, ends)
     # A new value that comes from no seed needs the folder, which knows the people.
@@ -105,7 +111,8 @@ def declare(variables: Variables, read_file: ReadFile) -> Workshop:
         if declared is None:
             declared = Roster([]) if ends else numbered(variables)
         everybody = people(declared.entries, variables, expiry, shared)
-        refuse_who_is_elsewhere(variables, read_file, everybody, variables["other_users_files"])
+        who = (registered or declared).entries
+        refuse_who_is_elsewhere(variables, read_file, who, variables["other_users_files"])
         shared["group"] = alias
     else:
         options = {"user_id": variables["user_id"] or alias, **expiry, **shared, "key_alias": alias}
@@ -126,6 +133,7 @@ def declare(variables: Variables, read_file: ReadFile) -> Workshop:
         prune=prune,
         warnings=declared.warnings if declared else [],
         said=declared.said if declared else [],
+        teams=teams,
         admins=[] if is_absent else named(variables, "allow_admins", Directory(everybody)),
     )
 

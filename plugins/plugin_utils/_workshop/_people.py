@@ -14,7 +14,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, printable
 
 from .._addresses import check_name, check_person
-from .._registrations import RegistrationError, Row, Table, read_table
+from .._registrations import TEAM, RegistrationError, Row, Table, read_table
 from .._variables import VariableError, Variables, structure
 from ._options import checked_alias, checked_options, own_metadata, refuse_other_group, with_absolute_budget
 
@@ -105,6 +105,11 @@ def roster(variables: Variables, read_file: ReadFile) -> Roster | None:
     return None
 
 
+def has_teams(variables: Variables) -> bool:
+    """Return whether the people of a workshop are in several teams."""
+    return bool(variables["teams"]) or variables["team_budget"] is not None
+
+
 def numbered(variables: Variables) -> Roster:
     """Return people who have numbers only."""
     start, count = variables["user_start"], variables["user_count"] or 1
@@ -128,14 +133,14 @@ def people(
 
 
 def refuse_who_is_elsewhere(
-    variables: Variables, read_file: ReadFile, own: Sequence[Person], apart: Sequence[str]
+    variables: Variables, read_file: ReadFile, own: Iterable[Entry], apart: Sequence[str]
 ) -> None:
     """Refuse people of this workshop who stand in the files of others, too.
 
     :param apart: the paths of these files, that of this workshop may be one of them.
     """
     where = variables.called("other_users_files")
-    seen = {same_name(person.user): "this workshop" for person in own}
+    seen = {same_name(entry.user): "this workshop" for entry in own}
     for path in apart:
         if path == variables["users_file"]:
             continue
@@ -170,26 +175,32 @@ def _listed(variables: Variables) -> list[Entry]:
             f"{where} is an empty list. Omit it for a single key or numbered users. "
             f"To remove a workshop, set {variables.called('state')} to absent."
         )
-    return [_listed_one(where, user, number) for number, user in enumerate(users, 1)]
+    free = (*FREE, *_of_team(variables))
+    return [_listed_one(where, user, number, free) for number, user in enumerate(users, 1)]
 
 
-def _listed_one(where: str, value: Any, number: int) -> Entry:
+def _listed_one(where: str, value: Any, number: int, free: Sequence[str]) -> Entry:
     own: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {"user": value}
     own = {name: text.strip() if isinstance(text, str) else text for name, text in own.items()}
     user = own.pop("user", None) or own.get("email")
     if not isinstance(user, str) or not user:
         raise VariableError(f"{where}: entry {number} must be a name or a mapping with user or email.")
-    fields = {name: own.pop(name) for name in FREE if name in own}
+    fields = {name: own.pop(name) for name in free if name in own}
     if fields.get("email"):
         own.setdefault("user_id", fields["email"])
     return Entry(f"{where}, {printable(user)}", user, own, fields)
+
+
+def _of_team(variables: Variables) -> tuple[str, ...]:
+    """Return the field that says in which team a person is, where there are teams."""
+    return (TEAM,) if has_teams(variables) else ()
 
 
 def _registered(variables: Variables, read_file: ReadFile) -> Roster:
     path = str(variables["users_file"])
     table = _table(variables, variables.called("users_file"), path, read_file)
     declared = [Entry(f"{path}, {printable(row.user)}", row.user, row.options, row.fields) for row in table.rows]
-    return Roster(declared, table.warnings, table.sentences())
+    return Roster(declared, table.warnings, table.sentences(_of_team(variables)))
 
 
 def _table(variables: Variables, where: str, path: str, read_file: ReadFile) -> Table:

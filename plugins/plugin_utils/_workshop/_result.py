@@ -4,20 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from .._registrations import TEAM
 from ._declaration import Workshop
 from ._outcome import WorkshopOutcome
+from ._team import Team
 
 
 def result_of(
-    workshop: Workshop, outcome: WorkshopOutcome, url: str, team: Mapping[str, Any], changed: bool, gone: Sequence[str]
+    workshop: Workshop, outcome: WorkshopOutcome, url: str, teams: Sequence[Team], changed: bool, gone: Sequence[str]
 ) -> dict[str, Any]:
     """Return what the role's result says.
 
     :param url: of the proxy, without a trailing slash or ``/v1``.
-    :param team: of the workshop, empty if there is none.
+    :param teams: of the workshop.
     :param changed: whether anything changed, besides the keys too.
     :param gone: the aliases of people of earlier runs whose keys are no longer on the proxy.
     """
@@ -38,13 +40,15 @@ def result_of(
         "missing_count": missing,
     }
     if workshop.is_workshop:
+        there = () if workshop.is_absent else teams
         return {
             **common,
             "group": workshop.group,
             "user_count": len(users),
             "keys": users,
             "users": users,
-            "team": dict(team),
+            "team": next((dict(team.record) for team in there if team.name is None), {}),
+            "teams": [{TEAM: team.name, **team.record} for team in there if team.name is not None],
             "pruned": outcome.pruned,
             "gone": list(gone),
         }

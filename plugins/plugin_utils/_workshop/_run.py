@@ -8,7 +8,7 @@ it, the values of the keys reach the result, whatever fails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -29,7 +29,7 @@ from ._outcome import WorkshopOutcome
 from ._places import Places, artifact_password, make, places_of
 from ._result import result_of
 from ._steps import Steps, Surroundings
-from ._team import Team, in_team, not_ours
+from ._team import Team, in_teams, is_ours, not_ours, team_id, team_ids
 from ._trouble import Directory, settle_trouble
 from ._variables import PRESENT
 
@@ -64,24 +64,23 @@ class Run(Steps):
         self._said_last += workshop.said if self._around.check_mode else []
         if workshop.is_partial:
             return self._change_those_there(workshop)
-        workshop, team = in_team(workshop, self._variables, self._read_team(workshop))
-        before = self._read_marked(workshop) if workshop.is_absent else self._read_named(workshop)
+        marked = self._read_marked(workshop) if workshop.is_absent else ()
+        workshop, teams = in_teams(workshop, self._variables, self._read_teams(workshop, marked))
+        before = marked if workshop.is_absent else self._read_named(workshop)
         if workshop.is_absent:
             self._report_usage(workshop, places)
         else:
             self._raise(workshop, before)
-            self._refuse(workshop, team, places, before)
-            team = self._write_team(workshop, team, places)
-        outcome = self._write_keys(workshop, team, places)
+            self._refuse(workshop, teams, places, before)
+            teams = self._write_teams(teams, places)
+        outcome = self._write_keys(workshop, teams, places)
         if workshop.is_absent:
             self._end_made_keys(workshop, before)
-            team = self._remove_team(team, outcome)
+            teams = self._remove_teams(teams, outcome)
         self._say_who_is_not_listed(workshop, before, places)
         gone = self._read_gone(workshop, places)
-        result = result_of(
-            workshop, outcome, base_url(self._variables["api_url"]), _of_team(workshop, team), self._changed, gone
-        )
-        return self._told(workshop, team, outcome, result, self._hand_out(workshop, places, result))
+        result = result_of(workshop, outcome, base_url(self._variables["api_url"]), teams, self._changed, gone)
+        return self._told(workshop, teams, outcome, result, self._hand_out(workshop, places, result))
 
     # What is asked for people who have keys, where nobody is declared: nothing else is touched, on the control node too
 
@@ -93,9 +92,9 @@ class Run(Steps):
         concerned = {person.user for person in settle_trouble(self._variables, workshop.people)}
         concerned |= self._raise(workshop, keys)
         workshop = replace(workshop, people=[person for person in workshop.people if person.user in concerned])
-        outcome = self._write_keys(workshop, None, nowhere)
-        result = result_of(workshop, outcome, base_url(self._variables["api_url"]), {}, self._changed, [])
-        return self._told(workshop, None, outcome, result, None)
+        outcome = self._write_keys(workshop, [], nowhere)
+        result = result_of(workshop, outcome, base_url(self._variables["api_url"]), [], self._changed, [])
+        return self._told(workshop, [], outcome, result, None)
 
     def _block_at_least(self) -> list[str]:
         """Block the people who are to be blocked and have keys, and return them: a key in wrong hands cannot wait."""
@@ -115,12 +114,22 @@ class Run(Steps):
 
     # Before the first write
 
-    def _read_team(self, workshop: Workshop) -> Mapping[str, Any] | None:
-        """Return the team that has the workshop's alias as its ID."""
+    def _read_teams(self, workshop: Workshop, marked: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+        """Return the teams that may be the workshop's, by ID.
+
+        :param marked: the keys of a workshop of which keys are to go.
+        """
         if not workshop.is_workshop:
-            return None
-        teams: list[Mapping[str, Any]] = self._ask("litellm_team_info", team_id=workshop.alias)["teams"]
-        return teams[0] if teams else None
+            return {}
+        if workshop.ends:  # also those whose keys are gone
+            return _by_id(self._ask("litellm_team_info")["teams"])
+        ids = team_ids(workshop)
+        leaving = _aliases(workshop)
+        ids += [key["team_id"] for key in marked if key["team_id"] and key["key_alias"] in leaving]
+        return self._teams_by_id(dict.fromkeys(ids))
+
+    def _teams_by_id(self, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        return _by_id(team for one in ids for team in self._ask("litellm_team_info", team_id=one)["teams"])
 
     def _read_named(self, workshop: Workshop) -> Sequence[Mapping[str, Any]]:
         """Return the keys that have the names of the workshop's, or of the single key."""
@@ -142,7 +151,7 @@ class Run(Steps):
         return found
 
     def _refuse(
-        self, workshop: Workshop, team: Team | None, places: Places, before: Sequence[Mapping[str, Any]]
+        self, workshop: Workshop, teams: Sequence[Team], places: Places, before: Sequence[Mapping[str, Any]]
     ) -> None:
         """Refuse what could not be done, or not be handed out."""
         if places.folder:
@@ -152,13 +161,27 @@ class Run(Steps):
         admins = self._ask("litellm_user_info", admins=True)["admins"]
         refuse_admins(workshop, self._variables, admins)
         refuse_keys_of_others(workshop, self._variables, before, admins)
-        if team and team.is_written and not self._around.check_mode:
-            planned = self._ask("litellm_team", check_mode=True, **self._team_options(team))
-            if team.is_new and planned["action"] != "create":  # the first look has missed it
-                raise VariableError(not_ours(workshop.alias, self._variables))
+        self._refuse_to_leave_teams(workshop, before)
+        written = [team for team in teams if team.is_written]
+        if written and not self._around.check_mode:
+            for team in written:
+                planned = self._ask("litellm_team", check_mode=True, **self._team_options(team))
+                if team.is_new and planned["action"] != "create":  # the first look has missed it
+                    raise VariableError(not_ours([team.team_id], self._variables))
             # The keys would be refused, if at all, after the team was written. Their values need the folder.
             make(places)
             self._ask("litellm_keys", check_mode=True, **self._key_options(workshop, places, team_is_planned=True))
+
+    def _refuse_to_leave_teams(self, workshop: Workshop, before: Iterable[Mapping[str, Any]]) -> None:
+        """Refuse a run that says nothing of the teams in which keys of the workshop are."""
+        if not workshop.is_workshop or workshop.teams:
+            return
+        prefix = team_id(workshop, "")
+        ids = {key["team_id"] for key in before if key["group"] == workshop.group and key["team_id"]}
+        there = self._teams_by_id(sorted(one for one in ids if one.startswith(prefix)))
+        names = [one.removeprefix(prefix) for one, team in there.items() if is_ours(workshop, team)]
+        if names:
+            raise VariableError(_words.teams_not_declared(self._variables, names))
 
     def _refuse_unknown_models(self, workshop: Workshop) -> None:
         """Refuse models that only some people are to have and that the proxy lacks, naming who they are.
@@ -191,38 +214,41 @@ class Run(Steps):
                 self._warnings += done.warnings
                 self._files += done.files
 
-    def _write_team(self, workshop: Workshop, team: Team | None, places: Places) -> Team | None:
-        """Write the team and its members, before the keys: LiteLLM refuses the key of somebody who is no member."""
+    def _write_teams(self, teams: Iterable[Team], places: Places) -> list[Team]:
+        """Write the teams and their members, before the keys: LiteLLM refuses the key of somebody who is no member."""
         if not self._around.check_mode:
             make(places)
-        if team is None:
-            return None
+        return [self._write_team(team) for team in teams]
+
+    def _write_team(self, team: Team) -> Team:
         if team.is_written:
             written = self._ask("litellm_team", **self._team_options(team))
             team = replace(team, record=written["team"])
-            self._changed = written["changed"]
-        if not (team.is_new and self._around.check_mode):
-            members = self._ask("litellm_team_members", team_id=workshop.alias, members=team.members)
+            self._changed = self._changed or written["changed"]
+        if team.members and not (team.is_new and self._around.check_mode):
+            members = self._ask("litellm_team_members", team_id=team.team_id, members=team.members)
             self._changed = self._changed or members["changed"]
         return team
 
     # Once the keys are written, every failure is only noted
 
-    def _remove_team(self, team: Team | None, outcome: WorkshopOutcome) -> Team | None:
-        """Remove the team after the keys, and return it: LiteLLM deletes the keys of a team with it, whosoever."""
-        if team is None:
-            return None
+    def _remove_teams(self, teams: Iterable[Team], outcome: WorkshopOutcome) -> list[Team]:
+        """Remove the teams after the keys, and return those: LiteLLM deletes the keys of a team with it, whosoever."""
+        return [team for team in teams if self._remove_team(team, outcome)]
+
+    def _remove_team(self, team: Team, outcome: WorkshopOutcome) -> bool:
+        """Remove a team in which nobody else is, and return whether it is gone."""
         with self._noting(self._problems):
             there = self._ask("litellm_key_info", team_id=team.team_id)["virtual_keys"]
             left = [key for key in there if not {key["key_id"], key.get("replaced_by")} & outcome.deleted_ids]
             if left:
                 self._said_last.append(_words.team_stays(team.team_id, left))
-                return None
+                return False
             # In check mode the keys are still there.
             removed = self._ask("litellm_team", team_id=team.team_id, state="absent", force=self._around.check_mode)
             self._changed = self._changed or removed["changed"]
-            return team
-        return None
+            return True
+        return False
 
     def _end_made_keys(self, workshop: Workshop, before: Sequence[Mapping[str, Any]]) -> None:
         """Name, or remove, the keys that people of the workshop have made with theirs."""
@@ -285,5 +311,5 @@ def _aliases(workshop: Workshop) -> set[str]:
     return {person.alias for person in workshop.people}
 
 
-def _of_team(workshop: Workshop, team: Team | None) -> Mapping[str, Any]:
-    return {} if team is None or workshop.is_absent else team.record
+def _by_id(teams: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {str(team["team_id"]): team for team in teams}

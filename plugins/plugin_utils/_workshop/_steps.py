@@ -7,7 +7,7 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -70,8 +70,8 @@ class Steps:
         """Return how to learn of keys who has used them, which takes a request for many of them."""
         return {"check_use": True} if selects(self._variables, NEVER_USED) else {}
 
-    def _write_keys(self, workshop: Workshop, team: Team | None, places: Places) -> WorkshopOutcome:
-        is_planned = self._around.check_mode and team is not None and team.is_new
+    def _write_keys(self, workshop: Workshop, teams: Iterable[Team], places: Places) -> WorkshopOutcome:
+        is_planned = self._around.check_mode and any(team.is_new for team in teams)
         options = self._key_options(workshop, places, team_is_planned=is_planned)
         result = self._around.call("litellm_keys", **self._connection, **options)
         if "virtual_keys" not in result and workshop.is_absent and places.values_file:
@@ -88,7 +88,7 @@ class Steps:
     def _told(
         self,
         workshop: Workshop,
-        team: Team | None,
+        teams: Sequence[Team],
         outcome: WorkshopOutcome,
         result: dict[str, Any],
         handed_out: HandedOut | None,
@@ -107,7 +107,7 @@ class Steps:
             headline += _words.known_values(unknown, workshop.is_absent, check_mode)
         if handed_out:
             headline += _words.written(variables["output_dir"], handed_out.files, workshop.is_absent, check_mode)
-        told_team = team if self._changed else None
+        told_teams = teams if self._changed else ()
         reasons = [f"failed: {reason}" for reason in (*outcome.failures, *outcome.not_removed)]
         said = [
             headline,
@@ -115,10 +115,10 @@ class Steps:
             *self._said_first,
             *reasons,
             *_words.reissued_before(variables, workshop.people, outcome),
-            *(told_team.said if told_team else []),
+            *(text for team in told_teams for text in team.said),
             *self._said_last,
         ]
-        changes = [*(told_team.changes if told_team else []), *outcome.changes]
+        changes = [*(line for team in told_teams for line in team.changes), *outcome.changes]
         problems = [outcome.problem, *self._problems, fails]
         problem = " ".join(text for text in problems if text)
         return {

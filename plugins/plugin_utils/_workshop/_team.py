@@ -1,22 +1,25 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A workshop whose keys spend from one budget: the team that they belong to. Pure.
+"""A workshop whose keys spend from one budget, or each team of it from one: the teams that they belong to. Pure.
 
 Private: only for use inside this collection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._table import GROUP_MARK
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited
 
 from .._changes import lines
+from .._registrations import TEAM
 from .._variables import VariableError, Variables
 from ._declaration import Workshop
-from ._people import Person
+from ._people import Person, has_teams
+from ._teams import called_teams
 
 # What belongs to a team of the user's own.
 OTHER_TEAM = ("team_id", "service_account_id")
@@ -31,6 +34,7 @@ class Team:
     :param members: of ``litellm_team_members``.
     :param record: the team as the proxy has it, empty if it has none.
     :param changes: the lines of a diff.
+    :param name: of one of several teams.
     """
 
     options: dict[str, Any] = field(repr=False)
@@ -38,6 +42,7 @@ class Team:
     record: Mapping[str, Any] = field(default_factory=dict, repr=False)
     changes: list[str] = field(default_factory=list)
     is_new: bool = False
+    name: str | None = None
 
     @property
     def team_id(self) -> str:
@@ -54,50 +59,119 @@ class Team:
         return [change[2:].replace("  ", ": ", 1) for change in self.changes if change.startswith("~")]
 
 
-def in_team(workshop: Workshop, variables: Variables, found: Mapping[str, Any] | None) -> tuple[Workshop, Team | None]:
-    """Return the workshop with its keys in the team, and the team; or as it is, and None, where there is none.
+@dataclass(frozen=True)
+class _Planned:
+    """A team that the variables ask for.
 
-    :param found: the team that has the workshop's alias as its ID, None if there is none.
-    :raises VariableError: if the total budget cannot be kept by such a team.
+    :param people: whose keys are in it.
+    :param budget: None to leave it as it is.
+    :param models: of all its keys.
     """
-    budget = _budget(variables, workshop)
-    is_ours = found is not None and (found.get("metadata") or {}).get(GROUP_MARK) == workshop.alias
+
+    team_id: str
+    people: list[Person] = field(repr=False)
+    budget: float | None
+    models: list[str]
+    name: str | None = None
+
+
+def team_ids(workshop: Workshop) -> list[str]:
+    """Return the IDs that the teams of a workshop have, or would have."""
+    return [team_id(workshop, team.name) for team in workshop.teams] or [workshop.alias]
+
+
+def team_id(workshop: Workshop, name: str) -> str:
+    """Return the ID of one of several teams."""
+    return f"{workshop.alias}-{name}"
+
+
+def is_ours(workshop: Workshop, found: Mapping[str, Any]) -> bool:
+    """Return whether a team bears the mark of the workshop."""
+    return (found.get("metadata") or {}).get(GROUP_MARK) == workshop.alias
+
+
+def in_teams(
+    workshop: Workshop, variables: Variables, found: Mapping[str, Mapping[str, Any]]
+) -> tuple[Workshop, list[Team]]:
+    """Return the workshop with its keys in teams, and these; or as it is, and none, where there are none.
+
+    :param found: the teams that have such IDs, by ID.
+    :raises VariableError: if the budget cannot be kept by such teams.
+    """
+    _check_total_budget(variables, workshop)
     if workshop.is_absent:
-        if not (workshop.is_workshop and is_ours):
-            return workshop, None
-        going = lines(f"team {workshop.alias}", found or {}, {})
-        return workshop, Team({"team_id": workshop.alias}, record=found or {}, changes=going)
+        return workshop, [_going(team) for team in found.values() if workshop.is_workshop and is_ours(workshop, team)]
+    planned = _planned(workshop, variables, found)
+    if not planned:
+        return workshop, []
+    called = _called(variables)
     elsewhere = _option_of_another_team(workshop)
-    if budget is None and (elsewhere or not is_ours):
-        return workshop, None
-    called = variables.called("total_budget")
     if elsewhere:
+        where = "teams" if workshop.teams else "a team"
         raise VariableError(
-            f"{called} puts the keys into a team of the workshop, but {elsewhere} is set. Leave one of them out."
+            f"{called} puts the keys into {where} of the workshop, but {elsewhere} is set. Leave one of them out."
         )
-    if found is not None and not is_ours:
-        raise VariableError(not_ours(workshop.alias, variables))
-    models = workshop.models
-    further = [model for person in workshop.people for model in person.options.get("models") or ()]
-    of_some = [model for model in further if model not in models]
+    foreign = [plan.team_id for plan in planned if plan.team_id in found and not is_ours(workshop, found[plan.team_id])]
+    if foreign:
+        raise VariableError(not_ours(foreign, variables))
+    teams = [_team(workshop, plan, found.get(plan.team_id)) for plan in planned]
+    return replace(workshop, shared={**workshop.shared, "models": [ALL_OF_TEAM]}), teams
+
+
+def _planned(workshop: Workshop, variables: Variables, found: Mapping[str, Mapping[str, Any]]) -> list[_Planned]:
+    """Return the teams that the keys are to be in."""
+    if workshop.teams:
+        return [
+            _Planned(
+                team_id=team_id(workshop, team.name),
+                people=[person for person in workshop.people if person.fields.get(TEAM) == team.name],
+                budget=team.max_budget,
+                models=team.models or workshop.models,
+                name=team.name,
+            )
+            for team in workshop.teams
+        ]
+    budget: float | None = variables["total_budget"]
+    is_kept = is_ours(workshop, found.get(workshop.alias, {})) and not _option_of_another_team(workshop)
+    return [_Planned(workshop.alias, workshop.people, budget, workshop.models)] if budget is not None or is_kept else []
+
+
+def _team(workshop: Workshop, plan: _Planned, found: Mapping[str, Any] | None) -> Team:
+    """Return a team, and put the keys of its people into it."""
+    further = [model for person in plan.people for model in person.options.get("models") or ()]
+    of_some = [model for model in further if model not in plan.models]
     # A key has no models that its team does not have. Those of one person are not for all others.
-    options: dict[str, Any] = {"team_id": workshop.alias, "models": list(dict.fromkeys([*models, *of_some]))}
-    if budget is not None:
-        options["max_budget"] = budget
-    changes = _changes(workshop.alias, found, options)
+    options: dict[str, Any] = {"team_id": plan.team_id, "models": list(dict.fromkeys([*plan.models, *of_some]))}
+    if plan.budget is not None:
+        options["max_budget"] = plan.budget
+    changes = _changes(plan.team_id, found, options)
     if found is None:
-        options.update(team_alias=workshop.alias, metadata={GROUP_MARK: workshop.alias})
-    team = Team(options, _members(workshop.people), found or {}, changes, is_new=found is None)
-    of_keys = {"team_id": workshop.alias, "models": models if of_some else [ALL_OF_TEAM]}
-    return replace(workshop, shared={**workshop.shared, **of_keys}), team
+        options.update(team_alias=plan.team_id, metadata={GROUP_MARK: workshop.alias})
+    for person in plan.people:
+        person.options["team_id"] = plan.team_id
+        if of_some:
+            person.options.setdefault("models", plan.models)
+    return Team(options, _members(plan.people), found or {}, changes, is_new=found is None, name=plan.name)
 
 
-def not_ours(alias: str, variables: Variables) -> str:
-    """Say that a team with the workshop's alias as its ID is somebody else's."""
+def _going(found: Mapping[str, Any]) -> Team:
+    name = str(found["team_id"])
+    return Team({"team_id": name}, record=found, changes=lines(f"team {name}", found, {}))
+
+
+def not_ours(foreign: Sequence[str], variables: Variables) -> str:
+    """Say that teams with such IDs are somebody else's."""
+    names = join_limited([f"'{one}'" for one in foreign])
+    teams, are = ("teams", "are") if len(foreign) > 1 else ("a team", "is")
     return (
-        f"{variables.called('total_budget')}: the proxy has a team '{alias}' already that is not this workshop's. "
+        f"{_called(variables)}: the proxy has {teams} {names} already that {are} not this workshop's. "
         f"Choose another {variables.called('alias')}."
     )
+
+
+def _called(variables: Variables) -> str:
+    """Return how a message calls what puts the keys into teams."""
+    return called_teams(variables) if has_teams(variables) else variables.called("total_budget")
 
 
 def _changes(alias: str, found: Mapping[str, Any] | None, declared: Mapping[str, Any]) -> list[str]:
@@ -120,13 +194,11 @@ def _members(people: Iterable[Person]) -> list[dict[str, str]]:
     return [{"user_id": user} for user in dict.fromkeys(person.user_id for person in people if person.user_id)]
 
 
-def _budget(variables: Variables, workshop: Workshop) -> float | None:
-    budget: float | None = variables["total_budget"]
-    called = variables.called("total_budget")
+def _check_total_budget(variables: Variables, workshop: Workshop) -> None:
+    budget, called = variables["total_budget"], variables.called("total_budget")
     if budget is not None and not workshop.is_workshop and not workshop.is_absent:
         raise VariableError(
             f"{called} is for the keys of a workshop. For a single key, set {variables.called('max_budget')}."
         )
     if budget == 0:
         raise VariableError(f"{called} must be above 0. LiteLLM takes a team budget of 0 for no limit.")
-    return budget

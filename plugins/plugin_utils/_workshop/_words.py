@@ -108,6 +108,14 @@ def team_stays(team_id: str, keys: Sequence[Mapping[str, Any]]) -> str:
     return f"The team {team_id} stays, because other keys are in it: {names}."
 
 
+def teams_not_declared(variables: Variables, names: Sequence[str]) -> str:
+    """Say that keys of the workshop are in teams of which the variables say nothing."""
+    return (
+        f"The keys of this workshop are in the teams {join_limited(list(map(one_line, names)))}. "
+        f"Set {variables.called('team_budget')} or {variables.called('teams')} as in the run that created them."
+    )
+
+
 def not_listed(variables: Variables, aliases: Sequence[str], is_absent: bool) -> list[str]:
     """Name keys of the workshop that still work although nobody who is listed has them."""
     if not aliases:

@@ -5,18 +5,15 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from ansible_collections.litemaas.virtual_keys.tests.integration.spending import OUT_OF_BUDGET, ask, until_refused
 
 USERS = 'SELECT user_id FROM "LiteLLM_UserTable" WHERE strpos(user_id, %s) > 0'
 TEAMS = 'SELECT * FROM "LiteLLM_TeamTable" WHERE team_id = %s'
-# The answer to a key of a team that has spent its budget is another one in each version.
-OUT_OF_BUDGET = (400, 422, 429)
-MAX_WAIT = 90
 
 
 @pytest.fixture
@@ -42,22 +39,6 @@ def team_of(sandbox, alias: str) -> dict[str, Any]:
 
 def paths(writes: list[tuple[str, str, int]]) -> list[str]:
     return [path for _method, path, _status in writes]
-
-
-def ask(sandbox, key: str, model: str = "gpt-4") -> int:
-    body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
-    return sandbox.call("POST", "/v1/chat/completions", body, key=key).status_code
-
-
-def until_refused(sandbox, key: str) -> int:
-    """The answer once LiteLLM has added up what was spent, which it does later."""
-    ends = time.monotonic() + MAX_WAIT
-    while time.monotonic() < ends:
-        status = ask(sandbox, key)
-        if status != 200:
-            return status
-        time.sleep(1)
-    return 200
 
 
 def test_all_keys_together_cannot_spend_more(sandbox, workshop, alias) -> None:

@@ -84,7 +84,7 @@ class Proxy:
         return {"users": [], "admins": self.admins}
 
     def run_team_info(self, _check: bool, options: dict[str, Any]) -> dict[str, Any]:
-        return {"teams": [team for team_id, team in self.teams.items() if team_id == options["team_id"]]}
+        return {"teams": [team for team_id, team in self.teams.items() if team_id == options.get("team_id", team_id)]}
 
     def run_team(self, check: bool, options: dict[str, Any]) -> dict[str, Any]:
         team_id, there = options["team_id"], options["team_id"] in self.teams

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Source, VariableError, Variables
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._declaration import Workshop, declare
-from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._team import Team, in_team
+from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._team import Team, in_teams
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._workshop._variables import VARIABLES
 
 MARK = {"litellm_vkey_group": "w"}
@@ -19,7 +19,8 @@ OURS = {"team_id": "w", "metadata": {"other": 1, **MARK}, "max_budget": 5.0}
 def made(budget: Any = 50, found: Any = None, **variables: Any) -> tuple[Workshop, Team | None]:
     given = {"alias": "w", "models": ["m"], "users": ["ann", "ben"], "total_budget": budget, **variables}
     read = Variables(VARIABLES, Source(given, "litellm_vkey_"))
-    return in_team(declare(read, lambda path: b""), read, found)
+    workshop, teams = in_teams(declare(read, lambda path: b""), read, {found["team_id"]: found} if found else {})
+    return workshop, next(iter(teams), None)
 
 
 def team(*how: Any, **variables: Any) -> Team:
@@ -33,7 +34,8 @@ def test_the_keys_follow_the_team() -> None:
     assert found is not None
     assert found.options == {"team_id": "w", "team_alias": "w", "models": ["m"], "max_budget": 50.0, "metadata": MARK}
     assert found.members == [{"user_id": "ann@example.com"}, {"user_id": "ben@example.com"}]
-    assert (workshop.shared["team_id"], workshop.shared["models"]) == ("w", ["all-team-models"])
+    assert {person.options["team_id"] for person in workshop.people} == {"w"}
+    assert workshop.shared["models"] == ["all-team-models"]
     assert workshop.models == ["m"]
 
 
@@ -48,7 +50,8 @@ def test_a_team_that_is_there_is_only_given_what_is_declared() -> None:
 )
 def test_without_a_budget_and_a_team_nothing_changes(budget: Any, found: Any) -> None:
     workshop, no_team = made(budget, found)
-    assert no_team is None and "team_id" not in workshop.shared and workshop.shared["models"] == ["m"]
+    assert no_team is None and workshop.shared["models"] == ["m"]
+    assert not any("team_id" in person.options for person in workshop.people)
 
 
 def test_what_changes_of_the_team_is_a_line_each() -> None:
@@ -70,8 +73,8 @@ def test_a_team_of_the_users_own_goes_before_one_that_is_there() -> None:
 
 def test_models_of_one_person_are_not_for_all() -> None:
     workshop, found = made(users=["ann", {"user": "ben", "models": ["m", "more"]}])
-    assert found is not None and (found.options["models"], workshop.shared["models"]) == (["m", "more"], ["m"])
-    assert workshop.people[1].options["models"] == ["m", "more"]
+    assert found is not None and found.options["models"] == ["m", "more"]
+    assert [person.options["models"] for person in workshop.people] == [["m"], ["m", "more"]]
     assert made(users=["ann", {"user": "ben", "models": ["m"]}])[0].shared["models"] == ["all-team-models"]
 
 
