@@ -78,6 +78,7 @@ options:
       - The amount in USD that all keys together can spend.
       - If the role P(litemaas.virtual_keys.manage_keys#role) has put the keys into a team, the budget of the team and
         what LiteLLM counts against it are reported, whatever is set here.
+      - If the keys are in several teams, the cap is the sum of the budgets of the teams.
       - The default is the sum of the budgets of the keys. If a key has no budget, there is no cap.
     type: float
   output_dir:
@@ -97,10 +98,12 @@ options:
       - The files to write.
       - V(html) is a single page that can be printed. V(csv) is safe to open in a spreadsheet. V(json) also keeps people
         whose keys were removed since the last report in later reports.
+      - V(leaderboard) is a page with what each team spent, and nothing of people, which a browser reads again every 30
+        seconds. It is written only if the keys are in several teams.
     type: list
     elements: str
-    choices: [csv, json, html]
-    default: [csv, json, html]
+    choices: [csv, json, html, leaderboard]
+    default: [csv, json, html, leaderboard]
   time_zone:
     description: The time zone for all times in the report, such as V(Europe/Berlin).
     type: str
@@ -140,6 +143,11 @@ usage:
       type: dict
     people:
       description: What is known of each person and their key.
+      type: list
+      elements: dict
+    teams:
+      description: What each team spent of its budget, the one that spent most first.
+      returned: if the keys are in several teams
       type: list
       elements: dict
 messages:

@@ -367,10 +367,12 @@ options:
       - csv
       - json
       - html
+      - leaderboard
     default:
       - csv
       - json
       - html
+      - leaderboard
   show:
     description:
       - RV(shown) of an earlier task with this module, which C(no_log) has hidden. The task then only shows it.

@@ -11,7 +11,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,16 +19,21 @@ from typing import Any
 
 from .._hand_out._texts import cell
 from .._pages import render_page
-from ._people import AMOUNTS
+from ._people import AMOUNTS, TEAM
+from ._teams import is_spent
 from ._words import NEVER_USED, ONLY_REJECTED, STATUS, attention, is_apart, is_rejected, money
 
 Entry = Mapping[str, Any]
+# The status of a key that could be used if its team had something left.
+OF_TEAM = "team_over_budget"
 
 COLUMNS = (
     "name", "user", "user_id", "alias", "status", "used", "spend", "max_budget", "remaining_budget", "last_active",
     "expires_at", "key_id",
 )  # fmt: skip
-TEMPLATE = Path(__file__).resolve().parents[3] / "roles" / "report_usage" / "templates" / "usage.html.j2"
+TEMPLATES = Path(__file__).resolve().parents[3] / "roles" / "report_usage" / "templates"
+# After how many seconds a browser looks again at who leads.
+REFRESH = 30
 
 
 # The table
@@ -37,8 +42,9 @@ TEMPLATE = Path(__file__).resolve().parents[3] / "roles" / "report_usage" / "tem
 def csv_table(people: Sequence[Entry]) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    rows.writerows([_cell(column, person[column]) for column in COLUMNS] for person in people)
+    columns = (*COLUMNS, TEAM) if any(TEAM in person for person in people) else COLUMNS
+    rows.writerow(columns)
+    rows.writerows([_cell(column, person[column]) for column in columns] for person in people)
     return text.getvalue()
 
 
@@ -60,7 +66,25 @@ def _plain(number: float) -> str:
 
 def page(report: Entry) -> str:
     """Return a page that needs nothing from elsewhere. All text in it is made fit for HTML."""
-    return render_page(TEMPLATE, content(report))
+    return render_page(TEMPLATES / "usage.html.j2", content(report))
+
+
+def leaderboard(report: Entry) -> str:
+    """Return a page for everybody to see, which reads itself again: what the teams spent, and nothing of people."""
+    rows, scale = _teams(report["teams"])
+    latest = max(filter(None, (row["last_active"] for row in rows)), default=None)
+    ranks = {row["spend"]: rank for rank, row in reversed(list(enumerate(rows, 1)))}
+    return render_page(
+        TEMPLATES / "leaderboard.html.j2",
+        {
+            "title": report["title"],
+            "refresh": REFRESH,
+            "time_zone": report["time_zone"],
+            "last_active": latest,
+            "scale": scale,
+            "teams": [{**row, "rank": ranks[row["spend"]]} for row in rows],
+        },
+    )
 
 
 def content(report: Entry) -> dict[str, Any]:
@@ -70,7 +94,9 @@ def content(report: Entry) -> dict[str, Any]:
     """
     totals, people = report["totals"], report["people"]
     scale, is_budget = _scale(people)
-    rows = sorted((_row(person, scale) for person in people), key=lambda row: -row["spend"])
+    stopped = {team["team"] for team in report.get("teams") or () if is_spent(team)}
+    rows = sorted((_row(person, scale, stopped) for person in people), key=lambda row: -row["spend"])
+    teams, team_scale = _teams(report.get("teams") or ())
     cap = totals["max_budget"]
     return {
         "title": report["title"],
@@ -90,6 +116,8 @@ def content(report: Entry) -> dict[str, Any]:
         "scale": money(scale) if scale else None,
         "scale_is_budget": is_budget,
         "rows": rows,
+        "teams": teams,
+        "team_scale": team_scale,
     }
 
 
@@ -101,15 +129,43 @@ def _scale(people: Sequence[Entry]) -> tuple[float, bool]:
     return (limit, True) if limit is not None and limit >= most else (most, False)
 
 
-def _row(person: Entry, scale: float) -> dict[str, Any]:
+def _teams(teams: Sequence[Entry]) -> tuple[list[dict[str, Any]], str]:
+    """Return the rows of the teams, and what a whole bar stands for."""
+    most = max((team["max_budget_spent"] for team in teams), default=0)
+    limits = {team["max_budget"] for team in teams}
+    common = limits.pop() if len(limits) == 1 else None
+    scale = common if common is not None and common >= most else most
+    rows = [
+        {
+            "name": team["team"],
+            "spend": team["max_budget_spent"],
+            "spent": money(team["max_budget_spent"]),
+            "length": _share(min(team["max_budget_spent"], scale), scale),
+            "limit": None if team["max_budget"] is None else money(team["max_budget"]),
+            "share": _share(team["max_budget_spent"], team["max_budget"]),
+            "is_spent": is_spent(team),
+            "keys": team["keys"],
+            "used": team["used"],
+            "last_active": _minute(team["last_active"]),
+        }
+        for team in teams
+    ]
+    what = "the budget of each team" if scale == common else "the most that one team spent"
+    return rows, f"{money(scale)} USD, {what}" if scale else ""
+
+
+def _row(person: Entry, scale: float, stopped: Container[str]) -> dict[str, Any]:
     limit, status = person["max_budget"], person["status"]
+    if status == "active" and person.get(TEAM) in stopped:
+        status = OF_TEAM
     idle = status == "active" and not person["used"]
     idle_text = ONLY_REJECTED if is_rejected(person) else NEVER_USED
     return {
         "name": person["name"],
         "user": person["user"],
-        "status": "idle" if idle else status,
-        "status_text": idle_text if idle else STATUS[status],
+        "team": person.get(TEAM),
+        "status": "idle" if idle else "over_budget" if status == OF_TEAM else status,
+        "status_text": idle_text if idle else "Team out of budget" if status == OF_TEAM else STATUS[status],
         "spend": person["spend"],
         "spent": money(person["spend"]),
         "length": _share(person["spend"], scale),

@@ -20,6 +20,8 @@ Person = dict[str, Any]
 LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i", "ŧ": "t", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
 )
+# What a report says of a person if the keys are in several teams.
+TEAM = "team"
 TIMES = ("last_active", "expires_at")
 AMOUNTS = ("spend", "max_budget", "remaining_budget")
 TEXT, NUMBER, NOTHING = (str,), (int, float), (type(None),)
@@ -73,24 +75,33 @@ class Names:
         return one_line(name) or user, user
 
 
-def people_of(keys: Iterable[Mapping[str, Any]], names: Names, zone: tzinfo, earlier: Sequence[Person]) -> list[Person]:
+def people_of(
+    keys: Iterable[Mapping[str, Any]],
+    names: Names,
+    zone: tzinfo,
+    earlier: Sequence[Person],
+    teams: Mapping[str, str] | None = None,
+) -> list[Person]:
     """Return what everybody used, in the order in which people look for a name.
 
     :param keys: as ``litellm_key_info`` returns them.
     :param earlier: the people of an earlier report.
+    :param teams: what the teams are called, by ID, if the keys are in several.
     """
     every = list(keys)
     ids = {key["key_id"] for key in every}
     # What an old value spends while it goes on is said of the key in its place.
-    present = [_person(key, names, zone) for key in every if key.get("replaced_by") not in ids]
-    return sorted([*present, *_removed(present, earlier, zone)], key=_order)
+    present = [_person(key, names, zone, teams) for key in every if key.get("replaced_by") not in ids]
+    gone = [{**_of_team(None, teams), **person} for person in _removed(present, earlier, zone)]
+    return sorted([*present, *gone], key=_order)
 
 
 def is_person(entry: Any) -> bool:
     """Return whether something is what an earlier report said of a person."""
     return (
         isinstance(entry, dict)
-        and entry.keys() == TYPES.keys()
+        and entry.keys() - {TEAM} == TYPES.keys()
+        and isinstance(entry.get(TEAM), (*TEXT, *NOTHING))
         and all(isinstance(entry[name], types) for name, types in TYPES.items())
         and all(entry[name] is None or _is_time(entry[name]) for name in TIMES)
         and all(math.isfinite(entry[name] or 0) for name in AMOUNTS)
@@ -104,7 +115,7 @@ def _is_time(text: str) -> bool:
         return False
 
 
-def _person(key: Mapping[str, Any], names: Names, zone: tzinfo) -> Person:
+def _person(key: Mapping[str, Any], names: Names, zone: tzinfo, teams: Mapping[str, str] | None) -> Person:
     name, user = names.of(key)
     spend, remaining, limit = key["spend"] or 0, key["remaining_budget"], key["max_budget"]
     if remaining is not None and (limit is None or limit - spend != remaining):  # of a budget object, or raised
@@ -124,7 +135,13 @@ def _person(key: Mapping[str, Any], names: Names, zone: tzinfo) -> Person:
         "max_budget": limit,
         "remaining_budget": None if remaining is None else round(remaining, 12),
         **_times(key, zone),
+        **_of_team(key.get("team_id"), teams),
     }
+
+
+def _of_team(team_id: str | None, teams: Mapping[str, str] | None) -> Person:
+    """Return the team as the report has it, nothing where the keys are not in several."""
+    return {TEAM: teams.get(team_id or "")} if teams else {}
 
 
 def _times(entry: Mapping[str, Any], zone: tzinfo) -> dict[str, str | None]:

@@ -17,13 +17,15 @@ from .._calls import Call, answer, connection
 from .._hand_out._texts import time_zone
 from .._our_files import OurFiles
 from .._variables import Variables
-from ._page import csv_table, page
+from ._page import csv_table, leaderboard, page
 from ._people import Names, is_person, people_of
+from ._teams import binding, is_of, names_of, teams_of
 from ._totals import are_totals, totals_of
 from ._words import sentences
 
-GROUP_MARK = "litellm_vkey_group"
 JSON = "usage.json"
+# Which format each file is of.
+FORMATS = {"usage.csv": "csv", JSON: "json", "usage.html": "html", "leaderboard.html": "leaderboard"}
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,19 @@ def report(call: Call, variables: Variables, people: Sequence[Any], check_mode: 
             f"{variables.called('usage_filter')}."
         )
     zone = time_zone(variables["time_zone"])
-    keys, team = _read(call, variables)
+    keys, team, several = _read(call, variables)
     folder = OurFiles(variables["output_dir"]) if variables["output_dir"] else None
     earlier, problem = _earlier(folder) if folder and keys else ({}, None)
-    everybody = people_of(keys, Names(alias, people), zone, earlier.get("people", ()))
+    names = names_of(several, alias)
+    everybody = people_of(keys, Names(alias, people), zone, earlier.get("people", ()), names)
+    teams = teams_of(several, names, everybody)
+    own = {str(one["team_id"]) for one in several if is_of(one, alias)}
     usage: dict[str, Any] = {
         "title": variables["output_title"] or alias or "Virtual keys",
         "time_zone": str(zone),
-        "totals": totals_of(everybody, variables["total_budget"], team),
+        "totals": totals_of(everybody, variables["total_budget"], team, binding(teams, everybody, own)),
         "people": everybody,
+        **({"teams": teams} if teams else {}),
     }
     if not keys:
         return Reported(False, usage, [f"There is nothing to report: {_nothing(variables)}"], [], [])
@@ -81,19 +87,25 @@ def report(call: Call, variables: Variables, people: Sequence[Any], check_mode: 
 # What is read
 
 
-def _read(call: Call, variables: Variables) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
-    """Return the keys, and the team whose budget they spend, empty if there is none."""
+def _read(
+    call: Call, variables: Variables
+) -> tuple[list[dict[str, Any]], Mapping[str, Any], list[Mapping[str, Any]]]:
+    """Return the keys, the team whose budget all of them spend, empty if there is none, and the teams if several."""
     alias, selection = variables["alias"], variables["usage_filter"]
     proxy = connection(variables)
     keys = answer(call("litellm_key_info", **proxy, **(selection or {"group": alias}), check_use=True))["virtual_keys"]
     if not keys and not selection:
         keys = answer(call("litellm_key_info", **proxy, key_aliases=[alias], check_use=True))["virtual_keys"]
     team_id = alias if not selection else selection["team_id"] if list(selection) == ["team_id"] else None
+    ids = {key["team_id"] for key in keys if key.get("team_id")} - {team_id}
+    if ids:  # and those of the workshop in which nobody is any more, who may have spent something
+        teams = answer(call("litellm_team_info", **proxy))["teams"]
+        return keys, {}, [one for one in teams if one["team_id"] in ids or (is_of(one, alias) and not selection)]
     if not team_id:
-        return keys, {}
+        return keys, {}, []
     teams = answer(call("litellm_team_info", **proxy, team_id=team_id))["teams"]
-    fits = [team for team in teams if selection or (team.get("metadata") or {}).get(GROUP_MARK) == alias]
-    return keys, next(iter(fits), {})
+    fits = [team for team in teams if selection or is_of(team, alias)]
+    return keys, next(iter(fits), {}), []
 
 
 def _earlier(folder: OurFiles) -> tuple[dict[str, Any], str | None]:
@@ -120,7 +132,7 @@ def _earlier(folder: OurFiles) -> tuple[dict[str, Any], str | None]:
 def _is_report(found: Any) -> bool:
     return (
         isinstance(found, dict)
-        and found.keys() == {"title", "time_zone", "totals", "people"}
+        and found.keys() - {"teams"} == {"title", "time_zone", "totals", "people"}
         and isinstance(found["people"], list)
         and all(map(is_person, found["people"]))
         and are_totals(found["totals"])
@@ -139,7 +151,7 @@ def _write(
         if earlier:
             folder.adopt(_contents(earlier))
         contents = _contents(usage)
-        wanted = {name: contents[name] for name in contents if name.partition(".")[2] in variables["usage_formats"]}
+        wanted = {name: contents[name] for name in contents if FORMATS[name] in variables["usage_formats"]}
         foreign = folder.foreign(wanted)
         wanted = {name: content for name, content in wanted.items() if name not in foreign}
         changes = folder.changes(wanted, ())
@@ -154,12 +166,13 @@ def _write(
 
 
 def _contents(usage: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the content of each file by its name."""
+    """Return the content of each file by its name. Only teams have a leaderboard."""
     data = json.dumps(usage, indent=2, sort_keys=True, ensure_ascii=False)
     return {
         "usage.csv": csv_table(usage["people"]).encode("utf-8", "replace"),
         "usage.html": page(usage).encode("utf-8", "replace"),
         JSON: f"{data}\n".encode("utf-8", "replace"),
+        **({"leaderboard.html": leaderboard(usage).encode("utf-8", "replace")} if usage.get("teams") else {}),
     }
 
 

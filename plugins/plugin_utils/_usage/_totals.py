@@ -10,17 +10,24 @@ from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import parse_time
 
-from ._people import Person
+from ._people import TEAM, Person
+from ._teams import Team
 from ._words import STATUS, is_rejected
 
 
-def totals_of(people: Sequence[Person], total_budget: float | None, team: Mapping[str, Any]) -> dict[str, Any]:
+def totals_of(
+    people: Sequence[Person],
+    total_budget: float | None,
+    team: Mapping[str, Any],
+    binding: Sequence[Team] = (),
+) -> dict[str, Any]:
     """Return the totals of a report.
 
     :param total_budget: what all can spend, if that is said.
     :param team: whose budget all keys spend, empty if there is none.
+    :param binding: of several teams those whose budgets limit their keys.
     """
-    return {**_counts(people), **_money(people, total_budget, team), "last_active": _latest(people)}
+    return {**_counts(people), **_money(people, total_budget, team, binding), "last_active": _latest(people)}
 
 
 def are_totals(entry: Any) -> bool:
@@ -47,7 +54,9 @@ def _counts(people: Sequence[Person]) -> dict[str, int]:
     return {"keys": len(present), "used": used, "never_used": never, "only_rejected": rejected, **by_status}
 
 
-def _money(people: Sequence[Person], total_budget: float | None, team: Mapping[str, Any]) -> dict[str, Any]:
+def _money(
+    people: Sequence[Person], total_budget: float | None, team: Mapping[str, Any], binding: Sequence[Team]
+) -> dict[str, Any]:
     """Return what was spent, and of which budget: that of the team counts what is asked for with any of its keys."""
     spend = counted = math.fsum(person["spend"] for person in people)
     unlimited = sum(person["max_budget"] is None for person in people)
@@ -55,7 +64,14 @@ def _money(people: Sequence[Person], total_budget: float | None, team: Mapping[s
     if team.get("max_budget") is not None:
         cap, source, counted = team["max_budget"], "team", team.get("spend") or 0
     elif cap is None:
-        cap, source = _sum_of_limits(people), "keys"
+        bound = {one[TEAM] for one in binding}
+        others = [person for person in people if person.get(TEAM) not in bound]
+        limits = _sum_of_limits(others)
+        cap, source = None if limits is None else limits + math.fsum(one["max_budget"] for one in binding), "keys"
+        if binding:
+            source = "teams"
+            spends = [*(one["max_budget_spent"] for one in binding), *(person["spend"] for person in others)]
+            counted = math.fsum(spends)
     return {
         "spend": spend,
         "max_budget": cap,

@@ -11,7 +11,7 @@ SELECTORS = (
     *("key_aliases", "key_ids", "user_id", "team_id", "organization_id", "created_by", "group", "metadata"),
     *("status", "expiring_within", "unused_for", "budget_used"),
 )
-FORMATS = ("csv", "json", "html")
+FORMATS = ("csv", "json", "html", "leaderboard")
 
 VARIABLES = (
     Variable("usage_filter", "dict", default={}, choices=SELECTORS),

@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited, one_line
+
+from ._teams import is_spent
 
 Entry = Mapping[str, Any]
 
@@ -47,7 +49,14 @@ def sentences(report: Entry, called: str) -> list[str]:
     said = [f"{called}: {_count(totals['keys'], 'key')}, {totals['used']} used, {_spent(totals)}."]
     if is_apart(totals):
         said.append(f"The keys themselves spent {money(totals['spend'])} USD.")
-    if totals["max_budget_from"] != "keys" and totals["max_budget"] is not None and totals["remaining_budget"] <= 0:
+    teams = report.get("teams") or ()
+    if teams:
+        said.append(f"Teams: {join_limited(list(map(_of_team, teams)))}.")
+    spent = [team["team"] for team in teams if is_spent(team)]
+    if spent:
+        said.append(f"The budget is spent of {join_limited(spent)}. The proxy rejects the requests of their keys.")
+    is_of_all = totals["max_budget_from"] in ("team", "total_budget")
+    if is_of_all and totals["max_budget"] is not None and totals["remaining_budget"] <= 0:
         refused = " The proxy rejects the requests of all keys." if totals["max_budget_from"] == "team" else ""
         said.append(f"The total budget is spent.{refused}")
     groups = attention(report["people"])
@@ -55,7 +64,12 @@ def sentences(report: Entry, called: str) -> list[str]:
         f"{title}: {join_limited([f'{name} ({user})' if user else name for name, user in names])}."
         for title, names in groups
     ]
-    return said if groups else [*said, "No one needs attention."]
+    return said if groups or spent else [*said, "No one needs attention."]
+
+
+def _of_team(team: Entry) -> str:
+    cap = "(no cap)" if team["max_budget"] is None else f"of {money(team['max_budget'])} USD"
+    return f"{one_line(team['team'])} {money(team['max_budget_spent'])} USD {cap}"
 
 
 def _spent(totals: Entry) -> str:

@@ -316,7 +316,7 @@ def test_times_of_the_reader(report, people, tmp_path):
         ({"total_budget": "10,50"}, "litellm_vkey_total_budget must be a number such as 10 or 2.5, not '10,50'"),
         ({"time_zone": "Berlin"}, "litellm_vkey_time_zone: 'Berlin' is not a time zone"),
         ({"usage_filter": {"team": "x"}}, "litellm_vkey_usage_filter: 'team' is not one of key_aliases, "),
-        ({"usage_formats": ["pdf"]}, "litellm_vkey_usage_formats: 'pdf' is not one of csv, json, html."),
+        ({"usage_formats": ["pdf"]}, "litellm_vkey_usage_formats: 'pdf' is not one of csv, json, html, leaderboard."),
     ],
 )
 def test_what_is_refused(report, people, tmp_path, variables, message):

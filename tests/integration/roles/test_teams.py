@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -87,6 +88,24 @@ def test_a_team_that_has_spent_all_stops_and_the_others_go_on(sandbox, hackathon
     assert ask(sandbox, ann) == 200  # which costs more than that
     assert until_refused(sandbox, ben) in OUT_OF_BUDGET
     assert (ask(sandbox, ann) in OUT_OF_BUDGET, ask(sandbox, cem)) == (True, 200)
+
+
+def test_the_report_is_by_team(sandbox, hackathon, alias, tmp_path) -> None:
+    """With the cap of each team, also of one that is spent, and with a page for all to see."""
+    folder = tmp_path / "hack"
+    hackathon(output_dir=str(folder))
+    sandbox.execute('UPDATE "LiteLLM_TeamTable" SET spend = 20.5 WHERE team_id = %s', f"{alias}-red")
+    done, _result = hackathon(output_dir=str(folder), state="absent", multi_user=True, users=..., team_budget=...)
+    assert done.rc == 0, done.messages
+    assert f"{alias}: 4 keys, 0 used, 20.50 USD of 60.00 USD." in done.output
+    spent = "red 20.50 USD of 20.00 USD, blue 0.00 USD of 20.00 USD, Öl & Gas 0.00 USD of 20.00 USD"
+    assert f"Teams: {spent}." in done.output
+    assert "The budget is spent of red. The proxy rejects the requests of their keys." in done.output
+    usage = json.loads((folder / "usage.json").read_text())
+    assert {person["user"]: person["team"] for person in usage["people"]} == {
+        person["user"]: person["team"] for person in PEOPLE
+    }
+    assert "Öl &amp; Gas" in (folder / "leaderboard.html").read_text()
 
 
 def test_people_move_and_join(sandbox, hackathon, alias) -> None:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,10 @@ def key(user: str, **fields: Any) -> dict[str, Any]:
 class Proxy:
     """Answers as the modules would, and notes what was asked."""
 
-    def __init__(self, *keys: dict[str, Any], team: dict[str, Any] | None = None) -> None:
-        self.keys, self.team = list(keys), team
+    def __init__(
+        self, *keys: dict[str, Any], team: dict[str, Any] | None = None, teams: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        self.keys, self.teams = list(keys), [team] if team else list(teams)
         self.asked: list[dict[str, Any]] = []
 
     def __call__(self, module: str, /, check_mode: bool | None = None, **options: Any) -> dict[str, Any]:
@@ -52,7 +55,7 @@ class Proxy:
         plain = ("validate_certs", "timeout", "retries", "check_use")
         self.asked.append({name: value for name, value in asked.items() if name not in plain})
         if module == "litellm_team_info":
-            return {"teams": [self.team] if self.team else []}
+            return {"teams": self.teams}
         return {"virtual_keys": [one for one in self.keys if _fits(one, options)]}
 
 
@@ -232,3 +235,95 @@ def test_what_cannot_be_is_refused_before_anything_is_read(run: Run, options: di
     with pytest.raises(InputError, match=said):
         run(proxy, **options)
     assert proxy.asked == []
+
+
+# Several teams
+
+MARK = {"metadata": {"litellm_vkey_group": "w"}}
+RED = {"team_id": "w-red", "team_alias": "w-red", "max_budget": 5.0, "spend": 5.5, **MARK}
+BLUE = {"team_id": "w-blue", "team_alias": "w-blue", "max_budget": 20.0, "spend": 1.25, **MARK}
+GREEN = {"team_id": "w-green", "team_alias": "w-green", "max_budget": 20.0, "spend": 0.0, **MARK}
+OTHER = {"team_id": "x", "team_alias": "Others", "max_budget": 3.0, "spend": 3.0, "metadata": {}}
+UNLIMITED = {"max_budget": None, "remaining_budget": None}
+
+
+def of_team(user: str, team_id: str | None, **fields: Any) -> dict[str, Any]:
+    return key(user, team_id=team_id, **{**UNLIMITED, **fields})
+
+
+def test_each_team_has_its_cap_in_the_report(run: Run, folder: Path) -> None:
+    proxy = Proxy(
+        of_team("ann", "w-red", spend=5.0), of_team("ben", "w-red", spend=0.25), of_team("cem", "w-blue", spend=1.25),
+        teams=[BLUE, OTHER, GREEN, RED],
+    )  # fmt: skip
+    done = run(proxy)
+    assert proxy.asked == [{"group": "w"}, {}]
+    assert done.said[:3] == [
+        "w: 3 keys, 3 used, 6.75 USD of 45.00 USD.",
+        "The keys themselves spent 6.50 USD.",
+        "Teams: red 5.50 USD of 5.00 USD, blue 1.25 USD of 20.00 USD, green 0.00 USD of 20.00 USD.",
+    ]
+    assert done.said[3] == "The budget is spent of red. The proxy rejects the requests of their keys."
+    totals = done.usage["totals"]
+    assert (totals["max_budget"], totals["max_budget_spent"], totals["max_budget_from"]) == (45.0, 6.75, "teams")
+    assert [(team["team"], team["keys"], team["used"], team["spend"]) for team in done.usage["teams"]] == [
+        ("red", 2, 2, 5.25),
+        ("blue", 1, 1, 1.25),
+        ("green", 0, 0, 0.0),
+    ]
+    assert {person["user"]: person["team"] for person in done.usage["people"]} == {
+        "ann": "red",
+        "ben": "red",
+        "cem": "blue",
+    }
+    table = (folder / "usage.csv").read_text().splitlines()
+    assert table[0].endswith(",team") and table[1].endswith(",red")
+    page = (folder / "usage.html").read_text()
+    assert "Team out of budget" in page and "110% of 5.00" in page
+    with_all = {*FILES, "leaderboard.html"}
+    assert {path.name for path in folder.iterdir()} - {LIST} == with_all
+
+    again = run(proxy)
+    assert (again.changed, again.said[-1]) == (False, f"The report in {folder} is up to date.")
+    proxy.keys.pop()  # of the only person of a team
+    later = run(proxy)
+    assert [(person["user"], person["team"], person["status"]) for person in later.usage["people"]] == [
+        ("ann", "red", "active"),
+        ("ben", "red", "active"),
+        ("cem", "blue", "removed"),
+    ]
+    assert later.usage["totals"]["max_budget_spent"] == 6.75
+
+
+def test_the_leaderboard_shows_teams_and_no_people(run: Run, folder: Path) -> None:
+    run(Proxy(of_team("ann", "w-red"), of_team("cem", "w-blue"), teams=[BLUE, {**RED, "team_id": "w-<b>"}, RED, GREEN]))
+    page = (folder / "leaderboard.html").read_text()
+    assert '<meta http-equiv="refresh" content="30">' in page
+    assert "A full bar is 5.50 USD, the most that one team spent." in page
+    names = re.findall(r'class="rank">(\d+)</span>\n.*auto">(.*)</span>', page)
+    assert names == [("1", "&lt;b&gt;"), ("1", "red"), ("3", "blue"), ("4", "green")]
+    assert re.findall(r"width:([\d.]+)%", page) == ["100.0", "100.0", "22.7", "0"]
+    assert "ann" not in page and "cem" not in page
+    assert page.count("<b>budget spent</b>") == 2
+
+
+def test_a_workshop_without_teams_has_no_leaderboard(run: Run, folder: Path) -> None:
+    run(Proxy(key("ann"), team={"team_id": "w", "max_budget": 5.0, "spend": 1.0, **MARK}))
+    assert {path.name for path in folder.iterdir()} - {LIST} == FILES
+
+
+def test_a_team_of_others_is_a_cap_only_for_keys_without_a_budget(run: Run) -> None:
+    """A spent team does not read as no cap."""
+    without = run(Proxy(of_team("ann", "x"), key("ben", team_id=None), teams=[OTHER]), output_dir="")
+    assert without.said[0] == "w: 2 keys, 2 used, 4.50 USD of 13.00 USD."
+    assert "Teams: Others 3.00 USD of 3.00 USD." in without.said
+    assert without.usage["people"][1]["team"] is None
+    limited = run(Proxy(key("ann", team_id="x"), teams=[OTHER]), output_dir="")
+    assert limited.said[:2] == ["w: 1 key, 1 used, 1.50 USD of 10.00 USD.", "Teams: Others 3.00 USD of 3.00 USD."]
+    unlimited = run(Proxy(of_team("ann", "x"), of_team("ben", None), teams=[OTHER]), output_dir="")
+    assert unlimited.said[0].startswith("w: 2 keys, 2 used, 3.00 USD spent, no cap")
+
+
+def test_teams_that_bear_one_name_are_told_apart(run: Run) -> None:
+    done = run(Proxy(of_team("ann", "x"), of_team("ben", "y"), teams=[OTHER, {**OTHER, "team_id": "y"}]))
+    assert sorted(team["team"] for team in done.usage["teams"]) == ["x", "y"]
