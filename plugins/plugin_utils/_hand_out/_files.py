@@ -13,8 +13,8 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors impo
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import join_limited
 
 from .._variables import Variables
-from ._formats import FORMATS, Format, csv_file, json_file, newest, views
-from ._mail import mail_file, parse_sender, recipient
+from ._formats import FORMATS, Format, csv_file, each_member, json_file, newest, views
+from ._mail import mail_file, parse_sender, recipients
 from ._people import Person
 from ._texts import time_zone
 
@@ -71,7 +71,7 @@ class Files:
                 else:
                     files[row.path] = self._of_all(row, shown, people)
                     if row.newest and (last := newest(shown)):
-                        files[row.newest] = _bytes(self._rendered(row, last)[0])
+                        files[row.newest] = _bytes(self._rendered(row, each_member(last))[0])
         return files
 
     def is_asked_for(self, path: str) -> bool:
@@ -102,14 +102,14 @@ class Files:
     def warnings(self, people: Sequence[Person]) -> list[str]:
         if FORMATS["mail"] not in self.formats:
             return []
-        without = [person["user"] for person in people if person["key"] and not recipient(person)]
+        without = [person["user"] for person in people if person["key"] and not recipients(person)]
         if not without:
             return []
         return [f"No email address is known for {len(without)} people, who get no email: {join_limited(without)}."]
 
     def _of_all(self, row: Format, shown: Sequence[Person], people: Sequence[Person]) -> bytes:
         if row.template:
-            return _bytes(self._rendered(row, shown)[0])
+            return _bytes(self._rendered(row, each_member(shown))[0])
         return json_file(people) if row.name == "json" else csv_file(people)
 
     def _of_each(self, row: Format, shown: Sequence[Person]) -> dict[str, bytes]:
@@ -125,7 +125,7 @@ class Files:
 
     def _email(self, person: Person, text: str) -> bytes | None:
         """Return an email, None if there is no address."""
-        to = recipient(person)
+        to = recipients(person)
         subject = self._variables["output_mail_subject"] or " for ".join(filter(None, ("Your API key", self._title)))
         return mail_file(person, text, to, self._sender, subject) if to and self._sender else None
 
@@ -157,7 +157,8 @@ def sentences(folder: Path, changes: Mapping[str, str], people: Sequence[Person]
         if row.is_for_each:
             what = f"{_count(paths, row.thing)} {'to' if verb == 'Wrote' else 'from'} {(folder / row.path).parent}"
         else:
-            what = f"{_count(people, row.thing)} to {folder / row.path}" if verb == "Wrote" else str(folder / row.path)
+            listed = people if row.name == "json" else each_member(people)
+            what = f"{_count(listed, row.thing)} to {folder / row.path}" if verb == "Wrote" else str(folder / row.path)
         said.append(f"{_would(verb) if check_mode else verb} {what}")
     return said or [f"{folder} is up to date, with {_count(people, 'key')}"]
 

@@ -68,6 +68,8 @@ FORMATS = {
 }
 JSON, CSV = FORMATS["json"].path, FORMATS["csv"].path
 CSV_COLUMNS = ("name", "user", "user_id", "alias", "key", "base_url", "models", "max_budget", "expires_at")
+# The same where people are in several teams.
+CSV_COLUMNS_OF_TEAMS = (*CSV_COLUMNS, "team")
 # What each field of a person may be, as ``json_file`` writes it.
 TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys((*FIELDS, "written_at"), (str, type(None))),
@@ -116,10 +118,12 @@ def _is_person(entry: Any) -> bool:
 def csv_file(people: Iterable[Person]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for person in people:
+    rows = each_member(people)
+    columns = CSV_COLUMNS_OF_TEAMS if any(map(_is_in_team, rows)) else CSV_COLUMNS
+    writer.writerow(columns)
+    for person in rows:
         cells = {**person, "models": ",".join(person["models"])}
-        writer.writerow([cell(one_line(_text(cells[column]))) for column in CSV_COLUMNS])
+        writer.writerow([cell(one_line(_text(cells.get(column)))) for column in columns])
     plain = text.getvalue()
     # Without the mark, spreadsheets take letters beyond ASCII for others.
     return plain.encode("utf-8" if plain.isascii() else "utf-8-sig", "replace")
@@ -129,7 +133,8 @@ def read_csv_values(text: bytes) -> list[str]:
     """Return the values in what ``csv_file`` wrote, none if it did not write it."""
     try:
         rows = csv.DictReader(io.StringIO(text.decode("utf-8-sig")))
-        return [row["key"] for row in rows if row["key"]] if tuple(rows.fieldnames or ()) == CSV_COLUMNS else []
+        columns = tuple(rows.fieldnames or ())
+        return [row["key"] for row in rows if row["key"]] if columns in (CSV_COLUMNS, CSV_COLUMNS_OF_TEAMS) else []
     except (ValueError, csv.Error):
         return []
 
@@ -137,9 +142,10 @@ def read_csv_values(text: bytes) -> list[str]:
 def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
     """Return the people as templates see them.
 
-    Who got a value later stands further down, so that new slips stand together.
+    Who got a value later stands further down, so that new slips stand together. Among them, so do those of a team.
     """
     files, secrets = file_names(people), secret_names(people)
+    teams = {team: number for number, team in enumerate(dict.fromkeys(person.get("team") for person in people))}
     return [
         {
             **person,
@@ -150,9 +156,21 @@ def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
             "expires": readable_time(person["expires_at"], zone),
             "written": readable_time(person["written_at"], zone),
             "budget": None if person["max_budget"] is None else f"{number(person['max_budget'])} USD",
+            "team": person["team"] if _is_in_team(person) else None,
+            "team_budget": f"{number(person['team_budget'])} USD" if _is_in_team(person) else None,
         }
-        for person in sorted(people, key=lambda person: person["written_at"] or "")
+        for person in sorted(people, key=lambda person: (person["written_at"] or "", teams[person.get("team")]))
     ]
+
+
+def each_member(people: Iterable[Person]) -> list[Person]:
+    """Return everybody who gets a slip or stands on a list: of a key that a team shares, each person of the team."""
+    return [{**person, **member} for person in people for member in person.get("members") or [{}]]
+
+
+def _is_in_team(person: Person) -> bool:
+    """Return whether somebody is in one of several teams, and not only has a column of that name."""
+    return person.get("team_budget") is not None
 
 
 def newest(people: Sequence[Person]) -> list[Person]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -16,11 +17,11 @@ from ._people import Person
 from ._texts import parse_time
 
 
-def mail_file(person: Person, body: str, to: Address, sender: Address, subject: str) -> bytes:
-    """Return an email to a person. Its date is when the value of the key was first written."""
+def mail_file(person: Person, body: str, to: Sequence[Address], sender: Address, subject: str) -> bytes:
+    """Return an email to a person, or to all who share a key. Its date is when the value was first written."""
     mail = EmailMessage(SMTP)
     mail["From"] = sender
-    mail["To"] = to
+    mail["To"] = tuple(to)
     mail["Subject"] = _header_text(subject)
     written = parse_time(person["written_at"])
     if written:
@@ -36,10 +37,14 @@ def parse_sender(text: str) -> Address | None:
     return _address(*found[0]) if len(found) == 1 else None
 
 
-def recipient(person: Person) -> Address | None:
-    """Return where to write to a person, None if that is not known."""
+def recipients(person: Person) -> list[Address]:
+    """Return where to write to a person, or to all who share a key, as far as that is known."""
+    members = person.get("members")
+    if members:
+        found = (_address(member["name"], member["email"] or member["user"]) for member in members)
+        return list(filter(None, found))
     candidates = (person.get("email"), person["user_id"], person["user"])
-    return next(filter(None, (_address(person["name"], candidate) for candidate in candidates)), None)
+    return list(filter(None, (_address(person["name"], candidate) for candidate in candidates)))[:1]
 
 
 def _address(name: str, text: object) -> Address | None:

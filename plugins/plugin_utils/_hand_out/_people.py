@@ -25,7 +25,7 @@ PLANNED = "a new value"
 OF_THE_RESULT = frozenset(
     (
         *("api_endpoint", "api_base_url", "duration", "state", "summary", "problem", "deleted_count", "missing_count"),
-        *("keys", "users", "user_count", "pruned", "gone", "team", "unknown"),
+        *("keys", "users", "user_count", "pruned", "gone", "team", "teams", "unknown"),
     )
 )
 
@@ -50,6 +50,7 @@ class HandOut:
         self._planned = PLANNED if is_planned else None
         self._values = {hashlib.sha256(value.encode()).hexdigest(): value for value in values}
         self._result = result
+        self._teams = {one.get("team"): one for one in result.get("teams") or ()}
         self._base_url = base_url or str(result.get("api_base_url") or "")
         self._now = now
         by_alias = {person["alias"]: person for person in stored}
@@ -67,9 +68,9 @@ class HandOut:
             return []
         return [f"{without_value(self.unknown, 'this folder')} To give them new ones, use litellm_vkey_reissue."]
 
-    def _callable(self, models: list[str]) -> list[str]:
+    def _callable(self, models: list[str], team: Mapping[str, Any]) -> list[str]:
         """Return the models by name, where a key may call those of its team: its owner could not use that name."""
-        of_team = (self._result.get("team") or {}).get("models") or self._result.get("models")
+        of_team = team.get("models") or (self._result.get("team") or {}).get("models") or self._result.get("models")
         return _texts(of_team) if models == [ALL_OF_TEAM] and of_team else models
 
     def _ended(self, by_alias: Mapping[str, Person], entries: Collection[Any]) -> list[str]:
@@ -101,7 +102,9 @@ class HandOut:
         if key_id is None and not key and ("key_id" not in entry or entry.get("error")):
             # Nothing is known of the key, so nothing speaks against what was known.
             key, key_id = earlier.get("key"), earlier.get("key_id")
-        user = str(entry.get("user") or entry["alias"])
+        user, team = str(entry.get("user") or entry["alias"]), self._teams.get(entry.get("team"), {})
+        if team:
+            person.update(team=entry["team"], team_budget=team.get("max_budget"))
         person.update(
             user=user,
             name=one_line(person["name"] or user),
@@ -109,7 +112,7 @@ class HandOut:
             key=key,
             key_id=key_id,
             base_url=self._base_url or person["base_url"] or "",
-            models=self._callable(_texts(person["models"])),
+            models=self._callable(_texts(person["models"]), team),
             written_at=earlier.get("written_at") if key == earlier.get("key") else None,
         )
         if key and not person["written_at"]:

@@ -87,9 +87,7 @@ def report(call: Call, variables: Variables, people: Sequence[Any], check_mode: 
 # What is read
 
 
-def _read(
-    call: Call, variables: Variables
-) -> tuple[list[dict[str, Any]], Mapping[str, Any], list[Mapping[str, Any]]]:
+def _read(call: Call, variables: Variables) -> tuple[list[dict[str, Any]], Mapping[str, Any], list[Mapping[str, Any]]]:
     """Return the keys, the team whose budget all of them spend, empty if there is none, and the teams if several."""
     alias, selection = variables["alias"], variables["usage_filter"]
     proxy = connection(variables)

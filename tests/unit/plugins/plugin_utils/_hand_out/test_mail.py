@@ -21,7 +21,7 @@ def person(name: str = "ann", **fields: Any) -> dict[str, Any]:
 
 
 def parsed(ann: dict[str, Any], body: str = "Hello\n", subject: str = "Your key") -> Any:
-    to = _mail.recipient(ann)
+    to = _mail.recipients(ann)
     sender = _mail.parse_sender("Ada Löwe <ada@example.org>")
     assert to and sender
     mail = _mail.mail_file(ann, body, to, sender, subject)
@@ -72,8 +72,19 @@ def test_headers_and_body_keep_their_letters() -> None:
     ],
 )
 def test_where_a_mail_goes(fields: dict[str, Any], to: str | None) -> None:
-    found = _mail.recipient(person(**fields))
-    assert (found.addr_spec if found else None) == to
+    found = _mail.recipients(person(**fields))
+    assert [address.addr_spec for address in found] == ([to] if to else [])
+
+
+def test_a_key_that_a_team_shares_is_mailed_to_all_of_them() -> None:
+    members = [
+        {"user": "ann", "name": "Ann Öl", "email": "a@example.org"},
+        {"user": "ben@example.org", "name": "Ben", "email": None},
+        {"user": "cem", "name": "Cem", "email": None},
+    ]
+    mail = parsed(person("red", members=members))
+    assert [str(address) for address in mail["To"].addresses] == ["Ann Öl <a@example.org>", "Ben <ben@example.org>"]
+    assert _mail.recipients(person("red", members=members[2:])) == []
 
 
 @pytest.mark.parametrize(

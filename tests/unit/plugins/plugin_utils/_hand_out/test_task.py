@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import csv
+import email
+import email.policy
 import errno
 import fcntl
 import hashlib
@@ -217,6 +220,55 @@ def test_new_slips_stand_together_at_the_end(hand_out: HandOut, folder: Path) ->
     assert re.findall(r'<h2 dir="auto">(\w+)</h2>', alone) == ["ann", "cem"] and "2 slips to hand out" in alone
     assert not hand_out(result(entry("ann", "sk-value-new"), entry("ben"), entry("cem"))).changed
     assert (folder / "slips-new.html").exists()
+
+
+TEAMS = [
+    {"team": "red", "team_id": "w-red", "max_budget": 20.0, "models": ["gpt-4"]},
+    {"team": "Öl & Gas", "team_id": "w-Öl & Gas", "max_budget": 7.5, "models": ["llama"]},
+]
+
+
+def test_slips_and_the_list_are_by_team(hand_out: HandOut, folder: Path) -> None:
+    people = [
+        entry("ann", team="red", models=["all-team-models"]),
+        entry("ben", team="Öl & Gas", models=["all-team-models"]),
+        entry("cem", team="red", models=["all-team-models"]),
+    ]
+    given = result(*people, teams=TEAMS)
+    hand_out(given, output_formats=["csv", "html", "mail"], output_mail_from="ada@example.org")
+    page = html.unescape((folder / "slips.html").read_text())
+    assert re.findall(r"<h2[^>]*>(\w+)</h2>", page) == ["ann", "cem", "ben"]
+    assert re.findall(r"<dt>(?:Team|Budget of the team|Model)</dt><dd>(.*?)</dd>", page) == [
+        *["gpt-4", "red", "20 USD"] * 2,
+        *["llama", "Öl & Gas", "7.5 USD"],
+    ]
+    table = csv.DictReader((folder / "keys.csv").read_text(encoding="utf-8-sig").splitlines())
+    assert [(row["user"], row["team"]) for row in table] == [("ann", "red"), ("ben", "Öl & Gas"), ("cem", "red")]
+    mail = email.message_from_bytes((folder / "mail" / "ben.eml").read_bytes(), policy=email.policy.default)
+    assert "Team:     Öl & Gas, which can spend 7.5 USD in all" in mail.get_content()
+    assert hand_out(given, output_formats=["csv", "html"]).changed is False
+    (folder / "keys.json").unlink()
+    unknown = [{**person, "key": None} for person in people]
+    hand_out(result(*unknown, teams=TEAMS), output_formats=["csv", "html"])  # which knows the values from the list
+    assert "No value known" not in (folder / "slips.html").read_text()
+
+
+def test_everybody_gets_a_slip_of_a_key_that_a_team_shares(hand_out: HandOut, folder: Path) -> None:
+    members = [{"user": "ann", "name": "Ann", "email": "a@example.org"}, {"user": "ben", "name": "Ben", "email": None}]
+    shared = entry("red", name="red", team="red", members=members)
+    done = hand_out(result(shared, entry("blue", name="blue", members=[])), output_formats=["csv", "html", "env"])
+    page = (folder / "slips.html").read_text()
+    assert re.findall(r"<h2[^>]*>(\w+)</h2>", page) == ["Ann", "Ben", "blue"]
+    assert len(set(re.findall(r"sk-value-of-\w+", re.sub(r"<[^>]+>", "", page)))) == 2
+    assert f"Wrote 3 slips to {folder / 'slips.html'}" in done.said
+    assert {path.name for path in (folder / "env").iterdir()} == {"red.env", "blue.env"}
+    table = list(csv.DictReader((folder / "keys.csv").read_text().splitlines()))
+    assert [row["user"] for row in table] == ["ann", "ben", "blue"] and table[0]["key"] == table[1]["key"]
+
+
+def test_a_column_that_is_called_team_makes_no_teams(hand_out: HandOut, folder: Path) -> None:
+    hand_out(result(entry("ann", team="Sales")), output_formats=["csv", "html"])
+    assert "Sales" not in (folder / "slips.html").read_text() + (folder / "keys.csv").read_text()
 
 
 def test_where_all_slips_are_new_they_have_no_page_of_their_own(hand_out: HandOut, folder: Path) -> None:
