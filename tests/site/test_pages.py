@@ -35,6 +35,8 @@ WORDS = {
     "monthly budget": "options/litellm_key",
     "block": "workshop_day",
     "leak": "workshop_day",
+    "hackathon": "hackathon",
+    "leaderboard": "hackathon",
     "export": "platform",
     "Terraform": "terraform",
     "AWX": "awx",

@@ -7,167 +7,22 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 import re
 import shlex
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from tooling.warm_start import program
+from ansible_collections.litemaas.virtual_keys.tests.integration.guides import BLOCK, Day, following, sections
 
-GUIDE = Path(__file__).resolve().parents[3] / "docs" / "workshop_day.md"
-SECTION = re.compile(r"^## (.*)\n", re.MULTILINE)
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-FILE = re.compile(r"`([\w-]+\.(?:csv|yml))`")
-ALIAS = "python-course"
-KEYS, TEAMS = '"LiteLLM_VerificationToken"', '"LiteLLM_TeamTable"'
-
-
-def sections() -> dict[str, str]:
-    """The text of each section of the guide, by its heading."""
-    _intro, *parts = SECTION.split(GUIDE.read_text(encoding="utf-8"))
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-def without_amounts(text: str) -> str:
-    """What a model costs is not the guide's to say."""
-    return re.sub(r"\d+\.\d+ USD", "USD", text)
-
-
-def as_exported(table: str) -> str:
-    """With blank lines and empty rows, as spreadsheets leave them at the end and in between. A BOM comes first."""
-    head, first, rest = table.split("\n", 2)
-    return f"{head}\n{first}\n\n;;\n{rest}\n;;\n\n"
-
-
-@dataclass
-class Day:
-    """A trainer who follows the guide in a folder of their own."""
-
-    sandbox: Any
-    play: Callable[..., Any]
-    folder: Path
-    arguments: tuple[str, ...] = ()
-    password: Path = Path("none")
-    printed: str = ""
-    ran: list[str] = field(default_factory=list)
-
-    def follow(self, heading: str, *meanwhile: Callable[[], None]) -> None:
-        """Do what a section says: write and edit its files, run its commands, look at what they print.
-
-        :param meanwhile: what is looked at after each of the commands.
-        """
-        looks = iter(meanwhile)
-        text = sections()[heading]
-        self.ran.append(heading)
-        for block in BLOCK.finditer(text):
-            kind, content = block.groups()
-            file = self.folder / (FILE.findall(text[: block.start()]) or ["none"])[-1]
-            if kind == "csv":
-                file.write_text(as_exported(content), encoding="utf-8-sig")
-            elif kind == "yaml":
-                file.write_text(content, encoding="utf-8")
-            elif kind == "diff":
-                self.edit(file, content)
-            elif kind == "bash":
-                for line in content.splitlines():
-                    self.command(line)
-                    next(looks, lambda: None)()
-            elif kind == "text":
-                for line in without_amounts(content).splitlines():
-                    assert line in self.printed, f"{heading}: the output has no line {line!r}:\n{self.said()}"
-
-    def edit(self, file: Path, diff: str) -> None:
-        """Apply what is shown as a diff: each removed line gives way to the added one after it."""
-        removed: list[str] = []
-        text = file.read_text(encoding="utf-8-sig")
-        for sign, line in re.findall(r"^([+-])(.*)$", diff, re.MULTILINE):
-            if sign == "-":
-                assert text.count(line + "\n") == 1, f"{file.name} has no line {line!r}"
-                removed.append(line)
-            elif removed:
-                text = text.replace(removed.pop(0) + "\n", line + "\n")
-            else:
-                text += line + "\n"
-        file.write_text(text, encoding="utf-8-sig" if file.suffix == ".csv" else "utf-8")
-
-    def command(self, line: str) -> None:
-        name, *arguments = shlex.split(line, posix=not line.startswith("("))
-        if name in ("(umask", "ansible-vault"):
-            line = line.replace("workshop@prompt", f"workshop@{self.password}")
-            beside = os.pathsep.join([str(Path(program("ansible-vault")).parent), os.environ["PATH"]])
-            environment = {**os.environ, "PATH": beside}
-            subprocess.run(line, shell=True, cwd=self.folder, env=environment, check=True, capture_output=True)
-        elif name == "ansible-playbook":
-            arguments = [one.replace("workshop@prompt", f"workshop@{self.password}") for one in arguments]
-            done = self.play(*arguments, *self.arguments, cwd=self.folder, secret=tuple(self.values().values()))
-            self.printed = without_amounts(done.output)
-            assert done.rc == 0, f"{line}:\n{done.messages}"
-
-    def said(self) -> str:
-        """The messages of the last command."""
-        return "\n".join(re.findall(r'"msg": (\[.*?\n    \]|".*?")\n', self.printed, re.DOTALL))
-
-    def values(self) -> dict[str, str]:
-        """The values of the keys by alias, as the trainer's folder has them."""
-        file = self.folder / ALIAS / "values.yml"
-        return yaml.safe_load(file.read_text())["litellm_vkey_values"] if file.exists() else {}
-
-    def rows(self) -> dict[str, dict[str, Any]]:
-        """The keys in the database by the people's e-mail addresses."""
-        return {alias[len(ALIAS) + 1 :]: row for alias, row in self.sandbox.keys(ALIAS).items()}
-
-    def team(self) -> list[dict[str, Any]]:
-        return self.sandbox.rows(f"SELECT * FROM {TEAMS} WHERE team_id = %s", ALIAS)
-
-    def others(self) -> list[dict[str, Any]]:
-        """All keys and teams on the server that are not the workshop's."""
-        return self.sandbox.rows(
-            f"SELECT * FROM {KEYS} WHERE NOT starts_with(coalesce(key_alias, ''), %s) ORDER BY token", ALIAS
-        ) + self.sandbox.rows(f"SELECT * FROM {TEAMS} WHERE team_id <> %s ORDER BY team_id", ALIAS)
-
-    def call(self, person: str, model: str = "gpt-4") -> Any:
-        """A chat with somebody's key; what the proxy answers."""
-        return self.call_with(self.values()[f"{ALIAS}-{person}"], model)
-
-    def call_with(self, key: str, model: str = "gpt-4") -> Any:
-        body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
-        return self.sandbox.call("POST", "/v1/chat/completions", body, key=key)
-
-    def ask(self, person: str, model: str = "gpt-4") -> int:
-        return int(self.call(person, model).status_code)
-
-    def ask_with(self, key: str) -> int:
-        return int(self.call_with(key).status_code)
-
-    def settled(self, *people: str, reading: str = "spend") -> None:
-        """Wait until LiteLLM has written down what these have spent."""
-        end = time.monotonic() + 60
-        while not all(self.rows()[person][reading] for person in people):
-            assert time.monotonic() < end, "LiteLLM has not written the spend down"
-            time.sleep(1)
+GUIDE, ALIAS = "workshop_day", "python-course"
 
 
 @pytest.fixture
 def day(sandbox, play, tmp_path) -> Iterator[Day]:
-    def remove() -> None:
-        tokens = [row["token"] for row in sandbox.keys(ALIAS).values()]
-        if tokens:
-            sandbox.call("POST", "/key/delete", {"keys": tokens}).raise_for_status()
-        if sandbox.rows(f"SELECT 1 FROM {TEAMS} WHERE team_id = %s", ALIAS):
-            sandbox.call("POST", "/team/delete", {"team_ids": [ALIAS]}).raise_for_status()
-
-    remove()
-    folder = tmp_path / "trainer"
-    folder.mkdir()
-    yield Day(sandbox, play, folder)
-    remove()
+    with following(GUIDE, ALIAS, sandbox, play, tmp_path / "trainer") as somebody:
+        yield somebody
 
 
 @pytest.mark.long
@@ -182,7 +37,7 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     first = day.rows()
     assert len(first) == 12 and set(day.values()) == {f"{ALIAS}-{person}" for person in first}
     assert {(row["max_budget"], row["user_id"] == person) for person, row in first.items()} == {(5, True)}
-    assert day.team()[0]["max_budget"] == 40
+    assert day.teams()[0]["max_budget"] == 40
     assert day.ask("anne@example.org") == 200 and day.ask("eva@example.org") == 200
     assert day.ask("kai@example.org", "gpt-4o-mini") != 200
     with (day.folder / ALIAS / "keys.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -230,7 +85,7 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     day.follow("More for some", anne_can_go_on)
     before = day.rows()
     day.follow("Raise the budgets")
-    assert {row["max_budget"] for row in day.rows().values()} == {10} and day.team()[0]["max_budget"] == 80
+    assert {row["max_budget"] for row in day.rows().values()} == {10} and day.teams()[0]["max_budget"] == 80
     day.follow("One more model for one person")
     assert day.ask("kai@example.org", "gpt-4o-mini") == 200 and day.ask("anne@example.org", "gpt-4o-mini") != 200
     day.follow("Go on tomorrow")
@@ -258,10 +113,10 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
     assert day.ask_with(leaked) == 401
 
     day.follow("The evening")
-    assert day.rows() == {} and day.team() == [] and day.values() == {}
+    assert day.rows() == {} and day.teams() == [] and day.values() == {}
     assert day.others() == others
     assert (day.folder / ALIAS / "usage.html").exists()
-    assert {*day.ran, "Two trainers"} == {heading for heading, text in sections().items() if BLOCK.search(text)}
+    assert {*day.ran, "Two trainers"} == {heading for heading, text in sections(GUIDE).items() if BLOCK.search(text)}
 
 
 def without(rows: dict[str, Any], person: str) -> dict[str, Any]:
@@ -343,10 +198,11 @@ def test_a_careless_trainer_loses_nothing(day, sandbox):
 def test_two_trainers_by_the_guide(day, sandbox, play, tmp_path):
     password = tmp_path / "password"
     password.write_text("a password of tests\n")
-    other = Day(sandbox, play, tmp_path / "other trainer", password=password)
+    other = Day(GUIDE, ALIAS, sandbox, play, tmp_path / "other trainer", password=password)
     day.password = password
     day.follow("The week before")
-    *first, last = [block.group(2) for block in BLOCK.finditer(sections()["Two trainers"]) if block.group(1) == "bash"]
+    text = sections(GUIDE)["Two trainers"]
+    *first, last = [block.group(2) for block in BLOCK.finditer(text) if block.group(1) == "bash"]
     for line in first[0].splitlines():
         day.command(line)
     assert "ANSIBLE_VAULT" in (day.folder / "seed.yml").read_text()
@@ -357,7 +213,7 @@ def test_two_trainers_by_the_guide(day, sandbox, play, tmp_path):
     with sandbox.writes() as written:
         other.command(last)
     assert written == []
-    for line in re.findall(r"```text\n(.*?)```", sections()["Two trainers"], re.DOTALL):
+    for line in re.findall(r"```text\n(.*?)```", sections(GUIDE)["Two trainers"], re.DOTALL):
         assert line.strip() in other.printed, other.said()
     lists = [(one.folder / ALIAS / "keys.csv").read_text(encoding="utf-8-sig") for one in (day, other)]
     assert lists[0] == lists[1] and other.ask("anne@example.org") == 200
@@ -369,12 +225,12 @@ def test_from_any_machine(day, sandbox):
         day.follow(heading)
     nowhere = Path("/sys")
     pattern = r"^ansible-playbook (.* -e litellm_vkey_alias=python-course -e litellm_vkey_block=\S+)$"
-    command = re.search(pattern, sections()["Stop one person's key"], re.MULTILINE)
+    command = re.search(pattern, sections(GUIDE)["Stop one person's key"], re.MULTILINE)
     done = day.play(*shlex.split(command[1]), cwd=nowhere)
     assert done.rc == 0, done.messages
     rows = day.rows()
     assert [person for person, row in rows.items() if row["blocked"]] == ["grete@example.org"]
-    end = re.search(r"`ansible-playbook (\S+delete_workshop_keys -e \S+)`", sections()["If something goes wrong"])
+    end = re.search(r"`ansible-playbook (\S+delete_workshop_keys -e \S+)`", sections(GUIDE)["If something goes wrong"])
     done = day.play(*shlex.split(end[1]), cwd=nowhere)
     assert done.rc == 0 and "12 deleted" in done.output, done.messages
-    assert day.rows() == {} and day.team() == []
+    assert day.rows() == {} and day.teams() == []
