@@ -18,7 +18,8 @@ LONGEST_NAME = 80
 LONGEST_SECRET_NAME = 253
 # A name that every file system takes. Windows has devices that no file can be called.
 FILE_NAME = re.compile(
-    rf"(?!(con|prn|aux|nul|com\d|lpt\d)(\.|$))[a-z0-9_][a-z0-9_@+.-]{{0,{LONGEST_NAME - 1}}}(?<!\.)", re.IGNORECASE
+    rf"(?!(con|prn|aux|nul|com\d|lpt\d)(\.|$))[a-z0-9_][a-z0-9_@+.-]{{0,{LONGEST_NAME - 1}}}(?<!\.)",
+    re.IGNORECASE | re.ASCII,  # else the Turkish İ is an I
 )
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 DNS_1123 = re.compile(rf"{LABEL}(\.{LABEL})*")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._hand_out._names import file_names, secret_names
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@+.~-]*")
@@ -30,6 +30,7 @@ def secret_name(alias: str) -> str:
 
 
 @given(st.lists(ANY_TEXT, min_size=2, max_size=6, unique=True))
+@example(["0", "\u0130"])
 def test_every_file_and_secret_has_a_name_of_its_own(users: list[str]) -> None:
     files, secrets = file_names(people(*users)), secret_names(people(*users))
     assert len({name.lower() for name in files.values()}) == len(set(secrets.values())) == len(users)
