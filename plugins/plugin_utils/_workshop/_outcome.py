@@ -7,6 +7,7 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -69,7 +70,7 @@ def outcome_of(people: Sequence[Person], result: Report) -> WorkshopOutcome:
     :param result: of ``litellm_keys``, with their keys in the same order.
     """
     users = [
-        {**person.described(), **{name: report.get(name) for name in REPORTED}}
+        {**person.described(), **{name: report.get(name) for name in REPORTED}, "key": _value(person, report)}
         for person, report in zip(people, result["virtual_keys"])
     ]
     called = {user["alias"]: one_line(user["user"]) for user in users}
@@ -83,6 +84,14 @@ def outcome_of(people: Sequence[Person], result: Report) -> WorkshopOutcome:
         not_removed=_failures(result["pruned"], {}),
         changes=[line for diff in result.get("diff") or () for line in _changes(diff, called)],
     )
+
+
+def _value(person: Person, report: Report) -> str | None:
+    """Return the value of somebody's key. Ansible hides one that was declared, also in what a module returns."""
+    declared = person.options.get("key")
+    is_declared = isinstance(declared, str) and hashlib.sha256(declared.encode()).hexdigest() == report.get("key_id")
+    value: str | None = declared if is_declared else report.get("key")
+    return value
 
 
 def word_of(user: Report) -> str:

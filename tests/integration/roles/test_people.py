@@ -17,6 +17,17 @@ def csv_file(tmp_path: Path, *lines: str, encoding: str = "utf-8-sig") -> str:
     return str(file)
 
 
+def test_a_value_that_was_declared_is_handed_out(sandbox, manage, alias, tmp_path):
+    """And not what Ansible shows in place of values that were given to it."""
+    folder, value = tmp_path / "course", f"sk-{alias}-declared-value"
+    for _run in range(2):
+        done, result = manage(users=[{"user": "ann", "key": value}, "ben"], output_dir=str(folder), secret=(value,))
+        assert done.rc == 0, done.messages
+    assert done.changed == 0 and result["users"][0]["key"] == value
+    slips = (folder / "slips.html").read_text()
+    assert value in (folder / "keys.csv").read_text() and f"api_key=<wbr>&#34;{value}&#34;" in slips
+
+
 def test_people_from_a_file(sandbox, manage, alias, tmp_path):
     touched = tmp_path / "touched"
     file = csv_file(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Source, Variables
@@ -142,3 +143,13 @@ def test_a_reissue_that_was_done_before_is_named_with_the_way_to_do_it_again() -
         "reissued before: ann, ben; to do it again, set v_reissue to ann:2, ben:leak again"
     ]
     assert all("reissue" not in user for user in outcome.users)
+
+
+def test_a_declared_value_is_in_the_result_although_ansible_hides_it() -> None:
+    declared = "sk-declared-value-of-ann"
+    ann = Person("ann", {"user_id": "ann", "key_alias": "w-ann", "key": declared})
+    key_id = hashlib.sha256(declared.encode()).hexdigest()
+    hidden = {"key": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "key_id": key_id}
+    assert outcome_of([ann], done(report("w-ann", "create", **hidden))).users[0]["key"] == declared
+    kept = {"key": None, "key_id": "of another value"}
+    assert outcome_of([ann], done(report("w-ann", **kept))).users[0]["key"] is None
