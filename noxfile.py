@@ -157,13 +157,6 @@ def docs(session: nox.Session) -> None:
     session.run(*builder, "--conf-dir", str(site.CONFIGURATION), str(source), str(site.HTML))
 
 
-@nox.session(default=False)
-def browser(session: nox.Session) -> None:
-    """Look at the documentation site, which the session docs has built, in Chromium. Arguments are passed to pytest."""
-    install(session, "ansible", "browser")
-    session.run("python", "-m", "pytest", "-o", "testpaths=tests/site", *session.posargs)
-
-
 @no_server()
 def unit(session: nox.Session) -> None:
     """Run the unit tests, which do not need a server. Arguments are passed to pytest."""
@@ -242,6 +235,16 @@ def integration(session: nox.Session) -> None:
     in_order = ("--dist", "loadfile", "--no-loadscope-reorder")
     # A process of tests and its LiteLLM keep less than one processor busy, because some tests wait.
     run_with_sandbox(session, *pytest, *in_order, count=min(1 + (os.cpu_count() or 2), 4))
+
+
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Look at the documentation site, which the session docs has built, and at the pages of a workshop, in Chromium.
+
+    Also accepts --litellm-version. Other arguments are passed to pytest.
+    """
+    pytest = ("python", "-m", "pytest", "-o", "testpaths=tests/site")
+    run_with_sandbox(session, *pytest, needs=("ansible", "integration", "browser"))
 
 
 @nox.session

@@ -5,19 +5,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / ".build" / "docs" / "html"
 PAGES = sorted(SITE.rglob("*.html"))
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDTHS = (390, 1280, 1366, 1920)
 # Elements that stick out of the page to the right, unless something around them scrolls.
 TOO_WIDE = """() => {
@@ -45,17 +43,6 @@ WORDS = {
     "401": "getting_started",
 }
 FIRST = 10
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.fail(f"Install Chromium: none of {', '.join(BROWSERS)} is on the PATH.")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session", params=WIDTHS)
