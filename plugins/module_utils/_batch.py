@@ -85,7 +85,7 @@ def carry_out(
         return store.apply([wants[number] for number in batch], [plans[number] for number in batch])
 
     done, total = 0, sum(map(len, batches))
-    for batch, result in zip(batches, run_all(work, batches, concurrency, fail_fast)):
+    for batch, result in zip(batches, run_all(work, batches, concurrency, _has_failed if fail_fast else None)):
         for position, number in enumerate(batch):
             if isinstance(result, Exception):
                 # A new value that was not written is nobody's.
@@ -104,21 +104,32 @@ def carry_out(
         return [replace(one, error=error) if one.error is None and one.plan.changed else one for one in outcomes]
 
 
+def _has_failed(result: list[Outcome] | Exception) -> bool:
+    return isinstance(result, Exception) or any(outcome.error for outcome in result)
+
+
 def run_all(
-    work: Callable[[Any], Any], items: Sequence[Any], concurrency: int, fail_fast: bool = False
+    work: Callable[[Any], Any],
+    items: Sequence[Any],
+    concurrency: int,
+    stops: Callable[[Any], bool] | None = None,
 ) -> Iterator[Any]:
-    """Yield the results of ``work``, or its errors, in the order of the items; ``concurrency`` at a time."""
-    failed = False
+    """Yield the results of ``work``, or its errors, in the order of the items; ``concurrency`` at a time.
+
+    :param stops: whether nothing is tried any more after such a result.
+    """
+    stopped = False
 
     def attempt(item: Any) -> Any:
-        nonlocal failed
-        if failed and fail_fast:
+        nonlocal stopped
+        if stopped:
             return LiteLLMError("Not tried, because another item failed and O(fail_fast) is set.")
         try:
-            return work(item)
+            result = work(item)
         except Exception as error:  # all that went well must be returned: a value cannot be read a second time
-            failed = True
-            return error
+            result = error
+        stopped = stopped or (stops is not None and stops(result))
+        return result
 
     with ThreadPoolExecutor(max_workers=max(1, concurrency)) as pool:
         yield from pool.map(attempt, items)

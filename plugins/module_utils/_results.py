@@ -70,8 +70,16 @@ def failed_names(outcomes: Sequence[tuple[str, Outcome]], called: Called) -> str
     failed: dict[str, list[str]] = defaultdict(list)
     for name, outcome in outcomes:
         if outcome.error:
-            failed[sentence_of(outcome.error, called)].append(name)
+            failed[_reason_of(outcome, called)].append(name)
     return f"{sum(map(len, failed.values()))} of {len(outcomes)} failed. {by_reason(failed)}"
+
+
+def _reason_of(outcome: Outcome, called: Called) -> str:
+    """Return why an object failed, without its name."""
+    error = outcome.error
+    if isinstance(error, InputError) and error.subject == outcome.plan.name:
+        return error.told(called)
+    return sentence_of(error, called) if error else ""
 
 
 def by_reason(concerned: Mapping[str, Sequence[str]]) -> str:

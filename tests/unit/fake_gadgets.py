@@ -40,6 +40,7 @@ class FakeGadgets:
         self.first: dict[str, Callable[[Rows], Any]] = {}  # what somebody else does before the next write to a path
         self.defaults: dict[str, Any] = {}  # what the server gives a new gadget
         self.stale = 0  # how many reads still show what was there before the last write
+        self.broken: set[str] = set()  # paths that answer no read any more
         self._before: Rows = {}
         server.expect_request(re.compile("")).respond_with_handler(self._answer)
 
@@ -73,6 +74,8 @@ class FakeGadgets:
         return answer
 
     def _read(self, request: Request) -> tuple[int, Any]:
+        if request.path in self.broken:
+            return 500, {"error": {"message": "something is wrong"}}
         rows = self.rows
         if self.stale:
             self.stale -= 1

@@ -17,8 +17,8 @@ from ._store import ObjectStore
 class CrudObject(Definition):
     """What the class of each ordinary object inherits: see ``Definition`` for what it sets and overrides."""
 
-    def store(self, client: Client, _params: Values, _ledger: Ledger | None = None) -> Store:
-        return ObjectStore(self, client)
+    def store(self, client: Client, params: Values, _ledger: Ledger | None = None) -> Store:
+        return ObjectStore(self, client, read_at_once=bool(params.get("fail_fast")))
 
     def read(self, client: Client, params: Values) -> dict[str, Any]:
         """Return the objects that fit all that is given, all if nothing is; by identity."""

@@ -60,6 +60,10 @@ class Reader:
         by_value = self.listing() if len(by_id) < len(wants) else []
         return [records.get(want.name) if self._names_id(want) else self._bearer(want, by_value) for want in wants]
 
+    def reads_alone(self, want: CrudDeclaration) -> bool:
+        """Return whether each object that is declared like that is read by a request of its own."""
+        return self._definition.partial_listing and self._names_id(want)
+
     def _names_id(self, want: CrudDeclaration) -> bool:
         return want.identified_by == self._definition.id and self._definition.get is not None
 

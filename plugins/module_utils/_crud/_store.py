@@ -4,17 +4,18 @@
 
 What LiteLLM answers to a write tells little: it refuses what it has done, drops what it took, and echoes what it was
 sent. So a write is carried out, the object is read, and the plan is made once more: if nothing is left to do, it was
-successful, whatever the answer.
+successful, whatever the answer. Objects of which a listing shows all are read together, once all are written.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._engine import Outcome, Plan
-from .._errors import ApiError, InputError, NotStoredError
+from .._errors import ApiError, InputError, LiteLLMError, NotStoredError
 from .._kind import Client, Store
 from .._proxy import Proxy
 from .._text import mark_options
@@ -29,15 +30,30 @@ LOOKS = 3
 PAUSE = 0.5
 
 
-class ObjectStore(Store):
-    """The objects of one kind on one proxy."""
+@dataclass(frozen=True)
+class Accepted(Outcome):
+    """What came of a write that the proxy accepted, before the object is read."""
 
-    def __init__(self, definition: Definition, client: Client, sleep: Callable[[float], None] = time.sleep) -> None:
+
+class ObjectStore(Store):
+    """The objects of one kind on one proxy.
+
+    :param read_at_once: whether each is read as soon as it is written, so that a task can stop at the first failure.
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        client: Client,
+        sleep: Callable[[float], None] = time.sleep,
+        read_at_once: bool = False,
+    ) -> None:
         self._definition = definition
         self._client = client
         self._proxy = Proxy(client)
         self._reader = Reader(definition, client, self._proxy)
         self._sleep = sleep
+        self._read_at_once = read_at_once
 
     # Planning
 
@@ -100,13 +116,69 @@ class ObjectStore(Store):
     # Writing
 
     def apply(self, wants: Sequence[CrudDeclaration], plans: Sequence[Plan]) -> list[Outcome]:
-        """Carry out one unit."""
-        return [self._carry_out(want, plan) for want, plan in zip(wants, plans)]
+        """Carry out one unit, except that what can be read together with others is read later."""
+        return [
+            self._carry_out(want, plan) if self._is_read_alone(want, plan) else self._begin(want, plan)
+            for want, plan in zip(wants, plans)
+        ]
 
-    def _carry_out(self, want: CrudDeclaration, plan: Plan) -> Outcome:
+    def _is_read_alone(self, want: CrudDeclaration, plan: Plan) -> bool:
+        """Return whether an object is read as soon as it is written: also if others miss it until it is created anew."""
+        recreating = plan.action == "update" and self._definition.must_recreate(plan, self._proxy)
+        return self._read_at_once or recreating or self._reader.reads_alone(want)
+
+    def _begin(self, want: CrudDeclaration, plan: Plan) -> Outcome:
+        """Write once. What was refused is read at once, to see what the refusal means."""
+        refusal = self._write(plan)
+        if refusal:
+            return self._carry_out(want, plan, (refusal, self._left(want, plan, refusal)))
+        return Accepted(plan, plan.action, plan.current)
+
+    def confirm(self, wants: Sequence[CrudDeclaration], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Return the outcomes, once all that was accepted was read, and what was left of it is carried out, too."""
+        accepted = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, Accepted)]
+        if not accepted:
+            return list(outcomes)
+        try:
+            left = self._left_of_all({number: (wants[number], outcomes[number].plan) for number in accepted})
+        except InputError:  # what is wrong with one of them is said of that one only
+            left = {}
+        confirmed = list(outcomes)
+        for number in accepted:
+            confirmed[number] = self._finished(wants[number], outcomes[number], left.get(number))
+        return confirmed
+
+    def _finished(self, want: CrudDeclaration, accepted: Outcome, left: Plan | None) -> Outcome:
+        """Return what came of a plan in the end, of what is left to do after its first write, if that is known."""
+        plan = accepted.plan
+        try:
+            outcome = self._carry_out(want, plan, (None, left or self._left(want, plan, None)))
+        except LiteLLMError as error:  # the others were written, too, and are told of
+            return replace(accepted, error=error)
+        return replace(outcome, warnings=(*accepted.warnings, *outcome.warnings))
+
+    def _left_of_all(self, steps: Mapping[int, tuple[CrudDeclaration, Plan]]) -> dict[int, Plan]:
+        """Return what is left to do after steps, as ``_left`` does for one."""
+        left: dict[int, Plan] = {}
+        waiting = list(steps)
+        for look in range(LOOKS):
+            if look:
+                self._sleep(PAUSE * look)
+            records = self._reader.find_all([steps[number][0] for number in waiting])
+            left.update((number, self._plan(steps[number][0], record)) for number, record in zip(waiting, records))
+            waiting = [number for number in waiting if _same(left[number], steps[number][1])]
+            if not waiting:
+                break
+        return left
+
+    def _carry_out(
+        self, want: CrudDeclaration, plan: Plan, begun: tuple[ApiError | None, Plan] | None = None
+    ) -> Outcome:
         """Write until nothing is left to do. A write that had its way and left something did not store it.
 
         An object that was deleted to be created anew is created, and never deleted a second time.
+
+        :param begun: the refusal of the first write, if it was written before, and what it has left.
         """
         step, action = plan, "none"
         links, recreated, writes = None, False, WRITES
@@ -116,8 +188,8 @@ class ObjectStore(Store):
                 break
             if recreating and links is None:
                 links = self._definition.fetch_links(step, self._proxy)
-            refusal = self._write(step)
-            left = self._left(want, step, refusal)
+            refusal, left = begun or self._step(want, step)
+            begun = None
             recreated = recreated or (recreating and left.action == "create")
             writes = WRITES if recreating and recreated else writes - 1
             unchanged = _same(left, step)
@@ -137,6 +209,11 @@ class ObjectStore(Store):
         if recreated and left.action == "create":
             error.hint = "It was deleted to be created anew, so run the task again."
         return Outcome(plan, action, left.current, error=error)
+
+    def _step(self, want: CrudDeclaration, step: Plan) -> tuple[ApiError | None, Plan]:
+        """Carry out one step. Returns the refusal, and what is left to do."""
+        refusal = self._write(step)
+        return refusal, self._left(want, step, refusal)
 
     def _write(self, step: Plan) -> ApiError | None:
         """Carry out one step. Returns the refusal, which only the object itself can tell the meaning of."""

@@ -177,4 +177,5 @@ def test_a_failure_alone_does_not_stop_what_follows() -> None:
     results = list(run_all(work, [0, 1], 1))
     assert isinstance(results[0], ZeroDivisionError)
     assert results[1] == 1
-    assert isinstance(list(run_all(work, [0, 1], 1, fail_fast=True))[1], LiteLLMError)
+    assert list(run_all(work, [1, 2], 1, stops=lambda result: result == 2)) == [1, 0]
+    assert isinstance(list(run_all(work, [1, 2], 1, stops=lambda result: result == 1))[1], LiteLLMError)

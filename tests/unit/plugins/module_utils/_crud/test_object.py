@@ -329,6 +329,64 @@ def test_of_many_one_fails(run: TASK, server: FakeGadgets) -> None:
     assert [(one["action"], bool(one["error"])) for one in result["gadgets"]] == [("create", False), ("create", True)]
 
 
+def test_many_are_read_back_together(run: TASK, server: FakeGadgets) -> None:
+    gadgets = [{"gadget_id": f"g{number}", "limit": 1} for number in range(6)]
+    for limit in (1, 2):
+        server.requests.clear()
+        made = run(GADGETS.many, server.url, gadgets=[{**one, "limit": limit} for one in gadgets])
+        assert (made["changed"], len(server.writes)) == (True, 6)
+        after = server.requests[server.requests.index(("POST", *server.writes[-1])) + 1 :]
+        assert [path for _method, path, _body in after] == ["/gadget/list"] * 3  # pages of two
+    server.requests.clear()
+    assert run(GADGETS.many, server.url, gadgets=gadgets, state="absent")["summary"]["delete"] == 6
+    assert [path for _method, path, _body in server.requests[-2:]] == ["/gadget/list"] * 2  # empty twice
+
+
+def test_of_many_that_are_read_back_together_one_lacks_something(run: TASK, server: FakeGadgets) -> None:
+    server.drops = {"limit"}
+    gadgets = [{"gadget_id": f"g{number}"} for number in range(6)]
+    result = run(GADGETS.many, server.url, gadgets=[*gadgets, {"gadget_id": "b", "limit": 1}])
+    assert result["msg"].startswith("1 of 7 failed. b: LiteLLM 1.106.2 accepted the request but did not store limit")
+    assert [one["action"] for one in result["gadgets"]] == ["create"] * 7
+    assert [path for path, _body in server.writes] == ["/gadget/new"] * 7 + ["/gadget/update"]
+
+
+def test_of_many_that_are_read_back_together_one_is_stale(run: TASK, server: FakeGadgets) -> None:
+    gadgets = [{"gadget_id": f"g{number}"} for number in range(6)]
+    run(GADGETS.many, server.url, gadgets=gadgets)
+    server.first["/gadget/update"] = lambda _rows: setattr(server, "stale", 3)  # the pages of one look
+    result = run(GADGETS.many, server.url, gadgets=gadgets, defaults={"limit": 2})
+    updates = [path for path, _body in server.writes].count("/gadget/update")
+    assert (result["summary"]["update"], result["summary"]["failed"], updates) == (6, 0, 6)
+
+
+def test_of_many_one_gets_an_alias_that_another_has_meanwhile(run: TASK, server: FakeGadgets) -> None:
+    server.first["/gadget/new"] = lambda rows: rows.update(
+        x={"gadget_id": "x", "label": "l1", "limit": None, "parts": []}
+    )
+    result = run(GADGETS.many, server.url, gadgets=[{"label": f"l{number}"} for number in range(4)])
+    assert result["msg"].startswith("1 of 4 failed. l1: 2 gadgets have this label.")
+    assert [bool(one["error"]) for one in result["gadgets"]] == [False, True, False, False]
+
+
+def test_many_that_cannot_be_read_back_have_failed(run: TASK, server: FakeGadgets) -> None:
+    def answer_no_more(_rows: Any) -> None:
+        server.broken = {"/gadget/list"}
+
+    server.first["/gadget/new"] = answer_no_more
+    result = run(GADGETS.many, server.url, gadgets=[{"gadget_id": f"g{number}"} for number in range(4)])
+    assert result["msg"].startswith("4 of 4 failed.")
+    assert [one["action"] for one in result["gadgets"]] == ["create"] * 4
+
+
+def test_with_fail_fast_each_is_read_back_before_the_next(run: TASK, server: FakeGadgets) -> None:
+    server.drops = {"limit"}
+    gadgets = [{"gadget_id": f"g{number}", "limit": 1} for number in range(4)]
+    result = run(GADGETS.many, server.url, gadgets=gadgets, concurrency=1, fail_fast=True)
+    assert list(server.rows) == ["g0"]
+    assert [one["action"] for one in result["gadgets"]] == ["create", "none", "none", "none"]
+
+
 def test_of_many_none_is_declared_twice(run: TASK, server: FakeGadgets) -> None:
     result = run(GADGETS.many, server.url, gadgets=[{"gadget_id": "a"}, {"gadget_id": "a"}, {"label": "a"}])
     assert result["msg"] == "a: declared 2 times, as items 1, 2."
