@@ -17,6 +17,8 @@ from ._shapes import ANY, COUNT, Shape, ensure_shape, shape_error
 
 # The largest page of every version.
 PAGE = 100
+# As many requests for single entries cost no more than a listing, of which nobody knows how long it is.
+FEW = 2
 # A listing is longer than this only by mistake.
 MAX_PAGES = 10_000
 ATTEMPTS = 5

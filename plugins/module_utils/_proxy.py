@@ -15,7 +15,18 @@ from urllib.parse import quote
 from ._errors import ApiError
 from ._intentions import Intentions
 from ._kind import Client
-from ._listings import BUDGETS, CREDENTIALS, MODEL_ACCESS_GROUPS, MODELS, ROSTERS, TEAMS, Listing, fetch_all, fetch_page
+from ._listings import (
+    BUDGETS,
+    CREDENTIALS,
+    FEW,
+    MODEL_ACCESS_GROUPS,
+    MODELS,
+    ROSTERS,
+    TEAMS,
+    Listing,
+    fetch_all,
+    fetch_page,
+)
 from ._shapes import ANY, FLAG, MAPPING, NUMBER, TEXT, Shape, ensure_shape, maybe
 from ._values import version_tuple
 
@@ -194,7 +205,18 @@ class Proxy:
         return next(iter(self.intentions.stay(ROSTERS, asked)), None)
 
     def missing_teams(self, ids: Iterable[str]) -> list[str]:
-        return [team for team in dict.fromkeys(ids) if self.team(team) is None]
+        asked = list(dict.fromkeys(ids))
+        listed = self._listed_teams([team for team in asked if team not in self._teams])
+        return [team for team in asked if team not in listed and self.team(team) is None]
+
+    def _listed_teams(self, ids: Collection[str]) -> frozenset[str]:
+        """Return the teams of the listing, none where it takes more requests than to look each of these up."""
+        if TEAMS not in self._known:
+            first = self.first_page(TEAMS, {}) if len(ids) > FEW else {"pages": len(ids) + 1}
+            if first["pages"] > len(ids):
+                return frozenset()
+            self.remember(TEAMS, self.listed(TEAMS, first=first))
+        return frozenset(team["team_id"] for team in self.known(TEAMS, {"team_id": TEXT}))
 
     def missing_organizations(self, ids: Iterable[str]) -> list[str]:
         return [organization for organization in dict.fromkeys(ids) if self._organization(organization) is None]

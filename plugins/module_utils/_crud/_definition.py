@@ -94,7 +94,8 @@ class Definition(Adoptable):
     delete: Request = NEVER
     listing: Listing  # all objects
     get: Request | None = None  # one object by its id; None if only the listing shows it
-    partial_listing: bool = False  # whether the listing shows less of an object than ``get``
+    unlisted: tuple[str, ...] = ()  # fields that only ``get`` shows
+    most_at_once: int = 32  # how many are written side by side at most, however many the task allows
     doubtful_get: bool = False  # whether ``get`` says "not found" to any failure, so that the listing has the last word
 
     # What the modules are made of
@@ -242,6 +243,13 @@ class Definition(Adoptable):
         None if it is refused for good.
         """
         return ()
+
+    def lists_all_of(self, _record: Record, _want: CrudDeclaration | None) -> bool:
+        """Return whether a record of the listing tells all of an object, because it has none of the unlisted fields.
+
+        If it is to be compared with a declaration, what that one does not need may be missing.
+        """
+        return not self.unlisted
 
     def normalize(self, record: Record) -> Record:
         """Return a record as the table expects it, of one as the server shows it."""

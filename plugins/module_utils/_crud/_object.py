@@ -33,8 +33,7 @@ class CrudObject(Definition):
         if self.id in given and self.get:
             records = reader.with_ids([given[self.id]])
         else:
-            listed = (reader.complete(record) for record in reader.listing() if fits(record))
-            records = [record for record in listed if record]
+            records = reader.complete((record, None) for record in reader.listing() if fits(record))
         whole = [self.fetch_rest(record, proxy) for record in records if fits(record)]
         found = [self.described(record, params, proxy) for record in whole]
         return {self.plural: sorted(found, key=lambda one: str(one[self.table.identity]))}

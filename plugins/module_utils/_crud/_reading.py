@@ -13,16 +13,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from .._engine import Field
+from .._engine import Field, Plan
 from .._errors import ApiError, InputError
 from .._kind import Client
-from .._listings import PAGE
+from .._listings import FEW, PAGE
 from .._proxy import Proxy
 from .._shapes import ANY, LIST, MAPPING, Shape, ensure_shape, maybe, shape_error
 from ._definition import CrudDeclaration, Definition, Record, Request
-
-# As many requests for single objects cost no more than a listing, of which nobody knows how long it is.
-FEW = 2
 
 
 def path_of(request: Request, name: str) -> str:
@@ -55,14 +52,16 @@ class Reader:
 
     def find_all(self, wants: Sequence[CrudDeclaration]) -> list[Record | None]:
         """Return the objects that declarations mean, in their order; ids are looked up, all else is looked for."""
-        by_id = [want.name for want in wants if self._names_id(want)]
+        by_id = {want.name: want for want in wants if self._names_id(want)}
         records = {str(record[self._definition.id]): record for record in self._with_many_ids(by_id)}
         by_value = self.listing() if len(by_id) < len(wants) else []
         return [records.get(want.name) if self._names_id(want) else self._bearer(want, by_value) for want in wants]
 
-    def reads_alone(self, want: CrudDeclaration) -> bool:
-        """Return whether each object that is declared like that is read by a request of its own."""
-        return self._definition.partial_listing and self._names_id(want)
+    def reads_alone(self, want: CrudDeclaration, plan: Plan) -> bool:
+        """Return whether the object is read by a request of its own, once a plan is carried out."""
+        fields = [self._definition.table.field(name) for name in self._definition.unlisted]
+        later = {row.name: plan.changes.get(row.name, row.value(plan.current)) for row in fields}
+        return self._names_id(want) and not all(row.is_empty(later[row.name]) for row in fields)
 
     def _names_id(self, want: CrudDeclaration) -> bool:
         return want.identified_by == self._definition.id and self._definition.get is not None
@@ -77,29 +76,29 @@ class Reader:
                 f"{things} have this O({row.name}). Set O({self._definition.id}) to identify one of them ({ids}).",
                 want.name,
             )
-        return self.complete(bearers[0]) if bearers else None
+        return next(iter(self.complete([(bearers[0], want)])), None) if bearers else None
 
-    def complete(self, record: Record) -> Record | None:
-        """Return a record of the listing with all that there is to read, None if it is gone meanwhile."""
-        if not (self._definition.partial_listing and self._definition.get):
-            return record
-        return next(iter(self.with_ids([str(record[self._definition.id])])), None)
+    def complete(self, records: Iterable[tuple[Record, CrudDeclaration | None]]) -> list[Record]:
+        """Return records of the listing with all that there is to read, or to compare, except those that are gone."""
+        found: list[Record] = []
+        for record, want in records:
+            whole = self._definition.get is None or self._definition.lists_all_of(record, want)
+            found += [record] if whole else self.with_ids([str(record[self._definition.id])])
+        return found
 
-    def _with_many_ids(self, ids: Sequence[str]) -> list[Record]:
+    def _with_many_ids(self, wants: Mapping[str, CrudDeclaration]) -> list[Record]:
         """Return those of the objects that exist: looked up, or from the listing where that takes fewer requests."""
         definition, listing = self._definition, self._definition.listing
         at_once = PAGE if definition.get and definition.get.many else 1
-        look_ups = -(-len(set(ids)) // at_once)
+        look_ups = -(-len(wants) // at_once)
         if look_ups <= FEW:
-            return self.with_ids(ids)
+            return self.with_ids(wants)
         first = self._proxy.first_page(listing, {}, MAPPING)
         # Nobody knows how much follows a full page of a listing that is not counted.
         if first.get("pages", 1) > look_ups or (not listing.counted and len(first["entries"]) == PAGE):
-            return self.with_ids(ids)
-        listed = self._named(set(ids), self.listing(first=first))
-        if not definition.partial_listing:
-            return listed
-        return self.with_ids([str(record[definition.id]) for record in listed])
+            return self.with_ids(wants)
+        listed = self._named(wants, self.listing(first=first))
+        return self.complete((record, wants[str(record[definition.id])]) for record in listed)
 
     def with_ids(self, ids: Iterable[str]) -> list[Record]:
         """Return those of the objects that exist."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from threading import BoundedSemaphore
 from typing import Any
 
 from .._engine import Outcome, Plan
@@ -54,6 +55,7 @@ class ObjectStore(Store):
         self._reader = Reader(definition, client, self._proxy)
         self._sleep = sleep
         self._read_at_once = read_at_once
+        self._turns = BoundedSemaphore(definition.most_at_once)
 
     # Planning
 
@@ -117,15 +119,16 @@ class ObjectStore(Store):
 
     def apply(self, wants: Sequence[CrudDeclaration], plans: Sequence[Plan]) -> list[Outcome]:
         """Carry out one unit, except that what can be read together with others is read later."""
-        return [
-            self._carry_out(want, plan) if self._is_read_alone(want, plan) else self._begin(want, plan)
-            for want, plan in zip(wants, plans)
-        ]
+        with self._turns:
+            return [
+                self._carry_out(want, plan) if self._is_read_alone(want, plan) else self._begin(want, plan)
+                for want, plan in zip(wants, plans)
+            ]
 
     def _is_read_alone(self, want: CrudDeclaration, plan: Plan) -> bool:
-        """Return whether an object is read as soon as it is written: also if others miss it until it is created anew."""
+        """Return whether an object is read as soon as it is written, such as one that others miss meanwhile."""
         recreating = plan.action == "update" and self._definition.must_recreate(plan, self._proxy)
-        return self._read_at_once or recreating or self._reader.reads_alone(want)
+        return self._read_at_once or recreating or self._reader.reads_alone(want, plan)
 
     def _begin(self, want: CrudDeclaration, plan: Plan) -> Outcome:
         """Write once. What was refused is read at once, to see what the refusal means."""

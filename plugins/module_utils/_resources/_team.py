@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .._crud._definition import Record, Request, Values
+from .._crud._definition import CrudDeclaration, Record, Request, Values
 from .._crud._dependents import MODEL, count_and_name, find_dependents, is_member, keys_left
 from .._crud._limits import unknown_models
 from .._crud._metadata import Metadata
@@ -233,8 +233,14 @@ class Team(CrudObject):
     delete = Request("POST", "/team/delete", id="team_ids", many=True)
     listing = TEAMS
     get = Request("GET", "/team/info?key_limit=1", id="team_id", entries="team_info", missing="Team not found")
-    partial_listing = True
+    unlisted = ("model_aliases", "object_permission", *OF_MEMBERS)
     doubtful_get = True
+
+    def lists_all_of(self, record: Record, _want: CrudDeclaration | None) -> bool:
+        """Return whether a team has nothing that stands in another row, which the listing does not show."""
+        rows = ("model_id", "object_permission_id")
+        budget = (record.get("metadata") or {}).get("team_member_budget_id")
+        return not budget and all(name in record and record[name] is None for name in rows)
 
     def check_options(self, options: Values) -> list[str]:
         return METADATA.check_options(options)

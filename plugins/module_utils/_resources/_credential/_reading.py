@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from ..._crud._reading import FEW
 from ..._errors import ApiError
 from ..._kind import Client
+from ..._listings import FEW
 from ..._shapes import MAPPING, TEXT, ensure_shape, maybe
 from ._table import Record
 

@@ -104,6 +104,7 @@ def as_team(answer: Mapping[str, Any]) -> dict[str, Any]:
         "members": [
             _member(entry, of_user.get(entry["user_id"]) or {}, default) for entry in roster if entry.get("user_id")
         ],
+        "has_default": bool(default),
         "default": _limits(team.get("team_member_budget_table") or {}),
         "default_models": team.get("default_team_member_models"),
     }

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 
 NEWEST = "1.106.2"
 BULK = "/management/v1/teams/t/members"
+TEAMS_LISTED = {"teams": [{"team_id": team} for team in "abcdefghijkl"], "total": 12, "total_pages": 1}
 OWN = {"budget_id": "own", "litellm_budget_table": {"max_budget": 5.0, "budget_duration": "7d", "rpm_limit": 3}}
 
 
@@ -53,6 +55,29 @@ def declare(proxy: Recorder, *members: dict[str, Any], **options: Any) -> Any:
     want = TeamMembers().declare({"team_id": "t", "members": members, **options}, "present")
     (outcome,) = converge(TeamMembers().store(proxy, {}, None), [want])
     return outcome
+
+
+def test_a_few_teams_at_once_get_members_however_many_the_task_allows() -> None:
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    class Busy(Recorder):
+        def get(self, path: str, params: Any = None) -> Any:
+            return {"team_info": {"team_id": path[-1]}} if path.startswith("/team/info") else TEAMS_LISTED
+
+        def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
+            nonlocal under_way, most
+            with lock:
+                under_way += 1
+                most = max(most, under_way)
+            threading.Event().wait(0.02)
+            with lock:
+                under_way -= 1
+            return super().send(path, body, method, idempotent)
+
+    proxy = Busy()
+    wants = [TeamMembers().declare({"team_id": team, "members": [person("ben")]}, "present") for team in "abcdefghijkl"]
+    converge(TeamMembers().store(proxy, {}, None), wants, concurrency=12)
+    assert (most, {body["team_id"] for _path, body in proxy.sent}) == (TeamMembers.most_at_once, set("abcdefghijkl"))
 
 
 def person(name: str, **limits: Any) -> dict[str, Any]:
