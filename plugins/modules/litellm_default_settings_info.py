@@ -54,6 +54,20 @@ default_settings:
       description: Whether the defaults are those of new teams or those of new users.
       returned: always
       type: str
+    declaration:
+      description: The options for the module of the object that declare it as it is. Null if it cannot be declared.
+      returned: if O(declaration) is true
+      type: dict
+    hidden:
+      description: The secrets, which are not in RV(default_settings[].declaration), each as the option and its entry.
+      returned: if O(declaration) is true
+      type: list
+      elements: list
+    not_declared:
+      description: The reason for each other option that is not in RV(default_settings[].declaration). That of the whole object has
+        an empty name.
+      returned: if O(declaration) is true
+      type: dict
   sample:
     - applies_to: teams
       max_budget: 50.0

@@ -251,6 +251,20 @@ virtual_keys:
       description: When the key was last changed or used.
       returned: always
       type: str
+    declaration:
+      description: The options for the module of the object that declare it as it is. Null if it cannot be declared.
+      returned: if O(declaration) is true
+      type: dict
+    hidden:
+      description: The secrets, which are not in RV(virtual_keys[].declaration), each as the option and its entry.
+      returned: if O(declaration) is true
+      type: list
+      elements: list
+    not_declared:
+      description: The reason for each other option that is not in RV(virtual_keys[].declaration). That of the whole object has
+        an empty name.
+      returned: if O(declaration) is true
+      type: dict
   sample:
     - key_alias: alice
       key_id: b480084790e220b7825f712d204124a34781ceb1f1a086bca622f5fba809ba92

@@ -69,6 +69,20 @@ mcp_servers:
       description: When the server was last changed.
       returned: always
       type: str
+    declaration:
+      description: The options for the module of the object that declare it as it is. Null if it cannot be declared.
+      returned: if O(declaration) is true
+      type: dict
+    hidden:
+      description: The secrets, which are not in RV(mcp_servers[].declaration), each as the option and its entry.
+      returned: if O(declaration) is true
+      type: list
+      elements: list
+    not_declared:
+      description: The reason for each other option that is not in RV(mcp_servers[].declaration). That of the whole object has
+        an empty name.
+      returned: if O(declaration) is true
+      type: dict
   sample:
     - server_id: issues
       server_name: issues

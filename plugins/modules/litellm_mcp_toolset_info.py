@@ -60,6 +60,20 @@ mcp_toolsets:
       description: When the toolset was last changed.
       returned: always
       type: str
+    declaration:
+      description: The options for the module of the object that declare it as it is. Null if it cannot be declared.
+      returned: if O(declaration) is true
+      type: dict
+    hidden:
+      description: The secrets, which are not in RV(mcp_toolsets[].declaration), each as the option and its entry.
+      returned: if O(declaration) is true
+      type: list
+      elements: list
+    not_declared:
+      description: The reason for each other option that is not in RV(mcp_toolsets[].declaration). That of the whole object has
+        an empty name.
+      returned: if O(declaration) is true
+      type: dict
   sample:
     - toolset_name: readers
       toolset_id: 0b2c4d6e-8f01-4a23-b456-7c89d0e1f234

@@ -75,6 +75,20 @@ models:
         the proxy.
       returned: always
       type: bool
+    declaration:
+      description: The options for the module of the object that declare it as it is. Null if it cannot be declared.
+      returned: if O(declaration) is true
+      type: dict
+    hidden:
+      description: The secrets, which are not in RV(models[].declaration), each as the option and its entry.
+      returned: if O(declaration) is true
+      type: list
+      elements: list
+    not_declared:
+      description: The reason for each other option that is not in RV(models[].declaration). That of the whole object has
+        an empty name.
+      returned: if O(declaration) is true
+      type: dict
   sample:
     - db_model: true
       model_id: gpt-4o-mini-azure

@@ -65,6 +65,20 @@ teams:
       returned: always
       type: list
       elements: dict
+    declaration:
+      description: The options for the module of the object that declare it as it is. Null if it cannot be declared.
+      returned: if O(declaration) is true
+      type: dict
+    hidden:
+      description: The secrets, which are not in RV(teams[].declaration), each as the option and its entry.
+      returned: if O(declaration) is true
+      type: list
+      elements: list
+    not_declared:
+      description: The reason for each other option that is not in RV(teams[].declaration). That of the whole object has
+        an empty name.
+      returned: if O(declaration) is true
+      type: dict
   sample:
     - team_id: python-course
       members:

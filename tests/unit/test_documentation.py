@@ -20,6 +20,11 @@ from ansible_collections.litemaas.virtual_keys.plugins.action import (
     litellm_usage_report,
     litellm_workshop,
 )
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._adopting import (
+    DECLARATION,
+    HIDDEN_ENTRIES,
+    NOT_DECLARED,
+)
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._kind import Kind
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._kind import SELECTORS, describe
 from ansible_collections.litemaas.virtual_keys.plugins.plugin_utils._variables import Variable
@@ -115,6 +120,10 @@ def test_the_documented_options_are_those_of_the_code(module: str) -> None:
     assert differences(documented(module)[0]["options"], spec_of(module)) == []
 
 
+# What the info modules return of each object with the option declaration.
+DECLARING = {DECLARATION, HIDDEN_ENTRIES, NOT_DECLARED}
+# What they return beside the objects.
+BESIDE = {"litellm_key_info": {"models", "health", "refused"}, "litellm_user_info": {"admins"}}
 OF_ONE_KIND = [module for module in MODULES if module not in ACTIONS and module not in OF_ALL_KINDS]
 WRITING = [module for module in OF_ONE_KIND if not module.endswith("_info")]
 
@@ -130,6 +139,11 @@ def test_the_documented_results_are_those_of_the_code(module: str) -> None:
         assert set(returned) == {*of_one, kind.result, "diff", "failure"}
 
 
+@pytest.mark.parametrize("module", [module for module in OF_ONE_KIND if module.endswith("_info")])
+def test_the_documented_results_of_the_info_modules_are_those_of_the_code(module: str) -> None:
+    assert set(documented(module)[1]) == {kind_of(module).plural, "failure"} | BESIDE.get(module, set())
+
+
 @pytest.mark.parametrize("module", OF_ONE_KIND)
 def test_each_value_of_a_returned_record_is_documented(module: str) -> None:
     """Fields are documented as options, and need no second description. All other values are in RETURN."""
@@ -137,8 +151,9 @@ def test_each_value_of_a_returned_record_is_documented(module: str) -> None:
     if "run_batch" in vars(code(module)):
         described, record = returned[kind.plural]["contains"], set(kind.readings({}))
     else:
-        name = kind.plural if module.endswith("_info") else kind.result
-        described, record = returned[name]["contains"], set(kind.public({})) | ALSO_READ.get(module, set())
+        name, further = (kind.plural, DECLARING) if module.endswith("_info") else (kind.result, set())
+        described = returned[name]["contains"]
+        record = set(kind.public({})) | ALSO_READ.get(module, set()) | further
         assert set(described) - record == set(), "documented but not returned"
     assert record - set(described) - set(kind.options) == set(), "returned but not documented"
     fields = {field: kind.options[field] for field in described if field in kind.options}
