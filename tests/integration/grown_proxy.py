@@ -109,7 +109,12 @@ def _models(beginning: str, count: int) -> Iterator[Body]:
                 "tags": ["yes", "null"],
                 "use_litellm_proxy": True,
             }
-            info |= {"base_model": "gpt-4o", "access_groups": [f"{beginning}large"], "team": {"number": "0017"}}
+            info |= {
+                "base_model": "gpt-4o",
+                "access_groups": [f"{beginning}large"],
+                "team": {"number": "0017"},
+                "cost_center": "0017",
+            }
         else:
             params |= {"input_cost_per_token": 1e-07, "output_cost_per_token": 0.000002, "custom": {"a": [1, None]}}
         yield {"model_name": f"{beginning}chat-{number % 5}", "litellm_params": params, "model_info": info}

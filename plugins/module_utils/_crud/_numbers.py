@@ -13,16 +13,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+# How LiteLLM calls prices; what else has "cost" in its name is the user's own.
+PRICE = r"(.+_)?cost(_(per|above)_.+|(_(flex|priority|balanced|ultrafast|batches))*)"
 # Entries of litellm_params, of model_info, and of router_settings.
-IN_PARAMS = r"""
-    (.+_)?cost(_.+)?|.+_multiplier(_.+)?|[io]?[tr]pm|weight|order|priority|(stream_)?timeout(_by_service_tier)?
+IN_PARAMS = rf"""
+    {PRICE}|.+_multiplier(_.+)?|[io]?[tr]pm|weight|order|priority|(stream_)?timeout(_by_service_tier)?
     |(max|num)_retries|retry_after|cooldown_time|allowed_fails|max_parallel_requests|default_api_key_[tr]pm_limit
     |max_budget|max_file_size_mb|keepalive_seconds|output_vector_size|anthropic_issuer_ttl_seconds
     |auto_router_max_input_chars|valkey_port|temperature|top_[pk]|top_logprobs|n|seed|dimensions|(presence|frequency)_penalty
     |max_(completion_)?tokens|max_tokens_to_sample|thinking_budget|budget_tokens
 """
-IN_INFO = r"""
-    (.+_)?cost(_.+)?|.+_multiplier(_.+)?|[tr]pm|max(_input|_output)?_tokens|prompt_cache_min_tokens|output_vector_size
+IN_INFO = rf"""
+    {PRICE}|.+_multiplier(_.+)?|[tr]pm|max(_input|_output)?_tokens|prompt_cache_min_tokens|output_vector_size
     |ptu_count
 """
 IN_ROUTER_SETTINGS = r"""
@@ -46,6 +48,11 @@ def numbers(names: str = ".*") -> Callable[[Any], Any]:
         return _number(value) if isinstance(value, str) and pattern.fullmatch(name) else value
 
     return parse
+
+
+def is_price(name: str) -> bool:
+    """Return whether an entry of a model is a price of LiteLLM's."""
+    return re.fullmatch(PRICE, name) is not None
 
 
 def _number(text: str) -> Any:

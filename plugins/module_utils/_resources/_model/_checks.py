@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from ..._crud._definition import Values
 from ..._crud._entries import check_entries, unset_of
+from ..._crud._numbers import is_price
 from ..._crud._references import GUARDRAIL, lacking
 from ..._crud._secret_entries import check_masks, sent
 from ..._engine import Plan
@@ -44,7 +45,7 @@ def _check_info(name: str, options: Values) -> Iterator[str]:
         yield f"O({INFO}): use the option O({OPTION_OF[name]}) to set {name}."
     elif name in SERVERS:
         yield f"O({INFO}): {name} is reserved for {'this collection' if name == OWN_ENTRY else 'LiteLLM'}."
-    elif "cost" in name.split("_"):
+    elif is_price(name):
         yield f"O({INFO}): set {name} in O({PARAMS}) instead."
 
 

@@ -58,6 +58,20 @@ def test_text_that_is_a_number_becomes_one(text: Any, number: Any) -> None:
             {"tiered_pricing": [{"range": ["0", "9"], "input_cost_per_token": "0.5"}]},
             {"tiered_pricing": [{"range": ["0", "9"], "input_cost_per_token": 0.5}]},
         ),
+        *(
+            (names, {entry: "0017"}, {entry: meant})
+            for names in (IN_PARAMS, IN_INFO)
+            for entry, meant in (
+                ("cost_center", "0017"),
+                ("team_cost_code", "0017"),
+                ("cost_per_second", 17),
+                ("cache_creation_input_token_cost", 17),
+                ("cache_read_input_token_cost_above_200k_tokens_priority", 17),
+                ("cache_creation_input_token_cost_above_12hr_batches", 17),
+                ("input_cost_per_token_flex", 17),
+                ("cache_read_input_token_cost_flex", 17),
+            )
+        ),
         (
             IN_INFO,
             {"max_tokens": "8192", "team_id": "3", "tier": "1"},

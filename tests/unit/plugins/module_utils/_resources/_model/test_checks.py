@@ -57,7 +57,7 @@ class Answers:
         ({"model_info": {"db_model": True}}, ["O(model_info): db_model is reserved for LiteLLM."]),
         ({"model_info": {OWN_ENTRY: {}}}, [f"O(model_info): {OWN_ENTRY} is reserved for this collection."]),
         (
-            {"model_info": {"input_cost_per_token": 1, "costume": 1}},
+            {"model_info": {"input_cost_per_token": 1, "costume": 1, "cost_center": "17"}},
             ["O(model_info): set input_cost_per_token in O(litellm_params) instead."],
         ),
         ({"unset": ["model_info.db_model"]}, ["O(unset): LiteLLM itself adds db_model to O(model_info)."]),
