@@ -1,14 +1,16 @@
 # SPDX-FileCopyrightText: litemaas.virtual_keys contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a proxy differs from what is declared. Pure. Private: only for use inside this collection."""
+"""How a proxy differs from what is declared. Private: only for use inside this collection."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .._adopting import DECLARATION, HIDDEN_ENTRIES
 from .._engine import Plan
-from .._redaction import redact
+from .._proxy import Proxy
+from .._redaction import HIDDEN, redact
 from ._entries import Entry
 from ._kinds import Row
 from ._run import Part
@@ -20,12 +22,12 @@ def drift_of(
     present: Sequence[Part],
     going: Sequence[Part],
     undeclared: Mapping[str, Sequence[str]],
-    strict: bool,
+    proxy: Proxy | None,
 ) -> dict[str, Any]:
     """Return what differs, before anything is written.
 
     :param undeclared: the names of what is there and not declared, by list.
-    :param strict: whether to look also for what is set of declared objects and not declared.
+    :param proxy: where the objects are, to look also for what is set of declared objects and not declared.
     """
     new = {(part.row.option, entry.number) for part, entry, plan in _planned(present) if plan.action == "create"}
     found: dict[str, Any] = {
@@ -40,7 +42,7 @@ def drift_of(
         "undeclared_fields": [
             {**_named(part.row, plan.name), "fields": fields}
             for part, entry, plan in _planned(present)
-            if strict and (fields := undeclared_fields(entry, plan))
+            if proxy and plan.current is not None and (fields := undeclared_fields(entry, plan.current, proxy))
         ],
     }
     return {"differs": any(found.values()), **found}
@@ -62,15 +64,14 @@ def changed_fields(plan: Plan) -> dict[str, Any]:
     return {name: {"declared": after.get(name), "actual": before.get(name)} for name in names}
 
 
-def undeclared_fields(entry: Entry, plan: Plan) -> dict[str, Any]:
-    """Return what is set of an object and not declared, without secrets."""
-    table, options = entry.row.kind.table, entry.options
+def undeclared_fields(entry: Entry, record: Mapping[str, Any], proxy: Proxy) -> dict[str, Any]:
+    """Return what would declare an object as it is, and is not declared, without secrets."""
+    kind, options = entry.row.kind, entry.options
     declared = {name for name, value in options.items() if value is not None} | set(options.get("unset") or ())
-    found = {
-        row.name: row.value(plan.current)
-        for row in table.fields
-        if plan.current is not None and row.name not in declared and row.name not in entry.row.kind.identity
-    }
-    present = {name: value for name, value in found.items() if not table.field(name).is_empty(value)}
-    shown: dict[str, Any] = redact(table.redact(present))
-    return shown
+    found = kind.declaration(record, proxy)
+    left = {name: value for name, value in (found[DECLARATION] or {}).items() if name not in declared}
+    # What holds nothing but secrets is not declared by an export either.
+    for name, *entries in found[HIDDEN_ENTRIES]:
+        if name in left:
+            left[name] = {**left[name], **dict.fromkeys(entries, HIDDEN)}
+    return {name: value for name, value in left.items() if name not in (*kind.identity, *kind.ids)}

@@ -52,16 +52,25 @@ def run_platform(start: ModuleFactory = Module) -> None:
         advice = {pattern: sentence for row in KINDS for pattern, sentence in row.kind.advice.items()}
         with connected(module, advice, module.params["concurrency"]) as client, open_ledger(module) as ledger:
             run, left = _planned(client, entries, module, ledger)
-            drift = drift_of(run.present, run.going, left, module.params["strict"])
+            drift = drift_of(run.present, run.going, left, Proxy(client) if module.params["strict"] else None)
             if not module.check_mode:
                 run.carry_out()
         done = [(part.row, entry, outcome) for part in run.parts for entry, outcome in zip(part.entries, part.outcomes)]
         outcomes = [outcome for _row, _entry, outcome in done]
-        for row in KINDS:
-            if row.kind.secret:
-                warn_of_unknown(row.kind, module, [outcome for kind_row, _entry, outcome in done if kind_row is row])
+        warn_of_lacking(module, done)
         warn(module, outcomes, client)
         _end(module, done, drift)
+
+
+def warn_of_lacking(module: Task, done: Sequence[Done]) -> None:
+    """Warn of secrets that are not in the file of the task, unless it has none of those that were there before.
+
+    Of a proxy that was adopted no secret is known, and nobody expects that.
+    """
+    for row in KINDS:
+        present = [outcome for kind_row, _entry, outcome in done if kind_row is row and outcome.plan.current]
+        if row.kind.secret and any(outcome.value for outcome in present):
+            warn_of_unknown(row.kind, module, present)
 
 
 def _planned(

@@ -84,6 +84,14 @@ def test_the_files_declare_what_is_there_and_change_nothing(sandbox, grown, expo
                 secret=(SECRET,),
             )
         assert (done.rc, done.changed, writes) == (0, 0, []), done.messages
+        assert "values that are not in" not in done.output
+    drift = play(
+        str(EXAMPLES / "report_drift.yml"),
+        *("-e", json.dumps({"platform_dir": str(tmp_path / "first"), "platform_output_dir": str(tmp_path / "drift")})),
+        *("-e", json.dumps({"platform_strict": True, "platform_report_undeclared": KINDS})),
+    )
+    found = json.loads((tmp_path / "drift" / "drift.json").read_text(encoding="utf-8"))
+    assert (drift.rc, found["differs"]) == (0, False), found
     assert everything(sandbox) == before
     export("third")
     assert contents(tmp_path / "third") == first
@@ -154,6 +162,7 @@ def test_models_have_what_was_set_and_not_what_the_proxy_knows(sandbox, grown, e
         "base_model": "gpt-4o",
         "access_groups": [f"{grown}large"],
         "team": {"number": "0017"},
+        "cost_center": "0017",
     }
     assert second["litellm_params"]["tags"] == ["yes", "null"]
     assert third["litellm_params"]["input_cost_per_token"] == 1e-07

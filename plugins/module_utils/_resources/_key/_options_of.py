@@ -30,6 +30,6 @@ def options_of(fields: Mapping[str, Any], record: Record) -> dict[str, Any]:
     own_budget = is_uuid(str(record.get("budget_id"))) and not limits_of_budget(record)
     said_twice = {"key_type": "allowed_routes", "soft_budget": "budget_id" if own_budget else "soft_budget"}
     left_out = [other for name, other in said_twice.items() if name in fields]
-    has_name = record["is_alone"] and not check_alias(record["key_alias"])
+    has_name = record.get("is_alone") and not check_alias(record["key_alias"])
     by_id = {} if has_name else {"key_id": record["token"]}
     return {**by_id, **{name: value for name, value in fields.items() if name not in left_out}}

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils import _module
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome, Plan
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._platform._kinds import KINDS
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._platform._task import warn_of_lacking
 from ansible_collections.litemaas.virtual_keys.plugins.modules import litellm_platform
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM
 
@@ -64,6 +68,23 @@ def test_check_mode_predicts_and_writes_nothing(proxy: FakeLiteLLM, declare: Dec
     ]
     done = declare(keys=keys)
     assert (actions(done), done["drift"]) == (actions(predicted), predicted["drift"])
+
+
+@pytest.mark.parametrize(
+    ("values", "warned"), [((None, None), False), (("sk-1", None), True), (("sk-1", "sk-2"), False)]
+)
+def test_values_that_the_file_lacks_are_told_if_it_has_others(values: tuple[str | None, ...], warned: bool) -> None:
+    (row,) = (row for row in KINDS if row.option == "keys")
+    there = {"token": "t"}
+    done = [
+        (row, None, Outcome(Plan(f"key-{number}", "none", current=there), "none", there, value))
+        for number, value in enumerate(values)
+    ]
+    new = (row, None, Outcome(Plan("new", "create"), "create", there, "sk-3"))
+    said: list[str] = []
+    warn_of_lacking(SimpleNamespace(params={"values_file": "v.yml"}, warn=said.append, called={}), [*done, new])
+    assert len(said) == warned
+    assert all("values_file: these keys have values that are not in v.yml: key-1." in text for text in said)
 
 
 def test_a_diff_has_what_changes_under_the_name_of_its_list(proxy: FakeLiteLLM, declare: Declare) -> None:
