@@ -306,8 +306,8 @@ options:
       - V(never_used) names everybody whose key has not been used. They can spend this amount on top.
       - A raise stays in later runs, whatever O(max_budget) is. LiteLLM stores it with the key, in C(temp_budget_increase).
       - A raise does not change O(total_budget).
-      - People who are to have more from the start have it in the column C(max_budget), such as C(10), or C(+5) for 5 USD
-        more than everybody. In YAML, write C("+5") with quotes.
+      - For more from the start, set C(max_budget) of a person, such as C(10), or C(extra_budget), such as C(5) for 5 USD
+        more than everybody. In a table, C(+5) as C(max_budget) means the same; in YAML, that is the number 5.
       - If nothing names the people of the workshop, the ones who have keys are meant, as in O(block).
     type: raw
   prune:

@@ -13,6 +13,8 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._
 from .._variables import VariableError, Variables, amount, did_you_mean, flag, nearest, structure, whole
 from ._variables import ABSENT, OPTIONS_OF_KEYS
 
+# What one person may spend beyond the budget that everybody has.
+EXTRA_BUDGET = "extra_budget"
 SHARED = ("duration", "expires_at", "renew_within", "max_budget", "key_seed", "key_version", "value_policy")
 # In a cell of a table the comma may be taken by the table.
 SEPARATORS = "[,;\n]"
@@ -89,18 +91,26 @@ def checked_option(where: str, name: str, value: Any) -> Any:
 
 
 def with_absolute_budget(where: str, options: Mapping[str, Any], variables: Variables) -> dict[str, Any]:
-    """Return the options of one person, of which a budget such as +5 is read as 5 USD more than everybody has.
+    """Return the options of one person, of which what is more than everybody has is read as a budget.
 
-    :raises VariableError: if nobody has a budget.
+    That is ``extra_budget``, or a text such as +5: without quotes it is 5 in YAML, and nobody sees that it had a sign.
+
+    :raises VariableError: if nobody has a budget, or if both are there.
     """
-    text = options.get("max_budget")
-    if not isinstance(text, str) or not text.strip().startswith("+"):
-        return dict(options)
-    more = amount(f"{where}, max_budget", text.strip()[1:])
+    given = dict(options)
+    extra, text = given.pop(EXTRA_BUDGET, None), given.get("max_budget")
+    name, more = EXTRA_BUDGET, extra
+    if extra is None or not str(extra).strip():  # a cell that is left blank
+        if not isinstance(text, str) or not text.strip().startswith("+"):
+            return given
+        name, more = "max_budget", text.strip()[1:]
+    elif text is not None and str(text).strip():
+        raise VariableError(f"{where}: max_budget and {EXTRA_BUDGET} cannot both be set.")
+    amount_of_more = amount(f"{where}, {name}", more)
     if variables["max_budget"] is None:
         called = variables.called("max_budget")
-        raise VariableError(f"{where}, max_budget: {text.strip()} is more than everybody has, so {called} is required.")
-    return {**options, "max_budget": variables["max_budget"] + more}
+        raise VariableError(f"{where}, {name}: {more} is more than everybody has, so {called} is required.")
+    return {**given, "max_budget": variables["max_budget"] + amount_of_more}
 
 
 def checked_alias(where: str, alias: str) -> str:

@@ -16,7 +16,14 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import
 from .._addresses import check_name, check_person
 from .._registrations import TEAM, RegistrationError, Row, Table, read_table
 from .._variables import VariableError, Variables, structure
-from ._options import checked_alias, checked_options, own_metadata, refuse_other_group, with_absolute_budget
+from ._options import (
+    EXTRA_BUDGET,
+    checked_alias,
+    checked_options,
+    own_metadata,
+    refuse_other_group,
+    with_absolute_budget,
+)
 
 EXPIRY = ("duration", "renew_within", "expires_at")
 # What is known of a person besides the options of the key.
@@ -215,7 +222,7 @@ def _table(variables: Variables, where: str, path: str, read_file: ReadFile) -> 
     try:
         return read_table(
             read_file(path),
-            key_options(),
+            {*key_options(), EXTRA_BUDGET},
             variables["columns"],
             variables["users_encoding"],
             check_cells,

@@ -140,9 +140,34 @@ def test_a_plus_means_more_than_everybody_has(text: str) -> None:
     assert ann.options["max_budget"] == 10
 
 
+@pytest.mark.parametrize("extra", [5, 5.0, "5", " 5 "])
+def test_what_is_more_than_everybody_has_needs_no_plus(extra: Any) -> None:
+    read = Variables(VARIABLES, Source({**BASE, "users": [{"user": "ann", "extra_budget": extra}, "ben"]}))
+    (ann, ben) = declare(read, lambda _path: b"").people
+    assert ann.options["max_budget"] == 10 and "max_budget" not in ben.options and "extra_budget" not in ann.options
+    table = Variables(VARIABLES, Source({**BASE, "users": None, "users_file": "people.csv"}))
+    read_file = lambda _path: f"user,extra_budget\nann,{extra}\nben,\n".encode()  # noqa: E731
+    (ann, ben) = declare(table, read_file).people
+    assert ann.options["max_budget"] == 10 and "max_budget" not in ben.options
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
+        (
+            {"users": [{"user": "ann", "extra_budget": 5, "max_budget": 7}]},
+            "litellm_vkey_users, ann: max_budget and extra_budget cannot both be set.",
+        ),
+        (
+            {"users": [{"user": "ann", "extra_budget": 5}], "max_budget": None},
+            "ann, extra_budget: 5 is more than everybody has, so litellm_vkey_max_budget is required",
+        ),
+        (
+            {"users": [{"user": "ann", "extra_budget": -5}]},
+            "litellm_vkey_users, ann, extra_budget must not be negative",
+        ),
+        ({"users": [{"user": "ann", "extra_budget": "much"}]}, "ann, extra_budget must be a number such as 10"),
+        ({"key_options": {"extra_budget": 5}}, "'extra_budget' is not an option of a key"),
         ({"max_budget": "+5"}, "litellm_vkey_max_budget must be a number such as 10 or 2.5, not '+5'"),
         ({"total_budget": "+5"}, "litellm_vkey_total_budget must be a number"),
         ({"rpm_limit": "+5"}, "litellm_vkey_rpm_limit must be a whole number, not '+5'"),
