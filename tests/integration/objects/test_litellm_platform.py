@@ -261,6 +261,135 @@ def test_ten_changes_behind_its_back(sandbox, platform, name) -> None:
     assert platform(check=True, **declared).drift["differs"] is False
 
 
+def of_other_kinds(name: str) -> dict[str, list[dict[str, Any]]]:
+    """Objects of the kinds without people, each with what somebody else changes."""
+    model, guardrail, server = f"{name}model", f"{name}guardrail", f"{name}server".replace("-", "_")
+    return {
+        "credentials": [
+            {
+                "credential_name": f"{name}credential",
+                "credential_values": {"api_key": SEED},
+                "credential_info": {"a": "1"},
+            }
+        ],
+        "models": [
+            {
+                "model_id": model,
+                "model_name": model,
+                "litellm_params": {"model": "openai/gpt-4o", "mock_response": "Hello", "rpm": 5},
+                "model_info": {"cost_center": "0017"},
+            }
+        ],
+        "guardrails": [
+            {
+                "guardrail_name": guardrail,
+                "litellm_params": {"guardrail": "litellm_content_filter", "mode": "pre_call", "default_on": False},
+            }
+        ],
+        "mcp_servers": [
+            {
+                "server_id": server,
+                "server_name": server,
+                "alias": server,
+                "url": "http://127.0.0.1:9/mcp",
+                "transport": "http",
+            }
+        ],
+        "mcp_toolsets": [
+            {
+                "toolset_name": f"{name}toolset",
+                "description": "one",
+                "tools": [{"server_id": server, "tool_name": "read"}],
+            }
+        ],
+        "search_tools": [
+            {
+                "search_tool_name": f"{name}search",
+                "litellm_params": {"search_provider": "tavily", "api_key": SEED, "timeout": 20},
+            }
+        ],
+        "fallbacks": [{"model": model, "fallback_models": ["gpt-4"]}],
+        "pass_throughs": [
+            {
+                "endpoint_id": f"{name}endpoint",
+                "path": f"/{name}x",
+                "target": "http://127.0.0.1:9",
+                "request_timeout": 3,
+            }
+        ],
+        "tags": [{"name": f"{name}tag", "description": "one"}],
+        "access_groups": [{"access_group_name": f"{name}group", "description": "one"}],
+        "customers": [{"user_id": f"{name}customer", "max_budget": 1}],
+        "policies": [{"policy_name": f"{name}policy", "description": "one", "guardrails_add": [guardrail]}],
+        "default_settings": [{"applies_to": "teams", "tpm_limit": 1000}],
+    }
+
+
+# What somebody else changes about them: by the module of the object, the options that identify it, and others.
+CHANGED: dict[str, tuple[str, str, dict[str, Any], set[str]]] = {
+    "credentials": ("litellm_credential", "credential_name", {"credential_info": {"a": "2"}}, {"credential_info"}),
+    "models": ("litellm_model", "model_id", {"litellm_params": {"rpm": 6}}, {"litellm_params"}),
+    "guardrails": ("litellm_guardrail", "guardrail_name", {"litellm_params": {"default_on": True}}, {"litellm_params"}),
+    "mcp_servers": ("litellm_mcp_server", "server_id", {"url": "http://127.0.0.1:8/mcp"}, {"url"}),
+    "mcp_toolsets": ("litellm_mcp_toolset", "toolset_name", {"description": "two"}, {"description"}),
+    "search_tools": (
+        *("litellm_search_tool", "search_tool_name"),
+        *({"litellm_params": {"timeout": 21, "api_key": SEED}}, {"litellm_params"}),
+    ),
+    "fallbacks": ("litellm_fallback", "model", {"fallback_models": ["gpt-4o-mini"]}, {"fallback_models"}),
+    "pass_throughs": ("litellm_pass_through", "endpoint_id", {"request_timeout": 4}, {"request_timeout"}),
+    "tags": ("litellm_tag", "name", {"description": "two"}, {"description"}),
+    "access_groups": ("litellm_access_group", "access_group_name", {"description": "two"}, {"description"}),
+    "customers": ("litellm_customer", "user_id", {"max_budget": 2}, {"max_budget"}),
+    "policies": ("litellm_policy", "policy_name", {"description": "two"}, {"description"}),
+    "default_settings": ("litellm_default_settings", "applies_to", {"tpm_limit": 2000}, {"tpm_limit"}),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", ["changed", "missing"])
+def test_changes_behind_its_back_of_all_other_kinds(sandbox, platform, run_module, name, what) -> None:
+    """The report names exactly these, and nothing of what is as it was made."""
+    declared = of_other_kinds(name)
+    try:
+        made = platform(**declared)
+        assert not made.failed, made.msg
+        before = platform(check=True, strict=True, report_undeclared=list(declared), **declared).drift
+        assert (before["differs"], before["undeclared_fields"]) == (bool(before["not_declared"]), [])
+        assert not [one for one in before["not_declared"] if one["name"].startswith(name)]
+        for kind, (module, identity, options, _fields) in reversed(CHANGED.items()):
+            given = {identity: declared[kind][0][identity]}
+            done = run_module(
+                module, **given, **(options if what == "changed" else {"state": "absent", **force(module)})
+            )
+            assert (done.failed, done.changed) == (False, True), done
+        drift = platform(check=True, strict=True, report_undeclared=list(declared), **declared).drift
+        assert drift["not_declared"] == before["not_declared"]
+        assert {part: drift[part] for part in ("unwanted", "undeclared_fields")} == {
+            "unwanted": [],
+            "undeclared_fields": [],
+        }
+        if what == "changed":
+            assert drift["missing"] == []
+            assert {one["kind"]: set(one["fields"]) for one in drift["changed"]} == {
+                kind: fields for kind, (*_how, fields) in CHANGED.items()
+            }
+        else:
+            # The defaults are there, with nothing in them.
+            assert sorted(one["kind"] for one in drift["missing"]) == sorted(declared.keys() - {"default_settings"})
+            assert [one["kind"] for one in drift["changed"]] == ["default_settings"]
+        repaired = platform(**declared)
+        assert not repaired.failed, repaired.msg
+        assert platform(check=True, **declared).drift["differs"] is False
+    finally:
+        platform(state="absent", force=True, **declared)
+
+
+def force(module: str) -> dict[str, bool]:
+    """The option with which an object goes that others need."""
+    return {"force": True} if module in ("litellm_model", "litellm_guardrail", "litellm_mcp_server") else {}
+
+
 def test_pruning_takes_what_bears_the_mark_or_is_named(sandbox, platform, name) -> None:
     mark = {"managed_by": name}
     teams = [{"team_id": f"{name}team-{number}", "metadata": mark} for number in range(4)]
