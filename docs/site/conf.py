@@ -41,6 +41,7 @@ def setup(app: Sphinx) -> None:
     app.add_lexer("csv", TextLexer)
     app.connect("source-read", follow_links_out_of_the_site)
     app.connect("source-read", put_the_objects_below_the_options)
+    app.connect("source-read", let_the_search_find_numbers)
     app.connect("missing-reference", refer_to_ansible)
     app.connect("html-page-context", lead_the_logo_home)
 
@@ -55,6 +56,11 @@ def follow_links_out_of_the_site(_app: Sphinx, page: str, source: list[str]) -> 
 def put_the_objects_below_the_options(_app: Sphinx, page: str, source: list[str]) -> None:
     if page == "options":
         source[0] += "\n```{toctree}\n:hidden:\n:glob:\n\noptions/*\n```\n"
+
+
+def let_the_search_find_numbers(_app: Sphinx, _page: str, source: list[str]) -> None:
+    """Turn comments such as ``<!-- index: 401 -->`` into entries of the index: the search ignores numbers in texts."""
+    source[0] = re.sub(r"<!-- index: (.+) -->", r"```{index} single: \1\n```", source[0])
 
 
 def refer_to_ansible(_app: Sphinx, _env: Any, node: Any, content: nodes.Element) -> nodes.Element | None:

@@ -29,18 +29,18 @@ TOO_WIDE = """() => {
 # What people have in mind, and a page that must be among the first that the search finds.
 WORDS = {
     "rotate": "rotate_keys",
-    "expire": "role",
+    "expire": "questions",
     "monthly budget": "options/litellm_key",
     "block": "workshop_day",
     "leak": "workshop_day",
     "hackathon": "hackathon",
     "leaderboard": "hackathon",
-    "export": "platform",
+    "export": "existing_proxy",
     "Terraform": "terraform",
     "AWX": "awx",
-    "Vault": "values",
-    "rename": "options/litellm_key",
-    "401": "getting_started",
+    "Vault": "secret_stores",
+    "rename": "questions",
+    "401": "questions",
 }
 FIRST = 10
 

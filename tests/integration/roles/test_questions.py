@@ -12,16 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.litemaas.virtual_keys.tests.tooling.server import token_of
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "questions.md"
 KEYS = '"LiteLLM_VerificationToken"'
 
 
+def section(heading: str) -> str:
+    """A section of the page."""
+    sections = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    (found,) = (text for text in sections if text.startswith(heading))
+    return found
+
+
 def commands(heading: str) -> list[list[str]]:
     """The arguments of ansible-playbook in a section of the page."""
-    sections = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    (section,) = (text for text in sections if text.startswith(heading))
-    lines = re.findall(r"^ansible-playbook (.*)$", section, re.MULTILINE)
+    lines = re.findall(r"^ansible-playbook (.*)$", section(heading), re.MULTILINE)
     assert lines
     return [shlex.split(line) for line in lines]
 
@@ -143,3 +149,45 @@ def test_a_person_is_offboarded_with_a_report_first(sandbox, play, make, person,
         assert play(*command, cwd=tmp_path).rc == 0
     assert writes == []
     assert (tmp_path / "offboarding" / person / "usage.csv").read_text(encoding="utf-8") == report
+
+
+def test_a_key_is_renamed(sandbox, play, make, tmp_path) -> None:
+    old = make("old", max_budget=5)
+    new = old.replace("old", "new")
+    (text,) = re.findall(r"```yaml\n(.*?)```", section("How do I rename a key?"), re.DOTALL)
+    file = tmp_path / "play.yml"
+    file.write_text(text.replace("my-project", old).replace("data-project", new))
+    columns = f"SELECT token, max_budget, key_alias FROM {KEYS} WHERE key_alias = ANY(%s)"
+    (before,) = sandbox.rows(columns, [old, new])
+    assert play(str(file)).changed == 1
+    assert sandbox.rows(columns, [old, new]) == [{**before, "key_alias": new}]
+    with sandbox.writes() as writes:
+        assert play(str(file)).changed == 0
+    assert writes == []
+
+
+def test_a_new_alias_with_the_seed_fails_until_the_value_may_change(run_module, alias) -> None:
+    seed = secrets.token_hex(32)
+    first = run_module("litellm_key", key_alias=f"{alias}-old", models=["gpt-4"], key_seed=seed)
+    assert run_module("litellm_key", key_id=first.key_id, key_alias=f"{alias}-new").changed
+    renamed = {"key_alias": f"{alias}-new", "models": ["gpt-4"], "key_seed": seed}
+    assert run_module("litellm_key", **renamed).failed
+    again = run_module("litellm_key", **renamed, value_policy="reissue")
+    assert again.changed and again.key not in (None, first.key)
+
+
+def test_what_the_answer_401_contains(sandbox, make) -> None:
+    values = {name: f"sk-{secrets.token_hex(16)}" for name in ("unknown", "expired", "blocked", "good")}
+    make("expired", key=values["expired"], duration="1s")
+    sandbox.execute(
+        f"UPDATE {KEYS} SET expires = now() - interval '1 day' WHERE token = %s", token_of(values["expired"])
+    )
+    make("blocked", key=values["blocked"])
+    sandbox.call("POST", "/key/block", {"key": values["blocked"]}).raise_for_status()
+    make("good", key=values["good"])
+    rows = re.findall(r"^\| `(.+?)` \|", section("Why does a request get the error 401?"), re.MULTILINE)
+    routes = dict.fromkeys(values, ("GET", "/v1/models", None)) | {"good": ("POST", "/user/new", {})}
+    assert len(rows) == len(values)
+    for (name, value), row in zip(values.items(), rows, strict=True):
+        answer = sandbox.call(*routes[name], key=value)
+        assert (answer.status_code, row in answer.text) == (401, True), (name, answer.text)
