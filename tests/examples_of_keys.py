@@ -56,7 +56,7 @@ EXAMPLES = {
     "model_tpm_limit": two({"gpt-4": 1000}, {"gpt-4": 1000, "gpt-4o-mini": 0}),
     "model_rpm_limit": two({"gpt-4": 60}, {"gpt-4o-mini": 10}),
     "model_max_budget": two(
-        {"gpt-4": {"budget_limit": 5, "time_period": "1d"}}, {"gpt-4": {"budget_limit": 6, "time_period": "1d"}}
+        {"gpt-4": {"max_budget": 5, "budget_duration": "1d"}}, {"gpt-4": {"max_budget": 6, "budget_duration": "1d"}}
     ),
     # Empty metadata declares no entry, which takes none away.
     "metadata": two({"owner": {"name": "Ünal", "rooms": [1, None]}}, {"owner": {"cost": 4.5}}, empty=False),

@@ -37,10 +37,7 @@ def _of_roles(text: str) -> str:
     fragment, own = yaml.safe_load(text), yaml.safe_load(OF_ROLES)
     options = dict(own["options"])
     for name, option in fragment["options"].items():
-        # The task itself says what is missing.
-        options[NAMES.get(name, name)] = {
-            part: value for part, value in option.items() if part not in ("required", "aliases")
-        }
+        options[NAMES.get(name, name)] = {part: value for part, value in option.items() if part != "aliases"}
     for name, of_role in NAMES.items():
         options[of_role]["aliases"] = [name]
     for name, default in DEFAULTS.items():
@@ -55,16 +52,16 @@ options:
     description:
       - The URL of the LiteLLM proxy, such as V(https://litellm.example.com).
       - It can contain a path, a trailing slash, and a trailing C(/v1).
-      - If it is not set, the environment variable E(LITELLM_PROXY_URL) is used, then E(LITELLM_API_URL).
+      - If it is not set, the environment variable E(LITELLM_PROXY_URL) is used, then E(LITELLM_API_URL). One of them is
+        required.
     type: str
-    required: true
   api_key:
     description:
       - The master key of the proxy, or the key of a proxy admin.
-      - If it is not set, the environment variable E(LITELLM_PROXY_API_KEY) is used, then E(LITELLM_MASTER_KEY).
+      - If it is not set, the environment variable E(LITELLM_PROXY_API_KEY) is used, then E(LITELLM_MASTER_KEY). One of
+        them is required.
       - The task issues a warning if the key is sent to another machine or to a web proxy over plain C(http).
     type: str
-    required: true
     aliases:
       - master_key
   validate_certs:

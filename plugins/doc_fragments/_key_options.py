@@ -97,8 +97,6 @@ options:
   budget_duration:
     description:
       - The period after which the spending is reset, as a duration such as V(30d) or V(1mo).
-      - LiteLLM aligns periods with the calendar. V(30d) and V(1mo) end on the first of a month, V(7d) on a Monday, and
-        V(1d) at midnight.
       - Requires LiteLLM 1.90.0 or newer to unset it.
     type: str
   budget_id:
@@ -278,9 +276,9 @@ options:
     type: dict
   model_max_budget:
     description:
-      - 'A budget in USD and a period for each model,
-        such as C({"gpt-4o-mini": {"budget_limit": 5, "time_period": "1d"}}).'
-      - Entries that are not listed are removed.
+      - 'A budget in USD and a period for each model, such as
+        C({"gpt-4o-mini": {"max_budget": 5, "budget_duration": "1d"}}).'
+      - Models that are not listed are removed.
       - Requires a LiteLLM Enterprise license on the proxy.
     type: dict
   metadata:
@@ -536,8 +534,6 @@ notes:
   - Options that are omitted or null do not change the key. An empty value (V([]), V({}), V("")) or O(unset) clears an
     option. With O(metadata_mode=merge), O(metadata={}) lists no entries and changes nothing.
   - Lists are sets. The order of items and repeated items do not matter.
-  - 'A duration is a whole number above 0 followed by one of C(s), C(m), C(h), C(d), C(w), C(mo): seconds, minutes,
-    hours, days, weeks, months.'
   - LiteLLM stores only the hash of a key. The value is therefore known only if it is set, derived, or newly created. It
     is returned only as RV(key). Set C(no_log) on the task; C(register) still works.
   - The task fails before anything is written if an option requires a newer LiteLLM, or if a team or a budget does not

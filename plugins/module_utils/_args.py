@@ -19,12 +19,10 @@ MAX_TIMEOUT = 24 * 60 * 60
 CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "api_url": {
         "type": "str",
-        "required": True,
         "fallback": (env_fallback, ["LITELLM_PROXY_URL", "LITELLM_API_URL"]),
     },
     "api_key": {
         "type": "str",
-        "required": True,
         "no_log": True,
         "aliases": ["master_key"],
         "fallback": (env_fallback, ["LITELLM_PROXY_API_KEY", "LITELLM_MASTER_KEY"]),
@@ -64,6 +62,10 @@ class Settings:
         :raises ValueError: with a sentence for the user in which options are marked, when one cannot be right.
         """
         values = {part.name: get(part.name) for part in fields(cls) if part.name in CONNECTION_OPTIONS}
+        for name in ("api_url", "api_key"):
+            if values[name] is None:
+                variable = CONNECTION_OPTIONS[name]["fallback"][1][0]
+                raise ValueError(f"Set O({name}), or the environment variable {variable}.")
         values["api_url"] = base_url(values["api_url"])
         values["api_key"] = values["api_key"].strip()
         if not values["api_key"] or not values["api_key"].isascii() or not values["api_key"].isprintable():

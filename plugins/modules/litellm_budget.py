@@ -20,6 +20,8 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
+  - litemaas.virtual_keys._durations
+  - litemaas.virtual_keys._durations.periods
 attributes:
   idempotent:
     support: full
@@ -45,9 +47,7 @@ options:
     type: float
   budget_duration:
     description:
-      - The period after which the spending is reset, such as V(30d) or V(1mo).
-      - LiteLLM aligns periods with the calendar. V(30d) and V(1mo) end on the first of a month, V(7d) on a Monday, and
-        V(1d) at midnight UTC.
+      - The period after which the spending is reset, as a duration such as V(30d) or V(1mo).
       - A change of the period also changes when it ends. A task that does not change it leaves the end as it is.
     type: str
   tpm_limit:
@@ -64,9 +64,10 @@ options:
     type: int
   model_max_budget:
     description:
-      - Budgets for individual models, as a mapping of model names to mappings with C(budget_limit) in USD and
-        C(time_period).
-      - Requires a LiteLLM Enterprise license.
+      - 'A budget in USD and a period for each model, such as
+        C({"gpt-4o-mini": {"max_budget": 5, "budget_duration": "1d"}}).'
+      - Models that are not listed are removed.
+      - Requires a LiteLLM Enterprise license on the proxy.
     type: dict
   unset:
     description:

@@ -18,6 +18,8 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
+  - litemaas.virtual_keys._durations
+  - litemaas.virtual_keys._durations.periods
 attributes:
   idempotent:
     support: full
@@ -54,7 +56,7 @@ options:
     type: float
   budget_duration:
     description:
-      - The period after which the spending is reset, such as V(30d) or V(1mo).
+      - The period after which the spending is reset, as a duration such as V(30d) or V(1mo).
     type: str
   tpm_limit:
     description: The number of tokens per minute for the customer.

@@ -24,6 +24,8 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
+  - litemaas.virtual_keys._durations
+  - litemaas.virtual_keys._durations.periods
 attributes:
   idempotent:
     support: full
@@ -43,7 +45,8 @@ options:
     description: The amount in USD that a new team or user can spend.
     type: float
   budget_duration:
-    description: The period after which the spending of a new team or user is reset, such as V(30d) or V(1mo).
+    description:
+      - The period after which the spending of a new team or user is reset, as a duration such as V(30d) or V(1mo).
     type: str
   models:
     description:

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes.info_module
   - litemaas.virtual_keys._attributes.action_group
+  - litemaas.virtual_keys._durations
 options:
   key_aliases:
     description:
@@ -73,7 +74,6 @@ options:
   expiring_within:
     description:
       - The time within which the keys expire, such as V(2d). Keys that have already expired do not match.
-      - A duration is a whole number above 0 followed by one of C(s), C(m), C(h), C(d), C(w), C(mo).
     type: str
   unused_for:
     description:

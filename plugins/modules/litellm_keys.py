@@ -23,6 +23,8 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
+  - litemaas.virtual_keys._durations
+  - litemaas.virtual_keys._durations.periods
 attributes:
   idempotent:
     support: partial

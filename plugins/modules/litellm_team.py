@@ -18,6 +18,8 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
+  - litemaas.virtual_keys._durations
+  - litemaas.virtual_keys._durations.periods
 attributes:
   idempotent:
     support: full
@@ -66,9 +68,7 @@ options:
     type: float
   budget_duration:
     description:
-      - The period after which the spending is reset, such as V(30d) or V(1mo).
-      - LiteLLM aligns periods with the calendar. V(30d) and V(1mo) end on the first of a month, V(7d) on a Monday, and
-        V(1d) at midnight UTC.
+      - The period after which the spending is reset, as a duration such as V(30d) or V(1mo).
     type: str
   budget_limits:
     description: Further budgets, each with its own period.
@@ -80,7 +80,7 @@ options:
         type: float
         required: true
       budget_duration:
-        description: The length of the period, such as V(1d).
+        description: The length of the period, as a duration such as V(1d).
         type: str
         required: true
   tpm_limit:
@@ -103,7 +103,8 @@ options:
   model_max_budget:
     description:
       - 'A budget in USD and a period for each model, such as
-        C({"gpt-4o-mini": {"max_budget": 5, "budget_duration": "1d"}}). It applies to each key of the team.'
+        C({"gpt-4o-mini": {"max_budget": 5, "budget_duration": "1d"}}).'
+      - It applies to each key of the team.
       - Models that are not listed are removed.
       - Requires a LiteLLM Enterprise license on the proxy, and LiteLLM 1.106.2 or newer.
     type: dict

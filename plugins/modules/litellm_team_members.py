@@ -21,6 +21,8 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
+  - litemaas.virtual_keys._durations
+  - litemaas.virtual_keys._durations.periods
 attributes:
   idempotent:
     support: full
@@ -86,7 +88,8 @@ options:
         type: float
       budget_duration:
         description:
-          - The period after which the spending of the member is reset, such as V(7d) or V(1mo).
+          - The period after which the spending of the member is reset, as a duration such as V(7d) or
+            V(1mo).
           - Requires LiteLLM 1.90.0 or newer.
         type: str
       tpm_limit:

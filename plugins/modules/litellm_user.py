@@ -21,6 +21,8 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
+  - litemaas.virtual_keys._durations
+  - litemaas.virtual_keys._durations.periods
 attributes:
   idempotent:
     support: full
@@ -68,9 +70,7 @@ options:
     type: float
   budget_duration:
     description:
-      - The period after which the spending is reset, such as V(30d) or V(1mo).
-      - LiteLLM aligns periods with the calendar. V(30d) and V(1mo) end on the first of a month, V(7d) on a Monday, and
-        V(1d) at midnight UTC.
+      - The period after which the spending is reset, as a duration such as V(30d) or V(1mo).
       - Requires LiteLLM 1.106.2 or newer to be unset.
     type: str
   tpm_limit:

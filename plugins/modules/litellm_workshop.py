@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - litemaas.virtual_keys._key_options.for_all
   - litemaas.virtual_keys._attributes
   - litemaas.virtual_keys._attributes.action_group
+  - litemaas.virtual_keys._durations.periods
 attributes:
   idempotent:
     support: full
@@ -56,8 +57,9 @@ options:
     default: true
   duration:
     description:
-      - How long a new key is valid, as a whole number followed by one of C(s), C(m), C(h), C(d), C(w), C(mo). Existing
-        keys keep their expiry. See O(renew_within).
+      - How long a new key is valid, as a duration such as V(3d). Existing keys keep their expiry. See O(renew_within).
+      - 'A duration is a whole number above 0 followed by one of C(s), C(m), C(h), C(d), C(w), C(mo): seconds, minutes,
+        hours, days, weeks, months.'
     type: str
     default: 30d
   expires_at:

@@ -51,6 +51,9 @@ if it is not the name of the option.
 Every field is tested on LiteLLM 1.110.2, 1.106.2, 1.90.7, and 1.83.14, those of keys also on 1.98.1. For keys, earlier
 versions are taken from LiteLLM's source code. For other objects, *yes* means LiteLLM 1.83.14 or newer.
 """
+DURATIONS = """
+## Durations
+"""
 HEAD = """
 # Options of `{module}`
 
@@ -59,6 +62,9 @@ HEAD = """
 
 ## Fields
 
+"""
+SEE_DURATIONS = """
+For what a duration can be, and when the periods of budgets end, see [Durations](../options.md#durations).
 """
 CONTROLS = """
 ## Other options
@@ -82,6 +88,7 @@ class Documented:
     title: str
     table: Any
     options: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    durations: Iterable[str] = field(repr=False)
     engine: Any = field(repr=False)
 
     @property
@@ -100,6 +107,7 @@ class Documented:
             LICENSE
             + head
             + table(names, (cells for row in self.table.fields for cells in self._cells(row)))
+            + (SEE_DURATIONS if self.durations else "")
             + CONTROLS
             + table(("option", "type", "meaning"), controls)
         )
@@ -139,9 +147,13 @@ def kind(option: Mapping[str, Any]) -> str:
 def meaning(option: Mapping[str, Any]) -> str:
     """The first sentence of a description, in Markdown."""
     described = option["description"]
-    text = " ".join((described if isinstance(described, str) else described[0]).split())
-    text = re.sub(r"\b(?:RV|[OVCEM])\(((?:\\\)|[^)])*)\)", r"`\1`", text).replace("\\", "")
+    text = markdown(described if isinstance(described, str) else described[0])
     return re.split(r"(?<=[.])\s", text)[0].replace("|", "\\|")
+
+
+def markdown(text: str) -> str:
+    """The text of a documentation in Markdown."""
+    return re.sub(r"\b(?:RV|[OVCEM])\(((?:\\\)|[^)])*)\)", r"`\1`", " ".join(text.split())).replace("\\", "")
 
 
 def table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -151,8 +163,11 @@ def table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def overview(objects: Iterable[Documented]) -> str:
+    objects = list(objects)
     links = "".join(f"- [`{one.module}`](options/{one.module}.md): {one.title}\n" for one in objects)
-    return LICENSE + OVERVIEW + links + LEGEND
+    notes = dict.fromkeys(note for one in objects for note in one.durations)
+    durations = "".join(f"\n{markdown(note)}\n" for note in notes)
+    return LICENSE + OVERVIEW + links + LEGEND + DURATIONS + durations
 
 
 def objects() -> list[Documented]:
@@ -165,12 +180,12 @@ def documented(name: str) -> Documented:
     engine = import_module(f"{PLUGINS}.module_utils._engine")
     module = import_module(f"{PLUGINS}.modules.litellm{name}")
     documentation = yaml.safe_load(module.DOCUMENTATION)
-    options = options_of(documentation)
     return Documented(
         module.__name__.rpartition(".")[2],
         documentation["short_description"],
         kind_of(module).table,
-        options,
+        options_of(documentation),
+        [note for file, part in fragments_of(documentation) if file == "_durations" for note in part["notes"]],
         engine,
     )
 
@@ -185,12 +200,18 @@ def kind_of(module: Any) -> Any:
 def options_of(documentation: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a module and of its fragments, but for those of the connection."""
     options = dict(documentation.get("options", {}))
+    for file, part in fragments_of(documentation):
+        if file != "_connection":
+            options.update(part.get("options", {}))
+    return options
+
+
+def fragments_of(documentation: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The fragments that a module's documentation names, with the files in which they are."""
     for fragment in documentation["extends_documentation_fragment"]:
         _namespace, _collection, file, *part = fragment.split(".")
-        if file != "_connection":
-            held = import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
-            options.update(yaml.safe_load(getattr(held, (part or ["documentation"])[0].upper())).get("options", {}))
-    return options
+        held = import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
+        yield file, yaml.safe_load(getattr(held, (part or ["documentation"])[0].upper()))
 
 
 def main() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -42,6 +43,12 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("litellm_*.py"))
 # The parts of an option that both the documentation and the argument spec state, with their values if they do not.
 PARTS = {"type": "str", "elements": None, "required": False, "default": None, "choices": None, "aliases": None}
+GRAMMAR = (
+    "A duration is a whole number above 0 followed by one of C(s), C(m), C(h), C(d), C(w), C(mo): "
+    "seconds, minutes, hours, days, weeks, months."
+)
+# The names of options that are durations.
+DURATIONS = re.compile(r"duration$|^(rotate_after|grace|renew_within|expiring_within|unused_for)$")
 # What an info module returns of an object besides what the other modules return.
 ALSO_READ = {"litellm_key_info": {*describe({}, datetime.now(UTC)), "used"}}
 
@@ -169,3 +176,44 @@ def test_the_filter_of_the_usage_role_takes_the_filters_of_the_info_module() -> 
     spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
     described = "".join(spec["options"]["litellm_vkey_usage_filter"]["description"])
     assert re.findall(r"#module:(\w+)\)", described) == list(SELECTORS)
+
+
+def names_of(options: Mapping[str, Any]) -> set[str]:
+    """The names of options, and of those inside of them."""
+    return set(options).union(
+        *(names_of(one.get("suboptions") or one.get("options") or {}) for one in options.values())
+    )
+
+
+def says(documentation: object, sentence: str) -> bool:
+    """Whether a documentation contains a sentence, however its lines are divided."""
+    return sentence in " ".join(json.dumps(documentation, default=str).replace("\\n", " ").split())
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_who_reads_of_a_duration_learns_what_it_is(module: str) -> None:
+    document = documented(module)[0]
+    has_durations = any(map(DURATIONS.search, names_of(document["options"])))
+    assert says(document, GRAMMAR) == has_durations
+
+
+@pytest.mark.parametrize("role", sorted(path.name for path in (ROOT / "roles").iterdir()))
+def test_who_reads_of_a_duration_of_a_role_learns_what_it_is(role: str) -> None:
+    text = (ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    spec = yaml.safe_load(text)["argument_specs"]["main"]
+    assert says(spec, GRAMMAR) == any(map(DURATIONS.search, names_of(spec["options"])))
+
+
+def test_pages_with_durations_lead_to_what_they_are() -> None:
+    duration = re.compile(r"(?<![\w.\-/])\d+(?:mo|[smhdw])(?![\w/\-])")
+    pages = {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))}
+    with_durations = {path.name for path, text in pages.items() if duration.search(text)}
+    with_links = {path.name for path, text in pages.items() if "options.md#durations" in text}
+    assert {"role.md", "rotate_keys.md"} < with_durations and with_durations - {"options.md"} == with_links
+
+
+def test_midnight_is_said_with_its_time_zone() -> None:
+    files = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "plugins").rglob("*.py"), *(ROOT / "roles").rglob("*.yml")]
+    found = {path.name: re.findall(r"midnight\b(?:\s+UTC)?", path.read_text(encoding="utf-8")) for path in files}
+    words = {" ".join(one.split()) for some in found.values() for one in some}
+    assert words == {"midnight UTC"}, {name: some for name, some in found.items() if "midnight" in some}

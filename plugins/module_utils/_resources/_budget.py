@@ -46,7 +46,14 @@ BUDGET = Resource(
         Field("rpm_limit", "int", unit="requests/min", check=check_up_to(MAX_TOKENS)),
         Field("tpd_limit", "int", unit="tokens/day", check=check_up_to(MAX_TOKENS), since="1.106.0"),
         Field("max_parallel_requests", "int", check=check_up_to(MAX_REQUESTS)),
-        Field("model_max_budget", "dict", parse=numbers(), cleared={}, licensed=True),
+        Field(
+            "model_max_budget",
+            "dict",
+            unit="{max_budget: USD, budget_duration: duration} by model",
+            parse=numbers(),
+            cleared={},
+            licensed=True,
+        ),
     ),
 )
 

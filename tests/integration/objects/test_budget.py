@@ -39,7 +39,7 @@ LAWS = Laws(
         "rpm_limit": two(10, 20),
         "tpd_limit": two(1000, 2000),
         "max_parallel_requests": two(3, 4),
-        "model_max_budget": two({"gpt-4": {"budget_limit": 1, "time_period": "1d"}}, {}),
+        "model_max_budget": two({"gpt-4": {"max_budget": 1, "budget_duration": "1d"}}, {}),
     },
     without={"budget_id"},
     others={"soft_budget": 1},

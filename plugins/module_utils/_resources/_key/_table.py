@@ -379,7 +379,7 @@ KEY = Resource(
         KeyField(
             "model_max_budget",
             "dict",
-            unit="{budget_limit: USD, time_period: duration} by model",
+            unit="{max_budget: USD, budget_duration: duration} by model",
             parse=numbers(),
             cleared={},
             licensed=True,

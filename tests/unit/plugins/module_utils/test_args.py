@@ -88,6 +88,8 @@ def test_settings() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"api_url": None}, r"Set O\(api_url\), or the environment variable LITELLM_PROXY_URL\."),
+        ({"api_key": None}, r"Set O\(api_key\), or the environment variable LITELLM_PROXY_API_KEY\."),
         ({"api_key": "  "}, r"O\(api_key\) is empty"),
         ({"api_key": "sk-a\nb"}, "are not allowed in an HTTP header"),
         ({"api_key": "sk-ä"}, "are not allowed in an HTTP header"),
