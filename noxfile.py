@@ -180,12 +180,16 @@ def mutants(session: nox.Session) -> None:
 
 @no_server()
 def build(session: nox.Session) -> None:
-    """Build the archive, and check its contents and whether Galaxy would accept it."""
+    """Build the archive with the guides for Ansible's own builds, check it, and whether Galaxy would accept it."""
     install(session, "ansible", "build")
     leave_home(session)
     work = BUILD / "artifact"
     galaxy = ("ansible-galaxy", "collection")
-    versioned = checkout.copy(work / "source")
+    checkout.copy(work / "source")
+    session.run("python", "-m", "tests.tooling.guides", str(work / "source"))
+    versioned = checkout.files(work / "source")
+    with session.chdir(work / "source"):
+        session.run("antsibull-docs", "lint-collection-docs", ".")
     artifact.plant(work / "source")
     run_briefly(session, *galaxy, "build", "--force", "--output-path", str(work), str(work / "source"))
     archive = max(work.glob("*.tar.gz"), key=lambda file: file.stat().st_mtime)
