@@ -299,6 +299,13 @@ def routes(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def recipes(session: nox.Session) -> None:
+    """Run the plays of the guides that use other collections, on a real LiteLLM. Arguments are passed to pytest."""
+    command = ("python", "-m", "pytest", "-o", "testpaths=tests/recipes")
+    run_with_sandbox(session, *command, needs=("ansible", "recipes"))
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Compare the speed of the role with the limit of the server. Needs an idle machine. Arguments: see tests/bench."""
     with checkout.linked() as path:
