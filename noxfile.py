@@ -207,6 +207,20 @@ def build(session: nox.Session) -> None:
             session.error("; ".join(faults))
 
 
+@nox.session(default=False)
+def antsibull(session: nox.Session) -> None:
+    """Run sessions of antsibull-nox, which many collections have, with antsibull-nox.toml."""
+    install(session, "antsibull")
+    leave_home(session)
+    copy = BUILD / "antsibull"
+    checkout.copy(copy)
+    (copy / "noxfile.py").write_text(
+        "import antsibull_nox\n\nantsibull_nox.load_antsibull_nox_toml()\n", encoding="utf-8"
+    )
+    with session.chdir(copy):
+        session.run("nox", "--non-interactive", "--session", "docs-check", "extra-checks", *session.posargs)
+
+
 def run_with_sandbox(
     session: nox.Session,
     *command: str,
