@@ -30,7 +30,7 @@ TOO_WIDE = """() => {
 WORDS = {
     "rotate": "rotate_keys",
     "expire": "questions",
-    "monthly budget": "options/litellm_key",
+    "monthly budget": "questions",
     "block": "workshop_day",
     "leak": "workshop_day",
     "hackathon": "hackathon",
