@@ -236,6 +236,51 @@ def test_a_team_that_only_has_the_name_is_not_used(proxy) -> None:
     assert "ws" in proxy.teams
 
 
+HACKATHON = {**COURSE, "team_budget": 5, "users": [{"user": "ann", "team": "red"}, {"user": "ben", "team": "blue"}]}
+
+
+def test_teams_come_before_the_keys_and_go_after_them(proxy) -> None:
+    planned = go(proxy, HACKATHON, check=True)
+    assert [team["team"] for team in planned["result"]["teams"]] == ["red", "blue"] and proxy.teams == {}
+    done = go(proxy, HACKATHON)
+    assert proxy.written() == ["litellm_team", "litellm_team_members"] * 2 + ["litellm_keys"]
+    checks = [module for module, check_mode in proxy.calls if check_mode and not module.endswith("_info")]
+    assert checks == ["litellm_team", "litellm_team", "litellm_keys"]  # all of them before the first write
+    assert {key["key_alias"]: key["team_id"] for key in proxy.keys} == {"ws-ann": "ws-red", "ws-ben": "ws-blue"}
+    assert [(team["team"], team["max_budget"]) for team in done["result"]["teams"]] == [("red", 5), ("blue", 5)]
+    assert done["result"]["team"] == {}
+    assert go(proxy, HACKATHON)["changed"] is False and "litellm_team" not in proxy.written()
+
+    proxy.teams["ws-of-others"] = {"team_id": "ws-of-others", "metadata": {}}
+    proxy.add("of-others", team_id="ws-red")
+    stays = go(proxy, END)
+    assert "The team ws-red stays, because other keys are in it: of-others." in stays["messages"]
+    assert set(proxy.teams) == {"ws-red", "ws-of-others"} and stays["result"]["teams"] == []
+    proxy.keys.clear()  # nothing but its mark tells a later evening that the team is ours
+    assert go(proxy, END)["changed"] and set(proxy.teams) == {"ws-of-others"}
+
+
+def test_who_leaves_takes_an_empty_team_along_and_no_other(proxy) -> None:
+    go(proxy, {**HACKATHON, "teams": {"red": {}, "blue": {}, "green": {}}})
+    go(proxy, {**HACKATHON, "state": "absent", "users": HACKATHON["users"][:1]})
+    assert set(proxy.teams) == {"ws-blue", "ws-green"} and proxy.aliases() == ["ws-ben"]
+
+
+def test_one_team_of_others_keeps_all_from_being_written(proxy) -> None:
+    proxy.teams["ws-blue"] = {"team_id": "ws-blue", "models": [], "metadata": {"litellm_vkey_group": "other"}}
+    assert "has a team 'ws-blue' already that is not this workshop's" in refused(proxy, HACKATHON)
+
+
+def test_a_run_that_forgets_the_teams_is_refused(proxy) -> None:
+    go(proxy, HACKATHON)
+    assert "are in the teams blue, red. Set litellm_vkey_team_budget" in refused(proxy, {**COURSE, "users": ["ann"]})
+    elsewhere = {**COURSE, "users": ["ann"], "key_options": {"team_id": "ws-red"}}
+    assert "are in the teams" in refused(proxy, elsewhere)
+    for team in proxy.teams.values():
+        team["metadata"] = {}  # of others who put the keys there
+    assert not go(proxy, {**COURSE, "users": ["ann"]}).get("failed")
+
+
 def test_the_end_names_and_removes_what_people_made(proxy) -> None:
     go(proxy, COURSE)
     proxy.add("bens", created_by="ben@example.com")
