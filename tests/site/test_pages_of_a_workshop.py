@@ -157,9 +157,9 @@ class Slips:
 
 
 def value_with_hyphens(number: int) -> str:
-    """A value with hyphens where a line could end: on both sides of every second group of four."""
-    hyphens = "-".join(secrets.token_hex(4)[:7] for _part in range(4))
-    return f"sk-{secrets.token_hex(number % 4 + 2)}{hyphens}--{number}-x"
+    """A value with a hyphen every six characters, so that of six people one has it wherever a line could end."""
+    characters = secrets.token_hex(22)
+    return "sk-" + "".join("-" if (place + number) % 6 == 0 else one for place, one in enumerate(characters, 3))
 
 
 @pytest.fixture(scope="session")

@@ -119,7 +119,7 @@ def csv_file(people: Iterable[Person]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     rows = each_member(people)
-    columns = CSV_COLUMNS_OF_TEAMS if any(map(_is_in_team, rows)) else CSV_COLUMNS
+    columns = CSV_COLUMNS_OF_TEAMS if any(person.get("team") for person in rows) else CSV_COLUMNS
     writer.writerow(columns)
     for person in rows:
         cells = {**person, "models": ",".join(person["models"])}
@@ -156,8 +156,8 @@ def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
             "expires": readable_time(person["expires_at"], zone),
             "written": readable_time(person["written_at"], zone),
             "budget": None if person["max_budget"] is None else f"{number(person['max_budget'])} USD",
-            "team": person["team"] if _is_in_team(person) else None,
-            "team_budget": f"{number(person['team_budget'])} USD" if _is_in_team(person) else None,
+            "team": person.get("team"),
+            "team_budget": f"{number(person['team_budget'])} USD" if person.get("team") else None,
         }
         for person in sorted(people, key=lambda person: (person["written_at"] or "", teams[person.get("team")]))
     ]
@@ -166,11 +166,6 @@ def views(people: Sequence[Person], zone: tzinfo) -> list[dict[str, Any]]:
 def each_member(people: Iterable[Person]) -> list[Person]:
     """Return everybody who gets a slip or stands on a list: of a key that a team shares, each person of the team."""
     return [{**person, **member} for person in people for member in person.get("members") or [{}]]
-
-
-def _is_in_team(person: Person) -> bool:
-    """Return whether somebody is in one of several teams, and not only has a column of that name."""
-    return person.get("team_budget") is not None
 
 
 def newest(people: Sequence[Person]) -> list[Person]:
