@@ -223,6 +223,10 @@ class Definition(Adoptable):
         """Return all objects as the proxy shows them, or those that the parameters select."""
         return proxy.listed(self.listing, params, MAPPING)
 
+    def is_forgotten(self, _name: str, _proxy: Proxy) -> bool:
+        """Return whether an object that the listing lacks exists nevertheless, where a listing can lack one."""
+        return False
+
     def own_requests(self, _plan: Plan, _proxy: Proxy) -> Iterable[tuple[str, str, Values]] | None:
         """Return the requests that carry out a plan, as method, path, and body, instead of those above.
 

@@ -54,7 +54,7 @@ class Reader:
         """Return the objects that declarations mean, in their order; ids are looked up, all else is looked for."""
         by_id = {want.name: want for want in wants if self._names_id(want)}
         records = {str(record[self._definition.id]): record for record in self._with_many_ids(by_id)}
-        by_value = self.listing() if len(by_id) < len(wants) else []
+        by_value = self._listing_with(wants) if len(by_id) < len(wants) else []
         return [records.get(want.name) if self._names_id(want) else self._bearer(want, by_value) for want in wants]
 
     def reads_alone(self, want: CrudDeclaration, plan: Plan) -> bool:
@@ -62,6 +62,22 @@ class Reader:
         fields = [self._definition.table.field(name) for name in self._definition.unlisted]
         later = {row.name: plan.changes.get(row.name, row.value(plan.current)) for row in fields}
         return self._names_id(want) and not all(row.is_empty(later[row.name]) for row in fields)
+
+    def _listing_with(self, wants: Sequence[CrudDeclaration]) -> list[Record]:
+        """Return the listing, with all objects that declarations name by an id that is not looked up.
+
+        :raises ApiError: if it lacks one that exists.
+        """
+        definition = self._definition
+        names = {want.name for want in wants if want.identified_by == definition.id and definition.get is None}
+        for _time in range(2):
+            rows = self.listing()
+            listed = {str(row[definition.id]) for row in rows}
+            forgotten = [name for name in sorted(names - listed) if definition.is_forgotten(name, self._proxy)]
+            if not forgotten:
+                return rows
+        thing = f"the {definition.table.kind} {forgotten[0]}"
+        raise ApiError(f"The proxy has {thing}, but does not list it.", hint="Run again in half a minute.")
 
     def _names_id(self, want: CrudDeclaration) -> bool:
         return want.identified_by == self._definition.id and self._definition.get is not None

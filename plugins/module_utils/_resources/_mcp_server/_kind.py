@@ -16,7 +16,7 @@ from ..._proxy import Proxy
 from ._checks import check_options, check_plan, taken_name
 from ._credentials import guessable_names
 from ._losses import losses
-from ._reading import carried_warning, fetch_details
+from ._reading import carried_warning, fetch_details, is_forgotten
 from ._table import MCP_SERVER, SECRETS
 from ._writing import create_body, desired, update_body
 
@@ -58,6 +58,9 @@ class McpServer(CrudObject):
 
     def check_options(self, options: Values) -> list[str]:
         return check_options(options)
+
+    def is_forgotten(self, name: str, proxy: Proxy) -> bool:
+        return is_forgotten(name, proxy)
 
     def fetch_details(self, record: Record, options: Values, proxy: Proxy) -> Record:
         return fetch_details(record, options, proxy)

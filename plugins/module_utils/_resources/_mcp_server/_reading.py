@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from ..._crud._definition import Record, Values
 from ..._engine import Plan
+from ..._errors import ApiError
 from ..._proxy import Proxy
 from ..._shapes import MAPPING, TEXT, ensure_shape, maybe
 from ..._values import UNSET
@@ -28,12 +29,31 @@ def fetch_details(record: Record, options: Values, proxy: Proxy) -> Record:
     declared.update({name: value for name, value in options.items() if value is not None and name not in declared})
     detailed = dict(record)
     if _is_carried(declared, record):
-        path = f"/v1/mcp/server/{quote(str(record['server_id']), safe='')}"
-        stored = ensure_shape(proxy.client.get(path), STORED, "GET /v1/mcp/server/{id}")
+        stored = _fetch_stored(str(record["server_id"]), proxy)
         detailed.update({name: stored.get(name) for name in (*CARRIED, "credentials")})
     if "credentials" in declared and fingerprints_of(record) is None:
         detailed[UNKNOWN] = True
     return detailed
+
+
+def is_forgotten(name: str, proxy: Proxy) -> bool:
+    """Return whether a server exists that the listing lacks.
+
+    A worker forgets a server while it reads servers anew and cannot load the document of this one.
+    """
+    try:
+        _fetch_stored(name, proxy)
+    except ApiError as error:
+        if error.status == 404 and "not found" in error.message:
+            return False
+        raise
+    return True
+
+
+def _fetch_stored(name: str, proxy: Proxy) -> Record:
+    path = f"/v1/mcp/server/{quote(name, safe='')}"
+    stored: Record = ensure_shape(proxy.client.get(path), STORED, "GET /v1/mcp/server/{id}")
+    return stored
 
 
 def _is_carried(declared: Values, record: Record) -> bool:

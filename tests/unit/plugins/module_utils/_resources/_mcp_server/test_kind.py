@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Outcome
-from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import InputError
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._fingerprints import OWN_ENTRY
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._intentions import Intentions
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._listings import MCP_SERVERS
@@ -32,6 +32,8 @@ class Proxy:
         self.servers: dict[str, dict[str, Any]] = {}
         # What a worker still has in memory, and shows in the listing.
         self.memory: dict[str, Any] = {}
+        # What a worker has forgotten, until a server is asked for.
+        self.unlisted: set[str] = set()
         self.listings = listings
         self.facts: dict[str, Any] = {"version": "1.110.2"}
         self.sent: list[tuple[str, Any]] = []
@@ -39,10 +41,15 @@ class Proxy:
 
     def get(self, path: str, params: Any = None) -> Any:
         if path == PATH:
-            return [{**_shown(row), **self.memory} for row in self.servers.values()]
+            rows = [row for name, row in self.servers.items() if name not in self.unlisted]
+            return [{**_shown(row), **self.memory} for row in rows]
         if path.startswith(f"{PATH}/"):
             self.looked_up += 1
-            return _shown(self.servers[path.removeprefix(f"{PATH}/")])
+            name = path.removeprefix(f"{PATH}/")
+            if name not in self.servers:
+                raise ApiError(f"MCP Server with id {name} not found", 404)
+            self.unlisted.discard(name)
+            return _shown(self.servers[name])
         counted = {"/key/list": "keys", "/v2/team/list": "teams", "/user/list": "users"}
         rows = self.listings.get(path.rsplit("/", maxsplit=1)[-1] if path not in counted else counted[path], [])
         if path in counted:
@@ -433,3 +440,27 @@ def test_a_platform_does_not_find_the_name_of_its_new_server_taken_by_itself() -
         plans = store.plans([want])
         proxy.intentions.note(MCP_SERVERS, ["x"], plans[0].changes, new=True)
         assert store.missing([want], plans) == missing
+
+
+def test_a_server_that_a_worker_has_forgotten_is_found() -> None:
+    proxy = stored(description="old")
+    proxy.unlisted = {"s"}
+    assert declared(proxy, description="old").action == "none"
+    proxy.unlisted = {"s"}
+    assert declared(proxy, "absent").action == "delete"
+    assert proxy.servers == {}
+
+
+def test_a_server_that_stays_forgotten_is_an_error() -> None:
+    proxy = stored()
+    proxy.unlisted = Forgetful({"s"})
+    with pytest.raises(ApiError, match=r"The proxy has the MCP server s, but does not list it\."):
+        declared(proxy, "absent")
+    assert proxy.sent == []
+
+
+class Forgetful(set[str]):
+    """Names that a worker goes on forgetting."""
+
+    def discard(self, _name: str) -> None:
+        """Keep it."""
