@@ -131,7 +131,8 @@ def _read(
         nothing_new = len(entries) == known
         if listing.counted:
             totals.append(page["total"])
-            if number >= page["pages"]:
+            # Some listings count pages and show all entries on each.
+            if number >= page["pages"] or len(entries) >= page["total"]:
                 break
             if nothing_new:
                 raise ApiError(

@@ -38,11 +38,12 @@ REFERENCE = "os.environ/"
 PARAMETERS = "litellm_params"
 # Mappings in which every value is secret, besides those of headers.
 ALL_SECRET = ("callback_vars", "credential_values", "credentials")
-# The parts of a name by which LiteLLM tells that a parameter of a model is a secret, and by which it is none after all.
+# The parts of a name by which LiteLLM tells that a parameter of a model or vector store is a secret, and by which it is
+# none after all.
 SECRET_PARTS = frozenset(
     (
         *("password", "secret", "key", "apikey", "token", "auth", "authorization", "cookie", "credential"),
-        *("credentials", "access", "private", "certificate", "fingerprint", "tenancy"),
+        *("credentials", "access", "private", "certificate", "fingerprint", "tenancy", "connection"),
     )
 )
 NO_SECRETS = frozenset(("litellm_credential_name", "default_api_key_tpm_limit", "default_api_key_rpm_limit"))

@@ -77,6 +77,11 @@ options:
     type: list
     elements: dict
     default: []
+  vector_stores:
+    description: Vector stores, with the options of M(litemaas.virtual_keys.litellm_vector_store).
+    type: list
+    elements: dict
+    default: []
   fallbacks:
     description: Fallbacks of models, with the options of M(litemaas.virtual_keys.litellm_fallback).
     type: list

@@ -155,7 +155,9 @@ class Definition(Adoptable):
         name = str(options[identity])
         meant = options if state == "present" else {identity: name}
         if "unset" in self.extra_options:
-            meant = {**meant, "unset": None}  # for the methods below: it lists no fields
+            # What else it lists is for the methods below.
+            clearable = self.table.unset_option["choices"]
+            meant = {**meant, "unset": [name for name in meant.get("unset") or () if name in clearable]}
         fields, found = declared_fields(self.table, meant)
         wrong = check_identity(name)
         found += [f"O({identity}): {wrong}"] if wrong else []

@@ -11,7 +11,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from .._values import UNSET
+
 Values = Mapping[str, Any]
+# Each write of litellm_params sets these to false, but for those that are sent as null.
+FALSE_BY_DEFAULT = (
+    "use_in_pass_through",
+    "use_litellm_proxy",
+    "merge_reasoning_content_in_choices",
+    "use_xai_oauth",
+    "allow_client_keepalive_override",
+)
 
 
 def unset_of(options: Values, place: str) -> list[str]:
@@ -19,14 +29,38 @@ def unset_of(options: Values, place: str) -> list[str]:
     return [name.partition(".")[2] for name in options.get("unset") or () if name.partition(".")[0] == place]
 
 
-def check_entries(options: Values, places: Collection[str], required: Collection[str] = ()) -> list[str]:
+def with_entries(fields: Values, options: Values, place: str, present: Values) -> dict[str, Any]:
+    """Return declared fields with the entries of an option that stay: those that are not declared, nor to be removed.
+
+    :param present: the entries that the object has.
+    """
+    declared, gone = fields.get(place), unset_of(options, place)
+    if declared is UNSET or (declared is None and not gone):
+        return dict(fields)
+    merged = {**present, **(declared or {})}
+    return {**fields, place: remaining(merged, gone)}
+
+
+def remaining(entries: Values, gone: Collection[str], flags: Collection[str] = ()) -> dict[str, Any]:
+    """Return entries without those that are to be removed.
+
+    :param flags: entries that cannot go, but become false.
+    """
+    return {
+        name: False if name in gone else value for name, value in entries.items() if name not in gone or name in flags
+    }
+
+
+def check_entries(
+    options: Values, places: Collection[str], required: Collection[str] = (), fields: Collection[str] = ()
+) -> list[str]:
     """Return what is wrong with the entries that are set and removed, a sentence each.
 
     :param required: entries that no object can be without.
+    :param fields: options that can be removed as a whole.
     """
-    found = [
-        sentence for name in options.get("unset") or () for sentence in _check_unset(name, options, places, required)
-    ]
+    unset = [name for name in options.get("unset") or () if name not in fields]
+    found = [sentence for name in unset for sentence in _check_unset(name, options, places, required)]
     for place in places:
         entries = options.get(place) or {}
         empty = [str(name) for name, value in entries.items() if value is None or value == ""]

@@ -23,6 +23,8 @@ MASKED = re.compile(r"(?P<begin>.*?)(?P<stars>\*+)(?P<end>.*)", re.DOTALL)
 STARS, STARS_OF_ALL = 4, 5
 # LiteLLM masks these as well, though they are no secrets.
 MASKED_TOO = frozenset(("keyword_redaction_tag",))
+# What LiteLLM shows of some secrets, whatever they are.
+REDACTED = "REDACTED_BY_LITELM"
 MASK = re.compile(r"\*+|.{0,4}\*{4,}.{0,4}", re.DOTALL)
 
 
@@ -109,7 +111,7 @@ def _is_secret(name: Any, value: Any) -> bool:
     """Return whether an entry is secret, or holds anything secret, or cannot be read back. A flag is no secret."""
     if isinstance(value, bool):
         return False
-    if is_secret_name(name) or name in MASKED_TOO or _is_reference(value):
+    if is_secret_name(name) or name in MASKED_TOO or _is_reference(value) or value == REDACTED:
         return True
     if isinstance(value, Mapping):
         return any(_is_secret(part_name, part) for part_name, part in value.items())
@@ -126,7 +128,9 @@ def _holds_mask(name: Any, value: Any) -> bool:
         return any(_holds_mask(part_name, part) for part_name, part in value.items())
     if isinstance(value, (list, tuple)):
         return any(_holds_mask(name, part) for part in value)
-    return is_secret_name(name) and isinstance(value, str) and bool(MASK.fullmatch(value))
+    if not isinstance(value, str):
+        return False
+    return value == REDACTED or (is_secret_name(name) and bool(MASK.fullmatch(value)))
 
 
 def _shows(shown: Any, value: Any, secret: bool = True) -> bool:
@@ -139,7 +143,7 @@ def _shows(shown: Any, value: Any, secret: bool = True) -> bool:
         return names == value.keys() and all(_shows(shown[name], value[name], is_secret_name(name)) for name in names)
     if isinstance(shown, list) and isinstance(value, (list, tuple)):
         return len(shown) == len(value) and all(_shows(one, other, secret) for one, other in zip(shown, value))
-    if json_equal(shown, value):
+    if shown == REDACTED or json_equal(shown, value):
         return True
     if isinstance(shown, bool):
         return isinstance(value, str) and value.lower() == str(shown).lower()  # as templates make text of it

@@ -32,6 +32,7 @@ from .._resources._tag import Tag
 from .._resources._team import Team
 from .._resources._team_members._kind import TeamMembers
 from .._resources._user import User
+from .._resources._vector_store import VectorStore
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,7 @@ KINDS = (
     Row("mcp_servers", McpServer()),
     Row("mcp_toolsets", McpToolset()),
     Row("search_tools", SearchTool()),
+    Row("vector_stores", VectorStore()),
     Row("fallbacks", Fallback()),
     Row("pass_throughs", PassThrough()),
     Row("budgets", Budget()),

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._crud._definition import Record, Request, Values
 from .._crud._dependents import KEY, MODEL, POLICY, TEAM, Row, count_and_name, find_dependents, guardrails_of
-from .._crud._entries import check_entries, unset_of
+from .._crud._entries import check_entries, remaining, unset_of, with_entries
 from .._crud._numbers import numbers
 from .._crud._object import CrudObject
 from .._crud._rows import without_null
@@ -126,17 +126,11 @@ class Guardrail(CrudObject):
 
     def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
         """Keep the entries that are not declared, unless they are to be removed."""
-        prepared, current = dict(fields), record or {}
-        gone = unset_of(options, PARAMS)
+        current = record or {}
+        prepared, gone = with_entries(fields, options, INFO, _info(current)), unset_of(options, PARAMS)
         if PARAMS in fields or gone:
             there = wanted(fields.get(PARAMS) or {}, _shown_params(current), _known(current))
-            there.update((name, False) for name in FALSE_BY_DEFAULT if name in gone and name in there)
-            kept = {name: value for name, value in there.items() if name not in gone or name in FALSE_BY_DEFAULT}
-            prepared[PARAMS] = kept
-        gone = unset_of(options, INFO)
-        if INFO in fields or gone:
-            merged = {**_info(current), **(fields.get(INFO) or {})}
-            prepared[INFO] = {name: value for name, value in merged.items() if name not in gone}
+            prepared[PARAMS] = remaining(there, gone, FALSE_BY_DEFAULT)
         return prepared
 
     def create_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._crud._definition import Record, Request, Values
-from .._crud._entries import check_entries, unset_of
+from .._crud._entries import check_entries, remaining, unset_of, with_entries
 from .._crud._numbers import numbers
 from .._crud._object import CrudObject
 from .._crud._secret_entries import (
@@ -106,14 +106,9 @@ class SearchTool(CrudObject):
 
     def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
         """Keep the entries that are not declared, unless they are to be removed, and send known secrets each time."""
-        prepared, current, declared = dict(fields), record or {}, fields.get(PARAMS) or {}
-        gone = unset_of(options, PARAMS)
-        there = wanted(declared, _shown(current), _known(current))
-        params = {name: value for name, value in there.items() if name not in gone}
-        gone = unset_of(options, INFO)
-        if INFO in fields or gone:
-            merged = {**_info(current), **(fields.get(INFO) or {})}
-            prepared[INFO] = {name: value for name, value in merged.items() if name not in gone}
+        current, declared = record or {}, fields.get(PARAMS) or {}
+        params = remaining(wanted(declared, _shown(current), _known(current)), unset_of(options, PARAMS))
+        prepared = with_entries(fields, options, INFO, _info(current))
         info = prepared.get(INFO)
         same = params == _params(current) and (
             info is None or json_equal({} if is_empty(info) else info, _info(current))

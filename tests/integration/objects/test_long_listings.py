@@ -27,6 +27,10 @@ TABLES = {
     "LiteLLM_VerificationToken": ("token", {"models": "{}"}),
     "LiteLLM_MCPServerTable": ("server_id", {"url": "http://127.0.0.1:9", "transport": "http"}),
     "LiteLLM_MCPToolsetTable": ("toolset_id", {}),
+    "LiteLLM_ManagedVectorStoresTable": (
+        "vector_store_id",
+        {"custom_llm_provider": "openai", "updated_at": "2026-01-01"},
+    ),
 }
 # The columns by which objects are declared or found, where that is not the ID.
 NAMES = {
@@ -129,6 +133,7 @@ def test_a_budget_that_the_last_shares_is_not_changed(sandbox, run_module, many,
         ("litellm_key_info", "virtual_keys", "key_alias"),
         ("litellm_mcp_server_info", "mcp_servers", "server_id"),
         ("litellm_mcp_toolset_info", "mcp_toolsets", "toolset_name"),
+        ("litellm_vector_store_info", "vector_stores", "vector_store_id"),
     ],
 )
 def test_all_are_returned_once(run_module, many, module: str, result: str, name: str) -> None:

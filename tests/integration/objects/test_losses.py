@@ -276,6 +276,18 @@ CASES = {
         ),
         since="1.106.0",
     ),
+    "a vector store": Case(
+        *absent("vector_store", vector_store_id="NAME"),
+        "It is used by 1 key (NAME), 1 team (NAME), 1 user (NAME), 1 model (NAME).",
+        (
+            ("vector_store", {"vector_store_id": "NAME", "custom_llm_provider": "openai"}),
+            ("key", {"key_alias": "NAME", "object_permission": {"vector_stores": ["NAME"]}}),
+            ("team", {"team_id": "NAME", "object_permission": {"vector_stores": ["NAME"]}}),
+            ("user", {"user_id": "NAME", "object_permission": {"vector_stores": ["NAME"]}}),
+            ("model", {**SERVED[1], "litellm_params": {**MODEL, "vector_store_ids": ["NAME"]}}),
+        ),
+        since="1.106.0",
+    ),
     "the only deployment of a model": Case(
         *absent("model", model_id="NAME"),
         "No other deployment serves NAME, which is named by 1 key (NAME), 1 team (NAME), 1 user (NAME).",

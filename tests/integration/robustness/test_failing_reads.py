@@ -68,6 +68,11 @@ OBJECTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "LiteLLM_SearchToolsTable",
         "search_tool_name",
     ),
+    "vector_store": (
+        {"vector_store_id": "NAME", "custom_llm_provider": "openai", "litellm_params": {"api_key": "sk-0123456789"}},
+        "LiteLLM_ManagedVectorStoresTable",
+        "vector_store_id",
+    ),
     "guardrail": (
         {"guardrail_name": "NAME", "litellm_params": {"guardrail": "litellm_content_filter", "mode": "pre_call"}},
         "LiteLLM_GuardrailsTable",

@@ -39,6 +39,7 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
     pairs = ", ".join(f"{one}={KINDS[one]}" for one in NAMES)
     model = {"model_id": f"{name}-m", "model_name": f"{name}-m"}
     tool = {"search_tool_name": f"{name}-s", "search_tool_info": KINDS}
+    store = {"vector_store_id": f"{name}-v", "custom_llm_provider": "openai", "vector_store_metadata": KINDS}
     endpoint = {
         "endpoint_id": f"{name}-p",
         "path": f"/{name}",
@@ -83,6 +84,18 @@ def tasks(name: str) -> list[tuple[str, str, dict[str, Any]]]:
         (FAILED, "litellm_search_tool", {**tool, "litellm_params": {**SEARCH, **KINDS}}),
         (FAILED, "litellm_search_tool", {**tool, "litellm_params": {"search_provider": "x", "api_key": secret(98)}}),
         (MADE, "litellm_search_tool", {**tool, "state": "absent"}),
+        (MADE, "litellm_vector_store", {**store, "litellm_params": {**KINDS, "x_connection_string": secret(99)}}),
+        (
+            MADE,
+            "litellm_vector_store",
+            {**store, "litellm_params": json.dumps({**KINDS, "x_connection_string": secret(100)})},
+        ),
+        (MADE, "litellm_vector_store", {"vector_store_id": f"{name}-v", "vector_store_name": "n"}),
+        (FAILED, "litellm_vector_store", {**store, "litellm_params": {"api_key": "{{ vaulted }}", "region": "x"}}),
+        (MADE, "litellm_vector_store_info", {}),
+        (FAILED, "litellm_vector_store", {**store, "litellm_params": {**KINDS, "api_base": ""}}),
+        (FAILED, "litellm_vector_store", {**store, "litellm_parms": {**KINDS}}),
+        (MADE, "litellm_vector_store", {**store, "state": "absent"}),
         (MADE, "litellm_pass_through", {**endpoint, "default_query_params": KINDS}),
         (
             MADE,

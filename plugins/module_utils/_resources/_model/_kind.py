@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..._crud._definition import Record, Request, Values
-from ..._crud._entries import unset_of
+from ..._crud._entries import FALSE_BY_DEFAULT, remaining, unset_of
 from ..._crud._object import CrudObject
 from ..._crud._secret_entries import fingerprints, guessable_names, sent, wanted
 from ..._engine import Plan
@@ -22,7 +22,6 @@ from ._checks import check_options, check_plan, missing_references
 from ._losses import losses
 from ._recreating import fetch_groups, irremovable, removal_in_body, removed, restoring_requests
 from ._table import (
-    FALSE_BY_DEFAULT,
     INFO,
     MODEL,
     PARAMS,
@@ -99,15 +98,11 @@ class Model(CrudObject):
         gone = unset_of(options, PARAMS)
         if PARAMS in fields or gone:
             there = wanted(fields.get(PARAMS) or {}, shown_params(current), known_of(current), current.get("masks"))
-            there.update((name, False) for name in gone if name in FALSE_BY_DEFAULT and name in there)
-            prepared[PARAMS] = {
-                name: value for name, value in there.items() if name not in gone or name in FALSE_BY_DEFAULT
-            }
+            prepared[PARAMS] = remaining(there, gone, FALSE_BY_DEFAULT)
         gone = unset_of(options, INFO)
         if INFO in fields or gone:
             declared = {name: value for name, value in (fields.get(INFO) or {}).items() if name != "id"}
-            merged = {**info_of(current), **declared}
-            prepared[INFO] = {name: value for name, value in merged.items() if name not in gone}
+            prepared[INFO] = remaining({**info_of(current), **declared}, gone)
         return prepared
 
     def fetch_details(self, record: Record, options: Values, proxy: Proxy) -> Record:

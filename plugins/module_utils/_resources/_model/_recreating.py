@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._crud._definition import Values
+from ..._crud._entries import FALSE_BY_DEFAULT
 from ..._crud._secret_entries import sent
 from ..._engine import Plan
 from ..._listings import ACCESS_GROUPS
 from ..._proxy import Proxy
 from ..._shapes import TEXT, maybe
 from ..._text import mark_options
-from ._table import FALSE_BY_DEFAULT, INFO, PARAMS, added_info, fetch_masks, info_of, params_of
+from ._table import INFO, PARAMS, added_info, fetch_masks, info_of, params_of
 
 # Since when an update can name parameters to remove.
 REMOVAL_SINCE = "1.109.0"

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..._crud._definition import Record
+from ..._crud._entries import FALSE_BY_DEFAULT
 from ..._crud._numbers import IN_INFO, IN_PARAMS, numbers
 from ..._crud._rows import check_identity
 from ..._crud._secret_entries import present, without_secrets
@@ -29,14 +30,6 @@ OPTION_OF = {"id": "model_id", "blocked": "blocked"}
 SERVERS = frozenset(("id", "blocked", "db_model", "member_auto_router", "pricing_overrides", OWN_ENTRY))
 # What LiteLLM adds to model_info when it is read and does not take from its catalog.
 COMPUTED = frozenset(("key", "supported_openai_params"))
-# Each write of parameters sets these to false, but for those that are sent as null.
-FALSE_BY_DEFAULT = (
-    "use_in_pass_through",
-    "use_litellm_proxy",
-    "merge_reasoning_content_in_choices",
-    "use_xai_oauth",
-    "allow_client_keepalive_override",
-)
 
 
 def _check_id(value: str) -> str | None:

@@ -67,6 +67,19 @@ def test_a_proxy_that_knows_no_pages_is_asked_no_more_often_than_it_takes() -> N
     assert (len(long.requests), len(short.requests)) == (1, 2)
 
 
+def test_all_that_each_page_shows_again_is_there_once() -> None:
+    """So LiteLLM lists vector stores: it counts pages, and shows all entries on each."""
+    shown = [{"name": f"{number:04}"} for number in range(PAGE + 20)]
+    asked = []
+
+    def get(_path: str, params: Mapping[str, Any]) -> Any:
+        asked.append(params["page"])
+        return {"things": shown, "total": len(shown), "total_pages": 2}
+
+    assert fetch_all(get, COUNTED, {}) == shown
+    assert asked == [1]
+
+
 def test_pages_are_sorted() -> None:
     server = Server(1)
     names(server, COUNTED)
