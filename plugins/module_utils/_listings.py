@@ -65,6 +65,7 @@ MCP_TOOLSETS = Listing("/v1/mcp/toolset", "toolset_id")
 VECTOR_STORES = Listing("/vector_store/list", "vector_store_id", "data", counted=True)
 CREDENTIALS = Listing("/credentials", "credential_name", "credentials")
 GUARDRAILS = Listing("/v2/guardrails/list", "guardrail_id", "guardrails")
+SEARCH_TOOLS = Listing("/search_tools/list", "search_tool_name", "search_tools")
 POLICIES = Listing("/policies/list", "policy_id", "policies")
 POLICY_ATTACHMENTS = Listing("/policies/attachments/list", "attachment_id", "attachments")
 

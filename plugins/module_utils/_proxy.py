@@ -289,13 +289,20 @@ class Proxy:
         """Return all entries of a listing, as ``_listings.fetch_all``."""
         return fetch_all(self.client.get, listing, params or {}, row, first)
 
-    def known(self, listing: Listing, row: Shape = ANY, params: Mapping[str, Any] | None = None) -> list[Any]:
+    def known(
+        self,
+        listing: Listing,
+        row: Shape = ANY,
+        params: Mapping[str, Any] | None = None,
+        fetch: Callable[[Proxy], list[Any]] | None = None,
+    ) -> list[Any]:
         """Return all entries of a listing as they were when they were last read, and as the run will leave them.
 
         :param params: without which the listing does not show all that there is to read.
+        :param fetch: what returns the entries, if the proxy does not list them as such.
         """
         if listing not in self._known:
-            self._known[listing] = self.listed(listing, params)
+            self._known[listing] = fetch(self) if fetch else self.listed(listing, params)
         entries = ensure_shape(self._known[listing], [row], f"GET {listing.path}")
         return self.intentions.all(listing, entries)
 

@@ -74,8 +74,8 @@ options:
     elements: str
   force:
     description:
-      - Whether to delete a guardrail although keys, teams, models, or policies name it, or although C(default_on) applies
-        it to all requests. LiteLLM serves a request that names a missing guardrail without the check.
+      - Whether to delete a guardrail although keys, teams, models, policies, or pass-through endpoints name it, or
+        although C(default_on) applies it to all requests. LiteLLM serves a request that names a missing guardrail without the check.
       - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
         change that. With it, the task warns as well.
     type: bool

@@ -114,7 +114,7 @@ options:
     default: true
   force:
     description:
-      - Whether to delete or rename a model although keys, teams, users, or access groups name it and no other
+      - Whether to delete or rename a model although keys, teams, users, access groups, or fallbacks name it and no other
         deployment has this name. The same applies to the names in C(access_groups).
       - Without it, the task fails and names what would be lost. In check mode, it only warns, because an earlier task can
         change that. With it, the task warns as well.

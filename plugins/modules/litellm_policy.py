@@ -63,7 +63,7 @@ options:
   pipeline:
     description:
       - Runs guardrails one after another, with an action for each result.
-      - LiteLLM cannot remove the pipeline of an existing policy.
+      - LiteLLM cannot remove the pipeline of an existing policy. To do so, delete the policy and create it again.
     type: dict
     suboptions:
       mode:

@@ -54,6 +54,12 @@ options:
         V(search_tool_info.description).
     type: list
     elements: str
+  force:
+    description:
+      - Whether to delete a search tool that keys, teams, users, or customers name in their permissions.
+      - Without it, the task fails and names them. In check mode, it only warns, because an earlier task can change that.
+        With it, the task warns as well.
+    type: bool
 seealso:
   - module: litemaas.virtual_keys.litellm_search_tool_info
 """

@@ -59,6 +59,7 @@ class FakeModels:
                 "m": {"id": "m", **(self.models["m"]["model_info"] if "m" in self.models else {})},
             },
             "/v1/access_group": list(self.access_groups),
+            "/router/settings": {"current_values": {}},
         }[path]
 
     def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:

@@ -129,6 +129,7 @@ CRUD_FILES = (
     "_metadata",
     "_references",
     "_dependents",
+    "_unlisted",
     "_entries",
     "_secret_entries",
     "_numbers",

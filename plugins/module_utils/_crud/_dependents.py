@@ -32,6 +32,7 @@ from .._listings import (
 from .._proxy import Proxy
 from .._shapes import MAPPING, TEXT, Shape, ensure_shape, maybe
 from .._text import join_limited, plural
+from ._unlisted import FALLBACKS, PASS_THROUGHS, TYPES, fetch_endpoints, fetch_fallbacks
 
 Row = Mapping[str, Any]
 Uses = Callable[[Row], bool]
@@ -48,6 +49,7 @@ class Dependent:
     :param licensed: whether LiteLLM shows the listing only with a license, without which there are none.
     :param details: path of the request that shows the permissions of one, where the listing shows only that there are
         some; and under what name its answer holds them, joined by dots.
+    :param fetch: what returns the entries, if the proxy does not list them as such.
     """
 
     thing: str
@@ -57,6 +59,7 @@ class Dependent:
     shape: Shape = field(default_factory=dict)
     licensed: bool = False
     details: tuple[str, str] = ("", "")
+    fetch: Callable[[Proxy], list[Row]] | None = None
 
     def name_of(self, row: Row) -> str:
         """Return how a sentence names an entry."""
@@ -116,6 +119,8 @@ POLICY = Dependent(
 )
 VECTOR_STORE = Dependent("vector store", VECTOR_STORES, "vector_store_id")
 MCP_TOOLSET = Dependent("MCP toolset", MCP_TOOLSETS, "toolset_name", shape={"tools": maybe([{"server_id": TEXT}])})
+FALLBACK = Dependent("fallback", FALLBACKS, "model", fetch=fetch_fallbacks)
+PASS_THROUGH = Dependent("pass-through endpoint", PASS_THROUGHS, "endpoint_id", fetch=fetch_endpoints)
 # All that can have permissions for single objects.
 PERMITTED_KINDS = (KEY, TEAM, USER, CUSTOMER)
 
@@ -127,13 +132,19 @@ def guardrails_of(policy: Row) -> list[str]:
     return [*(policy.get("guardrails_add") or ()), *of_steps]
 
 
+def models_of(fallback: Row) -> list[str]:
+    """Return the models that a fallback names: the one that it is for, and those that answer when that one cannot."""
+    answering = [fallback.get(name) for name in TYPES]
+    return [fallback["model"], *(str(model) for models in answering if isinstance(models, list) for model in models)]
+
+
 def fetch_rows(proxy: Proxy, dependent: Dependent) -> list[Row]:
     """Return all entries of a kind.
 
     :raises ApiError: if they cannot be read to the end.
     """
     try:
-        return proxy.known(dependent.listing, dependent.shape, dependent.params)
+        return proxy.known(dependent.listing, dependent.shape, dependent.params, dependent.fetch)
     except ApiError as error:
         if dependent.licensed and error.status == 403 and proxy.licensed is False:
             return []

@@ -20,6 +20,7 @@ from .._listings import (
     MCP_SERVERS,
     MCP_TOOLSETS,
     POLICIES,
+    SEARCH_TOOLS,
     VECTOR_STORES,
     Listing,
 )
@@ -76,6 +77,7 @@ MCP_SERVER = Target(
 MCP_ACCESS_GROUP = Target("MCP access group", MCP_SERVERS, held_in="mcp_access_groups")
 MCP_TOOLSET = Target("MCP toolset", MCP_TOOLSETS, ("toolset_name",))
 VECTOR_STORE = Target("vector store", VECTOR_STORES, ("vector_store_name",))
+SEARCH_TOOL = Target("search tool", SEARCH_TOOLS)
 GUARDRAIL = Target("guardrail", GUARDRAILS, by="guardrail_name")
 POLICY = Target("policy", POLICIES, by="policy_name")
 # Of a row's value itself, of the entries of a row of permissions: a list of ids, or a mapping by id; and of the entries
@@ -91,6 +93,7 @@ OF_PERMISSIONS: Mapping[str, Target] = {
     "mcp_access_groups": MCP_ACCESS_GROUP,
     "mcp_toolsets": MCP_TOOLSET,
     "vector_stores": VECTOR_STORE,
+    "search_tools": SEARCH_TOOL,
 }
 
 

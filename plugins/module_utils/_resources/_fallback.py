@@ -14,24 +14,11 @@ from urllib.parse import quote
 
 from .._crud._definition import Record, Request, Values
 from .._crud._shared_rows import SharedRowObject
+from .._crud._unlisted import FALLBACKS, TYPES, fetch_fallbacks, fetch_router_settings
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
-from .._listings import Listing
 from .._proxy import Proxy
-from .._shapes import LIST, MAPPING, ensure_shape, maybe
 from .._text import join_limited, mark_options
 from .._values import UNSET, json_equal
-
-SETTINGS = "/router/settings"
-# By option: the type of the fallbacks in requests, and the list of the router settings that holds them.
-TYPES: Mapping[str, tuple[str, str]] = {
-    "fallback_models": ("general", "fallbacks"),
-    "context_window_fallback_models": ("context_window", "context_window_fallbacks"),
-    "content_policy_fallback_models": ("content_policy", "content_policy_fallbacks"),
-}
-SHAPE = {
-    "current_values": {rules: maybe(LIST) for _type, rules in TYPES.values()},
-    "source": maybe(MAPPING),
-}
 
 
 def _check_models(value: Sequence[str]) -> str | None:
@@ -56,23 +43,10 @@ class Fallback(SharedRowObject):
     create = Request("POST", "/fallback")
     update = Request("POST", "/fallback")
     delete = Request("DELETE", "/fallback/{id}")
-    listing = Listing(SETTINGS, "model")
+    listing = FALLBACKS
 
     def fetch_rows(self, _params: Mapping[str, str], proxy: Proxy) -> list[Record]:
-        """Return the models that have fallbacks, each with the other models of the same entries.
-
-        LiteLLM heeds the first of several entries for a model.
-        """
-        values = _settings(proxy)["current_values"]
-        rows: dict[str, dict[str, Any]] = {}
-        for option, (_type, rules) in TYPES.items():
-            for entry in values.get(rules) or ():
-                for model, models in entry.items() if isinstance(entry, Mapping) else ():
-                    row = rows.setdefault(model, {"model": model, "beside": {}})
-                    if option not in row:
-                        row[option] = models if isinstance(models, list) else [models]
-                        row["beside"][option] = [other for other in entry if other != model]
-        return list(rows.values())
+        return fetch_fallbacks(proxy)
 
     def adjusted(self, plan: Plan) -> Plan:
         """Return the plan for a model without fallbacks, which is nothing that has to be created."""
@@ -90,7 +64,7 @@ class Fallback(SharedRowObject):
             if not FALLBACK.field(name).is_empty(models):
                 yield "POST", "/fallback", {"model": plan.name, "fallback_models": models, "fallback_type": kind}
             elif "/" in plan.name:
-                entries = _settings(proxy)["current_values"].get(rules) or ()
+                entries = fetch_router_settings(proxy)["current_values"].get(rules) or ()
                 yield "POST", "/config/update", {"router_settings": {rules: _without(entries, plan.name)}}
             else:
                 yield "DELETE", f"/fallback/{quote(plan.name, safe='')}?fallback_type={kind}", {}
@@ -101,7 +75,7 @@ class Fallback(SharedRowObject):
 
     def check_plan(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         changed = [name for name in TYPES if name in (plan.existing if plan.action == "delete" else plan.changes)]
-        sources = _settings(proxy).get("source") or {}
+        sources = fetch_router_settings(proxy).get("source") or {}
         owned = [name for name in changed if sources.get(TYPES[name][1]) == "config"]
         if owned:
             where = "the configuration file of the proxy, for all models"
@@ -121,11 +95,6 @@ class Fallback(SharedRowObject):
         named = [plan.name, *(model for models in written.values() for model in models)]
         unknown = proxy.missing_models(named) if written else []
         return f"the proxy has no model {join_limited([repr(name) for name in unknown])}." if unknown else None
-
-
-def _settings(proxy: Proxy) -> Mapping[str, Any]:
-    settings: Mapping[str, Any] = ensure_shape(proxy.client.get(SETTINGS), SHAPE, f"GET {SETTINGS}")
-    return settings
 
 
 def _without(entries: Iterable[Any], model: str) -> list[Any]:

@@ -12,7 +12,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._crud._definition import Record, Request, Values
-from .._crud._dependents import KEY, MODEL, POLICY, TEAM, Row, count_and_name, find_dependents, guardrails_of
+from .._crud._dependents import (
+    KEY,
+    MODEL,
+    PASS_THROUGH,
+    POLICY,
+    TEAM,
+    Row,
+    count_and_name,
+    find_dependents,
+    guardrails_of,
+)
 from .._crud._entries import check_entries, remaining, unset_of, with_entries
 from .._crud._numbers import numbers
 from .._crud._object import CrudObject
@@ -176,6 +186,7 @@ class Guardrail(CrudObject):
             TEAM: names_it("metadata"),
             MODEL: names_it(PARAMS),
             POLICY: lambda row: plan.name in guardrails_of(row),
+            PASS_THROUGH: lambda row: isinstance(row.get("guardrails"), Mapping) and plan.name in row["guardrails"],
         }
         named_by = count_and_name(find_dependents(proxy, uses))
         return [

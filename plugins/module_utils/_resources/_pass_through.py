@@ -19,9 +19,10 @@ from .._crud._definition import Record, Request, Values
 from .._crud._references import TO_GUARDRAILS
 from .._crud._rows import check_http_url, check_not_negative, without_null
 from .._crud._shared_rows import SharedRowObject
+from .._crud._unlisted import ENDPOINTS as PATH
+from .._crud._unlisted import PASS_THROUGHS, fetch_endpoints
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._errors import ApiError
-from .._listings import Listing
 from .._proxy import Proxy
 from .._redaction import CHANGED, HIDDEN
 from .._shapes import TEXT, ensure_shape, maybe
@@ -29,7 +30,6 @@ from .._text import join_limited
 from .._values import is_empty
 
 CONFIGURED = "it is owned by the configuration file of the proxy. Change it there."
-PATH = "/config/pass_through_endpoint"
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 # Paths below one that LiteLLM itself serves, such as /key, often end with one of these.
 ENDS = ("list", "new", "info", "update", "delete", "models", "completions")
@@ -94,12 +94,11 @@ class PassThrough(SharedRowObject):
     create = Request("POST", PATH)
     update = Request("POST", f"{PATH}/{{id}}")
     delete = Request("DELETE", PATH, id="endpoint_id")
-    listing = Listing(PATH, "endpoint_id", "endpoints")
+    listing = PASS_THROUGHS
 
     def fetch_rows(self, _params: Mapping[str, str], proxy: Proxy) -> list[Record]:
         """Return the endpoints, of several with the same ID the newest, with their number."""
-        answer = ensure_shape(proxy.client.get(PATH), {"endpoints": [{"id": maybe(TEXT), "path": TEXT}]}, f"GET {PATH}")
-        rows = [{**row, "endpoint_id": row.get("id")} for row in answer["endpoints"]]
+        rows = fetch_endpoints(proxy)
         times = Counter(row["endpoint_id"] for row in rows if row["endpoint_id"])
         newest = {row["endpoint_id"] or str(number): row for number, row in enumerate(rows)}
         return [{**row, "times": times[row["endpoint_id"]]} for row in newest.values()]

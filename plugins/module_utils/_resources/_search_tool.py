@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._crud._definition import Record, Request, Values
+from .._crud._dependents import count_and_name, find_permitted
 from .._crud._entries import check_entries, remaining, unset_of, with_entries
 from .._crud._numbers import numbers
 from .._crud._object import CrudObject
@@ -28,7 +29,7 @@ from .._crud._secret_entries import (
 )
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._fingerprints import OWN_ENTRY, guessable_warning, known_in, own_entry
-from .._listings import Listing
+from .._listings import SEARCH_TOOLS
 from .._proxy import Proxy
 from .._redaction import REFERENCE
 from .._shapes import TEXT, ensure_shape
@@ -98,7 +99,7 @@ class SearchTool(CrudObject):
     create = Request("POST", "/search_tools")
     update = Request("PUT", "/search_tools/{id}")
     delete = Request("DELETE", "/search_tools/{id}")
-    listing = Listing("/search_tools/list", "search_tool_name", "search_tools")
+    listing = SEARCH_TOOLS
 
     def check_options(self, options: Values) -> list[str]:
         found = check_entries(options, (PARAMS, INFO), required=[f"{PARAMS}.{PROVIDER}"])
@@ -169,6 +170,15 @@ class SearchTool(CrudObject):
                 for name in literal
             ),
         ]
+
+    def losses(self, plan: Plan, _options: Values, proxy: Proxy) -> list[str]:
+        """Say who could search with a search tool that is deleted. LiteLLM keeps its name wherever it stands."""
+        if plan.action != "delete":
+            return []
+        users = count_and_name(
+            find_permitted(proxy, lambda permissions: plan.name in (permissions.get("search_tools") or ()))
+        )
+        return [f"It is used by {users}."] if users else []
 
 
 def _unknown_provider(name: str, proxy: Proxy) -> str | None:

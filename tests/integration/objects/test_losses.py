@@ -29,6 +29,7 @@ LEFT = (
     ("LiteLLM_BudgetTable", "budget_id"),
     ("LiteLLM_PolicyTable", "policy_name"),
     ("LiteLLM_GuardrailsTable", "guardrail_name"),
+    ("LiteLLM_SearchToolsTable", "search_tool_name"),
     ("LiteLLM_MCPToolsetTable", "toolset_name"),
     ("LiteLLM_MCPServerTable", "server_id"),
 )
@@ -43,6 +44,9 @@ def name(sandbox) -> Iterator[str]:
     ):
         sandbox.call("POST", "/model/delete", {"id": row["model_id"]}).raise_for_status()
     sandbox.call("DELETE", f"/credentials/{beginning}")
+    sandbox.call("DELETE", "/config/pass_through_endpoint", params={"endpoint_id": beginning})
+    for model, kind in ((beginning, "general"), (f"{beginning}-2", "context_window")):
+        sandbox.call("DELETE", f"/fallback/{model}", params={"fallback_type": kind})
     for table, column in LEFT:
         sandbox.execute(f'DELETE FROM "{table}" WHERE starts_with({column}, %s)', beginning)
 
@@ -102,6 +106,45 @@ CASES = {
         (
             ("SQL", KEY_METADATA, ('{"guardrails": ["NAME"]}', "NAME")),
             ("SQL", TEAM_METADATA, ('{"guardrails": ["NAME"]}', "NAME")),
+        ),
+        since="1.106.0",
+    ),
+    "the guardrail of a pass-through endpoint": Case(
+        *absent("guardrail", guardrail_name="NAME"),
+        "although it is named by 1 pass-through endpoint (NAME).",
+        (
+            GUARDRAIL,
+            (
+                "pass_through",
+                {
+                    "endpoint_id": "NAME",
+                    "path": "/NAME",
+                    "target": "http://127.0.0.1:9/",
+                    "guardrails": {"NAME": {"request_fields": ["query"]}},
+                },
+            ),
+        ),
+        since="1.106.0",
+    ),
+    "a search tool": Case(
+        *absent("search_tool", search_tool_name="NAME"),
+        "It is used by 1 key (NAME), 1 team (NAME), 1 user (NAME).",
+        (
+            ("search_tool", {"search_tool_name": "NAME", "litellm_params": {"search_provider": "tavily"}}),
+            ("key", {"key_alias": "NAME", "object_permission": {"search_tools": ["NAME"]}}),
+            ("team", {"team_id": "NAME", "object_permission": {"search_tools": ["NAME"]}}),
+            ("user", {"user_id": "NAME", "object_permission": {"search_tools": ["NAME"]}}),
+        ),
+        since="1.106.0",
+    ),
+    "the model that answers for another one, and has fallbacks": Case(
+        *absent("model", model_id="NAME"),
+        "No other deployment serves NAME, which is named by 2 fallbacks (NAME, NAME-2).",
+        (
+            SERVED,
+            ("model", {"model_id": "NAME-2", "model_name": "NAME-2", "litellm_params": MODEL}),
+            ("fallback", {"model": "NAME", "fallback_models": ["NAME-2"]}),
+            ("fallback", {"model": "NAME-2", "context_window_fallback_models": ["NAME"]}),
         ),
         since="1.106.0",
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from ..._crud._definition import Record
 from ..._crud._dependents import (
     ACCESS_GROUP,
+    FALLBACK,
     KEY,
     MODEL,
     TEAM,
@@ -15,6 +16,7 @@ from ..._crud._dependents import (
     count_and_name,
     fetch_rows,
     find_dependents,
+    models_of,
 )
 from ..._engine import Plan
 from ..._proxy import Proxy
@@ -37,7 +39,10 @@ def losses(plan: Plan, proxy: Proxy) -> list[str]:
     def names_it(row: Row) -> bool:
         return not gone.isdisjoint([*(row.get("models") or ()), *(row.get("access_model_names") or ())])
 
-    uses = dict.fromkeys((KEY, TEAM, USER, ACCESS_GROUP), names_it)
+    uses = {
+        **dict.fromkeys((KEY, TEAM, USER, ACCESS_GROUP), names_it),
+        FALLBACK: lambda row: not gone.isdisjoint(models_of(row)),
+    }
     named_by = count_and_name(find_dependents(proxy, uses))
     served = join_limited(sorted(gone))
     return [f"No other deployment serves {served}, which is named by {named_by}."] if named_by else []

@@ -33,6 +33,7 @@ STEP = {
 }
 # What LiteLLM adds to a step.
 OF_STEP = {"on_pass": "allow", "on_fail": "block", "pass_data": False}
+ANEW = "delete the policy and create it again."
 ENTRY = {
     "policy_id": TEXT,
     "policy_name": TEXT,
@@ -49,7 +50,7 @@ def _pipeline(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_pipeline(value: Mapping[str, Any]) -> str | None:
-    return None if value["steps"] else "steps must not be empty."
+    return None if value["steps"] else f"steps must not be empty. To remove it, {ANEW}"
 
 
 CONTENT = (
@@ -77,7 +78,7 @@ CONTENT = (
         normalize=_pipeline,
         check=_check_pipeline,
         cleared=NOT_CLEARABLE,
-        hint="Delete the policy and create it again.",
+        hint=f"{ANEW[0].upper()}{ANEW[1:]}",
     ),
 )
 

@@ -32,6 +32,7 @@ class Guardrails:
         self.teams: list[dict[str, Any]] = []
         self.models: list[dict[str, Any]] = []
         self.policies: list[dict[str, Any]] = []
+        self.endpoints: list[dict[str, Any]] = []
 
     def put(self, name: str = "g", location: str = "db", info: Any = None, **params: Any) -> dict[str, Any]:
         row = {"guardrail_id": f"id-{len(self.rows)}", "guardrail_name": name, "guardrail_info": info}
@@ -44,6 +45,8 @@ class Guardrails:
             return {"guardrails": [self._shown(row) for row in self.rows.values()]}
         if path == "/policies/list":
             return {"policies": self.policies}
+        if path == "/config/pass_through_endpoint":
+            return {"endpoints": self.endpoints}
         entries, rows = {
             "/key/list": ("keys", self.keys),
             "/v2/team/list": ("teams", self.teams),
@@ -239,7 +242,12 @@ def test_whose_requests_would_be_served_without_the_guardrail() -> None:
         {"policy_id": "2", "policy_name": "steps", "pipeline": {"steps": [{"guardrail": "g"}]}},
         {"policy_id": "3", "policy_name": "other", "guardrails_add": ["h"]},
     ]
-    named_by = "1 key (k), 1 team (t), 1 model (m1), 2 policies (adds, steps)"
+    proxy.endpoints = [
+        {"id": "e", "path": "/e", "guardrails": {"g": None}},
+        {"id": "f", "path": "/f", "guardrails": {"h": None}},
+        {"id": None, "path": "/h", "guardrails": None},
+    ]
+    named_by = "1 key (k), 1 team (t), 1 model (m1), 2 policies (adds, steps), 1 pass-through endpoint (e)"
     lost = f"LiteLLM would serve requests without it, although it is named by {named_by}."
     assert f"It checks all requests (default_on). {lost}" in refusal(proxy, "absent")
     outcome = declared(proxy, "absent", force=True)

@@ -22,6 +22,10 @@ PARAMS = {"search_provider": "tavily", "api_key": ONE, "timeout": 5}
 KNOWN = {"search_provider", "api_key", "api_base", "timeout", "max_retries", "input_cost_per_query"}
 
 
+# The listings of what has permissions, with what holds the entries.
+PERMITTED = {"/key/list": "keys", "/v2/team/list": "teams", "/user/list": "users", "/customer/list": ""}
+
+
 class FakeSearchTools:
     """A proxy with search tools by ID, with what was sent. It stores what it is sent, masks too."""
 
@@ -31,6 +35,7 @@ class FakeSearchTools:
         self.asked: list[str] = []
         self.version = version
         self.facts: dict[str, Any] = {}
+        self.permitted: dict[str, list[Any]] = {}  # what has permissions, by the path of its listing
 
     def put(self, name: str, params: dict[str, Any], info: Any = None, from_config: bool = False) -> None:
         tool = {"search_tool_name": name, "litellm_params": params, "search_tool_info": info}
@@ -40,6 +45,9 @@ class FakeSearchTools:
         self.asked.append(path)
         if path == "/search_tools/list":
             return {"search_tools": [self._shown(tool_id) for tool_id in self.tools]}
+        if path in PERMITTED:
+            rows = self.permitted.get(path, [])
+            return {PERMITTED[path]: rows, "total_count": len(rows), "total_pages": 1} if PERMITTED[path] else rows
         return {
             "/search_tools/ui/available_providers": {
                 "providers": [{"provider_name": "tavily"}, {"provider_name": "exa_ai"}]
@@ -227,6 +235,27 @@ def test_a_search_tool_is_deleted_by_its_id() -> None:
     assert declared(proxy, "absent").action == "delete"
     assert [(method, path) for method, path, _body in proxy.sent] == [("DELETE", "/search_tools/id%20of%20web")]
     assert declared(proxy, "absent").action == "none"
+
+
+def test_a_search_tool_that_permissions_name_is_deleted_only_with_force() -> None:
+    proxy = proxy_with()
+    named, other = ({"search_tools": [name]} for name in ("web", "other"))
+    proxy.permitted = {
+        "/key/list": [
+            {"token": "1", "key_alias": "k", "object_permission": named},
+            {"token": "2", "key_alias": "l", "object_permission": other},
+        ],
+        "/v2/team/list": [{"team_id": "t", "object_permission": named}],
+        "/user/list": [{"user_id": "u", "object_permission": None}],
+        "/customer/list": [{"user_id": "c", "object_permission": named}],
+    }
+    lost = "It is used by 1 key (k), 1 team (t), 1 customer (c)."
+    with pytest.raises(InputError) as raised:
+        declared(proxy, "absent")
+    assert lost in str(raised.value)
+    assert proxy.sent == []
+    done = declared(proxy, "absent", force=True)
+    assert (done.action, done.warnings) == ("delete", (f"web: {lost}",))
 
 
 @pytest.mark.parametrize(("version", "refused"), [("1.106.2", True), ("1.110.0", False), (None, False)])
