@@ -171,7 +171,7 @@ options:
     type: str
   team_id:
     description:
-      - The ID of the team to which the key belongs. The team must exist.
+      - The ID of the team to which the key belongs, or its alias, if only one team has it. The team must exist.
       - To move a key to another team, also set the O(models), O(user_id), and limits that the team does not allow. The
         user must already be a member of the team.
       - A key that leaves its team without joining another one keeps the models that it had there, unless you set

@@ -23,6 +23,7 @@ from ._listings import (
     MODELS,
     ROSTERS,
     TEAMS,
+    USERS,
     Listing,
     fetch_all,
     fetch_page,
@@ -46,6 +47,7 @@ class Proxy:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._teams: dict[str, Mapping[str, Any] | None] = {}
+        self._aliases: dict[str, list[str]] = {}
         self._known: dict[Listing, list[Any]] = {}
 
     @property
@@ -203,6 +205,18 @@ class Proxy:
         teams = self.intentions.all(TEAMS, [] if found is None else [{**found, "team_id": team_id}])
         asked = [team for team in teams if team["team_id"] == team_id]
         return next(iter(self.intentions.stay(ROSTERS, asked)), None)
+
+    def teams_called(self, alias: str) -> list[str]:
+        """Return the IDs of the teams with exactly that alias."""
+        if alias not in self._aliases:
+            rows = self.intentions.all(TEAMS, self.fitting(TEAMS, {"team_alias": alias}))
+            self._aliases[alias] = [row["team_id"] for row in rows if row.get("team_alias") == alias]
+        return self._aliases[alias]
+
+    def users_called(self, email: str) -> list[str]:
+        """Return the IDs of the users with that address, in which upper and lower case are the same."""
+        rows = self.intentions.all(USERS, self.fitting(USERS, {"user_email": email}))
+        return [row["user_id"] for row in rows if str(row.get("user_email") or "").lower() == email.lower()]
 
     def missing_teams(self, ids: Iterable[str]) -> list[str]:
         asked = list(dict.fromkeys(ids))

@@ -65,7 +65,7 @@ options:
     elements: str
   assigned_team_ids:
     description:
-      - The IDs of all teams that have this access group. They must exist.
+      - The IDs of all teams that have this access group, or their aliases, if only one team has each. They must exist.
       - LiteLLM stores the assignment in the access group and in C(access_group_ids) of the team. Declare it in one of the
         two places only, preferably here. Before LiteLLM 1.106, the access group does not show what is set in the team.
     type: list

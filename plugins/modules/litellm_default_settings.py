@@ -84,7 +84,9 @@ options:
     type: str
     choices: [proxy_admin, proxy_admin_viewer, internal_user, internal_user_viewer]
   teams:
-    description: The IDs of the teams of which a new user becomes a member. They must exist. Only for users.
+    description:
+      - The IDs of the teams of which a new user becomes a member, or their aliases, if only one team has each. They must exist.
+      - Only for users.
     type: list
     elements: str
   unset:

@@ -34,7 +34,7 @@ options:
     default: present
   team_id:
     description:
-      - The ID of the team. The team must exist.
+      - The ID of the team, or its alias, if only one team has it. The team must exist.
       - In check mode, the task only shows a warning if it does not, because an earlier task of the play may create it.
     type: str
     required: true
@@ -71,7 +71,11 @@ options:
       user_id:
         description: The ID of the user. LiteLLM creates a user that does not exist.
         type: str
-        required: true
+      user_email:
+        description:
+          - The email address of the user, in the place of O(members[].user_id). Exactly one user must have it. Upper and lower
+            case are the same.
+        type: str
       role:
         description:
           - The role of the member in the team.

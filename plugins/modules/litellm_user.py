@@ -36,12 +36,15 @@ options:
     choices: [present, absent]
     default: present
   user_id:
-    description: The ID of the user. It cannot be changed.
+    description:
+      - The ID of the user. It cannot be changed. Required for a new user.
+      - Without it, O(user_email) identifies a user that exists.
     type: str
-    required: true
   user_email:
     description:
       - The email address of the user. The task fails if another user has it.
+      - Without O(user_id), it identifies the user. The task fails if nobody or more than one has it. Upper and lower case are
+        then the same.
       - LiteLLM cannot remove it from an existing user.
     type: str
   user_alias:
@@ -109,6 +112,14 @@ options:
       - MCP servers, MCP toolsets, and vector stores can also be listed by name, if only one has that name.
       - Requires LiteLLM 1.106.2 or newer.
     type: dict
+  reset_spend:
+    description:
+      - Resets the spending of the user to zero, once for each text that is set here, such as V(2030-06). If the text differs
+        from the one of the last reset, the spending is reset. The text is stored in the entry C(litellm_vkey_reset_spend) of
+        the user's metadata, which O(metadata) does not show or change.
+      - An existing user without this entry is reset. A new user only gets the entry.
+      - Spending from the last few seconds, which LiteLLM has not recorded yet, counts after the reset.
+    type: str
   metadata:
     description:
       - Your own data about the user. Options of this module that LiteLLM stores there are not allowed in it.
@@ -207,6 +218,11 @@ RETURN = r"""
 user_id:
   description: The ID of the user.
   returned: success, and failure of a write
+  type: str
+  sample: ann@example.com
+user_email:
+  description: The email address, if it identified the user.
+  returned: if O(user_id) is not set
   type: str
   sample: ann@example.com
 action:

@@ -133,6 +133,7 @@ class FakeLiteLLM:
             "/key/aliases": self._aliases,
             "/key/info": self._info,
             "/team/info": self._team,
+            "/v2/team/list": lambda _: {"teams": [], "total": 0, "total_pages": 0},
             "/organization/info": lambda _: self._refuse("organization_unlicensed"),
             "/v2/model/info": lambda _: body("models"),
             "/v1/mcp/server": lambda _: [{"server_id": "m"}],

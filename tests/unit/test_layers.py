@@ -110,7 +110,7 @@ CREDENTIAL_FILES = ("_kind", "_store", "_reading", "_planning", "_declaration", 
 MODEL_FILES = ("_kind", "_checks", "_losses", "_recreating", "_table")
 POLICY_FILES = ("_kind", "_requests", "_table", "_attachments")
 MCP_SERVER_FILES = ("_kind", "_checks", "_losses", "_reading", "_writing", "_table", "_credentials")
-TEAM_MEMBERS_FILES = ("_kind", "_requests", "_table")
+TEAM_MEMBERS_FILES = ("_kind", "_store", "_requests", "_table")
 # The files of a whole platform, likewise.
 PLATFORM_FILES = ("_task", "_options", "_undeclared", "_drift", "_run", "_entries", "_kinds")
 BELOW_PLATFORM = (

@@ -186,6 +186,10 @@ class Definition(Adoptable):
 
     # What an object can override, because no row of its table can tell it
 
+    def is_called(self, record: Record, option: str, name: str) -> bool:
+        """Return whether an object is the one that is declared by that option with that name."""
+        return bool(self.table.field(option).value(record) == name)
+
     def check_options(self, _options: Values) -> list[str]:
         """Return what is wrong with the declared options taken together, a sentence each."""
         return []

@@ -83,13 +83,13 @@ class Reader:
         return want.identified_by == self._definition.id and self._definition.get is not None
 
     def _bearer(self, want: CrudDeclaration, records: Sequence[Record]) -> Record | None:
-        row = self._definition.table.field(want.identified_by)
-        bearers = [record for record in records if row.value(record) == want.name]
+        option = want.identified_by
+        bearers = [record for record in records if self._definition.is_called(record, option, want.name)]
         if len(bearers) > 1:
             ids = ", ".join(str(record[self._definition.id]) for record in bearers[:PAGE])
             things = f"{len(bearers)} {self._definition.table.kind}s"
             raise InputError(
-                f"{things} have this O({row.name}). Set O({self._definition.id}) to identify one of them ({ids}).",
+                f"{things} have this O({option}). Set O({self._definition.id}) to identify one of them ({ids}).",
                 want.name,
             )
         return next(iter(self.complete([(bearers[0], want)])), None) if bearers else None

@@ -21,6 +21,7 @@ from .._listings import (
     MCP_TOOLSETS,
     POLICIES,
     SEARCH_TOOLS,
+    TEAMS,
     VECTOR_STORES,
     Listing,
 )
@@ -60,11 +61,27 @@ class Target:
         ids = [row[by] for row in rows]
         return [name] if name in ids else [row[by] for row in rows if name in map(row.get, self.names)]
 
+    def look_up(self, _names: Iterable[str], _proxy: Proxy) -> None:
+        """Look at several together, where that takes fewer requests than to look at each."""
+
     def name_of(self, id_: str, proxy: Proxy) -> str:
         """Return a name that means only the object with an ID, the ID itself if there is none."""
         rows = [row for row in proxy.known(self.listing, {self.listing.id: TEXT}) if row[self.listing.id] == id_]
         names = [row[name] for row in rows for name in self.names if isinstance(row.get(name), str)]
         return next((name for name in names if self.ids_of(name, proxy) == [id_]), id_)
+
+
+class TeamTarget(Target):
+    """Teams, of which there can be too many to list them: an ID is looked up, and an alias only if it is no ID."""
+
+    def ids_of(self, name: str, proxy: Proxy) -> list[str]:
+        return proxy.teams_called(name) if proxy.missing_teams([name]) else [name]
+
+    def look_up(self, names: Iterable[str], proxy: Proxy) -> None:
+        proxy.missing_teams(names)
+
+    def name_of(self, id_: str, _proxy: Proxy) -> str:
+        return id_
 
 
 ACCESS_GROUP = Target("access group", ACCESS_GROUPS, ("access_group_name",))
@@ -78,12 +95,14 @@ MCP_ACCESS_GROUP = Target("MCP access group", MCP_SERVERS, held_in="mcp_access_g
 MCP_TOOLSET = Target("MCP toolset", MCP_TOOLSETS, ("toolset_name",))
 VECTOR_STORE = Target("vector store", VECTOR_STORES, ("vector_store_name",))
 SEARCH_TOOL = Target("search tool", SEARCH_TOOLS)
+TEAM = TeamTarget("team", TEAMS, ("team_alias",))
 GUARDRAIL = Target("guardrail", GUARDRAILS, by="guardrail_name")
 POLICY = Target("policy", POLICIES, by="policy_name")
-# Of a row's value itself, of the entries of a row of permissions: a list of ids, or a mapping by id; and of the entries
-# of each item of a list.
+# Of a row's value itself, of the entries of a row of permissions: an id, a list of ids, or a mapping by id; and of the
+# entries of each item of a list.
 TO_ACCESS_GROUPS: Mapping[str, Target] = {"": ACCESS_GROUP}
 TO_MCP_SERVERS: Mapping[str, Target] = {"": MCP_SERVER}
+TO_TEAMS: Mapping[str, Target] = {"": TEAM}
 TO_GUARDRAILS: Mapping[str, Target] = {"": GUARDRAIL}
 TO_POLICIES: Mapping[str, Target] = {"": POLICY}
 OF_TOOLS: Mapping[str, Target] = {"server_id": MCP_SERVER}
@@ -152,7 +171,7 @@ def lacking(option: str, target: Target, names: Iterable[str], proxy: Proxy) -> 
 def _parts(row: Field, value: Any) -> dict[str, Any]:
     """Return the parts of a value that refer to something, by entry."""
     if "" in row.references:
-        return {} if value is None else {"": value}
+        return {} if value is None else {"": [value] if isinstance(value, str) else value}
     if isinstance(value, list):
         return {name: [one[name] for one in value if name in one] for name in row.references}
     held = value if isinstance(value, Mapping) else {}
@@ -163,9 +182,18 @@ def _is_too_old(row: Field, proxy: Proxy) -> bool:
     return bool(row.since) and proxy.version is not None and not proxy.at_least(row.since)
 
 
+def the_id(option: str, name: str, target: Target, proxy: Proxy) -> str:
+    """Return the ID of what a declared ID or name means, the name itself if there is none.
+
+    :raises InputError: if the name is that of several.
+    """
+    return _ids(option, [name], (), target, proxy)[name]
+
+
 def _ids(option: str, part: Iterable[str], present: Any, target: Target, proxy: Proxy) -> dict[str, str]:
     """Return the id of each name. What is not there keeps its name."""
     ids = {}
+    target.look_up([name for name in part if name not in present], proxy)
     for name in part:
         found = [name] if name in present or not target.names else target.ids_of(name, proxy)
         if len(found) > 1:
@@ -185,7 +213,9 @@ def _renamed(value: Any, names: Mapping[str, Mapping[str, str]]) -> Any:
 
 
 def _renamed_part(part: Any, names: Mapping[str, str]) -> Any:
-    """Return a list of ids, or a mapping by id, with other names."""
+    """Return an id, a list of ids, or a mapping by id, with other names."""
+    if isinstance(part, str):
+        return names[part]
     if isinstance(part, Mapping):
         return {names[one]: value for one, value in part.items()}
     return [*names.values()]

@@ -29,6 +29,10 @@ def check_identity(value: str) -> str | None:
     return f"'{value}' is not allowed in a URL." if value in (".", "..") else check_name(value)
 
 
+def has_text(value: str) -> str | None:
+    return None if value.strip() else "must not be blank."
+
+
 def check_not_negative(value: float) -> str | None:
     return "must not be negative." if value < 0 else None
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from .._crud._definition import Request, Values
 from .._crud._dependents import count_and_name
 from .._crud._object import CrudObject
-from .._crud._references import TO_MCP_SERVERS
+from .._crud._references import TO_MCP_SERVERS, TO_TEAMS
 from .._crud._rows import normalize_permissions
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import ACCESS_GROUPS
@@ -38,7 +38,7 @@ ACCESS_GROUP = Resource(
         Field("mcp_tool_permissions", "dict", normalize=normalize_permissions, cleared={}, since="1.108.0"),
         Field("access_skill_names", "list", "str", cleared=[], since="1.108.0"),
         # Teams and keys declare the same as access_group_ids.
-        Field("assigned_team_ids", "list", "str", cleared=[], declares=False),
+        Field("assigned_team_ids", "list", "str", references=TO_TEAMS, cleared=[], declares=False),
         Field("assigned_key_ids", "list", "str", cleared=[], check=_check_key_ids, declares=False),
     ),
 )
@@ -64,11 +64,10 @@ class AccessGroup(CrudObject):
         return _lacking({"model": proxy.unknown_models(_new(plan, "access_model_names"))})
 
     def missing(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
-        """Return what does not exist: LiteLLM stores its IDs all the same, older versions also those of teams."""
+        """Return the keys that do not exist: LiteLLM stores their IDs all the same."""
         if not options.get("validate_references", True):
             return None
-        teams = proxy.missing_teams(_new(plan, "assigned_team_ids"))
-        return _lacking({"team": teams, "key with the ID": proxy.missing_keys(_new(plan, "assigned_key_ids"))})
+        return _lacking({"key with the ID": proxy.missing_keys(_new(plan, "assigned_key_ids"))})
 
     def losses(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:
         after = plan.changes.get("access_model_names", plan.existing.get("access_model_names"))

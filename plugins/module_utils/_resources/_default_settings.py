@@ -13,7 +13,7 @@ from typing import Any
 
 from .._crud._definition import Record, Request, Values
 from .._crud._limits import unknown_models
-from .._crud._references import TO_ACCESS_GROUPS
+from .._crud._references import TO_ACCESS_GROUPS, TO_TEAMS
 from .._crud._rows import MAX_TOKENS, check_not_negative, check_up_to
 from .._crud._shared_rows import SharedRowObject
 from .._durations import check_duration
@@ -22,7 +22,6 @@ from .._listings import Listing
 from .._proxy import Proxy
 from .._shapes import MAPPING, ensure_shape
 from .._text import join_limited, mark_options
-from .._values import is_empty
 
 TEAMS, USERS = "teams", "users"
 # Where they are read and written.
@@ -59,7 +58,7 @@ DEFAULT_SETTINGS = Resource(
         Field("organization_id", since="1.98.0", licensed=True),
         Field("access_group_ids", "list", "str", references=TO_ACCESS_GROUPS, since="1.110.0"),
         Field("user_role", choices=ROLES, cleared=NOT_CLEARABLE),
-        Field("teams", "list", "str", read=_team_ids),
+        Field("teams", "list", "str", read=_team_ids, references=TO_TEAMS),
     ),
 )
 
@@ -118,13 +117,6 @@ class DefaultSettings(SharedRowObject):
         if plan.name == USERS and plan.action == "update" and options.get("user_role") is None and _hides_role(plan):
             return f"O(user_role): set it as well. LiteLLM shows {SHOWN_ROLE} also if no role is stored."
         return unknown_models(plan, options, proxy)
-
-    def missing(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
-        teams = plan.changes.get("teams")
-        if is_empty(teams) or not options.get("validate_references", True):
-            return None
-        unknown = [repr(team) for team in proxy.missing_teams(teams or ())]
-        return f"O(teams): the proxy has no team {join_limited(unknown)}." if unknown else None
 
 
 def _hides_role(plan: Plan) -> bool:

@@ -24,6 +24,7 @@ from .._crud._rows import (
     check_counts_by_model,
     check_not_negative,
     check_up_to,
+    has_text,
     normalize_permissions,
     object_permission,
 )
@@ -35,6 +36,7 @@ from .._listings import ORGANIZATIONS, TEAMS, USERS
 from .._proxy import MASTER_USER, Proxy
 from .._shapes import LIST, MAPPING, TEXT, ensure_shape, maybe
 from .._text import join_limited
+from .._values import is_empty
 
 ROLES = ("proxy_admin", "proxy_admin_viewer", "internal_user", "internal_user_viewer")
 # An update drops an empty value of most fields, and null of some.
@@ -51,7 +53,11 @@ BY_MODEL = tuple(
     Field(name, "dict", unit=unit, path=("metadata", name), parse=numbers(), check=check_counts_by_model, cleared={})
     for name, unit in (("model_tpm_limit", "tokens/min by model"), ("model_rpm_limit", "requests/min by model"))
 )
-METADATA = Metadata(BY_MODEL)
+# The entry of metadata that says which declared reset of the spending was the last one carried out, as that of keys.
+RESET_SPEND = Field(
+    "reset_spend", path=("metadata", "litellm_vkey_reset_spend"), check=has_text, cleared=NOT_CLEARABLE, declares=False
+)
+METADATA = Metadata((*BY_MODEL, RESET_SPEND))
 # Since when LiteLLM creates a user under its ID without blanks around it.
 STRIPPED_SINCE = "1.110.0"
 
@@ -87,6 +93,7 @@ USER = Resource(
             cleared={},
             since="1.106.2",
         ),
+        RESET_SPEND,
         replace(METADATA.field, cleared=NOT_CLEARABLE),
         Field("sso_user_id", updatable=False, cleared=NOT_CLEARABLE),
     ),
@@ -95,6 +102,7 @@ USER = Resource(
 
 class User(CrudObject):
     table = USER
+    alias = "user_email"
     extra_options = {
         **METADATA.options,
         "validate_models": {"type": "bool", "default": False},
@@ -122,7 +130,15 @@ class User(CrudObject):
         return METADATA.check_options(options)
 
     def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
+        """Return the fields to declare. An address by which the user was found is not to be changed."""
+        if record and is_empty(options.get("user_id")):
+            fields = {**fields, "user_email": record["user_email"]}
         return METADATA.desired(fields, options, record)
+
+    def is_called(self, record: Record, option: str, name: str) -> bool:
+        if option != "user_email":
+            return super().is_called(record, option, name)
+        return str(record.get("user_email") or "").lower() == name.lower()
 
     def fetch_details(self, record: Record, _options: Values, proxy: Proxy) -> Record:
         return self.fetch_rest(record, proxy)
@@ -136,15 +152,27 @@ class User(CrudObject):
 
     def create_body(self, body: dict[str, Any], _plan: Plan) -> dict[str, Any]:
         """Return the body of the request, with which LiteLLM creates no key for the user."""
-        return {**body, "auto_create_key": False}
+        made = {**body, "auto_create_key": False}
+        if "reset_spend" in made:
+            made["metadata"] = {**(body.get("metadata") or {}), RESET_SPEND.path[-1]: made.pop("reset_spend")}
+        return made
+
+    def adjusted(self, plan: Plan) -> Plan:
+        """Return a plan that shows what is reset."""
+        if plan.action != "update" or RESET_SPEND.is_empty(plan.changes.get("reset_spend")):
+            return plan
+        spent = {"spend": plan.existing.get("spend")}
+        return replace(plan, before={**plan.before, **spent}, after={**plan.after, "spend": 0.0})
 
     def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
         """Return what ``/user/update`` takes.
 
         An internal user without a budget in it gets the one for new internal users.
         """
-        if "metadata" in plan.changes:
+        if "metadata" in plan.changes or "reset_spend" in plan.changes:
             body = METADATA.update_body(body, plan)
+        if not RESET_SPEND.is_empty(plan.changes.get("reset_spend")):
+            body = {**body, "spend": 0.0}
         if "object_permission" in body:
             changed = changed_permissions(plan.changes["object_permission"], object_permission(plan.existing))
             body = {**body, "object_permission": changed}
@@ -157,6 +185,8 @@ class User(CrudObject):
 
     def check_plan(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:
         """Refuse unknown models, and in an update somebody else's address: LiteLLM takes both."""
+        if plan.action == "create" and is_empty(options.get("user_id")):
+            return "no user has this O(user_email). To create one, set O(user_id)."
         return _stripped(plan, proxy) or unknown_models(plan, options, proxy) or _taken(plan, proxy)
 
     def conflicts(self, declarations: Sequence[CrudDeclaration]) -> dict[str, list[str]]:
@@ -176,10 +206,11 @@ class User(CrudObject):
             return []
         path = path_of(INFO, plan.existing["user_id"])
         answer = ensure_shape(proxy.client.get(path), {"keys": LIST, "teams": LIST}, "GET /user/info")
-        left = keys_left(answer["keys"], proxy, user_id=plan.name)
+        user_id = plan.existing["user_id"]
+        left = keys_left(answer["keys"], proxy, user_id=user_id)
         keys = sorted(str(key.get("key_alias") or key.get("key_name")) for key in left)
         joined = proxy.intentions.stay(TEAMS, answer["teams"])
-        teams = [str(team.get("team_id")) for team in joined if is_member(plan.name, team, proxy)]
+        teams = [str(team.get("team_id")) for team in joined if is_member(user_id, team, proxy)]
         together = "LiteLLM deletes the keys of a user together with the user, and this user has"
         return [
             *([f"{together} {len(keys)}: {join_limited(keys)}."] if keys else []),
@@ -231,6 +262,6 @@ def _taken(plan: Plan, proxy: Proxy) -> str | None:
     bearers = [
         user["user_id"]
         for user in users
-        if str(user.get("user_email")).lower() == email and user["user_id"] != plan.name
+        if str(user.get("user_email")).lower() == email and user["user_id"] != plan.existing.get("user_id", plan.name)
     ]
     return f"O(user_email): it belongs to the user {join_limited(bearers)}." if bearers else None

@@ -50,6 +50,7 @@ LAWS = Laws(
         "rpm_limit": two(10, 20),
         "max_parallel_requests": two(1, 2),
         "model_tpm_limit": two({"gpt-4": 100}, {"gpt-4": 200}),
+        "reset_spend": two("june", "july", moves={"spend"}),
         "model_rpm_limit": two({"gpt-4": 1}, {"gpt-4": 0}),
         "allowed_cache_controls": two(["no-cache"], ["no-cache", "no-store"]),
         "object_permission": two(

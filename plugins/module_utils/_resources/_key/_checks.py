@@ -71,7 +71,7 @@ def missing_references(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[st
         unknown = unknown_references(KEY.fields, plan, proxy)
         if unknown:
             found[unknown].append(plan.name)
-    known = ("team", "organization", "budget")
+    known = ("organization", "budget")
     return {**_missing(writing, known, proxy), **_unfit_for_teams(writing, proxy), **found}
 
 
@@ -126,7 +126,6 @@ def _missing_in(row: KeyField, plans: Sequence[Plan], proxy: Proxy) -> dict[str,
             if not is_empty(single):
                 declared_by[str(single)].append(plan.name)
     missing = {
-        "team": proxy.missing_teams,
         "organization": proxy.missing_organizations,
         "budget": proxy.missing_budgets,
         "model": proxy.unknown_models,

@@ -21,6 +21,7 @@ from ..._errors import LiteLLMError
 from ..._kind import Client, Ledger
 from ..._listings import PAGE
 from ..._proxy import Proxy
+from ..._values import is_empty
 from ._checks import called, check_mark, missing_references, refuse, to_prune
 from ._confirming import KeyConfirmer
 from ._declaration import KeyDeclaration, new_value, retired_alias
@@ -156,12 +157,18 @@ class KeyStore:
         wants = [self._recalling(want) for want in wants]
         found = self.find([want for want in wants if not want.key_id])
         by_id = self._find_by_id(wants)
+        self._look_at_teams(wants, [*found.values(), *by_id.values()])
         now, past = self._client.now(), self._client.past()
         plans = [
             self._plan(want, by_id[want.key_id] if want.key_id else found[want.alias], now, past) for want in wants
         ]
         refuse(plans, self._proxy, self._reader, self._validate_models)
         return plans
+
+    def _look_at_teams(self, wants: Sequence[KeyDeclaration], found: Iterable[Found]) -> None:
+        """Look at all teams together that keys may join."""
+        named = {str(team) for want in wants if not is_empty(team := want.fields.get("team_id"))}
+        self._proxy.missing_teams(sorted(named - {record.get("team_id") for one in found for record in one.records}))
 
     def _plan(self, want: KeyDeclaration, found: Found, now: datetime, past: datetime | None) -> Plan:
         want = self._resolved(want, next(iter(found.records), None))

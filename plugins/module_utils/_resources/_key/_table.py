@@ -16,7 +16,7 @@ from typing import Any
 
 from ..._crud._metadata import without_callback_values
 from ..._crud._numbers import IN_ROUTER_SETTINGS, numbers
-from ..._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS, TO_POLICIES
+from ..._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS, TO_POLICIES, TO_TEAMS
 from ..._crud._rows import (
     BUDGET_WINDOW,
     MAX_REQUESTS,
@@ -26,6 +26,7 @@ from ..._crud._rows import (
     check_not_negative,
     check_up_to,
     check_windows,
+    has_text,
     normalize_permissions,
     object_permission,
     router_settings,
@@ -119,10 +120,6 @@ def check_time(value: str) -> str | None:
             f"'{value}' is not a valid time. Use ISO 8601 format with a time zone, such as 2030-01-31T18:00:00+01:00."
         )
     return None
-
-
-def has_text(value: str) -> str | None:
-    return None if value.strip() else "must not be blank."
 
 
 def organization(record: Mapping[str, Any]) -> Any:
@@ -320,7 +317,7 @@ KEY = Resource(
         ),
         KeyField("group", path=("metadata", GROUP_MARK), check=has_text, in_metadata_only=("create", "update")),
         KeyField("user_id"),
-        KeyField(name="team_id", refers_to="team"),
+        KeyField(name="team_id", references=TO_TEAMS),
         KeyField(
             name="organization_id", read=organization, refers_to="organization", since="1.79.0", update_since="1.82.3"
         ),

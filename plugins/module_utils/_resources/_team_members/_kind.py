@@ -15,11 +15,13 @@ from ..._crud._object import CrudObject
 from ..._crud._reading import path_of
 from ..._engine import Plan, unsupported
 from ..._errors import ApiError
+from ..._kind import Client, Ledger, Store
 from ..._listings import ROSTERS, TEAMS, Listing
 from ..._proxy import MASTER_USER, Proxy
 from ..._shapes import TEXT, ensure_shape, maybe
 from ..._text import join_limited
 from ._requests import halves, requests
+from ._store import MembersStore
 from ._table import (
     MEMBER,
     TEAM_MEMBERS,
@@ -54,6 +56,9 @@ class TeamMembers(CrudObject):
     # LiteLLM adds members in a transaction, which fails after 5 seconds. More of them side by side are slower together.
     most_at_once = 4
     doubtful_get = True
+
+    def store(self, client: Client, _params: Values, _ledger: Ledger | None = None) -> Store:
+        return MembersStore(self, client)
 
     @property
     def intended(self) -> Listing:

@@ -54,6 +54,11 @@ MEMBERSHIPS = [
 ]
 
 
+def called(item: Member) -> str:
+    """Return the ID or address by which a member is declared."""
+    return str(item.get("user_id") or item.get("user_email"))
+
+
 def by_id(team: Team | None) -> dict[str, Member]:
     """Return the members of a team by their ids."""
     return {member["user_id"]: member for member in (team or {}).get("members") or ()}
@@ -195,17 +200,20 @@ def _default(team: Team) -> dict[str, Any]:
 
 
 def _check_members(value: Sequence[Member]) -> str | None:
-    counts = Counter(item["user_id"] for item in value)
+    unclear = [item for item in value if bool(item.get("user_id")) == bool(item.get("user_email"))]
+    if unclear:
+        return "each member needs either O(user_id) or O(user_email)."
+    counts = Counter(called(item) for item in value)
     twice = ", ".join(user_id for user_id, count in counts.items() if count > 1)
     if twice:
         return f"{twice} is listed more than once."
     for item in value:
-        wrong = check_name(item["user_id"])
+        wrong = check_name(called(item))
         if wrong:
-            return f"user_id {wrong}"
+            return f"{'user_id' if item.get('user_id') else 'user_email'} {wrong}"
         _declared, found = declared_fields(MEMBER, item)
         if found:
-            return f"{item['user_id']}: {' '.join(found)}"
+            return f"{called(item)}: {' '.join(found)}"
     return None
 
 
@@ -239,7 +247,7 @@ MEMBERS = Roster(
     "dict",
     suboptions={
         **MEMBER.options(),
-        "user_id": {"type": "str", "required": True},
+        "user_email": {"type": "str"},
         "unset": MEMBER.unset_option,
     },
     same=_same,

@@ -31,7 +31,7 @@ def test_all_mistakes_of_all_entries_are_named() -> None:
     )
     for sentence in (
         "users[1] (ann): unknown option max_bugdet (did you mean max_budget?).",
-        "users[2]: missing required arguments: user_id.",
+        "users[2]: user_id or user_email is required and must not be blank.",
         "users[3] (cem): max_budget: must not be negative.",
         "teams[1] (Data science): unknown option members.rol.",
         "budgets[1] (b): max_budget must be a number, not true or false.",

@@ -30,6 +30,10 @@ class Proxy:
             return {"data": [{"model_name": "m", "model_info": {"id": "1"}}], "total_count": 1, "total_pages": 1}
         if path == "/access_group/list":
             return {"access_groups": []}
+        if path == "/v2/team/list":
+            aliases = {"t": "the team", "t2": "both", "t3": "both", "t4": "The team"}
+            teams = [{"team_id": team_id, "team_alias": alias} for team_id, alias in aliases.items()]
+            return {"teams": teams, "total": len(teams), "total_pages": 1}
         assert path == "/v1/access_group"
         return list(self.groups.values())
 
@@ -50,12 +54,13 @@ def declared(proxy: Proxy, state: str = "present", **options: Any) -> Outcome:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"assigned_team_ids": ["t", "u"]}, "the proxy has no team 'u'."),
-        ({"assigned_key_ids": ["x", "k"]}, "the proxy has no key with the ID 'x'."),
+        ({"assigned_team_ids": ["t", "u"]}, "assigned_team_ids: the proxy has no team 'u'."),
         (
-            {"assigned_team_ids": ["u"], "assigned_key_ids": ["x", "y"]},
-            "the proxy has no team 'u'; the proxy has no key with the ID 'x', 'y'.",
+            {"assigned_team_ids": ["both"]},
+            "assigned_team_ids: 2 teams are called 'both'. Set the ID of one of them (t2, t3).",
         ),
+        ({"assigned_key_ids": ["x", "k"]}, "the proxy has no key with the ID 'x'."),
+        ({"assigned_key_ids": ["x", "y"]}, "the proxy has no key with the ID 'x', 'y'."),
         ({"access_model_names": ["n", "m"], "validate_models": True}, "the proxy has no model 'n'."),
     ],
 )
@@ -77,6 +82,13 @@ def test_what_is_not_there_is_refused(options: dict[str, Any], sentence: str) ->
 )
 def test_what_is_there_or_not_to_be_looked_up_is_written(options: dict[str, Any]) -> None:
     assert declared(Proxy(), **options).action == "create"
+
+
+def test_a_team_can_be_called_by_its_alias() -> None:
+    proxy = Proxy()
+    assert declared(proxy, assigned_team_ids=["the team"]).action == "create"
+    assert proxy.groups["g"]["assigned_team_ids"] == ["t"]
+    assert declared(proxy, assigned_team_ids=["the team"]).action == "none"
 
 
 def test_what_the_group_has_already_is_not_looked_up() -> None:

@@ -38,6 +38,8 @@ class Proxy:
             if params["team_id"] != "t":
                 raise ApiError("Team not found, passed team id", 404)
             return {"team_info": {"team_id": "t"}}
+        if path == "/v2/team/list":
+            return {"teams": [{"team_id": "t", "team_alias": "the team"}], "total": 1, "total_pages": 1}
         if path == "/v2/model/info":
             rows = [{"model_name": "m", "model_info": {"id": "1"}}]
             return {"data": rows, "total_count": 1, "total_pages": 1}
@@ -132,6 +134,8 @@ def test_a_role_that_may_only_be_shown_is_not_stored_unasked() -> None:
 def test_teams_that_are_not_there_are_refused_unless_nobody_looks() -> None:
     with pytest.raises(InputError, match=r"teams: the proxy has no team 'gone'\."):
         declared(Proxy(), "users", teams=["t", "gone"], user_role="internal_user")
+    named = declared(Proxy(), "users", teams=["the team"], user_role="internal_user")
+    assert [team["team_id"] for team in named.record["teams"]] == ["t"]  # type: ignore[index]
     unlooked = {"teams": ["t", "gone"], "user_role": "internal_user", "validate_references": False}
     assert declared(Proxy(), "users", **unlooked).action == "update"
 

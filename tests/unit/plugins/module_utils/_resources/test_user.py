@@ -53,6 +53,51 @@ def written(user: dict[str, Any] | None, **options: Any) -> list[tuple[str, Any]
     return proxy.sent
 
 
+def test_a_reset_goes_with_its_mark_and_all_metadata() -> None:
+    mark = {"litellm_vkey_reset_spend": "june"}
+    body = {"user_id": "u 1", "spend": 0.0, "metadata": {**STORED["metadata"], **mark}}
+    assert written(STORED, reset_spend="june")[0] == ("/user/update", body)
+    marked = {**STORED, "spend": 3.0, "metadata": {**STORED["metadata"], **mark}}
+    assert written(marked, reset_spend="june") == []
+    assert "spend" not in written(marked, metadata={"b": 2})[0][1]
+    ((path, made), *_rest) = written(None, reset_spend="june", metadata={"b": 2})
+    assert (path, made["metadata"]) == ("/user/new", {"b": 2, **mark})
+    assert not {"spend", "reset_spend"} & made.keys()
+    (plan,) = (
+        User().store(Recorder(marked), {}).plans([User().declare({"user_id": "u 1", "reset_spend": "july"}, "present")])
+    )
+    assert (plan.diff["before"]["spend"], plan.diff["after"]["spend"]) == (3.0, 0.0)
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_user_can_be_called_by_an_address(state: str) -> None:
+    others = [{"user_id": "u 1", "user_email": "Ann@example.com", "teams": []}, {"user_id": "u 2", "user_email": None}]
+    proxy = Recorder({**STORED, **others[0]}, others)
+    want = User().declare({"user_email": "ANN@example.com", "max_budget": 7.0}, state)
+    converge(User().store(proxy, {}), [want])
+    ids = {"user_id": "u 1"} if state == "present" else {"user_ids": ["u 1"]}
+    assert proxy.sent[0][1] == {**ids, **({"max_budget": 7.0} if state == "present" else {})}
+
+
+@pytest.mark.parametrize(
+    ("addresses", "sentence"),
+    [
+        ([], "no user has this user_email. To create one, set user_id."),
+        (
+            ["a@example.com", "A@example.com"],
+            "2 users have this user_email. Set user_id to identify one of them (0, 1).",
+        ),
+    ],
+)
+def test_an_address_of_nobody_or_several_is_refused(addresses: list[str], sentence: str) -> None:
+    others = [{"user_id": str(number), "user_email": email} for number, email in enumerate(addresses)]
+    proxy = Recorder(None, others)
+    with pytest.raises(InputError) as refused:
+        converge(User().store(proxy, {}), [User().declare({"user_email": "a@example.com"}, "present")])
+    assert sentence in str(refused.value)
+    assert proxy.sent == []
+
+
 def test_a_user_comes_without_a_key() -> None:
     body = {"user_id": "u 1", "max_budget": 1.0, "auto_create_key": False}
     assert written(None, max_budget=1.0) == [("/user/new", body)]
