@@ -72,7 +72,7 @@ class Reader:
         names = {want.name for want in wants if want.identified_by == definition.id and definition.get is None}
         for _time in range(2):
             rows = self.listing()
-            listed = {str(row[definition.id]) for row in rows}
+            listed = {str(row.get(definition.id)) for row in rows}  # of a policy, only attachments may be left
             forgotten = [name for name in sorted(names - listed) if definition.is_forgotten(name, self._proxy)]
             if not forgotten:
                 return rows
