@@ -7,7 +7,7 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -61,7 +61,11 @@ def declare_teams(variables: Variables, found: Roster | None) -> tuple[list[Decl
         )
     own = {str(name).strip(): _own(variables, str(name), value) for name, value in variables["teams"].items()}
     entries = found.entries if found else []
-    wrong = [*_wrong_names([*own, *(_team_of(entry) for entry in entries)]), *_homeless(variables, own, entries)]
+    wrong = [
+        *_unnamed(variables["teams"]),
+        *_wrong_names([*own, *(_team_of(entry) for entry in entries)]),
+        *_homeless(variables, own, entries),
+    ]
     if wrong:
         raise VariableError(f"{called_teams(variables)}: {join_limited(wrong, ' ')}")
     names = dict.fromkeys([*own, *(_team_of(entry) for entry in entries)])
@@ -119,6 +123,14 @@ def _team(variables: Variables, name: str, own: Mapping[str, Any]) -> DeclaredTe
 
 def _team_of(entry: Entry) -> str:
     return str(entry.fields.get(TEAM) or "").strip()
+
+
+def _unnamed(declared: Iterable[Any]) -> list[str]:
+    """Say which declared teams have no name, or one that differs from another only in spaces around it."""
+    bearers = Counter(str(name).strip() for name in declared)
+    empty = ["a team has an empty name. Give it one."] if bearers.pop("", 0) else []
+    twice = [printable(name) for name, count in bearers.items() if count > 1]
+    return [*empty, *(f"{name} appears more than once, with spaces around it. Keep one entry." for name in twice)]
 
 
 def _wrong_names(names: Iterable[str]) -> list[str]:

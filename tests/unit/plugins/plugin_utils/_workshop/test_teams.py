@@ -136,6 +136,14 @@ def test_at_the_end_only_shared_keys_need_the_teams() -> None:
             {"teams": {"red": {"budget": 1}}},
             "red: 'budget' is not an option of a team. It can have max_budget and models. Did you mean 'max_budget'?",
         ),
+        (
+            {"teams": {" ": {"max_budget": 1}}, "users": ..., "shared_keys": True},
+            "litellm_vkey_teams: a team has an empty name. Give it one.",
+        ),
+        (
+            {"teams": {"red": {"max_budget": 1}, " red": {"max_budget": 2}, "blue": {"max_budget": 1}}},
+            "litellm_vkey_teams: red appears more than once, with spaces around it. Keep one entry.",
+        ),
         ({"teams": {"red": 20}}, "litellm_vkey_teams, red must be a mapping, such as {max_budget: 20}."),
         (
             {"teams": {"red": {}, "bleu": {}}, "team_budget": 1},
