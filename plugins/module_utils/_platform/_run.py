@@ -221,11 +221,15 @@ def _whole(part: Part, numbers: Iterable[int]) -> dict[int, tuple[Declaration, P
 
 
 def _note(part: Part, numbers: Iterable[int], results: Sequence[Outcome | Exception]) -> None:
-    """Note what came of objects, an outcome or an error each, together with what an earlier step did."""
+    """Note what came of objects, an outcome or an error each, together with what an earlier step did.
+
+    What took two steps is shown as the one change that it is, as in check mode.
+    """
     for number, result in zip(numbers, results):
         done = part.done.get(number, "none")
         if isinstance(result, Outcome):
             action = result.action if done == "none" else done
-            part.outcomes[number] = replace(result, action=action)
+            plan = part.plans[number] if number in part.done else result.plan
+            part.outcomes[number] = replace(result, action=action, plan=plan)
         else:
             part.outcomes[number] = replace(part.outcomes[number], action=done, error=result)

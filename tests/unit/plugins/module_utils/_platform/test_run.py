@@ -64,7 +64,8 @@ class FakeStore(Store):
         there = called in self.proxy.present
         record = {"team_id": want.name, "token": want.name} if there else None
         action = {"present": "none" if there else "create", "absent": "delete" if there else "none"}[want.state]
-        return Plan(want.name, action, changes={"what": called} if action == "create" else {}, current=record)
+        changes = {"what": called} if action == "create" else {}
+        return Plan(want.name, action, changes, before={"writes": len(self.proxy.written)}, current=record)
 
     def missing(self, wants: Sequence[Any], plans: Sequence[Plan]) -> Mapping[str, Sequence[str]]:
         names = [want.name for want in wants if self._called(want) in self.proxy.lacking]
@@ -105,6 +106,14 @@ def test_what_others_refer_to_comes_first_and_members_leave_after_the_keys() -> 
         "credentials c", "users ann", "teams t", "members t (merge)", "keys k", "members t (replace)",
     ]  # fmt: skip
     assert outcomes(run)["members t"] == ("create", None)
+
+
+def test_what_took_two_steps_is_shown_as_it_was_planned() -> None:
+    run = Proxy().run(teams=[TEAM])
+    (planned,) = (part.outcomes[0].plan for part in run.present if part.row.option == "members")
+    run.carry_out()
+    (members,) = (part.outcomes[0] for part in run.present if part.row.option == "members")
+    assert (members.plan, members.plan.before, members.record) == (planned, {"writes": 0}, {"name": "t"})
 
 
 def test_what_goes_is_deleted_in_the_opposite_order() -> None:
