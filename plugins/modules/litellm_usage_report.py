@@ -99,7 +99,7 @@ options:
       - V(html) is a single page that can be printed. V(csv) is safe to open in a spreadsheet. V(json) also keeps people
         whose keys were removed since the last report in later reports.
       - V(leaderboard) is a page with what each team spent, and nothing of people, which a browser reads again every 30
-        seconds. It is written only if the keys are in several teams.
+        seconds. It is written only if the workshop has teams, and shows no other teams.
     type: list
     elements: str
     choices: [csv, json, html, leaderboard]

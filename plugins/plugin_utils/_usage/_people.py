@@ -103,12 +103,13 @@ def is_person(entry: Any) -> bool:
         and entry.keys() - {TEAM} == TYPES.keys()
         and isinstance(entry.get(TEAM), (*TEXT, *NOTHING))
         and all(isinstance(entry[name], types) for name, types in TYPES.items())
-        and all(entry[name] is None or _is_time(entry[name]) for name in TIMES)
+        and all(entry[name] is None or is_time(entry[name]) for name in TIMES)
         and all(math.isfinite(entry[name] or 0) for name in AMOUNTS)
     )
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
+    """Return whether a text is a time with its zone."""
     try:
         return datetime.fromisoformat(text).tzinfo is not None
     except ValueError:

@@ -19,7 +19,7 @@ from .._our_files import OurFiles
 from .._variables import Variables
 from ._page import csv_table, leaderboard, page
 from ._people import Names, is_person, people_of
-from ._teams import binding, is_of, names_of, teams_of
+from ._teams import are_teams, binding, is_of, names_of, teams_of
 from ._totals import are_totals, totals_of
 from ._words import sentences
 
@@ -63,8 +63,8 @@ def report(call: Call, variables: Variables, people: Sequence[Any], check_mode: 
     earlier, problem = _earlier(folder) if folder and keys else ({}, None)
     names = names_of(several, alias)
     everybody = people_of(keys, Names(alias, people), zone, earlier.get("people", ()), names)
-    teams = teams_of(several, names, everybody)
     own = {str(one["team_id"]) for one in several if is_of(one, alias)}
+    teams = teams_of(several, names, everybody, names if variables["usage_filter"] else own)
     usage: dict[str, Any] = {
         "title": variables["output_title"] or alias or "Virtual keys",
         "time_zone": str(zone),
@@ -134,6 +134,7 @@ def _is_report(found: Any) -> bool:
         and isinstance(found["people"], list)
         and all(map(is_person, found["people"]))
         and are_totals(found["totals"])
+        and are_teams(found.get("teams", []))
     )
 
 
@@ -164,13 +165,16 @@ def _write(
 
 
 def _contents(usage: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return the content of each file by its name. Only teams have a leaderboard."""
+    """Return the content of each file by its name. Only teams of the workshop have a leaderboard."""
+    for_all = [team for team in usage.get("teams") or () if team["on_leaderboard"]]
     data = json.dumps(usage, indent=2, sort_keys=True, ensure_ascii=False)
     return {
         "usage.csv": csv_table(usage["people"]).encode("utf-8", "replace"),
         "usage.html": page(usage).encode("utf-8", "replace"),
         JSON: f"{data}\n".encode("utf-8", "replace"),
-        **({"leaderboard.html": leaderboard(usage).encode("utf-8", "replace")} if usage.get("teams") else {}),
+        **(
+            {"leaderboard.html": leaderboard({**usage, "teams": for_all}).encode("utf-8", "replace")} if for_all else {}
+        ),
     }
 
 

@@ -14,9 +14,25 @@ from typing import Any
 
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import parse_time
 
+from ._people import is_time
+
 Team = dict[str, Any]
 
 GROUP_MARK = "litellm_vkey_group"
+AMOUNT, NONE = (int, float), type(None)
+# What a report says of a team.
+TYPES: dict[str, Any] = {
+    "team": str,
+    "team_id": str,
+    "keys": int,
+    "used": int,
+    "spend": AMOUNT,
+    "max_budget": (*AMOUNT, NONE),
+    "max_budget_spent": AMOUNT,
+    "remaining_budget": (*AMOUNT, NONE),
+    "last_active": (str, NONE),
+    "on_leaderboard": bool,
+}
 
 
 def is_of(record: Mapping[str, Any], alias: str) -> bool:
@@ -42,15 +58,22 @@ def _name(record: Mapping[str, Any], alias: str) -> str:
 
 
 def teams_of(
-    records: Iterable[Mapping[str, Any]], names: Mapping[str, str], people: Sequence[Mapping[str, Any]]
+    records: Iterable[Mapping[str, Any]],
+    names: Mapping[str, str],
+    people: Sequence[Mapping[str, Any]],
+    for_all: Container[str],
 ) -> list[Team]:
     """Return what each team used, the one that spent most first.
 
     :param records: as ``litellm_team_info`` returns them.
     :param names: what the teams are called, by ID.
     :param people: who used what, each with the name of the team.
+    :param for_all: the IDs of the teams that everybody may see. What another one spends is not the people's business.
     """
-    teams = [_team(record, names[str(record["team_id"])], people) for record in records]
+    teams = [
+        {**_team(record, names[str(record["team_id"])], people), "on_leaderboard": record["team_id"] in for_all}
+        for record in records
+    ]
     return sorted(teams, key=lambda team: (-team["max_budget_spent"], team["team"].casefold()))
 
 
@@ -70,6 +93,23 @@ def _team(record: Mapping[str, Any], name: str, people: Sequence[Mapping[str, An
         "remaining_budget": None if limit is None else round(limit - spent, 12),
         "last_active": max(times, key=parse_time, default=None),
     }
+
+
+def are_teams(entries: Any) -> bool:
+    """Return whether something is the teams of an earlier report."""
+    return isinstance(entries, list) and all(map(_is_team, entries))
+
+
+def _is_team(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and entry.keys() == TYPES.keys()
+        and all(isinstance(entry[name], types) for name, types in TYPES.items())
+        and (entry["last_active"] is None or is_time(entry["last_active"]))
+        and all(
+            math.isfinite(entry[name] or 0) for name in ("spend", "max_budget", "max_budget_spent", "remaining_budget")
+        )
+    )
 
 
 def is_spent(team: Mapping[str, Any]) -> bool:

@@ -307,6 +307,48 @@ def test_the_leaderboard_shows_teams_and_no_people(run: Run, folder: Path) -> No
     assert page.count("<b>budget spent</b>") == 2
 
 
+def test_the_leaderboard_shows_no_team_of_others(run: Run, folder: Path) -> None:
+    """What another team spends is not for the projector, even if a key is in it; the trainer sees it."""
+    done = run(Proxy(of_team("ann", "w-red"), of_team("cem", "x"), teams=[OTHER, RED]))
+    assert [(team["team"], team["on_leaderboard"]) for team in done.usage["teams"]] == [
+        ("red", True),
+        ("Others", False),
+    ]
+    assert "Others" not in (folder / "leaderboard.html").read_text()
+    assert "Others" in (folder / "usage.html").read_text()
+
+
+def test_keys_in_teams_of_others_alone_have_no_leaderboard(run: Run, folder: Path) -> None:
+    run(Proxy(of_team("ann", "x"), teams=[OTHER]))
+    assert not (folder / "leaderboard.html").exists()
+
+
+def test_the_leaderboard_of_a_selection_shows_its_teams(run: Run, folder: Path) -> None:
+    run(Proxy(of_team("ann", "w-red"), of_team("cem", "x"), teams=[OTHER, RED]), usage_filter={"created_by": ["a"]})
+    assert "Others" in (folder / "leaderboard.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "teams",
+        [{}],
+        *([{"spend": wrong}] for wrong in ("1", None, float("nan"))),
+        [{"last_active": "yesterday"}],
+        [{"on_leaderboard": None}],
+        [{"more": 1}],
+    ],
+)
+def test_a_report_with_other_teams_stops_nothing(run: Run, folder: Path, wrong: Any) -> None:
+    proxy = Proxy(of_team("ann", "w-red"), teams=[RED])
+    run(proxy)
+    data = json.loads((folder / "usage.json").read_text())
+    (team,) = data["teams"]
+    data["teams"] = [{**team, **one} if one else one for one in wrong] if isinstance(wrong, list) else wrong
+    (folder / "usage.json").write_text(json.dumps(data))
+    assert "is not a report that this role wrote" in run(proxy).warnings[0]
+
+
 def test_a_workshop_without_teams_has_no_leaderboard(run: Run, folder: Path) -> None:
     run(Proxy(key("ann"), team={"team_id": "w", "max_budget": 5.0, "spend": 1.0, **MARK}))
     assert {path.name for path in folder.iterdir()} - {LIST} == FILES
