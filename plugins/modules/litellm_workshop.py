@@ -257,6 +257,8 @@ options:
       - With O(state=absent), if nobody is named or with O(prune=true), all teams that the role created for this workshop
         are deleted after the keys, unless they contain other keys. A team with such a C(team_id) that the role did not
         create is not used or deleted.
+      - With O(state=absent), if people are named, each team in which nobody is left is deleted, too. LiteLLM forgets what
+        it spent, so whoever comes back has the whole budget again.
       - Mutually exclusive with O(total_budget).
     type: float
   teams:
