@@ -15,7 +15,7 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._text import
 
 from .._addresses import check_name, check_person
 from .._registrations import TEAM, RegistrationError, Row, Table, read_table
-from .._variables import VariableError, Variables, structure
+from .._variables import VariableError, Variables, structure, text
 from ._options import (
     EXTRA_BUDGET,
     checked_alias,
@@ -188,11 +188,13 @@ def _listed(variables: Variables) -> list[Entry]:
 
 def _listed_one(where: str, value: Any, number: int, free: Sequence[str]) -> Entry:
     own: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {"user": value}
-    own = {name: text.strip() if isinstance(text, str) else text for name, text in own.items()}
+    own = {name: part.strip() if isinstance(part, str) else part for name, part in own.items()}
     user = own.pop("user", None) or own.get("email")
     if not isinstance(user, str) or not user:
         raise VariableError(f"{where}: entry {number} must be a name or a mapping with user or email.")
     fields = {name: own.pop(name) for name in free if name in own}
+    if fields.get(TEAM) is not None:  # teams are found by their names, which are text
+        fields[TEAM] = text(f"{where}, {printable(user)}, {TEAM}", fields[TEAM])
     if fields.get("email"):
         own.setdefault("user_id", fields["email"])
     return Entry(f"{where}, {printable(user)}", user, own, fields)

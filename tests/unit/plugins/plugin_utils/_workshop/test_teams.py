@@ -89,6 +89,15 @@ def test_a_shared_key_is_that_of_its_team() -> None:
     assert [person.alias for person in nobody.people] == ["w-red"]
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_team_may_be_called_by_a_number(shared: bool) -> None:
+    """A key that is in no team would have no limit at all."""
+    workshop, found = teams(team_budget=20, users=[{"user": "ann", "team": 1}, PEOPLE[1]], shared_keys=shared)
+    assert [team.name for team in found] == ["1", "blue"]
+    assert [person.options["team_id"] for person in workshop.people] == ["w-1", "w-blue"]
+    assert [len(team.members) for team in found] == [1, 1]
+
+
 def test_a_model_of_one_person_is_not_for_the_team() -> None:
     people = [{**PEOPLE[0], "models": ["m", "more"]}, {"user": "cem", "team": "red"}, PEOPLE[1]]
     workshop, found = teams(team_budget=1, users=people)
@@ -156,6 +165,13 @@ def test_at_the_end_only_shared_keys_need_the_teams() -> None:
         (
             {"team_budget": 1, "users": [*PEOPLE, {"user": "cem", "team": "Red"}]},
             "red and Red differ only in upper and lower case.",
+        ),
+        *(
+            (
+                {"team_budget": 1, "users": [{"user": "ann", "team": wrong}]},
+                "litellm_vkey_users, ann, team must be text.",
+            )
+            for wrong in (1.5, True, ["red"], {"red": 1})
         ),
         (
             {"team_budget": 1, "users": [{"user": "ann", "team": "a\u202eb"}]},
