@@ -54,7 +54,7 @@ def sentences(report: Entry, called: str) -> list[str]:
         said.append(f"Teams: {join_limited(list(map(_of_team, teams)))}.")
     spent = [team["team"] for team in teams if is_spent(team)]
     if spent:
-        said.append(f"The budget is spent of {join_limited(spent)}. The proxy rejects the requests of their keys.")
+        said.append(f"Out of budget: {join_limited(spent)}. The proxy rejects the requests of their keys.")
     is_of_all = totals["max_budget_from"] in ("team", "total_budget")
     if is_of_all and totals["max_budget"] is not None and totals["remaining_budget"] <= 0:
         refused = " The proxy rejects the requests of all keys." if totals["max_budget_from"] == "team" else ""

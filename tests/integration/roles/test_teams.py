@@ -100,7 +100,7 @@ def test_the_report_is_by_team(sandbox, hackathon, alias, tmp_path) -> None:
     assert f"{alias}: 4 keys, 0 used, 20.50 USD of 60.00 USD." in done.output
     spent = "red 20.50 USD of 20.00 USD, blue 0.00 USD of 20.00 USD, Öl & Gas 0.00 USD of 20.00 USD"
     assert f"Teams: {spent}." in done.output
-    assert "The budget is spent of red. The proxy rejects the requests of their keys." in done.output
+    assert "Out of budget: red. The proxy rejects the requests of their keys." in done.output
     usage = json.loads((folder / "usage.json").read_text())
     assert {person["user"]: person["team"] for person in usage["people"]} == {
         person["user"]: person["team"] for person in PEOPLE

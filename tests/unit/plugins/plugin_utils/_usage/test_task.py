@@ -263,7 +263,7 @@ def test_each_team_has_its_cap_in_the_report(run: Run, folder: Path) -> None:
         "The keys themselves spent 6.50 USD.",
         "Teams: red 5.50 USD of 5.00 USD, blue 1.25 USD of 20.00 USD, green 0.00 USD of 20.00 USD.",
     ]
-    assert done.said[3] == "The budget is spent of red. The proxy rejects the requests of their keys."
+    assert done.said[3] == "Out of budget: red. The proxy rejects the requests of their keys."
     totals = done.usage["totals"]
     assert (totals["max_budget"], totals["max_budget_spent"], totals["max_budget_from"]) == (45.0, 6.75, "teams")
     assert [(team["team"], team["keys"], team["used"], team["spend"]) for team in done.usage["teams"]] == [
