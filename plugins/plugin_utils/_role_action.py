@@ -9,6 +9,7 @@ names the prefix, and every variable that has it and says something is an option
 
 from __future__ import annotations
 
+import json
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
@@ -106,9 +107,19 @@ class RoleAction(ModuleCaller):
 
     def _value(self, name: str, task_vars: Mapping[str, Any]) -> Any:
         try:
-            return as_plain_data(self._templar.template(task_vars[name]))
+            value = self._templar.template(task_vars[name])
         except AnsibleError as error:
             raise VariableError(f"{name}: {error}") from error
+        _refuse_names_that_are_no_text(name, value)
+        return as_plain_data(value)
+
+
+def _refuse_names_that_are_no_text(variable: str, value: Any) -> None:
+    """Refuse a mapping with a name that YAML has read as something else: ``No`` as false, ``017`` as 15."""
+    for name in value if isinstance(value, Mapping) else ():
+        if not isinstance(name, str):
+            shown = json.dumps(name, default=str)
+            raise VariableError(f"{variable}: the name {shown} is not text in YAML. Put it in quotes.")
 
 
 def _refuse_likely_typos(prefix: str, names: Iterable[str], known: Iterable[str]) -> None:

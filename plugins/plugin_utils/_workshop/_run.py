@@ -29,7 +29,7 @@ from ._outcome import WorkshopOutcome
 from ._places import Places, artifact_password, make, places_of
 from ._result import result_of
 from ._steps import Steps, Surroundings
-from ._team import Team, in_teams, is_ours, not_ours, team_id, team_ids
+from ._team import Team, in_teams, is_ours, not_ours, team_id, team_ids, who_else_may_use
 from ._trouble import Directory, settle_trouble
 from ._variables import PRESENT
 
@@ -162,6 +162,7 @@ class Run(Steps):
         refuse_admins(workshop, self._variables, admins)
         refuse_keys_of_others(workshop, self._variables, before, admins)
         self._refuse_to_leave_teams(workshop, before)
+        self._refuse_to_open_models(workshop, teams)
         written = [team for team in teams if team.is_written]
         if written and not self._around.check_mode:
             for team in written:
@@ -182,6 +183,15 @@ class Run(Steps):
         names = [one.removeprefix(prefix) for one, team in there.items() if is_ours(workshop, team)]
         if names:
             raise VariableError(_words.teams_not_declared(self._variables, names))
+
+    def _refuse_to_open_models(self, workshop: Workshop, teams: Iterable[Team]) -> None:
+        """Refuse models of some people that keys in their team could use as well, of which this run is not about."""
+        for team in teams:
+            if team.opened and not team.is_new:
+                keys = self._ask("litellm_key_info", team_id=team.team_id)["virtual_keys"]
+                others = who_else_may_use(team, keys, _aliases(workshop))
+                if others:
+                    raise VariableError(_words.would_open(team.team_id, team.opened, others))
 
     def _refuse_unknown_models(self, workshop: Workshop) -> None:
         """Refuse models that only some people are to have and that the proxy lacks, naming who they are.

@@ -7,7 +7,7 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ class Team:
     :param record: the team as the proxy has it, empty if it has none.
     :param changes: the lines of a diff.
     :param name: of one of several teams.
+    :param opened: models that it gets for some of its people only.
     """
 
     options: dict[str, Any] = field(repr=False)
@@ -43,6 +44,7 @@ class Team:
     changes: list[str] = field(default_factory=list)
     is_new: bool = False
     name: str | None = None
+    opened: list[str] = field(default_factory=list)
 
     @property
     def team_id(self) -> str:
@@ -151,7 +153,23 @@ def _team(workshop: Workshop, plan: _Planned, found: Mapping[str, Any] | None) -
         person.options["team_id"] = plan.team_id
         if of_some:
             person.options.setdefault("models", plan.models)
-    return Team(options, _members(plan.people), found or {}, changes, is_new=found is None, name=plan.name)
+    opened = [model for model in dict.fromkeys(of_some) if model not in ((found or {}).get("models") or ())]
+    return Team(
+        options, _members(plan.people), found or {}, changes, is_new=found is None, name=plan.name, opened=opened
+    )
+
+
+def who_else_may_use(team: Team, keys: Iterable[Mapping[str, Any]], declared: Collection[str]) -> list[str]:
+    """Return the keys that may use whatever a team has, except those that are declared.
+
+    :param declared: aliases.
+    """
+    others = [key for key in keys if key["key_alias"] not in declared]
+    return sorted(
+        str(key["key_alias"] or key["key_id"])
+        for key in others
+        if key["team_id"] == team.team_id and (not key["models"] or ALL_OF_TEAM in key["models"])
+    )
 
 
 def _going(found: Mapping[str, Any]) -> Team:

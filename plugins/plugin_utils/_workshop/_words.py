@@ -102,6 +102,15 @@ def written(folder: str, files: Sequence[Any], is_absent: bool, check_mode: bool
     return f"; {'would be ' if check_mode else ''}{'removed from' if is_absent else 'written to'} {folder}"
 
 
+def would_open(team_id: str, models: Sequence[str], keys: Sequence[str]) -> str:
+    """Say that what some people of a team are to have would be for others in it, too."""
+    return (
+        f"The models {join_limited(list(models))}, which are for some people only, would also be open to "
+        f"{join_limited(list(keys))}: these keys are in the team '{team_id}' and can use all its models. List their "
+        "people in this run as well, or remove these keys."
+    )
+
+
 def team_stays(team_id: str, keys: Sequence[Mapping[str, Any]]) -> str:
     """Say why a team is not removed."""
     names = join_limited([key["key_alias"] or "a key without an alias" for key in keys])

@@ -123,6 +123,19 @@ def test_one_person_has_one_more_model(sandbox, workshop, alias) -> None:
     assert workshop(users=people, user_count=...)[0].changed == 0
 
 
+def test_more_models_for_one_person_are_refused_that_somebody_who_is_not_listed_could_use(
+    sandbox, workshop, alias
+) -> None:
+    _done, result = workshop(users=["ann", "ben"], user_count=...)
+    ben = result["users"][1]["key"]
+    more = {"user": "ann", "models": ["gpt-4", "llama-3-70b"]}
+    with sandbox.writes() as writes:
+        done, _result = workshop(users=[more], user_count=...)
+    assert done.rc != 0 and f"would also be open to {alias}-ben" in done.messages and writes == []
+    assert workshop(users=[more, "ben"], user_count=...)[0].rc == 0
+    assert ask(sandbox, ben, "gpt-4") == 200 and ask(sandbox, ben, "llama-3-70b") in (401, 403)
+
+
 def test_the_end_takes_the_team_last(sandbox, workshop, alias) -> None:
     workshop()
     with sandbox.writes() as writes:

@@ -107,6 +107,12 @@ def test_in_a_role_they_are_its_variables(act, monkeypatch):
             "v_max_budgett is not a variable of this collection. Did you mean 'v_max_budget'?",
         ),
         ({"variables": "v_"}, {"v_output_dirr": 5}, "Did you mean 'v_output_dir'?"),
+        (
+            {"variables": "v_"},
+            {"v_users": {False: 1}},
+            "v_users: the name false is not text in YAML. Put it in quotes.",
+        ),
+        ({"variables": "v_"}, {"v_users": {15: 1}}, "v_users: the name 15 is not text in YAML."),
         ({"users": ["ann"], "api_key": "sk-1"}, {}, "Where is the proxy? Run: export LITELLM_PROXY_URL="),
         ({"users": ["ann"], "api_url": URL}, {}, "The key of a proxy admin is missing."),
     ],

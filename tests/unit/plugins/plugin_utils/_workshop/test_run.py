@@ -43,6 +43,7 @@ class Proxy:
             {
                 "key_alias": alias,
                 "key": value,
+                "models": ["gpt-4"],
                 "key_id": hashlib.sha256(value.encode()).hexdigest(),
                 "created_by": created_by,
                 "user_id": f"{alias}@example.com",
@@ -234,6 +235,20 @@ def test_a_team_that_only_has_the_name_is_not_used(proxy) -> None:
     assert "that is not this workshop's" in refused(proxy, {**COURSE, "total_budget": 5})
     go(proxy, END)
     assert "ws" in proxy.teams
+
+
+@pytest.mark.parametrize("models", [[], ["all-team-models"]])
+def test_models_of_one_person_are_refused_that_another_key_in_the_team_could_use(proxy, models: list[str]) -> None:
+    capped = {**COURSE, "total_budget": 5, "validate_models": False}
+    go(proxy, capped)
+    proxy.add("ws-cem", team_id="ws", models=models)
+    proxy.add("ws-dan", team_id="ws")
+    more = {**capped, "users": [{"user": "ann", "models": ["gpt-4", "o9"]}, "ben"]}
+    message = refused(proxy, more)
+    assert "o9, which are for some people only, would also be open to ws-cem: these keys" in message
+    assert proxy.teams["ws"]["models"] == ["gpt-4"]
+    go(proxy, {**more, "users": [*more["users"], "cem"]})
+    assert proxy.teams["ws"]["models"] == ["gpt-4", "o9"]
 
 
 HACKATHON = {**COURSE, "team_budget": 5, "users": [{"user": "ann", "team": "red"}, {"user": "ben", "team": "blue"}]}
