@@ -172,5 +172,7 @@ def following(guide: str, alias: str, sandbox: Any, play: Callable[..., Any], fo
     folder.mkdir()
     day = Day(guide, alias, sandbox, play, folder)
     day.remove()
-    yield day
-    day.remove()
+    try:
+        yield day
+    finally:
+        day.remove()

@@ -92,7 +92,8 @@ def test_a_lookup_reads_vault(run: Callable[..., str], proxy: Mapping[str, str],
     with listening(ThreadingHTTPServer(("127.0.0.1", 0), Vault)) as port:
         address = {"VAULT_ADDR": f"http://127.0.0.1:{port}", "VAULT_TOKEN": TOKEN}
         output = [
-            run("secret_stores.md", "hashi_vault.vault_kv2_get", {"nightly-tests": alias}, **address) for _ in range(2)
+            run("secret_stores.md", "hashi_vault.vault_kv2_get", {"nightly-tests": alias}, **address)
+            for _time in range(2)
         ]
     assert ["changed=1" in one for one in output] == [True, False]
 
@@ -103,7 +104,7 @@ def test_sops_decrypts_a_file(run: Callable[..., str], proxy: Mapping[str, str],
     (tmp_path / "sops").write_text(SOPS)
     (tmp_path / "sops").chmod(0o700)
     path = os.pathsep.join((str(tmp_path), os.environ["PATH"]))
-    output = [run("secret_stores.md", "community.sops", {"nightly-tests": alias}, PATH=path) for _ in range(2)]
+    output = [run("secret_stores.md", "community.sops", {"nightly-tests": alias}, PATH=path) for _time in range(2)]
     assert ["changed=1" in one for one in output] == [True, False]
 
 

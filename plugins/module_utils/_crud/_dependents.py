@@ -154,7 +154,7 @@ def fetch_rows(proxy: Proxy, dependent: Dependent) -> list[Row]:
 def find_dependents(proxy: Proxy, uses: Mapping[Dependent, Uses]) -> dict[str, list[str]]:
     """Return the names of all that use an object, by what they are: of each kind those for which a function is true."""
     return {
-        dependent.thing: sorted(dependent.name_of(row) for row in fetch_rows(proxy, dependent) if is_used(row))
+        dependent.thing: [dependent.name_of(row) for row in fetch_rows(proxy, dependent) if is_used(row)]
         for dependent, is_used in uses.items()
     }
 
@@ -205,7 +205,7 @@ def _part(value: Any, place: str) -> Any:
 
 def count_and_name(names: Mapping[str, Sequence[str]]) -> str:
     """Return how many there are of each thing, and which: ``2 keys (a, b), 1 team (c)``; empty if there is none."""
-    found = [(thing, some) for thing, some in names.items() if some]
+    found = [(thing, sorted(some)) for thing, some in names.items() if some]
     return ", ".join(
         f"{len(some)} {plural(thing) if len(some) > 1 else thing} ({join_limited(some)})" for thing, some in found
     )

@@ -99,17 +99,17 @@ def with_absolute_budget(where: str, options: Mapping[str, Any], variables: Vari
     """
     given = dict(options)
     extra, text = given.pop(EXTRA_BUDGET, None), given.get("max_budget")
-    name, more = EXTRA_BUDGET, extra
+    name, more, shown = EXTRA_BUDGET, extra, extra
     if extra is None or not str(extra).strip():  # a cell that is left blank
         if not isinstance(text, str) or not text.strip().startswith("+"):
             return given
-        name, more = "max_budget", text.strip()[1:]
+        name, more, shown = "max_budget", text.strip()[1:], text.strip()
     elif text is not None and str(text).strip():
         raise VariableError(f"{where}: max_budget and {EXTRA_BUDGET} cannot both be set.")
     amount_of_more = amount(f"{where}, {name}", more)
     if variables["max_budget"] is None:
         called = variables.called("max_budget")
-        raise VariableError(f"{where}, {name}: {more} is more than everybody has, so {called} is required.")
+        raise VariableError(f"{where}, {name}: {shown} is more than everybody has, so {called} is required.")
     return {**given, "max_budget": variables["max_budget"] + amount_of_more}
 
 

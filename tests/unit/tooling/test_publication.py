@@ -64,7 +64,7 @@ def test_each_version_has_a_folder(published: Callable[..., Mapping[str, str]]) 
 
 
 def test_the_same_site_is_published_once(published: Callable[..., Mapping[str, str]], tmp_path: Path) -> None:
-    for _ in range(2):
+    for _time in range(2):
         published("main", {"index.html": "same"})
     assert git(tmp_path / "remote", "rev-list", "--count", "gh-pages") == "1"
 

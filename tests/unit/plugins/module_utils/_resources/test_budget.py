@@ -70,7 +70,7 @@ def test_a_budget_of_nobody_is_deleted() -> None:
         ({"/key/list": [{"token": "t", "key_alias": "k", **HAS}]}, r"1 key \(k\)"),
         (
             {"/key/list": [{"token": "t", "key_alias": "k", **HAS}, {"token": "u", **HAS_INSIDE}]},
-            r"2 keys \(k, a key without a name\)",
+            r"2 keys \(a key without a name, k\)",
         ),
         (
             {"/customer/list": [{**OTHER, "user_id": "d"}, HAS_INSIDE], "/tag/list": [HAS, {**HAS, "name": "d"}]},

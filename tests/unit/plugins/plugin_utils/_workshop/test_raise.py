@@ -146,8 +146,8 @@ def test_what_is_more_than_everybody_has_needs_no_plus(extra: Any) -> None:
     (ann, ben) = declare(read, lambda _path: b"").people
     assert ann.options["max_budget"] == 10 and "max_budget" not in ben.options and "extra_budget" not in ann.options
     table = Variables(VARIABLES, Source({**BASE, "users": None, "users_file": "people.csv"}))
-    read_file = lambda _path: f"user,extra_budget\nann,{extra}\nben,\n".encode()  # noqa: E731
-    (ann, ben) = declare(table, read_file).people
+    text = f"user,extra_budget\nann,{extra}\nben,\n".encode()
+    (ann, ben) = declare(table, lambda _path: text).people
     assert ann.options["max_budget"] == 10 and "max_budget" not in ben.options
 
 

@@ -400,7 +400,7 @@ def test_who_reaches_a_server_is_said_before_it_is_deleted() -> None:
     }
     with pytest.raises(InputError) as refusal:
         declared(proxy, "absent")
-    users = "It is used by 3 keys (by-id, by-tool, by-group), 1 access group (in), 1 MCP toolset (tools)."
+    users = "It is used by 3 keys (by-group, by-id, by-tool), 1 access group (in), 1 MCP toolset (tools)."
     assert f"{users} To continue, set force: true." in str(refusal.value)
     assert proxy.sent == []
     outcome = declared(proxy, "absent", force=True)
