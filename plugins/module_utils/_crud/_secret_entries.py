@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._fingerprints import fingerprint, is_guessable, matches
+from .._fingerprints import OWN_ENTRY, fingerprint, is_guessable, known_in, matches, own_entry
 from .._redaction import CHANGED, HIDDEN, REFERENCE, is_secret_name
-from .._values import json_equal
+from .._values import is_empty, json_equal
 
 Entries = Mapping[str, Any]
 MASKED = re.compile(r"(?P<begin>.*?)(?P<stars>\*+)(?P<end>.*)", re.DOTALL)
@@ -105,6 +105,47 @@ def guessable_names(after: Entries) -> list[str]:
     """Return the secret entries that are written and of which no fingerprint is kept."""
     written = {name: entry.value for name, entry in after.items() if isinstance(entry, NewEntry)}
     return [name for name, value in written.items() if _is_secret(name, value) and is_guessable(name, value)]
+
+
+class SecretParams:
+    """The parameters of an object, some of them secret, with the mapping in which it keeps their fingerprints.
+
+    Fingerprints of parameters that LiteLLM no longer shows count for nothing: somebody else has removed those.
+
+    :param params: the name of the parameters in an object, such as ``litellm_params``.
+    :param info: that of the mapping, whose other entries are the user's.
+    """
+
+    def __init__(self, params: str, info: str) -> None:
+        self.params, self.info = params, info
+
+    def shown(self, record: Entries) -> dict[str, Any]:
+        """Return the parameters that LiteLLM shows, most secrets as masks."""
+        return {name: value for name, value in (record.get(self.params) or {}).items() if value is not None}
+
+    def known(self, record: Entries) -> dict[str, str]:
+        """Return the fingerprints of the secrets among them."""
+        shown = self.shown(record)
+        return {name: mark for name, mark in known_in(record.get(self.info)).items() if name in shown}
+
+    def present(self, record: Entries) -> dict[str, Any]:
+        return present(self.shown(record), self.known(record))
+
+    def wanted(self, declared: Entries, record: Entries) -> dict[str, Any]:
+        return wanted(declared, self.shown(record), self.known(record))
+
+    def own_info(self, record: Entries) -> dict[str, Any]:
+        """Return the user's part of the mapping."""
+        return {name: value for name, value in (record.get(self.info) or {}).items() if name != OWN_ENTRY}
+
+    @staticmethod
+    def check_info(value: Entries) -> str | None:
+        return f"the entry {OWN_ENTRY} is reserved for this collection." if OWN_ENTRY in value else None
+
+
+def with_marks(info: Any, marks: Entries) -> dict[str, Any]:
+    """Return a mapping of the user as it is sent, with the fingerprints of secrets, if there are any."""
+    return {**({} if is_empty(info) else info), **(own_entry(marks) if marks else {})}
 
 
 def _is_secret(name: Any, value: Any) -> bool:

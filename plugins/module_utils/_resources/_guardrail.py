@@ -27,14 +27,23 @@ from .._crud._entries import check_entries, remaining, unset_of, with_entries
 from .._crud._numbers import numbers
 from .._crud._object import CrudObject
 from .._crud._rows import without_null
-from .._crud._secret_entries import check_masks, fingerprints, guessable_names, present, sent, wanted, without_secrets
+from .._crud._secret_entries import (
+    SecretParams,
+    check_masks,
+    fingerprints,
+    guessable_names,
+    sent,
+    with_marks,
+    without_secrets,
+)
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
-from .._fingerprints import OWN_ENTRY, guessable_warning, known_in, own_entry
+from .._fingerprints import guessable_warning
 from .._listings import GUARDRAILS
 from .._proxy import Proxy
 
 CONFIGURED = "it is defined in the configuration file of the proxy. Change it there."
 PARAMS, INFO = "litellm_params", "guardrail_info"
+ENTRIES = SecretParams(PARAMS, INFO)
 # What no guardrail can be without.
 REQUIRED = ("guardrail", "mode")
 # What is false again once it is removed.
@@ -68,35 +77,13 @@ def _entries(value: Any, added: Values) -> Any:
     return [without_null({**added, **part}) if isinstance(part, Mapping) else part for part in value]
 
 
-def _shown_params(record: Record) -> Mapping[str, Any]:
-    return record.get(PARAMS) or {}
-
-
-def _known(record: Record) -> Mapping[str, Any]:
-    """Return the fingerprints of parameters that the guardrail still has: LiteLLM shows each."""
-    return {name: mark for name, mark in known_in(record.get(INFO)).items() if name in _shown_params(record)}
-
-
-def _params(record: Record) -> dict[str, Any]:
-    return present(_shown_params(record), _known(record))
-
-
-def _info(record: Record) -> dict[str, Any]:
-    """Return the user's part of ``guardrail_info``."""
-    return {name: value for name, value in (record.get(INFO) or {}).items() if name != OWN_ENTRY}
-
-
-def _check_info(value: Mapping[str, Any]) -> str | None:
-    return f"the entry {OWN_ENTRY} is reserved for this collection." if OWN_ENTRY in value else None
-
-
 GUARDRAIL = Resource(
     kind="guardrail",
     identity="guardrail_name",
     fields=(
         Field("guardrail_name", cleared=NOT_CLEARABLE),
-        Field(PARAMS, "dict", parse=_complete, read=_params, redact=without_secrets, cleared=NOT_CLEARABLE),
-        Field(INFO, "dict", read=_info, check=_check_info, cleared={}),
+        Field(PARAMS, "dict", parse=_complete, read=ENTRIES.present, redact=without_secrets, cleared=NOT_CLEARABLE),
+        Field(INFO, "dict", read=ENTRIES.own_info, check=ENTRIES.check_info, cleared={}),
     ),
 )
 
@@ -137,29 +124,27 @@ class Guardrail(CrudObject):
     def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
         """Keep the entries that are not declared, unless they are to be removed."""
         current = record or {}
-        prepared, gone = with_entries(fields, options, INFO, _info(current)), unset_of(options, PARAMS)
+        prepared, gone = with_entries(fields, options, INFO, ENTRIES.own_info(current)), unset_of(options, PARAMS)
         if PARAMS in fields or gone:
-            there = wanted(fields.get(PARAMS) or {}, _shown_params(current), _known(current))
+            there = ENTRIES.wanted(fields.get(PARAMS) or {}, current)
             prepared[PARAMS] = remaining(there, gone, FALSE_BY_DEFAULT)
         return prepared
 
     def create_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
         params = plan.changes[PARAMS]
-        marks = fingerprints(params, {})
-        info = {**(body.get(INFO) or {}), **(own_entry(marks) if marks else {})}
+        info = with_marks(body.get(INFO), fingerprints(params, {}))
         return {"guardrail": {**body, PARAMS: sent(params, {}), INFO: info}}
 
     def update_body(self, _body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
         """Return what changes of the parameters, null for those that go, and all of the information, if any changes."""
         updated: dict[str, Any] = {}
-        known = marks = _known(plan.existing)
+        known = marks = ENTRIES.known(plan.existing)
         if PARAMS in plan.changes:
-            before, after = _params(plan.existing), plan.changes[PARAMS]
+            before, after = ENTRIES.present(plan.existing), plan.changes[PARAMS]
             marks = fingerprints(after, known)
             updated[PARAMS] = {**dict.fromkeys(name for name in before if name not in after), **sent(after, before)}
         if INFO in plan.changes or marks != known:
-            info = plan.changes.get(INFO, _info(plan.existing))
-            updated[INFO] = {**info, **(own_entry(marks) if marks else {})}
+            updated[INFO] = with_marks(plan.changes.get(INFO, ENTRIES.own_info(plan.existing)), marks)
         return updated
 
     def check_plan(self, plan: Plan, _options: Values, _proxy: Proxy) -> str | None:
@@ -176,7 +161,7 @@ class Guardrail(CrudObject):
         """Say whose requests LiteLLM would serve without the guardrail that they name."""
         if plan.action != "delete":
             return []
-        of_all = _shown_params(plan.existing).get("default_on") is True
+        of_all = ENTRIES.shown(plan.existing).get("default_on") is True
 
         def names_it(place: str) -> Callable[[Row], bool]:
             return lambda row: plan.name in ((row.get(place) or {}).get("guardrails") or ())

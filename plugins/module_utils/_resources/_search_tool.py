@@ -19,16 +19,16 @@ from .._crud._object import CrudObject
 from .._crud._secret_entries import (
     KeptEntry,
     NewEntry,
+    SecretParams,
     check_masks,
     fingerprints,
     guessable_names,
-    present,
     sent,
-    wanted,
+    with_marks,
     without_secrets,
 )
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
-from .._fingerprints import OWN_ENTRY, guessable_warning, known_in, own_entry
+from .._fingerprints import guessable_warning
 from .._listings import SEARCH_TOOLS
 from .._proxy import Proxy
 from .._redaction import REFERENCE
@@ -38,6 +38,7 @@ from .._values import is_empty, json_equal
 
 CONFIGURED = "it is owned by the configuration file of the proxy. Change it there."
 PARAMS, INFO = "litellm_params", "search_tool_info"
+ENTRIES = SecretParams(PARAMS, INFO)
 PROVIDER = "search_provider"
 PROVIDERS = "/search_tools/ui/available_providers"
 COST, COST_SINCE = "input_cost_per_query", "1.110.0"
@@ -47,28 +48,6 @@ KNOWN = (PROVIDER, "api_key", "api_base", "timeout", "max_retries", COST)
 def _check_params(value: Mapping[str, Any]) -> str | None:
     unknown = [str(name) for name in value if name not in KNOWN]
     return f"LiteLLM drops {join_limited(unknown)}. It knows {', '.join(KNOWN)}." if unknown else None
-
-
-def _check_info(value: Mapping[str, Any]) -> str | None:
-    return f"the entry {OWN_ENTRY} is reserved for this collection." if OWN_ENTRY in value else None
-
-
-def _shown(record: Record) -> dict[str, Any]:
-    """Return the parameters that LiteLLM shows, most secrets as masks."""
-    return {name: value for name, value in (record.get(PARAMS) or {}).items() if value is not None}
-
-
-def _known(record: Record) -> Mapping[str, Any]:
-    return {name: mark for name, mark in known_in(record.get(INFO)).items() if name in _shown(record)}
-
-
-def _params(record: Record) -> dict[str, Any]:
-    return present(_shown(record), _known(record))
-
-
-def _info(record: Record) -> dict[str, Any]:
-    """Return the user's part of ``search_tool_info``."""
-    return {name: value for name, value in (record.get(INFO) or {}).items() if name != OWN_ENTRY}
 
 
 SEARCH_TOOL = Resource(
@@ -81,11 +60,11 @@ SEARCH_TOOL = Resource(
             "dict",
             parse=numbers("timeout|max_retries|input_cost_per_query"),
             check=_check_params,
-            read=_params,
+            read=ENTRIES.present,
             redact=without_secrets,
             cleared=NOT_CLEARABLE,
         ),
-        Field(INFO, "dict", read=_info, check=_check_info, cleared={}),
+        Field(INFO, "dict", read=ENTRIES.own_info, check=ENTRIES.check_info, cleared={}),
     ),
 )
 
@@ -108,11 +87,12 @@ class SearchTool(CrudObject):
     def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
         """Keep the entries that are not declared, unless they are to be removed, and send known secrets each time."""
         current, declared = record or {}, fields.get(PARAMS) or {}
-        params = remaining(wanted(declared, _shown(current), _known(current)), unset_of(options, PARAMS))
-        prepared = with_entries(fields, options, INFO, _info(current))
+        params = remaining(ENTRIES.wanted(declared, current), unset_of(options, PARAMS))
+        own_info = ENTRIES.own_info(current)
+        prepared = with_entries(fields, options, INFO, own_info)
         info = prepared.get(INFO)
-        same = params == _params(current) and (
-            info is None or json_equal({} if is_empty(info) else info, _info(current))
+        same = params == ENTRIES.present(current) and (
+            info is None or json_equal({} if is_empty(info) else info, own_info)
         )
         if PARAMS in fields or not same:
             resent = {} if same else {name: value for name, value in declared.items() if name in params}
@@ -133,13 +113,12 @@ class SearchTool(CrudObject):
 
     def _whole(self, plan: Plan) -> dict[str, Any]:
         """Return all of a search tool, with the fingerprints of its secrets."""
-        params = plan.changes.get(PARAMS, _params(plan.existing))
-        info = plan.changes.get(INFO, _info(plan.existing))
-        marks = fingerprints(params, _known(plan.existing))
+        params = plan.changes.get(PARAMS, ENTRIES.present(plan.existing))
+        info = plan.changes.get(INFO, ENTRIES.own_info(plan.existing))
         whole = {
             "search_tool_name": plan.name,
             PARAMS: sent(params, {}),
-            INFO: {**({} if is_empty(info) else info), **(own_entry(marks) if marks else {})},
+            INFO: with_marks(info, fingerprints(params, ENTRIES.known(plan.existing))),
         }
         return {"search_tool": whole}
 
@@ -148,16 +127,16 @@ class SearchTool(CrudObject):
             return CONFIGURED
         if plan.action == "delete":
             return None
-        after = plan.changes.get(PARAMS, _params(plan.existing))
+        after = plan.changes.get(PARAMS, ENTRIES.present(plan.existing))
         if not after.get(PROVIDER):
             return f"it does not exist yet. To create it, set {PROVIDER} in O({PARAMS})."
         hidden = [f"O({PARAMS}.{name})" for name, value in after.items() if isinstance(value, KeptEntry)]
         if hidden:
             names = join_limited(hidden)
             return f"LiteLLM replaces all parameters and does not show {names}. Set it again, or list it in O(unset)."
-        if COST in sent(after, _params(plan.existing)) and proxy.version and not proxy.at_least(COST_SINCE):
+        if COST in sent(after, ENTRIES.present(plan.existing)) and proxy.version and not proxy.at_least(COST_SINCE):
             return f"LiteLLM {proxy.version} on this proxy does not know O({PARAMS}.{COST}) (since {COST_SINCE})."
-        changed = after[PROVIDER] != _shown(plan.existing).get(PROVIDER)
+        changed = after[PROVIDER] != ENTRIES.shown(plan.existing).get(PROVIDER)
         return _unknown_provider(str(after[PROVIDER]), proxy) if changed else None
 
     def warnings(self, plan: Plan, _options: Values, _proxy: Proxy) -> list[str]:

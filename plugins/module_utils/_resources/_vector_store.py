@@ -17,16 +17,16 @@ from .._crud._entries import FALSE_BY_DEFAULT, check_entries, remaining, unset_o
 from .._crud._numbers import IN_PARAMS, numbers
 from .._crud._object import CrudObject
 from .._crud._secret_entries import (
+    SecretParams,
     check_masks,
     fingerprints,
     guessable_names,
-    present,
     sent,
-    wanted,
+    with_marks,
     without_secrets,
 )
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
-from .._fingerprints import OWN_ENTRY, guessable_warning, known_in, own_entry
+from .._fingerprints import guessable_warning
 from .._listings import VECTOR_STORES
 from .._proxy import Proxy
 from .._redaction import is_secret_name
@@ -35,6 +35,7 @@ from .._values import is_empty
 
 CONFIGURED = "it is defined in the configuration file of the proxy. Change it there."
 PARAMS, METADATA, CREDENTIAL = "litellm_params", "vector_store_metadata", "litellm_credential_name"
+ENTRIES = SecretParams(PARAMS, METADATA)
 UNDETECTED = "Later runs do not detect a changed value."
 
 
@@ -45,28 +46,6 @@ def _check_params(value: Mapping[str, Any]) -> str | None:
     return f"LiteLLM does not show {', '.join(flags)}, so that a flag cannot be compared." if flags else None
 
 
-def _check_metadata(value: Mapping[str, Any]) -> str | None:
-    return f"the entry {OWN_ENTRY} is reserved for this collection." if OWN_ENTRY in value else None
-
-
-def _shown(record: Record) -> dict[str, Any]:
-    """Return the parameters that LiteLLM shows, but what is in its secrets."""
-    return {name: value for name, value in (record.get(PARAMS) or {}).items() if value is not None}
-
-
-def _known(record: Record) -> Mapping[str, Any]:
-    return {name: mark for name, mark in known_in(record.get(METADATA)).items() if name in _shown(record)}
-
-
-def _params(record: Record) -> dict[str, Any]:
-    return present(_shown(record), _known(record))
-
-
-def _metadata(record: Record) -> dict[str, Any]:
-    """Return the user's part of the metadata."""
-    return {name: value for name, value in (record.get(METADATA) or {}).items() if name != OWN_ENTRY}
-
-
 VECTOR_STORE = Resource(
     kind="vector store",
     identity="vector_store_id",
@@ -75,14 +54,14 @@ VECTOR_STORE = Resource(
         Field("custom_llm_provider", cleared=NOT_CLEARABLE),
         Field("vector_store_name"),
         Field("vector_store_description"),
-        Field(METADATA, "dict", read=_metadata, check=_check_metadata, cleared={}),
+        Field(METADATA, "dict", read=ENTRIES.own_info, check=ENTRIES.check_info, cleared={}),
         Field(CREDENTIAL),
         Field(
             PARAMS,
             "dict",
             parse=numbers(IN_PARAMS),
             check=_check_params,
-            read=_params,
+            read=ENTRIES.present,
             redact=without_secrets,
             cleared=NOT_CLEARABLE,
         ),
@@ -108,7 +87,7 @@ class VectorStore(CrudObject):
         return CONFIGURED if record.get("is_config") else None
 
     def options_of(self, record: Record, proxy: Proxy) -> dict[str, Any]:
-        own = {name: value for name, value in _params(record).items() if not _is_default(name, value)}
+        own = {name: value for name, value in ENTRIES.present(record).items() if not _is_default(name, value)}
         options = {**super().options_of(record, proxy), PARAMS: own}
         return {name: value for name, value in options.items() if value != {}}
 
@@ -122,18 +101,20 @@ class VectorStore(CrudObject):
     def desired(self, fields: Values, options: Values, record: Record | None) -> Values:
         """Keep the entries that are not declared, unless they are to be removed."""
         current = record or {}
-        prepared, gone = with_entries(fields, options, METADATA, _metadata(current)), unset_of(options, PARAMS)
+        prepared, gone = with_entries(fields, options, METADATA, ENTRIES.own_info(current)), unset_of(options, PARAMS)
         if PARAMS in fields or gone:
-            there = wanted(fields.get(PARAMS) or {}, _shown(current), _known(current))
+            there = ENTRIES.wanted(fields.get(PARAMS) or {}, current)
             prepared[PARAMS] = remaining(there, gone, FALSE_BY_DEFAULT)
         return prepared
 
     def create_body(self, body: dict[str, Any], plan: Plan) -> dict[str, Any]:
         params = plan.changes.get(PARAMS) or {}
-        return {**body, PARAMS: sent(params, {}), METADATA: _whole(body.get(METADATA), fingerprints(params, {}))}
+        return {**body, PARAMS: sent(params, {}), METADATA: with_marks(body.get(METADATA), fingerprints(params, {}))}
 
     def update_body(self, body: dict[str, Any], plan: Plan, _proxy: Proxy) -> dict[str, Any]:
-        return {**body, METADATA: _whole(body[METADATA], _known(plan.existing))} if METADATA in body else body
+        return (
+            {**body, METADATA: with_marks(body[METADATA], ENTRIES.known(plan.existing))} if METADATA in body else body
+        )
 
     def must_recreate(self, plan: Plan, _proxy: Proxy) -> bool:
         return plan.action == "update" and bool(_unchangeable(plan))
@@ -173,11 +154,6 @@ def _is_default(name: str, value: Any) -> bool:
     return name in FALSE_BY_DEFAULT and value is False
 
 
-def _whole(metadata: Any, marks: Mapping[str, Any]) -> dict[str, Any]:
-    """Return metadata as it is sent, with the fingerprints of secrets, if there are any."""
-    return {**({} if is_empty(metadata) else metadata), **(own_entry(marks) if marks else {})}
-
-
 def _unchangeable(plan: Plan) -> list[str]:
     """Return what a plan changes that LiteLLM takes only with the creation."""
     return [name for name in (CREDENTIAL, PARAMS) if name in plan.changes]
@@ -204,7 +180,7 @@ def _check_recreating(plan: Plan, options: Values) -> str | None:
 def _lost(record: Record, options: Values) -> Iterator[str]:
     """Yield what a vector store has and the task neither sets nor removes."""
     gone = options.get("unset") or ()
-    entries = {PARAMS: _params(record), METADATA: _metadata(record)}
+    entries = {PARAMS: ENTRIES.present(record), METADATA: ENTRIES.own_info(record)}
     for row in VECTOR_STORE.fields:
         if row.name in entries:
             set_here = options.get(row.name) or {}
