@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes the code of the collection in random single places, and prints the changes that no unit test notices.
 
-Each change is made in a copy of the checkout, on which the unit tests run until the first of them fails. The same seed
-makes the same changes of the same code.
+Each change is made in a copy of the checkout, on which unit tests run until the first of them fails: those of the
+file, of its folder, and, if they notice nothing, of all plugins. The same seed makes the same changes of the same code.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import argparse
 import random
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from cosmic_ray.commands import execute, init
-from cosmic_ray.config import ConfigDict
+from cosmic_ray.commands import init
+from cosmic_ray.mutating import mutate_and_test
 from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkResult
+from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem, WorkResult
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -28,10 +29,11 @@ COPY = checkout.BUILD / "mutants"
 NO_CODE = ("modules", "doc_fragments")
 # These change annotations, which nothing evaluates, far more often than code.
 ANNOTATIONS = "core/ReplaceBinaryOperator_BitOr_"
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "--no-cov")
 # The sandbox and the tools of the tests are not what is changed.
-TESTS = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "--no-cov", "tests/unit/plugins"]
-# A change can make a loop endless.
-LONGEST = 300
+ALL = "tests/unit/plugins"
+# A change can make a loop endless. Whatever is not through after this time, in seconds, counts as noticed.
+LONGEST = 1800
 
 
 def main() -> int:
@@ -40,12 +42,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which ones")
     given = parser.parse_args()
     checkout.copy(COPY)
-    # The tests of the copy find it by their own path, and so do the changes.
-    command = shlex.join(["env", "-C", str(COPY), *TESTS])
     with use_db(str(checkout.BUILD / "mutants.sqlite"), mode=WorkDB.Mode.create) as work:
         init(code(), work, {})
         choose(work, given.count, random.Random(given.seed))
-        execute(work, ConfigDict({"test-command": command, "timeout": LONGEST, "distributor": {"name": "local"}}))
+        for item in list(work.pending_work_items):
+            work.set_result(item.job_id, tried(item))
         return report(work)
 
 
@@ -65,14 +66,36 @@ def choose(work: WorkDB, count: int, rng: random.Random) -> None:
             work.set_result(item.job_id, WorkResult(worker_outcome=WorkerOutcome.SKIPPED))
 
 
+def tried(item: WorkItem) -> WorkResult:
+    """Run tests on a change, the nearest ones first, until any fails. Print what came of it."""
+    for tests in nearest(item.mutations[0].module_path):
+        # The tests of the copy find it by their own path, and so do the changes.
+        command = shlex.join(["env", "-C", str(COPY), *PYTEST, *(("-n", "2") if tests == ALL else ()), tests])
+        result = mutate_and_test(item.mutations, command, LONGEST)
+        if result.test_outcome == TestOutcome.KILLED:
+            break
+    print(f"{title(item.mutations[0])}: {result.test_outcome}, {tests}", flush=True)
+    return result
+
+
+def nearest(changed: Path) -> Iterator[str]:
+    """Yield the tests of a changed file and of its folder, if it has any, and those of all plugins."""
+    file = changed.relative_to(COPY)
+    folder = Path("tests/unit") / file.parent
+    for tests in (folder / f"test_{file.name.lstrip('_')}", folder):
+        if (COPY / tests).exists():
+            yield str(tests)
+    yield ALL
+
+
 def report(work: WorkDB) -> int:
     """Print what became of the changes. The exit code is 1 if any was not noticed."""
-    tried = {job_id: result for job_id, result in work.results if result.worker_outcome != WorkerOutcome.SKIPPED}
-    unnoticed = [job_id for job_id, result in tried.items() if result.test_outcome != TestOutcome.KILLED]
+    results = {job_id: result for job_id, result in work.results if result.worker_outcome != WorkerOutcome.SKIPPED}
+    unnoticed = [job_id for job_id, result in results.items() if result.test_outcome != TestOutcome.KILLED]
     changes = {item.job_id: item.mutations[0] for item in work.work_items}
     for job_id in unnoticed:
-        print(f"{title(changes[job_id])}\n{changed_lines(tried[job_id].diff)}\n")
-    print(f"{len(tried) - len(unnoticed)} of {len(tried)} changes were noticed.")
+        print(f"{title(changes[job_id])}\n{changed_lines(results[job_id].diff)}\n")
+    print(f"{len(results) - len(unnoticed)} of {len(results)} changes were noticed.")
     return 1 if unnoticed else 0
 
 

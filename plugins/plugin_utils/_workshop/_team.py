@@ -7,7 +7,7 @@ Private: only for use inside this collection.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -107,12 +107,10 @@ def in_teams(
     if not planned:
         return workshop, []
     called = _called(variables)
-    elsewhere = _option_of_another_team(workshop)
-    if elsewhere:
-        where = "teams" if workshop.teams else "a team"
-        raise VariableError(
-            f"{called} puts the keys into {where} of the workshop, but {elsewhere} is set. Leave one of them out."
-        )
+    elsewhere, left = _option_of_another_team(workshop), _leaves_team(workshop)
+    if elsewhere or left:
+        where, but = "teams" if workshop.teams else "a team", f"{elsewhere} is set" if elsewhere else f"{left} is unset"
+        raise VariableError(f"{called} puts the keys into {where} of the workshop, but {but}. Leave one of them out.")
     foreign = [plan.team_id for plan in planned if plan.team_id in found and not is_ours(workshop, found[plan.team_id])]
     if foreign:
         raise VariableError(not_ours(foreign, variables))
@@ -204,8 +202,21 @@ def _changes(alias: str, found: Mapping[str, Any] | None, declared: Mapping[str,
 
 def _option_of_another_team(workshop: Workshop) -> str:
     """Return which option puts a key into another team, "" if none does."""
-    declared = (workshop.shared, *(person.options for person in workshop.people))
-    return next((name for options in declared for name in OTHER_TEAM if options.get(name)), "")
+    return next((name for options in _declared(workshop) for name in OTHER_TEAM if options.get(name)), "")
+
+
+def _leaves_team(workshop: Workshop) -> str:
+    """Return which option of a team is to be removed from a key, "" if none is."""
+    of_team = ("team_id", "models")
+    return next(
+        (name for options in _declared(workshop) for name in of_team if name in (options.get("unset") or ())), ""
+    )
+
+
+def _declared(workshop: Workshop) -> Iterator[Mapping[str, Any]]:
+    """Yield all that is declared of keys."""
+    yield workshop.shared
+    yield from (person.options for person in workshop.people)
 
 
 def _members(people: Iterable[Person]) -> list[dict[str, str]]:

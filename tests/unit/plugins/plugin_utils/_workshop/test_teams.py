@@ -201,6 +201,14 @@ def test_at_the_end_only_shared_keys_need_the_teams() -> None:
             "litellm_vkey_team_budget puts the keys into teams of the workshop, but team_id is set.",
         ),
         (
+            {"team_budget": 1, "key_options": {"unset": ["team_id"]}},
+            "litellm_vkey_team_budget puts the keys into teams of the workshop, but team_id is unset.",
+        ),
+        (
+            {"team_budget": 1, "users": [{**PEOPLE[0], "unset": ["models"]}]},
+            "litellm_vkey_team_budget puts the keys into teams of the workshop, but models is unset.",
+        ),
+        (
             {"team_budget": 1, "found": [{"team_id": "w-red"}]},
             "has a team 'w-red' already that is not this workshop's. Choose another litellm_vkey_alias.",
         ),
