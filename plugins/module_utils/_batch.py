@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ._engine import Outcome, Plan
-from ._errors import InputError, LiteLLMError
+from ._errors import InputError, LiteLLMError, say_that_it_was_written
 from ._kind import Store
 from ._text import join_limited
 
@@ -101,6 +101,7 @@ def carry_out(
         return store.confirm(wants, outcomes)
     except Exception as error:
         # What was written and cannot be read back now is reported as failed, but with the values that it has.
+        say_that_it_was_written(error)
         return [replace(one, error=error) if one.error is None and one.plan.changed else one for one in outcomes]
 
 

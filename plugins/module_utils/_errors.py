@@ -101,5 +101,11 @@ class ApiError(LiteLLMError):
         return {**told, **{name: getattr(self, name) for name in ("status", "type", "code", "param", "method", "path")}}
 
 
+def say_that_it_was_written(error: Exception) -> None:
+    """Add to an error of the read after a write that there was a write."""
+    if isinstance(error, ApiError) and not error.hint:
+        error.hint = "LiteLLM accepted the write, but what it stored could not be read. Run the task again."
+
+
 class NotStoredError(ApiError):
     """The proxy took a write, and does not have what was written."""

@@ -16,7 +16,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from .._engine import Outcome, Plan
-from .._errors import ApiError, InputError, LiteLLMError, NotStoredError
+from .._errors import ApiError, InputError, LiteLLMError, NotStoredError, say_that_it_was_written
 from .._kind import Client, Store
 from .._proxy import Proxy
 from .._text import mark_options
@@ -155,8 +155,13 @@ class ObjectStore(Store):
         """Return what came of a plan in the end, of what is left to do after its first write, if that is known."""
         plan = accepted.plan
         try:
-            outcome = self._carry_out(want, plan, (None, left or self._left(want, plan, None)))
+            left = left or self._left(want, plan, None)
         except LiteLLMError as error:  # the others were written, too, and are told of
+            say_that_it_was_written(error)
+            return replace(accepted, error=error)
+        try:
+            outcome = self._carry_out(want, plan, (None, left))
+        except LiteLLMError as error:
             return replace(accepted, error=error)
         return replace(outcome, warnings=(*accepted.warnings, *outcome.warnings))
 

@@ -133,7 +133,8 @@ def test_values_are_returned_even_if_they_cannot_be_read_back() -> None:
     store = Store()
     store.lost = True
     outcomes = converge(store, ["key", "same", "bad"])
-    assert [str(outcome.error) for outcome in outcomes] == ["away", "None", "refused bad"]
+    unread = "away LiteLLM accepted the write, but what it stored could not be read. Run the task again."
+    assert [str(outcome.error) for outcome in outcomes] == [unread, "None", "refused bad"]
     assert [outcome.value for outcome in outcomes][:2] == ["value-key", "planned-same"]
     assert outcomes[0].action == "create"
 

@@ -377,6 +377,17 @@ def test_many_that_cannot_be_read_back_have_failed(run: TASK, server: FakeGadget
     result = run(GADGETS.many, server.url, gadgets=[{"gadget_id": f"g{number}"} for number in range(4)])
     assert result["msg"].startswith("4 of 4 failed.")
     assert [one["action"] for one in result["gadgets"]] == ["create"] * 4
+    assert "LiteLLM accepted the write, but what it stored could not be read. Run the task again." in result["msg"]
+
+
+def test_one_that_cannot_be_read_back_is_said_to_be_written(run: TASK, server: FakeGadgets) -> None:
+    def answer_no_more(_rows: Any) -> None:
+        server.broken = {"/gadget/info", "/gadget/list"}
+
+    server.first["/gadget/new"] = answer_no_more
+    result = run(GADGETS.one, server.url, gadget_id="g1", state="present")
+    assert "LiteLLM accepted the write, but what it stored could not be read. Run the task again." in result["msg"]
+    assert result["changed"]
 
 
 def test_with_fail_fast_each_is_read_back_before_the_next(run: TASK, server: FakeGadgets) -> None:
