@@ -12,7 +12,7 @@ import argparse
 import random
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cosmic_ray.commands import init
@@ -31,7 +31,7 @@ NO_CODE = ("modules", "doc_fragments")
 ANNOTATIONS = "core/ReplaceBinaryOperator_BitOr_"
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "--no-cov")
 # The sandbox and the tools of the tests are not what is changed.
-ALL = "tests/unit/plugins"
+ALL = ("tests/unit/plugins", "tests/unit/test_secrets_in_memory.py")
 # A change can make a loop endless. Whatever is not through after this time, in seconds, counts as noticed.
 LONGEST = 1800
 
@@ -70,21 +70,21 @@ def tried(item: WorkItem) -> WorkResult:
     """Run tests on a change, the nearest ones first, until any fails. Print what came of it."""
     for tests in nearest(item.mutations[0].module_path):
         # The tests of the copy find it by their own path, and so do the changes.
-        command = shlex.join(["env", "-C", str(COPY), *PYTEST, *(("-n", "2") if tests == ALL else ()), tests])
+        command = shlex.join(["env", "-C", str(COPY), *PYTEST, *(("-n", "2") if tests == ALL else ()), *tests])
         result = mutate_and_test(item.mutations, command, LONGEST)
         if result.test_outcome == TestOutcome.KILLED:
             break
-    print(f"{title(item.mutations[0])}: {result.test_outcome}, {tests}", flush=True)
+    print(f"{title(item.mutations[0])}: {result.test_outcome}, {' '.join(tests)}", flush=True)
     return result
 
 
-def nearest(changed: Path) -> Iterator[str]:
+def nearest(changed: Path) -> Iterator[Sequence[str]]:
     """Yield the tests of a changed file and of its folder, if it has any, and those of all plugins."""
     file = changed.relative_to(COPY)
     folder = Path("tests/unit") / file.parent
     for tests in (folder / f"test_{file.name.lstrip('_')}", folder):
         if (COPY / tests).exists():
-            yield str(tests)
+            yield (str(tests),)
     yield ALL
 
 
