@@ -36,15 +36,12 @@ def licensed_fields(resource: Resource, plan: Plan) -> list[str]:
     return [row.name for row, value in rows if row.licensed and not row.is_empty(value)]
 
 
-def ensure_licensed(parts: Sequence[str], plan: Plan, proxy: Proxy) -> None:
-    """Refuse a plan with parts that need a license, if the proxy has none.
-
-    :raises InputError: naming the parts.
-    """
-    if parts and proxy.licensed is False:
-        verb = "requires" if len(parts) == 1 else "require"
-        message = f"{mark_options(parts)} {verb} a LiteLLM Enterprise license, which the proxy does not have."
-        raise InputError(message, plan.name)
+def unlicensed(parts: Sequence[str], proxy: Proxy) -> str | None:
+    """Return why parts of a plan that need a license are refused, None if the proxy has one."""
+    if not parts or proxy.licensed is not False:
+        return None
+    verb = "requires" if len(parts) == 1 else "require"
+    return f"{mark_options(parts)} {verb} a LiteLLM Enterprise license, which the proxy does not have."
 
 
 def unknown_models(plan: Plan, options: Mapping[str, Any], proxy: Proxy) -> str | None:

@@ -22,7 +22,7 @@ from .._proxy import Proxy
 from .._text import mark_options
 from ._definition import NEVER, CrudDeclaration, Definition, Record
 from ._dependents import guard, warn_of
-from ._limits import ensure_licensed, ensure_supported, licensed_fields
+from ._limits import ensure_supported, licensed_fields, unlicensed
 from ._reading import Reader, ids_in_body, path_of
 from ._references import unknown_references
 
@@ -108,10 +108,12 @@ class ObjectStore(Store):
 
     def _refuse(self, want: CrudDeclaration, plan: Plan) -> None:
         definition = self._definition
+        reason = None
         if plan.action in ("create", "update"):
             ensure_supported(definition.table, plan, self._proxy)
-            ensure_licensed(licensed_fields(definition.table, plan), plan, self._proxy)
-        reason = definition.check_plan(plan, want.options, self._proxy) if plan.changed else None
+            reason = unlicensed(licensed_fields(definition.table, plan), self._proxy)
+        if plan.changed:
+            reason = reason or definition.check_plan(plan, want.options, self._proxy)
         if reason:
             raise InputError(reason, plan.name)
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from ..._crud._limits import ensure_licensed, ensure_supported
+from ..._crud._limits import ensure_supported, unlicensed
 from ..._crud._references import unknown_references
 from ..._engine import Plan
 from ..._errors import InputError
@@ -40,8 +40,8 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
     writing = [plan for plan in plans if plan.action in WRITING]
     if writing or any(plan.current is None for plan in plans):
         proxy.ensure_admin()
+    _refuse_unlicensed(writing, proxy)
     for plan in writing:
-        ensure_licensed(_licensed_parts(plan), plan, proxy)
         ensure_supported(KEY, plan, proxy)
     if validate_models:
         _refuse_unknown_models(writing, proxy)
@@ -49,6 +49,20 @@ def refuse(plans: Sequence[Plan], proxy: Proxy, reader: KeyReader, validate_mode
     _refuse_taken_aliases(writing, reader)
     _refuse_other_organization([plan for plan in writing if plan.action == "create"], proxy)
     _refuse_taken_values([plan for plan in writing if plan.value and plan.action != "update"], reader)
+
+
+def _refuse_unlicensed(plans: Sequence[Plan], proxy: Proxy) -> None:
+    """Refuse what needs a license that the proxy does not have.
+
+    :raises InputError: naming all of it, and the keys that were to have it.
+    """
+    found: dict[str, list[str]] = defaultdict(list)
+    for plan in plans:
+        if reason := unlicensed(_licensed_parts(plan), proxy):
+            found[reason].append(plan.name)
+    if found:
+        sentences = [f"{printable(join_limited(names))}: {reason}" for reason, names in found.items()]
+        raise InputError(join_limited(sentences, " "))
 
 
 def _licensed_parts(plan: Plan) -> list[str]:

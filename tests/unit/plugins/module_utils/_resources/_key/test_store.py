@@ -768,6 +768,18 @@ def test_what_needs_a_licence_is_refused_before_writing(proxy: FakeLiteLLM, opti
     assert run(licensed, **options).error is None
 
 
+def test_all_keys_that_need_a_licence_are_named(proxy: FakeLiteLLM) -> None:
+    keys = [
+        {"key_alias": "a", "tags": ["t"]},
+        {"key_alias": "b", "guardrails": ["g"]},
+        {"key_alias": "c", "tags": ["u"]},
+    ]
+    needs = "requires a LiteLLM Enterprise license, which the proxy does not have."
+    with pytest.raises(InputError) as caught:
+        run_all(proxy, keys)
+    assert str(caught.value) == f"a, c: tags {needs} b: guardrails {needs}"
+
+
 def test_fields_too_new_for_the_server_are_refused_before_writing(proxy: FakeLiteLLM) -> None:
     proxy.version = "1.76.3"
     with pytest.raises(
