@@ -106,6 +106,7 @@ def as_team(answer: Mapping[str, Any]) -> dict[str, Any]:
     of_user = {membership["user_id"]: membership for membership in memberships}
     return {
         "team_id": team.get("team_id"),
+        "budget_duration": team.get("budget_duration"),
         "members": [
             _member(entry, of_user.get(entry["user_id"]) or {}, default) for entry in roster if entry.get("user_id")
         ],
@@ -119,6 +120,9 @@ def with_defaults(team: Team, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return a team with the limits of its members as changes to the team leave them."""
     changed = {name: changes[option] for option, name in DEFAULTS.items() if option in changes}
     limits = {name: None if value is UNSET else value for name, value in changed.items()}
+    if limits_of(limits) and not team.get("has_default"):
+        # LiteLLM creates the limits of all members with the period that the team has at that time.
+        limits = {"budget_duration": team.get("budget_duration", changes.get("budget_duration")), **limits}
     models = changes.get("default_team_member_models", team.get("default_models"))
     return {
         **team,

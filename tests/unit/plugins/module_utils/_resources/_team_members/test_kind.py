@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._kind import TeamMembers
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._team_members._table import with_defaults
 
 NEWEST = "1.106.2"
 BULK = "/management/v1/teams/t/members"
@@ -259,3 +260,20 @@ def test_what_cannot_be_is_refused(version: str, licensed: bool, member: dict[st
     with pytest.raises(InputError, match=sentence):
         declare(proxy, member)
     assert proxy.sent == []
+
+
+@pytest.mark.parametrize(
+    ("team", "changes", "period"),
+    [
+        ({}, {"team_member_budget": 5.0, "budget_duration": "30d"}, "30d"),
+        ({}, {"team_member_rpm_limit": 5}, None),
+        ({}, {"team_member_budget": 5.0, "team_member_budget_duration": "7d", "budget_duration": "30d"}, "7d"),
+        ({}, {"budget_duration": "30d"}, None),
+        ({"budget_duration": "1d"}, {"team_member_budget": 5.0, "budget_duration": "30d"}, "1d"),
+        ({"has_default": True, "budget_duration": "1d"}, {"team_member_budget": 5.0}, None),
+    ],
+)
+def test_the_limits_of_all_members_begin_with_the_period_of_the_team(
+    team: dict[str, Any], changes: dict[str, Any], period: str | None
+) -> None:
+    assert with_defaults(team, changes)["default"].get("budget_duration") == period
