@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._redaction import REFERENCE
+
 # How LiteLLM calls prices; what else has "cost" in its name is the user's own.
 PRICE = r"(.+_)?cost(_(per|above)_.+|(_(flex|priority|balanced|ultrafast|batches))*)"
 # Entries of litellm_params, of model_info, and of router_settings.
@@ -23,6 +25,8 @@ IN_PARAMS = rf"""
     |auto_router_max_input_chars|valkey_port|temperature|top_[pk]|top_logprobs|n|seed|dimensions|(presence|frequency)_penalty
     |max_(completion_)?tokens|max_tokens_to_sample|thinking_budget|budget_tokens
 """
+# Those of litellm_params where LiteLLM refuses text, or drops it, when others of the task are written already.
+ONLY_NUMBERS = r"[tr]pm|max_retries|max_parallel_requests|max_budget|(in|out)put_cost_per_.+"
 IN_INFO = rf"""
     {PRICE}|.+_multiplier(_.+)?|[tr]pm|max(_input|_output)?_tokens|prompt_cache_min_tokens|output_vector_size
     |ptu_count
@@ -48,6 +52,20 @@ def numbers(names: str = ".*") -> Callable[[Any], Any]:
         return _number(value) if isinstance(value, str) and pattern.fullmatch(name) else value
 
     return parse
+
+
+def check_numbers(names: str) -> Callable[[Mapping[str, Any]], str | None]:
+    """Return a function that tells which entries are text where LiteLLM takes nothing but a number.
+
+    What names a variable of the proxy's environment is for LiteLLM to read.
+    """
+
+    def check(value: Mapping[str, Any]) -> str | None:
+        texts = {str(name): part for name, part in value.items() if isinstance(part, str) and part}
+        wrong = [name for name, part in texts.items() if re.fullmatch(names, name) and not part.startswith(REFERENCE)]
+        return f"needs a number for {', '.join(wrong)}." if wrong else None
+
+    return check
 
 
 def is_price(name: str) -> bool:

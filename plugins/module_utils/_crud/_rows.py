@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,15 @@ BUDGET_WINDOW = {
 }
 # What a row of object permissions names besides permissions.
 BACK_REFERENCES = ("teams", "projects", "verification_tokens", "organizations", "users", "end_users", "agents_table")
+# What permissions name, all as lists but for these. A newer LiteLLM can know more.
+PERMISSIONS: Mapping[str, type] = {
+    **dict.fromkeys(("mcp_servers", "mcp_access_groups", "mcp_toolsets", "blocked_tools", "vector_stores"), list),
+    **dict.fromkeys(("agents", "agent_access_groups", "models", "search_tools", "skills"), list),
+    "mcp_tool_permissions": dict,
+    "mcp_tool_search_enabled": bool,
+}
+# The lists of router settings in which each entry maps a model to its fallbacks.
+FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 MAX_REQUESTS = 2**31 - 1
 MAX_TOKENS = 2**63 - 1
 
@@ -55,6 +65,39 @@ def check_counts_by_model(value: Mapping[str, Any]) -> str | None:
         str(name) for name, count in value.items() if isinstance(count, bool) or not isinstance(count, int) or count < 0
     ]
     return f"needs a whole number, 0 or above, for {', '.join(wrong)}." if wrong else None
+
+
+def check_permissions(value: Mapping[str, Any]) -> str | None:
+    for kind, part in value.items():
+        meant = get_close_matches(kind, PERMISSIONS, n=1, cutoff=0.9) if kind not in PERMISSIONS else []
+        if meant:
+            return f"unknown entry {kind} (did you mean {meant[0]}?)."
+        wanted = PERMISSIONS.get(kind)
+        if part is None or wanted is None:
+            continue
+        if wanted is bool and not isinstance(part, bool):
+            return f"{kind} must be true or false."
+        if wanted is list and not _is_names(part):
+            return f"{kind} must be a list of names or IDs."
+        if wanted is dict and not (isinstance(part, Mapping) and all(map(_is_names, part.values()))):
+            return f"{kind} must be a mapping of each server to a list of its tools."
+    return None
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def check_router_settings(value: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with fallbacks as Terraform writes them: LiteLLM takes them, and falls back to the model."""
+    for name in FALLBACKS:
+        entries = value.get(name)
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, Mapping) and "fallback_models" in entry:
+                written = {str(entry.get("model", "*")): entry["fallback_models"]}
+                example = json.dumps(written)
+                return f"write an entry of {name} as a mapping of the model to its fallbacks, such as {example}."
+    return None
 
 
 def windows(value: Any) -> list[dict[str, Any]]:

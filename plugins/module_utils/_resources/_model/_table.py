@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from ..._crud._definition import Record
 from ..._crud._entries import FALSE_BY_DEFAULT
-from ..._crud._numbers import IN_INFO, IN_PARAMS, numbers
+from ..._crud._numbers import IN_INFO, IN_PARAMS, ONLY_NUMBERS, check_numbers, numbers
 from ..._crud._rows import check_identity
 from ..._crud._secret_entries import present, without_secrets
 from ..._engine import NOT_CLEARABLE, Field, Resource
@@ -111,7 +111,15 @@ MODEL = Resource(
     fields=(
         Field("model_id", check=_check_id, cleared=NOT_CLEARABLE),
         Field("model_name", cleared=NOT_CLEARABLE),
-        Field(PARAMS, "dict", parse=numbers(IN_PARAMS), read=params_of, redact=without_secrets, cleared=NOT_CLEARABLE),
+        Field(
+            PARAMS,
+            "dict",
+            parse=numbers(IN_PARAMS),
+            check=check_numbers(ONLY_NUMBERS),
+            read=params_of,
+            redact=without_secrets,
+            cleared=NOT_CLEARABLE,
+        ),
         Field(INFO, "dict", parse=numbers(IN_INFO), read=info_of, cleared=NOT_CLEARABLE),
         Field("blocked", "bool", read=_blocked, cleared=NOT_CLEARABLE, since="1.90.0", default=False),
     ),

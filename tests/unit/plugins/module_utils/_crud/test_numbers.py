@@ -11,6 +11,8 @@ from ansible_collections.litemaas.virtual_keys.plugins.module_utils._crud._numbe
     IN_INFO,
     IN_PARAMS,
     IN_ROUTER_SETTINGS,
+    ONLY_NUMBERS,
+    check_numbers,
     numbers,
 )
 
@@ -86,3 +88,15 @@ def test_text_that_is_a_number_becomes_one(text: Any, number: Any) -> None:
 )
 def test_only_where_litellm_expects_a_number(names: str, given: dict[str, Any], meant: dict[str, Any]) -> None:
     assert numbers(names)(given) == meant
+
+
+@pytest.mark.parametrize(
+    ("params", "wrong"),
+    [
+        ({"max_parallel_requests": "two", "rpm": 3, "model": "m"}, "max_parallel_requests"),
+        ({"input_cost_per_token": "free", "output_cost_per_token": 0, "tpm": "1k"}, "input_cost_per_token, tpm"),
+        ({"rpm": "os.environ/RPM", "timeout": "30s", "tpm": "", "max_budget": None, "my_cost": "none"}, None),
+    ],
+)
+def test_text_that_litellm_does_not_take_for_a_number(params: dict[str, Any], wrong: str | None) -> None:
+    assert check_numbers(ONLY_NUMBERS)(params) == (wrong and f"needs a number for {wrong}.")
