@@ -15,7 +15,9 @@ import yaml
 
 from ..conftest import ROOT
 
-BASH = re.findall(r"^```bash\n(.*?)^```", (ROOT / "docs" / "terraform.md").read_text(), re.DOTALL | re.MULTILINE)
+PAGE = (ROOT / "docs" / "terraform.md").read_text()
+BASH = re.findall(r"^```bash\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+FILES = re.findall(r"^```(?:yaml|jinja)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 PULL, VALUES = BASH[0].split("\n", 1)
 # What of Terraform the page uses: it prints its state and its list, and forgets what it is told to.
 TERRAFORM = """\
@@ -78,3 +80,21 @@ def test_the_page(sandbox, play, alias, state, tmp_path):
     shell(BASH[3], tmp_path)
     assert (tmp_path / "removed").read_text().split() == ["litellm_key.app[0]", "litellm_key.app[1]", "litellm_team.t"]
     assert not (tmp_path / "terraform-state.json").exists()
+
+
+def test_a_template_in_the_place_of_for_each(sandbox, play, alias, run_module, tmp_path):
+    for name, text in zip(("departments.yml", "teams.yml.j2", "play.yml"), FILES, strict=True):
+        (tmp_path / name).write_text(re.sub(r"^  (courts|prisons):", rf"  {alias}-\1:", text, flags=re.MULTILINE))
+    ids = [f"{alias}-courts", f"{alias}-prisons"]
+    try:
+        for changed in (1, 0):
+            done = play(str(tmp_path / "play.yml"))
+            assert (done.rc, done.changed) == (0, changed), done.messages
+        rows = sandbox.rows('SELECT * FROM "LiteLLM_TeamTable" WHERE team_id = ANY(%s) ORDER BY team_id', ids)
+        assert [(row["team_alias"], row["max_budget"], row["models"], row["budget_duration"]) for row in rows] == [
+            (ids[0], 1000, ["gpt-4", "gpt-4o-mini"], "1mo"),
+            ("Prisons and probation", 500, ["gpt-4o-mini"], "1mo"),
+        ]
+    finally:
+        for team_id in ids:
+            run_module("litellm_team", team_id=team_id, state="absent")
