@@ -47,6 +47,16 @@ class Entry:
             return None
         return self.row.kind.declare(self.row.first(self.options), "present")
 
+    @property
+    def settled(self) -> Declaration | None:
+        """What is declared while others still name what it was, None if they do not follow it.
+
+        Whether anybody loses it was settled when all was planned.
+        """
+        if not self.row.followed or self.is_going:
+            return None
+        return self.row.kind.declare({**self.options, "force": True}, "present")
+
 
 class Entries:
     """All entries of a task, with their options as the modules get them.

@@ -45,6 +45,7 @@ class Row:
     :param entry_options: the options of such an entry, each with the option of the object that it sets.
     :param first: what is declared of an object before the objects that come later are there. All of it is declared
         once they are.
+    :param followed: whether others name an object by what can change. It is changed before those who name it.
     :param going: what is declared of a part of an entry that is to go.
     """
 
@@ -54,6 +55,7 @@ class Row:
     part_of: str = ""
     entry_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     first: Callable[[Options], dict[str, Any]] | None = field(default=None, repr=False)
+    followed: bool = False
     going: Callable[[Options], dict[str, Any]] | None = field(default=None, repr=False)
 
     @property
@@ -87,7 +89,7 @@ MEMBERS = Row(
 )
 KINDS = (
     Row("credentials", Credential()),
-    Row("models", Model()),
+    Row("models", Model(), followed=True),
     Row("guardrails", Guardrail()),
     Row("mcp_servers", McpServer()),
     Row("mcp_toolsets", McpToolset()),

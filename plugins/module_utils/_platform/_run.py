@@ -183,7 +183,8 @@ class Run:
             if self._written:  # what is there now, and the ids of what was created
                 store = self._make_store(part.row)
                 plans = store.plans(wants)
-            lacking = {name: sentence for sentence, names in store.missing(wants, plans).items() for name in names}
+            asked = [part.entries[number].settled or want for number, (want, _plan) in steps.items()]
+            lacking = {name: sentence for sentence, names in store.missing(asked, plans).items() for name in names}
             ready = [number for number, plan in enumerate(plans) if plan.name not in lacking]
             ready_plans = store.prepare([plans[number] for number in ready])
         except Exception as error:  # what was written before must be returned all the same

@@ -113,6 +113,40 @@ def test_people_swap_their_teams_with_their_keys(sandbox, platform, name) -> Non
     assert writes == []
 
 
+def test_all_who_name_a_model_follow_it_to_its_new_name(sandbox, platform, run_module, name) -> None:
+    def declared(model: str) -> dict[str, Any]:
+        return {
+            "models": [{"model_id": f"{name}id", "model_name": model, "litellm_params": {"model": "openai/gpt-4"}}],
+            "access_groups": [{"access_group_name": f"{name}group", "access_model_names": [model]}],
+            "fallbacks": [{"model": model, "fallback_models": ["gpt-4"]}],
+            "teams": [{"team_id": f"{name}team", "models": [model], "model_aliases": {"best": model}}],
+            "keys": [{"key_alias": f"{name}key", "team_id": f"{name}team", "models": [model]}],
+        }
+
+    old, new = f"{name}old", f"{name}new"
+    try:
+        platform(**declared(old))
+        with sandbox.writes() as writes:
+            refused = platform(**declared(new))
+        assert (f"which is named by 1 fallback ({old})." in refused.msg, writes) == (True, [])
+
+        renamed = declared(new)
+        renamed["fallbacks"].append({"model": old, "state": "absent"})
+        assert platform(check=True, **renamed).changed
+        done = platform(**renamed)
+        assert not done.failed, done.msg
+        (key,) = sandbox.keys(name).values()
+        (team,) = sandbox.rows('SELECT models FROM "LiteLLM_TeamTable" WHERE team_id = %s', f"{name}team")
+        assert (key["models"], team["models"]) == ([new], [new])
+        with sandbox.writes() as writes:
+            assert not platform(**renamed).changed
+        assert writes == []
+    finally:
+        for model in (old, new):
+            run_module("litellm_fallback", model=model, state="absent")
+        run_module("litellm_model", model_id=f"{name}id", state="absent", force=True)
+
+
 def test_all_mistakes_are_named_before_the_first_request(sandbox, platform, name) -> None:
     declared = several(name, 2, 1)
     declared["users"][1]["max_bugdet"] = 1

@@ -68,7 +68,8 @@ class FakeStore(Store):
         return Plan(want.name, action, changes, before={"writes": len(self.proxy.written)}, current=record)
 
     def missing(self, wants: Sequence[Any], plans: Sequence[Plan]) -> Mapping[str, Sequence[str]]:
-        names = [want.name for want in wants if self._called(want) in self.proxy.lacking]
+        held = [want for want in wants if not getattr(want, "force", False)]
+        names = [want.name for want in held if self._called(want) in self.proxy.lacking]
         return {self.proxy.lacking[self._called(want)]: names for want in wants if want.name in names}
 
     def apply(self, wants: Sequence[Any], plans: Sequence[Plan]) -> list[Outcome]:
@@ -183,6 +184,22 @@ def test_what_is_lacking_by_then_fails_alone() -> None:
     run.carry_out()
     assert proxy.written == ["users ben"]
     assert outcomes(run)["users ann"] == ("none", "it is gone.")
+
+
+def test_a_model_has_its_new_name_before_those_who_name_it_follow() -> None:
+    """All else that others name by then is held back, and a model that goes."""
+    proxy = Proxy()
+    run = proxy.run(models=[{"model_id": "m", "model_name": "n"}], budgets=[{"budget_id": "b"}], keys=[KEY])
+    proxy.lacking = dict.fromkeys(["models m", "budgets b"], "others name it.")
+    run.carry_out()
+    assert proxy.written == ["models m", "keys k"]
+    assert outcomes(run)["budgets b"] == ("none", "others name it.")
+
+    proxy = Proxy(["models m"])
+    run = proxy.run(models=[{"model_id": "m", "state": "absent"}])
+    proxy.lacking = {"models m": "others name it."}
+    run.carry_out()
+    assert outcomes(run) == {"models m": ("none", "others name it.")}
 
 
 def test_a_step_that_was_done_counts_if_the_next_one_fails() -> None:
