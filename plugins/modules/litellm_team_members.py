@@ -75,6 +75,7 @@ options:
         description:
           - The email address of the user, in the place of O(members[].user_id). Exactly one user must have it. Upper and lower
             case are the same.
+          - In check mode, the task only shows a warning if no user has it, because an earlier task may create the user.
         type: str
       role:
         description:

@@ -91,7 +91,7 @@ def test_members_by_address_in_a_team_by_alias(sandbox, run_module, people) -> N
         return members(options.pop("member"), **options)
 
     nobody = {"user_email": f"{people}.ben@example.com"}
-    refused(wrong, sandbox, f"no user has the address {people}.ben@example.com.", member=nobody)
+    lacking(wrong, sandbox, f"no user has the address {people}.ben@example.com.", member=nobody)
     both = {"user_id": f"{people}-ann", "user_email": email}
     refused(wrong, sandbox, "each member needs either user_id or user_email.", member=both)
     refused(wrong, sandbox, "each member needs either user_id or user_email.", member={"role": "user"})

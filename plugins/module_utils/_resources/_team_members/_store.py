@@ -26,6 +26,7 @@ class MembersStore(ObjectStore):
     def __init__(self, definition: Definition, client: Client) -> None:
         super().__init__(definition, client)
         self._team_ids: dict[str, str] = {}  # by alias
+        self._nobody: dict[str, list[str]] = {}  # the addresses that no user has, by team
 
     def plans(self, wants: Sequence[CrudDeclaration]) -> list[Plan]:
         plans = super().plans([self._identified(want) for want in wants])
@@ -36,13 +37,23 @@ class MembersStore(ObjectStore):
                 (plans[number],) = super().plans([self._identified(want)])
         return plans
 
+    def missing(self, wants: Sequence[CrudDeclaration], plans: Sequence[Plan]) -> dict[str, list[str]]:
+        found = super().missing(wants, plans)
+        for want, plan in zip(wants, plans):
+            for email in self._nobody.get(want.name, ()):
+                sentence = f"O(members): no user has the address {email}. Create the user first."
+                found.setdefault(sentence, []).append(plan.name)
+        return found
+
     def apply(self, wants: Sequence[CrudDeclaration], plans: Sequence[Plan]) -> list[Outcome]:
         return super().apply([self._identified(want) for want in wants], plans)
 
     def _identified(self, want: CrudDeclaration) -> CrudDeclaration:
         """Return a declaration with the IDs of its members, and with that of its team as far as it is known.
 
-        :raises InputError: if nobody, or more than one, has an address.
+        Who is to have an address that nobody has yet bears it in the place of an ID.
+
+        :raises InputError: if more than one has an address.
         """
         team_id = self._team_ids.get(want.name, want.name)
         members = [self._member(item, want.name) for item in want.fields["members"]]
@@ -58,9 +69,9 @@ class MembersStore(ObjectStore):
             return item
         email = str(item["user_email"])
         ids = self._proxy.users_called(email)
-        if not ids:
-            raise InputError(f"O(members): no user has the address {email}. Create the user first.", team)
+        if not ids and email not in self._nobody.setdefault(team, []):
+            self._nobody[team].append(email)
         if len(ids) > 1:
             several = f"{len(ids)} users have the address {email}. Set O(user_id) of one of them"
             raise InputError(f"O(members): {several} ({join_limited(ids)}).", team)
-        return {**item, "user_id": ids[0]}
+        return {**item, "user_id": ids[0] if ids else email}
