@@ -346,6 +346,8 @@ options:
         such as C({"vector_stores": ["vs-1"], "mcp_servers": []}). The lists are sets.'
       - Only the kinds that are listed are compared and written. V([]) empties one kind, and V({}) or O(unset) empties
         all of them.
+      - A server in C(mcp_tool_permissions) can be used although C(mcp_servers) does not list it. To take a server away from
+        the key, list both kinds. The task warns if only C(mcp_servers) is listed and the other one keeps a server.
       - MCP servers, MCP toolsets, and vector stores can also be listed by name, if only one has that name.
       - Requires LiteLLM 1.71.3 or newer.
     type: dict

@@ -109,6 +109,8 @@ options:
         each kind, such as C({"mcp_servers": ["issues"], "mcp_toolsets": []}). The lists are sets.'
       - Only the kinds that are listed are compared and written. V([]) empties one kind, and V({}) or O(unset) empties
         all of them.
+      - A server in C(mcp_tool_permissions) can be used although C(mcp_servers) does not list it. To take a server away from
+        the user, list both kinds. The task warns if only C(mcp_servers) is listed and the other one keeps a server.
       - MCP servers, MCP toolsets, and vector stores can also be listed by name, if only one has that name.
       - Requires LiteLLM 1.106.2 or newer.
     type: dict

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._durations import check_duration
-from .._text import check_name
+from .._text import check_name, join_limited
 from .._values import is_empty, json_equal
 
 BUDGET_WINDOW = {
@@ -140,6 +140,20 @@ def changed_permissions(declared: Any, present: Mapping[str, Any]) -> dict[str, 
     if is_empty(declared):
         declared = {kind: None if isinstance(part, bool) else type(part)() for kind, part in present.items()}
     return {kind: part for kind, part in declared.items() if not json_equal(part, present.get(kind))}
+
+
+def servers_kept(declared: Mapping[str, Any], changes: Mapping[str, Any]) -> list[str]:
+    """Return in a sentence which MCP servers an object still reaches by their tools, which it may use undeclared.
+
+    :param declared: the fields of the object as they are declared.
+    :param changes: those of them that will change, as they will be.
+    """
+    own, later = (fields.get("object_permission") or {} for fields in (declared, changes))
+    if is_empty(own) or is_empty(later) or "mcp_servers" not in own or "mcp_tool_permissions" in own:
+        return []
+    kept = {*(later.get("mcp_tool_permissions") or ())} - {*(later["mcp_servers"] or ())}
+    tools, servers = (f"O(object_permission.{kind})" for kind in ("mcp_tool_permissions", "mcp_servers"))
+    return [f"{tools} still gives access to {join_limited(sorted(kept))}, which {servers} leaves out."] if kept else []
 
 
 def normalize_permissions(value: Any) -> Any:

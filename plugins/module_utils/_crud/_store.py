@@ -25,6 +25,7 @@ from ._dependents import guard, warn_of
 from ._limits import ensure_supported, licensed_fields, unlicensed
 from ._reading import Reader, ids_in_body, path_of
 from ._references import unknown_references
+from ._rows import servers_kept
 
 WRITES = 3
 LOOKS = 3
@@ -104,7 +105,8 @@ class ObjectStore(Store):
 
     def _with_warnings(self, want: CrudDeclaration, plan: Plan) -> Plan:
         warnings = self._definition.warnings(plan, want.options, self._proxy) if plan.changed else ()
-        return warn_of([*warnings, *(self._losses(want, plan) if want.force else ())], plan)
+        kept = servers_kept(want.fields, plan.changes)
+        return warn_of([*warnings, *kept, *(self._losses(want, plan) if want.force else ())], plan)
 
     def _refuse(self, want: CrudDeclaration, plan: Plan) -> None:
         definition = self._definition

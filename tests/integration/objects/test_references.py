@@ -103,6 +103,9 @@ def test_servers_and_stores_are_named(sandbox, permit, name) -> None:
         "mcp_tool_permissions": {f"{name}-id": ["read"]},
         "vector_stores": [f"{name}-id"],
     }
+    # Who may use a tool of a server reaches the server.
+    left = permit(object_permission={"mcp_servers": []})
+    assert left.changed and f"still gives access to {name}-id, which" in str(left.warnings)
 
 
 def test_groups_and_toolsets_are_named(sandbox, run_module, permit, name) -> None:

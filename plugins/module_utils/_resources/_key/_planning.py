@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from ..._crud._rows import servers_kept
 from ..._durations import add_duration
 from ..._engine import Plan, make_plan
 from ..._errors import InputError
@@ -93,6 +94,7 @@ def plan_key(want: KeyDeclaration, found: Found, now: datetime, past: datetime |
         warnings.append(f"The proxy's answers tell no time: the value of {want.name} is not replaced for its age.")
     _guard_shared_budget(want, fields, current)
     plan = make_plan(KEY, fields, current)
+    warnings += [f"{want.name}: {sentence}" for sentence in servers_kept(fields, plan.changes)]
     plan = replace(plan, name=want.name, surplus=surplus, value=want.value, warnings=tuple(warnings))
     if current is None:
         return replace(plan, value=want.value or next(reversed(want.candidates), None))
