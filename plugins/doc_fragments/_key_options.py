@@ -80,6 +80,8 @@ options:
         as V(openai/*), names of model access groups, or V(all-team-models), V(all-proxy-models), V(no-default-models).
       - V([]) allows all models on the proxy.
       - A new key with O(team_id) but without O(models) gets V(all-team-models).
+      - LiteLLM rejects requests for models that the team of the key does not have. The task warns of such models, and fails if
+        the key is moved to this team.
     type: list
     elements: str
   max_budget:

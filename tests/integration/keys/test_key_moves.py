@@ -143,6 +143,15 @@ def test_models_that_the_team_lacks_are_refused_and_the_key_is_as_it_was(
     assert {**now, **dict.fromkeys(pace)} == {**row, **dict.fromkeys(pace)}
 
 
+def test_models_that_the_team_of_a_key_lacks_are_warned_of(sandbox, run_module, world, alias):
+    """LiteLLM gives them to a key that does not move, and then refuses each request for them."""
+    options = {"key_alias": alias, "models": ["gpt-4", "gpt-4o-mini"], **world({"team_id": "2"})}
+    words = f"{alias}: models: the team '{options['team_id']}' does not have 'gpt-4'. It has gpt-4o-mini."
+    predicted, made = (run_module("litellm_key", check=check, **options) for check in (True, False))
+    assert made.changed and words in str(predicted.warnings) and words in str(made.warnings)
+    assert [answers(sandbox, made.key, model) for model in options["models"]] == [403, 200]
+
+
 @pytest.mark.parametrize("how", [{"unset": ["team_id"]}, {"team_id": ""}])
 def test_a_key_that_leaves_its_team_reaches_no_more_models_than_before(sandbox, run_module, world, alias, how):
     """Without a team, all-team-models means all models of the proxy."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..._crud._limits import ensure_supported, unlicensed
 from ..._crud._references import unknown_references
 from ..._engine import Plan
 from ..._errors import InputError
-from ..._proxy import Proxy
+from ..._proxy import SPECIAL_MODELS, Proxy
 from ..._text import join_limited, printable
 from ..._values import is_empty, strictly_equal
 from ._reading import KeyReader
@@ -99,11 +100,32 @@ def _unfit_for_teams(plans: Sequence[Plan], proxy: Proxy) -> dict[str, list[str]
             continue
         for sentence in unfit_values(plan, team):
             found[sentence].append(plan.name)
-        if team.get("models") and (lacking := lacking_models(plan, team, proxy.single_models)):
-            names = ", ".join(f"'{model}'" for model in lacking)
-            known = join_limited(team["models"])
-            found[f"O(models): the team '{team_id}' does not have {names}. It has {known}."].append(plan.name)
+        if lacking := _lacking(plan, team, proxy):
+            found[f"O(models): {lacking}"].append(plan.name)
     return found
+
+
+def with_lacking_models(plan: Plan, proxy: Proxy) -> Plan:
+    """Return a plan with a warning of models that a key is to have and its team lacks.
+
+    LiteLLM refuses them only to a key that moves. Any other gets them, and is refused each request for them.
+    """
+    gets_models = plan.action == "create" or (plan.action == "update" and "models" in plan.changes)
+    team_id = plan.changes.get("team_id", ROWS["team_id"].value(plan.existing))
+    if not gets_models or is_empty(team_id) or joined_team(plan):
+        return plan
+    lacking = _lacking(plan, proxy.team(str(team_id)) or {}, proxy)
+    return replace(plan, warnings=(*plan.warnings, f"{plan.name}: O(models): {lacking}")) if lacking else plan
+
+
+def _lacking(plan: Plan, team: Mapping[str, Any], proxy: Proxy) -> str | None:
+    """Return in a sentence which models of a key its team certainly lacks."""
+    models = plan.changes.get("models", ROWS["models"].value(plan.existing)) or []
+    if not team.get("models") or {*models} <= {*team["models"], *SPECIAL_MODELS}:
+        return None
+    names = ", ".join(f"'{model}'" for model in lacking_models(plan, team, proxy.single_models))
+    known = join_limited(team["models"])
+    return f"the team '{team['team_id']}' does not have {names}. It has {known}." if names else None
 
 
 def _missing(plans: Sequence[Plan], kinds: Sequence[str], proxy: Proxy) -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ from ..._kind import Client, Ledger
 from ..._listings import PAGE
 from ..._proxy import Proxy
 from ..._values import is_empty
-from ._checks import called, check_mark, missing_references, refuse, to_prune
+from ._checks import called, check_mark, missing_references, refuse, to_prune, with_lacking_models
 from ._confirming import KeyConfirmer
 from ._declaration import KeyDeclaration, new_value, retired_alias
 from ._planning import Found, check_identity, plan_key
@@ -163,7 +163,7 @@ class KeyStore:
             self._plan(want, by_id[want.key_id] if want.key_id else found[want.alias], now, past) for want in wants
         ]
         refuse(plans, self._proxy, self._reader, self._validate_models)
-        return plans
+        return [with_lacking_models(plan, self._proxy) for plan in plans] if self._validate_references else plans
 
     def _look_at_teams(self, wants: Sequence[KeyDeclaration], found: Iterable[Found]) -> None:
         """Look at all teams together that keys may join."""

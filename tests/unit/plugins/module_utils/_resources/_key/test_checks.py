@@ -8,21 +8,25 @@ A mark chooses keys for deletion: for any JSON value only those that bear exactl
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._batch import converge
+from ansible_collections.litemaas.virtual_keys.plugins.module_utils._engine import Plan
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._errors import ApiError, InputError
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._checks import (
     NO_LIMIT,
     bears,
     check_mark,
     to_prune,
+    with_lacking_models,
 )
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._declaration import declare
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._planning import check_group
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._key._store import KeyStore
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._values import is_empty, strictly_equal
+from ansible_collections.litemaas.virtual_keys.tests.unit.answers import key_row
 from ansible_collections.litemaas.virtual_keys.tests.unit.fake_litellm import FakeLiteLLM, token_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,3 +194,29 @@ def test_only_a_key_of_this_group_or_of_none_is_taken(theirs: Any, ours: str) ->
         return
     with pytest.raises(InputError, match="belongs to the group"):
         check_group("u1", ours, [record])
+
+
+@pytest.mark.parametrize(
+    ("action", "changes", "lacking"),
+    [
+        ("create", {"team_id": "t", "models": ["gpt-4", "gpt-4o"]}, "'gpt-4'"),
+        ("create", {"team_id": "t", "models": ["gpt-4o", "all-team-models"]}, ""),
+        ("create", {"team_id": "t"}, ""),
+        ("create", {"team_id": "open", "models": ["gpt-4"]}, ""),
+        ("create", {"team_id": "hidden", "models": ["gpt-4"]}, ""),
+        ("create", {"models": ["gpt-4"]}, ""),
+        ("update", {"models": ["gpt-4", "claude"]}, "'gpt-4', 'claude'"),
+        ("update", {"max_budget": 1}, ""),
+        # A key that moves is refused.
+        ("update", {"team_id": "t", "models": ["gpt-4"]}, ""),
+        ("update", {"team_id": "", "models": ["gpt-4"]}, ""),
+        ("none", {}, ""),
+    ],
+)
+def test_models_beside_those_of_the_team_are_warned_of(action: str, changes: dict[str, Any], lacking: str) -> None:
+    teams: dict[str, Any] = {"t": {"team_id": "t", "models": ["gpt-4o"]}, "open": {"team_id": "open", "models": []}}
+    proxy: Any = SimpleNamespace(team=teams.get, single_models={"gpt-4", "gpt-4o", "claude"})
+    current = None if action == "create" else key_row(key_alias="a", team_id="t", models=["gpt-4"])
+    plan = Plan("a", action, changes, current=current, warnings=("before",))
+    sentence = f"a: O(models): the team 't' does not have {lacking}. It has gpt-4o."
+    assert with_lacking_models(plan, proxy).warnings == ("before", *([sentence] if lacking else []))
