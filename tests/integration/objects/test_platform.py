@@ -19,7 +19,7 @@ from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "playbooks" / "examples"
 # What LiteLLM keeps of what is gone, and of what was done. It does not delete the budgets of members.
-HISTORY = ("Deleted", "SpendLogs", "Daily", "AuditLog", "ErrorLogs", "Health", "Heartbeat", "CronJob", "BudgetTable")
+HISTORY = ("Deleted", "SpendLog", "Daily", "AuditLog", "ErrorLogs", "Health", "Heartbeat", "CronJob", "BudgetTable")
 
 # Random, as what issuers choose, and with the same mask.
 FIRST, SECOND = "sk-14Gv8Rk2Wp9Xt5Bn7Jq3Lz6M0h07", "sk-17Tb3Nf6Yc9Dw2Hs8Pm5Kx4V0h07"
