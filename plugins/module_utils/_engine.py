@@ -149,11 +149,12 @@ class Field:
 
 @dataclass(frozen=True)
 class Resource:
-    """An API object: what it is called, what identifies it, and its table of fields."""
+    """An API object: what it is called, what identifies it, its fields, and since when LiteLLM keeps them all."""
 
     kind: str
     identity: str
     fields: tuple[Field, ...]
+    since: str = ""
 
     def field(self, name: str) -> Field:
         return next(row for row in self.fields if row.name == name)
@@ -315,10 +316,9 @@ def unsupported(
     for name, value in changes.items():
         row = resource.field(name)
         needs = [("know", row.since)]
-        if updating and row.is_empty(value):
-            needs.append(("clear", row.clear_since or row.update_since))
-        elif updating:
-            needs.append(("change", row.update_since))
+        if updating:
+            clears = row.is_empty(value)
+            needs.append(("clear", row.clear_since or row.update_since) if clears else ("change", row.update_since))
         found += [(f"{verb} O({name})", since) for verb, since in needs if _is_older(version, since)][:1]
     return found
 

@@ -17,6 +17,8 @@ description:
   - With several workers or replicas of LiteLLM, the others use and show a change after up to 30 seconds.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
+requirements:
+  - LiteLLM 1.106.2 or newer
 extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes

@@ -18,6 +18,8 @@ description:
   - The result, the diff, and error messages never contain secret parameters.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
+requirements:
+  - LiteLLM 1.106.2 or newer
 extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes

@@ -16,6 +16,8 @@ description:
   - The result, the diff, and error messages never contain credentials, or the values of headers and variables.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
+requirements:
+  - LiteLLM 1.106.2 or newer
 extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes
@@ -50,18 +52,15 @@ options:
         LiteLLM.
       - If O(server_id) is not set, it identifies the server. LiteLLM then chooses the ID of a new server.
       - No other server can have the same name or alias. Uppercase and lowercase letters count the same.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   alias:
     description:
       - What the names of the tools of this server begin with, with the same rules as O(server_name).
       - A new server without it gets its O(server_name) as alias. If the server is renamed later, its alias stays as it is.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   description:
     description:
       - A description of the server.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   transport:
     description:
@@ -73,13 +72,11 @@ options:
   url:
     description:
       - The URL of the server. With O(transport=http) and O(transport=sse), O(url) or O(spec_path) is required.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   spec_path:
     description:
       - The URL or path of an OpenAPI document, whose operations LiteLLM offers as tools.
       - If LiteLLM cannot read the document, it stores the server nevertheless, and the task warns.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   auth_type:
     description:
@@ -87,7 +84,6 @@ options:
       - When it changes, LiteLLM removes the credentials and the options for OAuth, such as O(token_url). The task fails
         before anything is written unless it sets each of them, or lists it in O(unset).
       - Older versions of LiteLLM do not know all of these types.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
     choices:
       - none
@@ -108,7 +104,6 @@ options:
         C(client_secret), or C(aws_access_key_id) and C(aws_secret_access_key).
       - The entries that are set are all that the server has. The module removes all others.
       - LiteLLM does not replace a value such as C(os.environ/NAME) here, but sends it to the server.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: dict
   update_credentials:
     description:
@@ -129,7 +124,6 @@ options:
   env_vars:
     description:
       - Variables for O(static_headers).
-      - Requires LiteLLM 1.90.0 or newer.
     type: list
     elements: dict
     suboptions:
@@ -151,71 +145,58 @@ options:
   issuer:
     description:
       - The issuer of OAuth tokens. When it changes, LiteLLM removes the other options for OAuth, as with O(auth_type).
-      - Requires LiteLLM 1.98.1 or newer. Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   authorization_url:
     description:
       - The URL at which users authorize LiteLLM with OAuth.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   token_url:
     description:
       - The URL at which LiteLLM gets OAuth tokens.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   registration_url:
     description:
       - The URL at which LiteLLM registers itself as an OAuth client.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   oauth2_flow:
     description:
       - The OAuth flow. LiteLLM chooses one for a new server with O(auth_type=oauth2) unless it is set.
-      - Requires LiteLLM 1.106.2 or newer. Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
     choices: [client_credentials, authorization_code]
   dcr_bridge:
     description:
       - Whether LiteLLM registers OAuth clients for its callers. Requires O(auth_type=oauth_delegate) or
         O(auth_type=true_passthrough).
-      - Requires LiteLLM 1.98.1 or newer. Clearing it requires LiteLLM 1.90.0 or newer.
     type: bool
   token_exchange_endpoint:
     description:
       - The URL at which LiteLLM exchanges the token of the caller (RFC 8693).
-      - Requires LiteLLM 1.98.1 or newer. Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   audience:
     description:
       - The audience of exchanged tokens.
-      - Requires LiteLLM 1.98.1 or newer. Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   subject_token_type:
     description:
       - The type of the token that is exchanged.
-      - Requires LiteLLM 1.98.1 or newer. Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   token_exchange_profile:
     description:
       - The dialect of the exchange of tokens.
-      - Requires LiteLLM 1.98.1 or newer. Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
     choices: [rfc8693, entra_obo]
   per_server_oauth_discovery:
     description:
       - Whether clients discover the OAuth endpoints of this server alone. Requires O(auth_type=oauth2) with
         O(oauth2_flow=authorization_code), and no O(delegate_auth_to_upstream).
-      - Requires LiteLLM 1.106.2 or newer.
     type: bool
   delegate_auth_to_upstream:
     description:
       - Whether the server itself authenticates the caller.
-      - Requires LiteLLM 1.90.0 or newer.
     type: bool
   oauth_passthrough:
     description:
       - Whether LiteLLM passes OAuth tokens of the caller on.
-      - Requires LiteLLM 1.90.0 or newer.
     type: bool
   is_byok:
     description: Whether each user has to bring their own key for this server.
@@ -227,7 +208,6 @@ options:
   byok_api_key_help_url:
     description:
       - Where users get such a key.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   allowed_tools:
     description: The tools of the server that LiteLLM offers, as a set. Empty for all.
@@ -254,7 +234,6 @@ options:
   instructions:
     description:
       - What LiteLLM tells clients about the use of the server.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   mcp_info:
     description:
@@ -265,28 +244,23 @@ options:
   source_url:
     description:
       - Where the source code of the server is.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   call_timeout:
     description:
       - How many seconds LiteLLM waits for the server. In the API, this is C(timeout). O(timeout) is for the requests of this
         module.
-      - Requires LiteLLM 1.90.0 or newer. Clearing it requires LiteLLM 1.90.0 or newer.
     type: float
   max_concurrent_requests:
     description:
       - How many calls of the server can run at the same time.
-      - Requires LiteLLM 1.98.1 or newer. Clearing it requires LiteLLM 1.90.0 or newer.
     type: int
   rpm:
     description:
       - How many calls of the server are allowed each minute.
-      - Requires LiteLLM 1.106.2 or newer. Clearing it requires LiteLLM 1.90.0 or newer.
     type: int
   command:
     description:
       - The command that O(transport=stdio) starts.
-      - Clearing it requires LiteLLM 1.90.0 or newer.
     type: str
   args:
     description: The arguments of O(command), in this order.

@@ -13,6 +13,8 @@ description:
   - Keys, teams, and users reach the tools if their C(object_permission.mcp_toolsets) names the toolset.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
+requirements:
+  - LiteLLM 1.106.2 or newer
 extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes

@@ -18,6 +18,8 @@ description:
   - With several workers or replicas of LiteLLM, the others use a change after up to 30 seconds.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
+requirements:
+  - LiteLLM 1.106.2 or newer
 extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes
@@ -82,7 +84,6 @@ options:
       - The number of seconds that the target has for its answer.
       - LiteLLM cannot remove it from an existing endpoint. The module creates a copy without it and then deletes the old
         endpoint. If this is interrupted, the next run completes it.
-      - Requires LiteLLM 1.90 or newer.
     type: float
   cost_per_request:
     description: The cost in USD that is recorded for each request.

@@ -18,6 +18,8 @@ description:
     the version that it finds.
 author:
   - litemaas.virtual_keys contributors (@litemaas)
+requirements:
+  - LiteLLM 1.106.2 or newer
 extends_documentation_fragment:
   - litemaas.virtual_keys._connection
   - litemaas.virtual_keys._attributes
@@ -132,12 +134,10 @@ options:
       priority:
         description:
           - The position among the policies of a request. The lowest number comes first, and policies without a number last.
-          - Requires LiteLLM 1.106.0 or newer.
         type: int
       default:
         description:
           - Whether the attachment applies only to requests to which no other attachment applies.
-          - Requires LiteLLM 1.106.0 or newer.
         type: bool
   keep_old_versions:
     description:

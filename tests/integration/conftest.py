@@ -171,6 +171,16 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture(autouse=True)
+def new_enough(request: pytest.FixtureRequest) -> None:
+    """Skips what is marked with a LiteLLM version on older ones."""
+    from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too_old
+
+    marker = request.node.get_closest_marker("since")
+    if marker and too_old(request.getfixturevalue("sandbox"), marker.args[0]):
+        pytest.skip(f"needs LiteLLM {marker.args[0]}")
+
+
 @pytest.fixture
 def alias(sandbox: Sandbox) -> Iterator[str]:
     """The beginning of this test's aliases. The keys that have it are removed at the end."""

@@ -142,9 +142,8 @@ class Laws:
                 as_declared(run, sandbox, example.requests, **{name: example.first})
                 assert not differing(held, self._held(sandbox, identity, row))
         else:
-            reason = example.refused or (
-                f"(since {row.update_since})" if too_old(sandbox, row.update_since) else f"LiteLLM cannot change {name}"
-            )
+            never = row.once or not row.updatable
+            reason = example.refused or (f"LiteLLM cannot change {name}" if never else f"(since {row.update_since})")
             refused(run, sandbox, reason, **second)
         self._stays(sandbox, run, identity, row)
         self._can_be_cleared(sandbox, run, identity, row)

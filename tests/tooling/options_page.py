@@ -48,8 +48,9 @@ supports it. With an older version, the task names the option and fails before a
 options that require a LiteLLM Enterprise license. *read from* is the place in a record from which the value is read,
 if it is not the name of the option.
 
-Every field is tested on LiteLLM 1.110.2, 1.106.2, 1.90.7, and 1.83.14, those of keys also on 1.98.1. For keys, earlier
-versions are taken from LiteLLM's source code. For other objects, *yes* means LiteLLM 1.83.14 or newer.
+Every field is tested on LiteLLM 1.110.2 and 1.106.2, and on 1.98.1, 1.90.7, and 1.83.14 unless the page of the object
+says that it requires a newer version. For keys, earlier versions are taken from LiteLLM's source code. For other
+objects, *yes* means LiteLLM 1.83.14 or the version that the object requires.
 """
 DURATIONS = """
 ## Durations
@@ -57,7 +58,7 @@ DURATIONS = """
 HEAD = """
 # Options of `{module}`
 
-{also}For the full description of each option, run `ansible-doc litemaas.virtual_keys.{module}`.
+{also}{requires}For the full description of each option, run `ansible-doc litemaas.virtual_keys.{module}`.
 [How to read the tables](../options.md#how-to-read-the-tables) explains the columns.
 
 ## Fields
@@ -90,6 +91,7 @@ class Documented:
     options: Mapping[str, Mapping[str, Any]] = field(repr=False)
     durations: Iterable[str] = field(repr=False)
     engine: Any = field(repr=False)
+    requirements: Iterable[str] = ()
 
     @property
     def path(self) -> Path:
@@ -102,7 +104,8 @@ class Documented:
             (code(name), kind(option), meaning(option)) for name, option in self.options.items() if name not in fields
         ]
         names = ("option", "type", "unit or format", "new", "change", "clear", "license", "read from", "meaning")
-        head = HEAD.format(module=self.module, also=ALSO.get(self.module, ""))
+        requires = f"Requires LiteLLM {self.table.since} or newer. " if self.table.since else ""
+        head = HEAD.format(module=self.module, also=ALSO.get(self.module, ""), requires=requires)
         return (
             LICENSE
             + head
@@ -187,6 +190,7 @@ def documented(name: str) -> Documented:
         options_of(documentation),
         [note for file, part in fragments_of(documentation) if file == "_durations" for note in part["notes"]],
         engine,
+        documentation.get("requirements", ()),
     )
 
 

@@ -17,10 +17,16 @@ from .._text import mark_options
 
 
 def ensure_supported(resource: Resource, plan: Plan, proxy: Proxy) -> None:
-    """Refuse a plan with a field for which the proxy is too old.
+    """Refuse a plan with a field, or for an object, for which the proxy is too old.
 
     :raises InputError: naming the field and the version that it needs.
     """
+    if resource.since and proxy.version and not proxy.at_least(resource.since):
+        raise InputError(
+            f"This module requires LiteLLM {resource.since} or newer, and the proxy has {proxy.version}, which loses "
+            f"parts of what is declared of the {resource.kind}.",
+            plan.name,
+        )
     updating = plan.action == "update"
     if not unsupported(resource, plan.changes, "0", updating):
         return  # every version can: the proxy's is not even asked for

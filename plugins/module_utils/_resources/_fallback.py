@@ -33,6 +33,7 @@ def _models(name: str) -> Field:
 FALLBACK = Resource(
     kind="fallback",
     identity="model",
+    since="1.106.2",
     fields=(Field("model", cleared=NOT_CLEARABLE), *map(_models, TYPES)),
 )
 

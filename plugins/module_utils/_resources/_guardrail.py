@@ -80,6 +80,7 @@ def _entries(value: Any, added: Values) -> Any:
 GUARDRAIL = Resource(
     kind="guardrail",
     identity="guardrail_name",
+    since="1.106.2",
     fields=(
         Field("guardrail_name", cleared=NOT_CLEARABLE),
         Field(PARAMS, "dict", parse=_complete, read=ENTRIES.present, redact=without_secrets, cleared=NOT_CLEARABLE),

@@ -19,6 +19,7 @@ TOOL = {
 MCP_TOOLSET = Resource(
     kind="MCP toolset",
     identity="toolset_name",
+    since="1.106.2",
     fields=(
         Field("toolset_name", cleared=NOT_CLEARABLE),
         Field("description"),

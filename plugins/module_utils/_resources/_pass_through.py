@@ -69,6 +69,7 @@ def _settings_of_guardrails(value: Mapping[str, Any]) -> dict[str, Any]:
 PASS_THROUGH = Resource(
     kind="endpoint",
     identity="endpoint_id",
+    since="1.106.2",
     fields=(
         Field("endpoint_id", path=("id",), check=_check_id, cleared=NOT_CLEARABLE),
         Field("path", check=_check_path, cleared=NOT_CLEARABLE),
@@ -79,7 +80,7 @@ PASS_THROUGH = Resource(
         Field("methods", "list", "str", choices=METHODS, cleared=[]),
         Field("auth", "bool", default=True, cleared=NOT_CLEARABLE),
         Field("guardrails", "dict", normalize=_settings_of_guardrails, references=TO_GUARDRAILS, cleared={}),
-        Field("request_timeout", "float", unit="seconds", path=("timeout",), check=check_not_negative, since="1.90.0"),
+        Field("request_timeout", "float", unit="seconds", path=("timeout",), check=check_not_negative),
         Field("cost_per_request", "float", unit="USD", check=check_not_negative, empty_values=(0,), cleared=0),
     ),
 )
@@ -132,8 +133,8 @@ class PassThrough(SharedRowObject):
         for _time in range(times if plan.action == "delete" else times - 1):
             yield "DELETE", f"{PATH}?endpoint_id={name}", {}
         if changes:
-            needed = {field: plan.existing[field] for field in ("path", "target")}
-            yield "POST", f"{PATH}/{name}", {**needed, **changes}
+            # Older versions reset what an update leaves out.
+            yield "POST", f"{PATH}/{name}", {**_as_sent(plan.existing), **changes}
 
     def check_plan(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
         if plan.existing.get("is_from_config"):

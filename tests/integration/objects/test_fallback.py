@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._fallback import FALLBACK, TYPES
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import Laws, as_declared, lacking, refused, two
 
-pytestmark = pytest.mark.quiet
+pytestmark = [pytest.mark.quiet, pytest.mark.since("1.106.2")]
 
 # More than the largest page of any listing.
 MANY = 120

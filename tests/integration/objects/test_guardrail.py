@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.litemaas.virtual_keys.plugins.module_utils._resources._guardrail import GUARDRAIL
 from ansible_collections.litemaas.virtual_keys.tests.integration.laws import as_declared, lacking, only_changes, refused
 
-pytestmark = pytest.mark.quiet
+pytestmark = [pytest.mark.quiet, pytest.mark.since("1.106.2")]
 
 TABLE = '"LiteLLM_GuardrailsTable"'
 FILTER = {"guardrail": "litellm_content_filter", "mode": "pre_call"}

@@ -25,7 +25,7 @@ from ansible_collections.litemaas.virtual_keys.tests.integration.laws import (
 )
 from ansible_collections.litemaas.virtual_keys.tests.tooling.mcp import TOOL, McpUpstream, mcp_upstream
 
-pytestmark = pytest.mark.quiet
+pytestmark = [pytest.mark.quiet, pytest.mark.since("1.106.2")]
 
 TABLE = '"LiteLLM_MCPServerTable"'
 # What is encrypted in the database, and shown to admins.

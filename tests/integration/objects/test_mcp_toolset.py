@@ -18,7 +18,7 @@ from ansible_collections.litemaas.virtual_keys.tests.integration.laws import (
     two,
 )
 
-pytestmark = [pytest.mark.quiet, pytest.mark.usefixtures("referred")]
+pytestmark = [pytest.mark.quiet, pytest.mark.since("1.106.2"), pytest.mark.usefixtures("referred")]
 
 TABLE = '"LiteLLM_MCPToolsetTable"'
 ONE, OTHER = ({"server_id": f"server-{number}", "tool_name": "read"} for number in (1, 2))

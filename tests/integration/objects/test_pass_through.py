@@ -19,11 +19,10 @@ from ansible_collections.litemaas.virtual_keys.tests.integration.laws import (
     as_declared,
     lacking,
     refused,
-    too_old,
     two,
 )
 
-pytestmark = pytest.mark.quiet
+pytestmark = [pytest.mark.quiet, pytest.mark.since("1.106.2")]
 
 # More than the largest page of any listing.
 MANY = 120
@@ -159,11 +158,10 @@ def test_requests_reach_the_target_until_it_is_removed(sandbox, run_module, endp
     assert status(path, key="sk-wrong") == 200
     assert endpoint(auth=True, path=f"{path}-moved").action == "update"
     assert (status(path), status(f"{path}-moved"), status(f"{path}-moved", key="sk-wrong")) == (404, 200, 401)
-    if not too_old(sandbox, "1.90.0"):
-        assert endpoint(path=f"{path}-moved", request_timeout=30).action == "update"
-        assert endpoint(path=f"{path}-moved", unset=["request_timeout"]).action == "update"
-        assert status(f"{path}-moved") == 200
-        assert seen[-1]["x-provider"] == SECRET
+    assert endpoint(path=f"{path}-moved", request_timeout=30).action == "update"
+    assert endpoint(path=f"{path}-moved", unset=["request_timeout"]).action == "update"
+    assert status(f"{path}-moved") == 200
+    assert seen[-1]["x-provider"] == SECRET
     assert endpoint(state="absent").action == "delete"
     assert (status(f"{path}-moved"), status(f"{path}-other")) == (404, 200)
     with sandbox.writes() as writes:

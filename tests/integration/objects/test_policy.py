@@ -22,7 +22,7 @@ from ansible_collections.litemaas.virtual_keys.tests.integration.laws import (
     two,
 )
 
-pytestmark = [pytest.mark.quiet, pytest.mark.usefixtures("named")]
+pytestmark = [pytest.mark.quiet, pytest.mark.since("1.106.2"), pytest.mark.usefixtures("named")]
 
 POLICIES, ATTACHMENTS = '"LiteLLM_PolicyTable"', '"LiteLLM_PolicyAttachmentTable"'
 FILTER = {"guardrail": "litellm_content_filter", "mode": "pre_call"}

@@ -55,6 +55,11 @@ def test_the_documentation_names_the_versions_of_the_table(one, field) -> None:
     assert ("Enterprise license" in text) == field.licensed
 
 
+@pytest.mark.parametrize("one", OBJECTS, ids=lambda one: one.module)
+def test_the_documentation_names_the_version_that_an_object_requires(one) -> None:
+    assert [*one.requirements] == ([f"LiteLLM {one.table.since} or newer"] if one.table.since else [])
+
+
 def test_the_mapping_names_options_that_there_are() -> None:
     """What stands as code in the right column of docs/mapping.md is an option, a module or a return value."""
     text = (options_page.DOCS / "mapping.md").read_text(encoding="utf-8")

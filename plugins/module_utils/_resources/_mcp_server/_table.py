@@ -48,8 +48,6 @@ ADDED = ("is_public", "is_public_explicit")
 OPTIONS_IN_INFO = ("server_name", "description")
 SPECIAL_IDS = ("all-team-mcpservers", "all-proxy-mcpservers", "no-mcp-servers")
 NAME = re.compile(r"[A-Za-z0-9_.]{1,128}")
-# Since when null takes a value away, instead of being ignored.
-CLEAR_SINCE = "1.90.0"
 # What LiteLLM takes and shows where there is nothing.
 ACCESS_TOKEN, RFC_8693 = "urn:ietf:params:oauth:token-type:access_token", "rfc8693"
 
@@ -140,7 +138,6 @@ def _check_variables(value: Sequence[Mapping[str, Any]]) -> str | None:
     return f"contains {', '.join(twice)} more than once." if twice else None
 
 
-_cleared = partial(Field, clear_since=CLEAR_SINCE)
 _strings = partial(Field, type="list", elements="str", cleared=[])
 _texts_by_tool = partial(Field, type="dict", unit="text by tool", parse=_as_text, cleared={})
 _flag = partial(Field, type="bool", empty_values=(False,), cleared=False)
@@ -150,16 +147,16 @@ _secrets = partial(
 
 # What LiteLLM removes when the URL, the issuer, or the type of authentication changes, also if it is sent again.
 AUTHENTICATION = (
-    _cleared("issuer", since="1.98.1"),
-    _cleared("authorization_url"),
-    _cleared("token_url"),
-    _cleared("registration_url"),
-    _cleared("oauth2_flow", choices=("client_credentials", "authorization_code"), since="1.106.2"),
-    _cleared("dcr_bridge", type="bool", empty_values=(False,), since="1.98.1"),
-    _cleared("token_exchange_endpoint", since="1.98.1"),
-    _cleared("audience", since="1.98.1"),
-    _cleared("subject_token_type", empty_values=(ACCESS_TOKEN,), since="1.98.1"),
-    _cleared("token_exchange_profile", choices=(RFC_8693, "entra_obo"), empty_values=(RFC_8693,), since="1.98.1"),
+    Field("issuer"),
+    Field("authorization_url"),
+    Field("token_url"),
+    Field("registration_url"),
+    Field("oauth2_flow", choices=("client_credentials", "authorization_code")),
+    Field("dcr_bridge", type="bool", empty_values=(False,)),
+    Field("token_exchange_endpoint"),
+    Field("audience"),
+    Field("subject_token_type", empty_values=(ACCESS_TOKEN,)),
+    Field("token_exchange_profile", choices=(RFC_8693, "entra_obo"), empty_values=(RFC_8693,)),
 )
 # Fields with values that nobody is shown.
 SECRETS = ("credentials", "static_headers", "env_vars", "env")
@@ -168,15 +165,16 @@ CARRIED = ("issuer", "authorization_url", "token_url", "registration_url")
 MCP_SERVER = Resource(
     kind="MCP server",
     identity="server_id",
+    since="1.106.2",
     fields=(
         Field("server_id", check=_check_id, cleared=NOT_CLEARABLE),
-        _cleared("server_name", check=_check_name),
-        _cleared("alias", check=_check_name),
-        _cleared("description"),
+        Field("server_name", check=_check_name),
+        Field("alias", check=_check_name),
+        Field("description"),
         Field("transport", choices=("http", "sse", "stdio"), cleared=NOT_CLEARABLE),
-        _cleared("url"),
-        _cleared("spec_path"),
-        _cleared("auth_type", choices=AUTH_TYPES),
+        Field("url"),
+        Field("spec_path"),
+        Field("auth_type", choices=AUTH_TYPES),
         Field("credentials", "dict", read=entries_of, redact=without_values, declares=False),
         _secrets("static_headers"),
         _strings("extra_headers"),
@@ -192,32 +190,27 @@ MCP_SERVER = Resource(
             diff_view=_changed_variables,
             declares=False,
             cleared=[],
-            since="1.90.0",
         ),
         *AUTHENTICATION,
-        _flag("per_server_oauth_discovery", since="1.106.2"),
-        _flag("delegate_auth_to_upstream", since="1.90.0"),
-        _flag("oauth_passthrough", since="1.90.0"),
+        _flag("per_server_oauth_discovery"),
+        _flag("delegate_auth_to_upstream"),
+        _flag("oauth_passthrough"),
         _flag("is_byok"),
         _strings("byok_description"),
-        _cleared("byok_api_key_help_url"),
+        Field("byok_api_key_help_url"),
         _strings("allowed_tools"),
         _texts_by_tool("tool_name_to_display_name"),
         _texts_by_tool("tool_name_to_description"),
         _strings("mcp_access_groups"),
         _flag("allow_all_keys"),
         Field("available_on_public_internet", "bool", empty_values=(True,), cleared=True),
-        _cleared("instructions"),
+        Field("instructions"),
         Field("mcp_info", "dict", read=info_of, check=_check_info, cleared={}),
-        _cleared("source_url"),
-        _cleared(
-            "call_timeout", type="float", unit="seconds", path=("timeout",), check=check_not_negative, since="1.90.0"
-        ),
-        _cleared(
-            "max_concurrent_requests", type="int", unit="requests", check=check_up_to(MAX_REQUESTS), since="1.98.1"
-        ),
-        _cleared("rpm", type="int", unit="requests/min", check=check_up_to(MAX_REQUESTS), since="1.106.2"),
-        _cleared("command"),
+        Field("source_url"),
+        Field("call_timeout", type="float", unit="seconds", path=("timeout",), check=check_not_negative),
+        Field("max_concurrent_requests", type="int", unit="requests", check=check_up_to(MAX_REQUESTS)),
+        Field("rpm", type="int", unit="requests/min", check=check_up_to(MAX_REQUESTS)),
+        Field("command"),
         _strings("args", same=json_equal),
         _secrets("env"),
     ),

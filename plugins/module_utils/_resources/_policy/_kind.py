@@ -34,8 +34,6 @@ from ._requests import requests
 from ._table import ENTRY, KEEP, POLICY, as_records, is_configured
 
 CONFIGURED = "it is defined in the configuration file of the proxy. Change it there."
-# Since when attachments have an order, and can be the default.
-ORDER_SINCE = "1.106.0"
 
 
 class Policy(CrudObject):
@@ -90,10 +88,6 @@ class Policy(CrudObject):
             return CONFIGURED
         if plan.action == "delete":
             return None
-        ordered = [name for one in _new_attachments(plan) for name in ("priority", "default") if name in one]
-        if ordered and proxy.version and not proxy.at_least(ORDER_SINCE):
-            known = f"LiteLLM {proxy.version} on this proxy does not know {ordered[0]} (since {ORDER_SINCE})."
-            return f"O(attachments): {known}"
         return _circle(plan, proxy)
 
     def missing(self, plan: Plan, options: Values, proxy: Proxy) -> str | None:

@@ -114,6 +114,7 @@ def _has_old_versions(record: Record) -> bool | None:
 POLICY = Resource(
     kind="policy",
     identity="policy_name",
+    since="1.106.2",
     fields=(
         Field("policy_name", cleared=NOT_CLEARABLE),
         *CONTENT,

@@ -77,6 +77,10 @@ class QuirkyGadget(Gadget):
         return [("/gadget/update", {"gadget_id": gadget_id, "limit": 9})]
 
 
+class NewGadget(Gadget):
+    table = Resource("gadget", "gadget_id", GADGET.fields, since="1.107.0")
+
+
 def modules_of(kind: CrudObject) -> SimpleNamespace:
     """The three modules of an object, each with a ``main()``."""
     return SimpleNamespace(
@@ -367,6 +371,19 @@ def test_of_many_one_gets_an_alias_that_another_has_meanwhile(run: TASK, server:
     result = run(GADGETS.many, server.url, gadgets=[{"label": f"l{number}"} for number in range(4)])
     assert result["msg"].startswith("1 of 4 failed. l1: 2 gadgets have this label.")
     assert [bool(one["error"]) for one in result["gadgets"]] == [False, True, False, False]
+
+
+def test_an_object_that_an_older_litellm_would_spoil_is_only_deleted_there(run: TASK, server: FakeGadgets) -> None:
+    new = modules_of(NewGadget()).one
+    refused = run(new, server.url, gadget_id="g1", label="a")
+    assert "This module requires LiteLLM 1.107.0 or newer, and the proxy has 1.106.2" in refused["msg"]
+    assert server.writes == []
+    run(GADGETS.one, server.url, gadget_id="g1", label="a")
+    assert not run(new, server.url, gadget_id="g1", label="a")["changed"]
+    assert run(new, server.url, gadget_id="g1", label="b")["failed"]
+    assert run(new, server.url, gadget_id="g1", state="absent")["changed"]
+    server.version = "1.107.0"
+    assert run(new, server.url, gadget_id="g1", label="a")["changed"]
 
 
 def test_many_that_cannot_be_read_back_have_failed(run: TASK, server: FakeGadgets) -> None:

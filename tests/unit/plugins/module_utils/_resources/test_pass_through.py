@@ -32,6 +32,9 @@ ROUTES = (
 class Proxy:
     """A proxy with endpoints, one of which stands in its configuration file."""
 
+    def __init__(self) -> None:
+        self.facts: dict[str, Any] = {"version": "1.110.2"}
+
     def get(self, path: str, params: Any = None) -> Any:
         if path == "/routes":
             return {"routes": [{"path": route, "endpoint": endpoint} for route, endpoint in ROUTES]}
@@ -146,7 +149,7 @@ def test_an_endpoint_is_created_by_the_names_of_the_api() -> None:
 def test_an_update_carries_what_litellm_needs() -> None:
     proxy = Endpoints(OLD)
     assert written(proxy, cost_per_request=0.5, methods=["GET"]).action == "update"
-    body = {"path": "/docs", "target": URL, "cost_per_request": 0.5, "methods": ["GET"]}
+    body = {**OLD, "auth": True, "cost_per_request": 0.5, "methods": ["GET"]}  # older versions reset what is left out
     assert proxy.sent == [("POST", f"{proxy.path}/e", body)]
 
 

@@ -50,15 +50,6 @@ def test_a_policy_of_the_configuration_file_is_not_changed() -> None:
         assert CONFIGURED in refusal(proxy, state, **options)
 
 
-@pytest.mark.parametrize(("name", "value"), [("priority", 1), ("priority", 0), ("default", True)])
-def test_an_older_proxy_does_not_know_the_order_of_attachments(name: str, value: Any) -> None:
-    attachment = {"tags": ["t"], name: value}
-    known = f"attachments: LiteLLM 1.98.1 on this proxy does not know {name} (since 1.106.0)."
-    assert known in refusal(FakePolicies("1.98.1"), attachments=[attachment])
-    assert declared(FakePolicies("1.106.0"), attachments=[attachment]).action == "create"
-    assert declared(FakePolicies("1.98.1"), attachments=[{"tags": ["t"]}]).action == "create"
-
-
 def test_a_circle_of_policies_is_refused() -> None:
     proxy = FakePolicies()
     proxy.put("p")
