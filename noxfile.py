@@ -320,6 +320,16 @@ def recipes(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def awx(session: nox.Session) -> None:
+    """Follow docs/awx.md on a real AWX, from its source in the folder AWX_SOURCE. Arguments are passed to pytest."""
+    source = Path(os.environ.get("AWX_SOURCE") or ROOT).absolute()
+    if not (source / "awx" / "main").is_dir():
+        session.error("set AWX_SOURCE to the folder of: git clone --branch 24.6.1 https://github.com/ansible/awx")
+    session.env["AWX_SOURCE"] = str(source)
+    run_with_sandbox(session, "python", "-m", "pytest", "-o", "testpaths=tests/awx", needs=("ansible", "awx"))
+
+
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Compare the speed of the role with the limit of the server. Needs an idle machine. Arguments: see tests/bench."""
     with checkout.linked() as path:
