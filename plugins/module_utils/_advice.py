@@ -35,6 +35,9 @@ CHECK_TRUST = "Set O(ca_path) to the CA of the proxy. If the proxy requires a cl
 CHECK_URL = "Check that O(api_url) is the URL of a LiteLLM proxy, including its path if it has one."
 REFUSED = "The proxy rejects the key in {option}. Use the master key or the key of a proxy admin."
 
+# Refusals with 401 that are about what was asked for: some versions answer so for the models of an organization.
+ABOUT_VALUES = "request body|not allowed to access model"
+
 
 def advice(text: str, status: int, option: str, special: Advice) -> str:
     """Return what the user can do about a refusal, "" if that follows from its words.
@@ -48,5 +51,5 @@ def advice(text: str, status: int, option: str, special: Advice) -> str:
     for pattern, sentence in {**special, **GENERAL}.items():
         if re.search(pattern, text, re.IGNORECASE):
             return sentence.replace("{option}", option)
-    about_key = status == 401 and "request body" not in text
+    about_key = status == 401 and not re.search(ABOUT_VALUES, text)
     return REFUSED.replace("{option}", option) if about_key else ""

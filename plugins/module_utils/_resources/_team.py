@@ -34,7 +34,7 @@ from .._crud._rows import (
 from .._durations import check_duration
 from .._engine import NOT_CLEARABLE, Field, Plan, Resource
 from .._listings import TEAMS
-from .._proxy import Proxy
+from .._proxy import MASTER_USER, Proxy
 from .._shapes import TEXT, ensure_shape, maybe
 from .._text import join_limited
 
@@ -312,9 +312,11 @@ class Team(CrudObject):
         left = keys_left(answer["keys"], proxy, team_id=plan.existing["team_id"])
         keys = sorted(key.get("key_alias") or "a key without an alias" for key in left)
         of_all = (plan.existing.get("metadata") or {}).get("team_member_budget_id")
+        # Older versions make the creator a member, and the master key has no limits.
+        members = [one for one in answer["team_memberships"] if one["user_id"] != MASTER_USER]
         limited = [
             one["user_id"]
-            for one in answer["team_memberships"]
+            for one in members
             if one.get("budget_id") not in (None, of_all) and is_member(one["user_id"], plan.existing, proxy)
         ]
         together = "LiteLLM deletes the keys of a team together with the team, and this team has"

@@ -57,8 +57,9 @@ def test_by_alias(sandbox, info, make, alias):
     with sandbox.requests_made() as made:
         assert names(info(key_aliases=[alias])) == [alias]
     asked = [(method, path.split("?")[0]) for method, path, _status in made]
-    # The listing of 1.83 leaves out the ids of budgets.
-    assert asked == [("GET", "/key/list"), ("POST", "/v2/key/info")][: 2 if "1.83." in sandbox.litellm_version else 1]
+    # The listing of 1.83 selects by a part of the alias, and leaves out the ids of budgets.
+    of_old = [("GET", "/key/list"), ("GET", "/key/list"), ("POST", "/v2/key/info")]
+    assert asked == (of_old if "1.83." in sandbox.litellm_version else of_old[:1])
     assert names(info(key_aliases=[f"{alias}-b", alias, alias, f"{alias}-none"])) == [alias, f"{alias}-b"]
     assert names(info(key_aliases=[f"{alias}-none"])) == []
     assert names(info(key_aliases=[])) == []

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too_old
 
 from ..conftest import ROOT
 
@@ -39,10 +38,8 @@ def variables(sandbox) -> dict[str, str]:
 
 
 @pytest.mark.long
+@pytest.mark.since("1.106.2")
 def test_every_example_runs(sandbox, play, tmp_path, variables) -> None:
-    if too_old(sandbox, "1.90.0"):
-        pytest.skip("the examples clear fields that LiteLLM clears since 1.90")
-
     def run(name: str, plays: list[dict[str, Any]]) -> Any:
         common = {"hosts": "localhost", "gather_facts": False, "vars": variables}
         file = tmp_path / f"{name}.yml"

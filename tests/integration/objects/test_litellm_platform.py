@@ -381,6 +381,7 @@ CHANGED: dict[str, tuple[str, str, dict[str, Any], set[str]]] = {
 
 
 @pytest.mark.long
+@pytest.mark.since("1.106.2")
 @pytest.mark.parametrize("what", ["changed", "missing"])
 def test_changes_behind_its_back_of_all_other_kinds(sandbox, platform, run_module, name, what) -> None:
     """The report names exactly these, and nothing of what is as it was made."""

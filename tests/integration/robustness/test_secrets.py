@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too_old
 from ansible_collections.litemaas.virtual_keys.tests.tooling.kinds_of_secrets import KINDS, MARK, NAMES, secret
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "playbooks" / "examples"
@@ -196,7 +197,9 @@ def test_no_secret_is_printed(sandbox, play, name: str, tmp_path: Path, way: str
     options = ("-vvvv", "-e", f"@{tmp_path}/variables.yml", "--vault-password-file", f"{tmp_path}/password")
     done = play(str(tmp_path / "play.yml"), *options, secret=(MARK,), reveals=True)
     assert done.rc == 0
-    assert done.output.count('"msg": "It failed."') == sum(end == FAILED for end, *_task in tasks(name)), done.messages
+    if not too_old(sandbox, "1.106.2"):  # older versions refuse some of the objects
+        failed = sum(end == FAILED for end, *_task in tasks(name))
+        assert done.output.count('"msg": "It failed."') == failed, done.messages
     # All of it got there.
     metadata = sandbox.rows('SELECT metadata FROM "LiteLLM_TeamTable" WHERE team_id = %s', f"{name}-t")[0]["metadata"]
     assert {one: metadata[one] for one in KINDS} == {**KINDS, "token": VAULTED}

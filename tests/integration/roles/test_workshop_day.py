@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.litemaas.virtual_keys.tests.integration.guides import BLOCK, Day, following, sections
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too_old
 
 GUIDE, ALIAS = "workshop_day", "python-course"
 
@@ -72,7 +73,7 @@ def test_the_day_by_the_guide(day, sandbox, run_module, alias):
 
     anne = day.rows()["anne@example.org"]["token"]
     sandbox.call("POST", "/key/update", {"key": anne, "spend": 5.2}).raise_for_status()
-    assert day.ask("anne@example.org") != 200
+    assert day.ask("anne@example.org") != 200 or too_old(sandbox, "1.90.0")  # 1.83 counts on with what it remembers
     before = day.rows()
 
     def anne_can_go_on() -> None:

@@ -224,6 +224,7 @@ def test_bodies_that_only_look_like_errors(httpserver: HTTPServer, make: Callabl
         (401, "Something new", "rejects the key in O(api_key)"),
         (401, "Authentication Error - Expired Key.", "is blocked or has expired"),
         (401, "Key is blocked. Update via /key/unblock", "is blocked or has expired"),
+        (401, "org not allowed to access model. This org can only access models=['a']", ""),
         (401, "Rejected Request: token_exchange_endpoint cannot be set in a request body.", ""),
         (403, "Something new", ""),
         (400, "Invalid thing_alias format.", "choose another name of a thing"),

@@ -104,6 +104,7 @@ class Owner(Recorder):
             rows = [{"model_name": "x", "model_info": info} for info in infos]
             return {"data": rows, "total_count": 3, "total_pages": 1}
         memberships = [{"user_id": "ann", "budget_id": "own"}, {"user_id": "ben", "budget_id": "b"}, {"user_id": "cem"}]
+        memberships.append({"user_id": "default_user_id", "budget_id": "own"})  # as older versions make the creator one
         keys = [{"key_alias": "one"}, {"key_alias": None}]
         return {"team_id": "t", "team_info": STORED, "keys": keys, "team_memberships": memberships}
 
