@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.litemaas.virtual_keys.tests.integration.laws import too_old
 
 MODEL = {"model": "openai/gpt-4o-mini", "mock_response": "Hello"}
 # For each module the options of an object, and what changes about it.
@@ -70,13 +71,15 @@ def name(sandbox, run_module) -> Iterator[str]:
             assert not run_module(f"litellm_{kind}", **{identity(kind): made}, state="absent", **force).failed
 
 
-def test_check_mode_is_the_same_for_a_viewer(run_module, viewer, name) -> None:
+def test_check_mode_is_the_same_for_a_viewer(sandbox, run_module, viewer, name) -> None:
     def both(module: str, **options: Any) -> None:
         seen, expected = (run_module(module, check=True, **key, **options).values for key in ({"api_key": viewer}, {}))
         assert not seen.get("failed"), seen
         assert [{**one, "invocation": None} for one in (seen,)] == [{**expected, "invocation": None}]
 
     for kind, (options, change) in OBJECTS.items():
+        if kind == "user" and too_old(sandbox, "1.98.0"):
+            continue  # these show a viewer no user
         identity = next(iter(options))
         both(f"litellm_{kind}", **named(options, name))
         both(f"litellm_{kind}", **{identity: name}, **change)
