@@ -121,6 +121,7 @@ options:
         the user's metadata, which O(metadata) does not show or change.
       - An existing user without this entry is reset. A new user only gets the entry.
       - Spending from the last few seconds, which LiteLLM has not recorded yet, counts after the reset.
+      - LiteLLM versions before 1.98 can refuse requests of the user for a while after the reset.
     type: str
   metadata:
     description:

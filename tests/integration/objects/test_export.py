@@ -116,8 +116,9 @@ def test_each_object_is_there_with_what_was_set(sandbox, grown, export, tmp_path
     assert (team["blocked"], team["team_member_budget"]) == (True, 10.0)
     assert team["metadata"] == {"contact": "{{ lookup('pipe', 'id') }}", "on": True}
     # Older versions make the creator a member.
-    assert len([member for member in team["members"] if member["user_id"] != "default_user_id"]) == 9
-    limits = [member for member in team["members"] if len(member) > 1]
+    members = [member for member in team["members"] if member["user_id"] != "default_user_id"]
+    assert len(members) == 9
+    limits = [member for member in members if len(member) > 1]
     assert [{**member, "user_id": ""} for member in limits] == [
         {"user_id": "", "max_budget_in_team": 3.5, "budget_duration": "7d"},
         {"user_id": "", "max_budget_in_team": 4.0},

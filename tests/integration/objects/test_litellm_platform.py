@@ -113,6 +113,7 @@ def test_people_swap_their_teams_with_their_keys(sandbox, platform, name) -> Non
     assert writes == []
 
 
+@pytest.mark.since("1.106.2")
 def test_all_who_name_a_model_follow_it_to_its_new_name(sandbox, platform, run_module, name) -> None:
     def declared(model: str) -> dict[str, Any]:
         return {

@@ -391,6 +391,8 @@ def stored(sandbox, name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("what", CASES)
 def test_it_is_taken_away_only_with_force(sandbox, declare, name, what: str) -> None:
     case = CASES[what]
+    if "model_name" in case.options and sandbox.litellm_version.startswith("1.98."):
+        pytest.skip("LiteLLM 1.98 serves a model by its old name until it restarts")
     if too_old(sandbox, case.since):
         pytest.skip(f"needs LiteLLM {case.since}")
     for module, options in case.made:

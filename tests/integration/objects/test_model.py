@@ -196,6 +196,8 @@ def test_a_model_that_is_created_again_stays_in_its_access_groups(sandbox, model
 
 
 def test_a_name_and_a_block(sandbox, model, name) -> None:
+    if sandbox.litellm_version.startswith("1.98."):
+        pytest.skip("LiteLLM 1.98 serves a model by its old name until it restarts")
     as_declared(model, sandbox, 1, litellm_params=BASE)
     as_declared(partial(model, model_name=f"{name}-other"), sandbox, 1)
     assert stored(sandbox, model.keywords["model_id"])["model_name"] == f"{name}-other"
