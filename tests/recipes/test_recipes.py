@@ -27,7 +27,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "vault-token"
-SOPS = f"""#!{sys.executable}
+# The path of this Python can have spaces, which are not possible in this line.
+SOPS = """#!/usr/bin/env python3
 import sys
 from pathlib import Path
 print("sops 3.9.0" if "--version" in sys.argv else Path(sys.argv[-1]).read_text())
