@@ -62,6 +62,7 @@ def fallbacks(sandbox, alias: str) -> dict[str, list[str]]:
     return {model: to for entry in entries for model, to in entry.items() if model.startswith(alias)}
 
 
+@pytest.mark.since("1.106.2")
 def test_fallbacks_that_plays_declare_at_once_are_all_stored(sandbox, plays_at_once, models, alias) -> None:
     tasks = [{"model": name} for name in models]
     assert plays_at_once("litellm_fallback", *tasks, fallback_models=["gpt-4"]) == [1] * PLAYS
@@ -74,6 +75,7 @@ def endpoints(sandbox, alias: str) -> list[str]:
     return sorted(one["id"] for one in general(sandbox)["pass_through_endpoints"] if one["id"].startswith(alias))
 
 
+@pytest.mark.since("1.106.2")
 def test_endpoints_that_plays_declare_at_once_are_all_stored_once(sandbox, plays_at_once, alias) -> None:
     names = [f"{alias}-{number}" for number in range(PLAYS)]
     tasks = [{"endpoint_id": name} for name in names]
@@ -84,6 +86,7 @@ def test_endpoints_that_plays_declare_at_once_are_all_stored_once(sandbox, plays
     assert endpoints(sandbox, alias) == []
 
 
+@pytest.mark.since("1.106.2")
 def test_plays_that_declare_the_same_endpoint_at_once_end_with_one(sandbox, plays_at_once, alias, run_module) -> None:
     same = {"endpoint_id": alias, "path": f"/{alias}", "target": TARGET}
     try:
