@@ -60,6 +60,8 @@ ALIVE = "/health/liveliness"
 # What no second try changes.
 PERMANENT_CODES = ("tls", "too_large")
 MAX_SENTENCE = 600
+# How many requests may be under way at once.
+MAX_CONCURRENT = 32
 
 
 class Reached(Protocol):
@@ -74,12 +76,11 @@ class Connection:
     """What the clients of one proxy share, where several of them work one after the other, as the items of a loop do.
 
     :param settings: an object with the attributes of ``_args.Settings``.
-    :param connections: how many requests may be under way at once.
     :param reached: the addresses of proxies that have answered in this run.
     """
 
-    def __init__(self, settings: Any, connections: int = 1, reached: Reached | None = None) -> None:
-        self.session = new_session(settings, connections)
+    def __init__(self, settings: Any, reached: Reached | None = None) -> None:
+        self.session = new_session(settings, MAX_CONCURRENT)
         self.reached: Reached = set() if reached is None else reached
         self.clock = Clock()
         # What the proxy said of itself, by question: it does not change within a task.
@@ -90,21 +91,21 @@ class Client:
     """A session with one proxy. Safe to use from several threads.
 
     :param settings: an object with the attributes of ``_args.Settings``.
-    :param connections: how many requests may be under way at once.
     :param sleep: waits that many seconds; given by tests.
     :param secrets: the secrets of the task; those of a request are added to them.
     :param advice: what refusals mean for the objects that are asked for.
     :param connection: one that was made for the same settings, if there is one.
+    :param last_read: what the run has read since it last wrote, by listing: whoever plans from it again takes it out.
     """
 
     def __init__(
         self,
         settings: Any,
-        connections: int = 1,
         sleep: Callable[[float], None] = time.sleep,
         secrets: Secrets | None = None,
         advice: Advice | None = None,
         connection: Connection | None = None,
+        last_read: dict[Any, Any] | None = None,
     ) -> None:
         self._settings = settings
         self._base = settings.api_url
@@ -114,11 +115,11 @@ class Client:
         self._advice = advice or {}
         self._asking_the_time = Lock()
         self._asked_the_time = False
-        connection = connection or Connection(settings, connections)
-        self._session = connection.session
-        self._clock = connection.clock
+        connection = connection or Connection(settings)
+        self._session, self._clock = connection.session, connection.clock
         self._reached = connection.reached
         self.facts = connection.facts
+        self.last_read = {} if last_read is None else last_read
         self.secrets = secrets or Secrets()
         self.secrets.add(settings.api_key, *(urlsplit(proxy).password for proxy in self._session.proxies.values()))
 
@@ -159,6 +160,7 @@ class Client:
         :raises ApiError: as :meth:`get`; its ``may_have_applied`` is true if the request may have been carried out.
         """
         self.secrets.add_from(body)
+        self.last_read.clear()
         return self._request(method, path, body=body, idempotent=idempotent)
 
     def _request(

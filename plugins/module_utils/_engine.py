@@ -118,9 +118,10 @@ class Field:
 
     def is_empty(self, value: Any) -> bool:
         """Return whether a value says that the object has none."""
-        if value is None or value is UNSET:
-            return True
-        return any(json_equal(value, one) for one in (*NOTHING.get(self.type, ()), *self.empty_values))
+        if value and not self.empty_values:
+            return value is UNSET
+        nothing = (*NOTHING.get(self.type, ()), *self.empty_values)
+        return value is None or value is UNSET or any(json_equal(value, one) for one in nothing)
 
     @property
     def clearable(self) -> bool:
@@ -319,12 +320,9 @@ def unsupported(
         if updating:
             clears = row.is_empty(value)
             needs.append(("clear", row.clear_since or row.update_since) if clears else ("change", row.update_since))
-        found += [(f"{verb} O({name})", since) for verb, since in needs if _is_older(version, since)][:1]
+        lacking = [(verb, since) for verb, since in needs if since and version_tuple(version) < version_tuple(since)]
+        found += [(f"{verb} O({name})", since) for verb, since in lacking[:1]]
     return found
-
-
-def _is_older(version: str, than: str) -> bool:
-    return bool(than) and version_tuple(version) < version_tuple(than)
 
 
 def declared_fields(resource: Resource, options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -37,6 +37,7 @@ class Client(Protocol):
     """HTTP to one proxy, as stores need it: ``_client.Client``."""
 
     facts: dict[str, Any]
+    last_read: dict[Any, Any]
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON that the proxy answers. Raises ApiError."""

@@ -18,7 +18,7 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ._args import CONNECTION_OPTIONS, Settings, base_url, flags_for_numbers
 from ._batch import converge
-from ._client import REQUESTS_IMPORT_ERROR, Client, Connection
+from ._client import MAX_CONCURRENT, REQUESTS_IMPORT_ERROR, Client, Connection
 from ._engine import Outcome
 from ._errors import InputError, LiteLLMError
 from ._kind import Declaration, Kind, Ledger, Readable
@@ -38,7 +38,6 @@ from ._results import (
 from ._text import join_limited, mark_options, printable, render
 
 STATE = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
-MAX_CONCURRENT = 32
 # The entry beside the options of a module by which another action of ours says what the user calls them.
 CALLED = "_called"
 
@@ -58,6 +57,7 @@ class Task(Protocol):
     check_mode: bool
     connections: dict[Any, Connection]
     reached: Any
+    last_read: dict[Any, Any]
 
     @property
     def diff_mode(self) -> bool:
@@ -95,6 +95,7 @@ class Module(AnsibleModule):
         self.called: dict[str, str] = {}
         self.connections: dict[Any, Connection] = {}
         self.reached: set[str] = set()
+        self.last_read: dict[Any, Any] = {}
         super().__init__(**arguments)
 
     def _load_params(self) -> None:
@@ -175,7 +176,7 @@ def run_batch(kind: Kind, start: ModuleFactory = Module) -> None:
     with failures(module):
         ensure_batch(module.params)
         wants = _wanted(kind, module.params[kind.plural], module.params["defaults"] or {}, module.params["state"])
-        with connected(module, kind.advice, module.params["concurrency"]) as client, open_ledger(module) as ledger:
+        with connected(module, kind.advice) as client, open_ledger(module) as ledger:
             store = kind.store(client, module.params, ledger)
             # Only when everybody who is declared is served: a failure must not cost anybody a key.
             last = store.undeclared(wants)
@@ -293,9 +294,9 @@ def _fail(module: Task, error: Exception, **result: Any) -> None:
 
 
 @contextmanager
-def connected(module: Task, advice: Mapping[str, str] | None = None, connections: int = 1) -> Iterator[Client]:
+def connected(module: Task, advice: Mapping[str, str] | None = None) -> Iterator[Client]:
     """Yield a client, of whose warnings one may explain what goes wrong with it."""
-    client = _client(module, advice, connections)
+    client = _client(module, advice)
     try:
         yield client
     except Exception:
@@ -303,7 +304,7 @@ def connected(module: Task, advice: Mapping[str, str] | None = None, connections
         raise
 
 
-def _client(module: Task, advice: Mapping[str, str] | None, connections: int) -> Client:
+def _client(module: Task, advice: Mapping[str, str] | None) -> Client:
     try:
         settings = Settings.from_params(module.params.get)
     except ValueError as error:
@@ -311,10 +312,10 @@ def _client(module: Task, advice: Mapping[str, str] | None, connections: int) ->
     for warning in settings.warnings:
         module.warn(render(warning, module.called))
     known = module.connections
-    if (settings, connections) not in known:
-        known[settings, connections] = Connection(settings, connections, module.reached)
+    if settings not in known:
+        known[settings] = Connection(settings, module.reached)
     secrets = Secrets(module.no_log_values)
-    return Client(settings, secrets=secrets, advice=advice, connection=known[settings, connections])
+    return Client(settings, secrets=secrets, advice=advice, connection=known[settings], last_read=module.last_read)
 
 
 def _wanted(

@@ -60,11 +60,12 @@ class ModuleCaller(ActionBase):
         :param called: what the user calls an option of the modules, where that is another name.
         """
         in_worker = not self._needs_a_process(task_vars)
+        last_read: dict[Any, Any] = {}  # by the modules of this run
 
         def call(module: str, /, check_mode: bool | None = None, **options: Any) -> dict[str, Any]:
             check = bool(self._task.check_mode if check_mode is None else check_mode)
             if in_worker:
-                return self._run_here(module, options, check, called)
+                return self._run_here(module, options, check, called, last_read)
             with _check_mode(self._task, check):
                 result: dict[str, Any] = self._execute_module(
                     f"{COLLECTION}.{module}", {**options, CALLED: dict(called)}, task_vars=task_vars
@@ -74,12 +75,18 @@ class ModuleCaller(ActionBase):
         return call
 
     def _run_here(
-        self, module: str, options: Mapping[str, Any], check_mode: bool, called: Mapping[str, str] | None = None
+        self,
+        module: str,
+        options: Mapping[str, Any],
+        check_mode: bool,
+        called: Mapping[str, str] | None = None,
+        last_read: dict[Any, Any] | None = None,
     ) -> dict[str, Any]:
         def start(
             argument_spec: dict[str, Any], supports_check_mode: bool, entries: Mapping[str, Any] | None = None
         ) -> InProcessModule:
-            return InProcessModule(self, argument_spec, as_plain_data(options), check_mode, called or {}, entries)
+            given = as_plain_data(options)
+            return InProcessModule(self, argument_spec, given, check_mode, called or {}, entries, last_read)
 
         begin: ModuleFactory = start
         try:
@@ -172,6 +179,7 @@ class InProcessModule:
         check_mode: bool,
         called: Mapping[str, str],
         entries: Mapping[str, Any] | None = None,
+        last_read: dict[Any, Any] | None = None,
     ) -> None:
         self.called = called
         self.check_mode = check_mode
@@ -180,6 +188,7 @@ class InProcessModule:
         self.report_progress = action.report_progress
         self.values_file = action.values_file
         self.connections = action.connections
+        self.last_read: dict[Any, Any] = {} if last_read is None else last_read
         self.reached = action.reached
         self.argument_spec = argument_spec
         self.shown_spec = {**argument_spec, **(entries or {})}

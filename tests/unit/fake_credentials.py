@@ -40,6 +40,7 @@ class FakeCredentials:
         self.lose_answer = False
         self.in_config: set[str] = set()
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
 
     @property
     def memory(self) -> dict[str, Entry]:

@@ -78,6 +78,7 @@ class FakeLiteLLM:
         self.naps: list[float] = []
         self.warnings: list[str] = []
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
         self._times: Counter[str] = Counter()
         self._faults: dict[tuple[str, int], Fault] = {}
         self._clock = 0

@@ -27,6 +27,7 @@ class FakeModels:
         self.access_groups: list[dict[str, Any]] = []
         self.version = version
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
 
     def put(self, model_id: str, params: dict[str, Any], info: dict[str, Any] | None = None, **columns: Any) -> None:
         model = {"model_name": "m", "litellm_params": params, "model_info": {**(info or {}), "id": model_id}, **columns}

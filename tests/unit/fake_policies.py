@@ -31,6 +31,7 @@ class FakePolicies:
 
     def __init__(self, version: str = "1.110.2") -> None:
         self.facts: dict[str, Any] = {"version": version, "licensed": False}
+        self.last_read: dict[Any, Any] = {}
         self.versions: dict[str, dict[str, Any]] = {}
         self.attachments: dict[str, dict[str, Any]] = {}
         self.log: list[tuple[str, str, Any]] = []

@@ -50,7 +50,7 @@ def run_platform(start: ModuleFactory = Module) -> None:
         entries = given.declared()
         check_pruning(module.params, entries)
         advice = {pattern: sentence for row in KINDS for pattern, sentence in row.kind.advice.items()}
-        with connected(module, advice, module.params["concurrency"]) as client, open_ledger(module) as ledger:
+        with connected(module, advice) as client, open_ledger(module) as ledger:
             run, left = _planned(client, entries, module, ledger)
             drift = drift_of(run.present, run.going, left, Proxy(client) if module.params["strict"] else None)
             if not module.check_mode:

@@ -48,7 +48,7 @@ class Said:
 
 def run(connection: dict[str, Any], declared: list[dict[str, Any]], late: float, barrier: Any, said: Any) -> None:
     """One of the runs, in a process of its own; it may come some seconds ``late``, to find others at work."""
-    client = Client(Settings.from_params(connection.get), connections=12)
+    client = Client(Settings.from_params(connection.get))
     store = KeyStore(client, secret=connection["api_key"])
     client.get("/health/readiness")  # so that none is held up by its first connection
     barrier.wait(LONGEST)

@@ -164,7 +164,7 @@ def test_workshop_of_1000(sandbox, manage_by_play, alias, tmp_path, monkeypatch)
     assert done.rc == 0 and done.changed == 0
     assert again["summary"] == {"unchanged": 1000}
     assert [person["key"] for person in again["users"]] == [person["key"] for person in result["users"]]
-    assert len(made) <= 60 and written == []
+    assert len(made) <= 30 and written == []  # the keys are read once, 100 at a time
 
 
 def test_a_long_run(sandbox, manage_by_play, alias):

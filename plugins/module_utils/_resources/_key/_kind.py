@@ -199,8 +199,7 @@ def _candidates(reader: KeyReader, params: Mapping[str, Any]) -> list[Record]:
     if params["created_by"] == []:
         return []
     owners = {name: params[name] for name in OWNERS if params[name] is not None}
-    prefix = params["key_alias_prefix"]
-    return reader.with_prefix(prefix, owners) if prefix else reader.listing(owners)
+    return reader.with_prefix(params["key_alias_prefix"] or "", owners)
 
 
 def _is_meant(record: Record, params: Mapping[str, Any]) -> bool:

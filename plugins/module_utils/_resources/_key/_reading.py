@@ -98,6 +98,9 @@ class KeyReader:
     def with_any_alias(self, aliases: Sequence[str], expected: int) -> list[Record]:
         """Return all keys with one of the aliases: from a listing narrowed to their common beginning, or look-ups."""
         asked = set(aliases)
+        just_read = self._just_read(_beginning(aliases))
+        if just_read is not None:
+            return [record for record in just_read if record["key_alias"] in asked]
         narrow = self._narrow(_beginning(aliases))
         first = self._first_page(narrow)
         further = first["pages"] - 1
@@ -109,8 +112,16 @@ class KeyReader:
 
     def with_prefix(self, prefix: str, params: Mapping[str, Any]) -> list[Record]:
         """Return all keys of a listing whose alias begins with a text."""
-        records = self.listing({**params, **self._narrow(_beginning([prefix]))})
+        narrow = self._narrow(_beginning([prefix]))
+        records = self.listing({**params, **narrow})
+        if not params:
+            self._client.last_read[KEYS] = (narrow.get("key_alias", ""), records)
         return [record for record in records if str(record["key_alias"] or "").startswith(prefix)]
+
+    def _just_read(self, beginning: str) -> list[Record] | None:
+        """Return all keys whose aliases begin so, if the run has just read them; once, because others write as well."""
+        known, records = self._client.last_read.pop(KEYS, (None, []))
+        return records if known is not None and beginning.startswith(known) else None
 
     def _narrow(self, beginning: str) -> dict[str, str]:
         """Return parameters of a listing that has all aliases with this beginning, and as few others as possible."""

@@ -808,9 +808,20 @@ def test_a_second_of_difference_is_the_headers_rounding(make: Callable[..., Clie
 
 def test_several_threads_may_use_it(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/x").respond_with_json({"fine": True})
-    client = Client(Settings(httpserver.url_for("").rstrip("/"), MASTER_KEY), connections=4)
+    client = Client(Settings(httpserver.url_for("").rstrip("/"), MASTER_KEY))
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(client.get, ["/x"] * 40))
     client._session.close()
     assert answers == [{"fine": True}] * 40
     assert client_module.REQUESTS_IMPORT_ERROR is None
+
+
+def test_what_was_read_is_forgotten_once_something_is_sent(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/x").respond_with_json({})
+    last_read = {"keys": [1]}
+    client = Client(Settings(httpserver.url_for("").rstrip("/"), MASTER_KEY), last_read=last_read)
+    client.get("/x")
+    assert last_read == {"keys": [1]}
+    client.send("/x", {})
+    client._session.close()
+    assert last_read == {}

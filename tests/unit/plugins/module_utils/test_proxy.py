@@ -22,6 +22,7 @@ class Answers:
         self.answers = answers
         self.asked: Counter[str] = Counter()
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
 
     def get(self, path: str, params: dict[str, Any] | None = None) -> Any:
         return self.send(path, params, idempotent=True)

@@ -29,6 +29,7 @@ class Recorder:
         self.rows = rows
         self.budgets = budgets
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
         self.sent: list[tuple[str, Any]] = []
 
     def get(self, path: str, params: Any = None) -> Any:

@@ -29,6 +29,7 @@ class Shown:
     """A proxy with access groups and MCP servers."""
 
     facts: dict[str, Any] = {"version": "1.110.2"}
+    last_read: dict[Any, Any] = {}
 
     def get(self, path: str, _params: Any = None) -> Any:
         return {

@@ -51,6 +51,7 @@ class Proxy:
     """
 
     facts: dict[str, Any] = {"version": "1.110.2"}
+    last_read: dict[Any, Any] = {}
 
     def __init__(self, **limits: int) -> None:
         self.rows: Rows = {name: {"name": name, "limit": limit} for name, limit in limits.items()}

@@ -29,6 +29,7 @@ class Proxy:
         self.memberships: dict[str, list[dict[str, Any]]] = {}
         self.refusals: dict[str, ApiError] = {}
         self.facts: dict[str, Any] = {"version": "1.106.2", "licensed": False}
+        self.last_read: dict[Any, Any] = {}
 
     def get(self, path: str, params: Any = None) -> Any:
         where = urlsplit(path).path

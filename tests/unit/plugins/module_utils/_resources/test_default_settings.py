@@ -31,6 +31,7 @@ class Proxy:
     def __init__(self, teams: dict[str, Any] | None = None, users: dict[str, Any] | None = None) -> None:
         self.stored = {"teams": {**NO_TEAMS, **(teams or {})}, "users": {**NO_USERS, **(users or {})}}
         self.facts: dict[str, Any] = {"version": "1.110.2", "licensed": True}
+        self.last_read: dict[Any, Any] = {}
         self.sent: list[tuple[str, Any]] = []
 
     def get(self, path: str, params: Any = None) -> Any:

@@ -25,6 +25,7 @@ class Router:
         self.lists: dict[str, Any] = {**dict.fromkeys(RULES.values()), **lists}
         self.source: dict[str, str] | None = {}
         self.facts: dict[str, Any] = {"version": "1.110.2"}
+        self.last_read: dict[Any, Any] = {}
         self.sent: list[tuple[str, str, Any]] = []
 
     def get(self, path: str, params: Any = None) -> Any:

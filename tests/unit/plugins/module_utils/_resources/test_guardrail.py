@@ -26,6 +26,7 @@ class Guardrails:
 
     def __init__(self) -> None:
         self.facts: dict[str, Any] = {"version": "1.110.2", "licensed": False}
+        self.last_read: dict[Any, Any] = {}
         self.rows: dict[str, dict[str, Any]] = {}
         self.sent: list[tuple[str, str, Any]] = []
         self.keys: list[dict[str, Any]] = []

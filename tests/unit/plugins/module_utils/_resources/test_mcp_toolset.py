@@ -22,6 +22,7 @@ class Proxy:
     def __init__(self, *toolsets: dict[str, Any]) -> None:
         self.toolsets = {row["toolset_id"]: row for row in toolsets}
         self.facts: dict[str, Any] = {"version": "1.110.2"}
+        self.last_read: dict[Any, Any] = {}
         self.permitted: list[str] = []
         self.sent: list[tuple[str, str, Any]] = []
 

@@ -34,6 +34,7 @@ class Proxy:
 
     def __init__(self) -> None:
         self.facts: dict[str, Any] = {"version": "1.110.2"}
+        self.last_read: dict[Any, Any] = {}
 
     def get(self, path: str, params: Any = None) -> Any:
         if path == "/routes":
@@ -100,6 +101,7 @@ class Endpoints:
     def __init__(self, *endpoints: dict[str, Any]) -> None:
         self.endpoints = [{"is_from_config": False, "auth": True, **row} for row in endpoints]
         self.facts: dict[str, Any] = {"version": "1.110.2"}
+        self.last_read: dict[Any, Any] = {}
         self.sent: list[tuple[str, str, Any]] = []
 
     def get(self, path: str, params: Any = None) -> Any:

@@ -35,6 +35,7 @@ class FakeSearchTools:
         self.asked: list[str] = []
         self.version = version
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
         self.permitted: dict[str, list[Any]] = {}  # what has permissions, by the path of its listing
 
     def put(self, name: str, params: dict[str, Any], info: Any = None, from_config: bool = False) -> None:

@@ -26,6 +26,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.facts: dict[str, Any] = {"licensed": True, "version": "1.90.7"}
+        self.last_read: dict[Any, Any] = {}
         self.sent: list[tuple[str, Any]] = []
 
     def get(self, path: str, params: Any = None) -> Any:

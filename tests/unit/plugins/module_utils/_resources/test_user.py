@@ -30,6 +30,7 @@ class Recorder:
         self.others = others
         self.held = {"keys": [], "teams": [], **held}
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
         self.sent: list[tuple[str, Any]] = []
 
     def get(self, path: str, params: Any = None) -> Any:
@@ -180,6 +181,7 @@ class Administered:
 
     def __init__(self, organizations: Any) -> None:
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
         self.organizations = organizations
         self.asked: list[str] = []
 

@@ -35,6 +35,7 @@ class FakeVectorStores:
         self.sent: list[tuple[str, Any]] = []
         self.refusing = ""
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
 
     def get(self, path: str, params: Any = None) -> Any:
         if path.startswith("/credentials/by_name/"):

@@ -28,6 +28,7 @@ class Listing:
         self.asked: list[str] = []
         self.refusals: dict[str, ApiError] = {}
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
         self.succeeded: dict[str, int] = {}
 
     def now(self) -> datetime:

@@ -77,3 +77,39 @@ def test_many_tokens_are_taken_from_the_listing(proxy: FakeLiteLLM, reader: KeyR
     found = reader.with_any_token([*tokens[:50], "0" * 64])
     assert {record["token"] for record in found} == set(tokens[:50])
     assert len(proxy.asked("/key/list")) == 2
+
+
+def test_what_a_run_has_just_read_is_not_read_again(proxy: FakeLiteLLM, reader: KeyReader) -> None:
+    token = proxy.add("day-ann")["token"]
+    proxy.add("day-ben")
+    reader.with_prefix("day-", {})
+    proxy.log.clear()
+    assert [record["token"] for record in reader.with_any_alias(["day-ann", "day-anna"], 2)] == [token]
+    assert proxy.log == []
+
+
+def test_what_was_read_is_used_once(proxy: FakeLiteLLM, reader: KeyReader) -> None:
+    """Whoever looks again wants to know what others have done meanwhile."""
+    reader.with_prefix("day-", {})
+    assert reader.with_any_alias(["day-ann", "day-ben"], 2) == []
+    proxy.add("day-ann")
+    assert len(reader.with_any_alias(["day-ann", "day-ben"], 2)) == 1
+
+
+@pytest.mark.parametrize(
+    ("prefix", "params"), [("other-", {}), ("day-b", {}), ("day-", {"team_id": "t"})], ids=["other", "narrower", "team"]
+)
+def test_what_was_read_may_lack_what_is_asked_for(
+    proxy: FakeLiteLLM, reader: KeyReader, prefix: str, params: dict[str, str]
+) -> None:
+    proxy.add("day-ann")
+    reader.with_prefix(prefix, params)
+    assert len(reader.with_any_alias(["day-ann", "day-ben"], 2)) == 1
+
+
+def test_a_reading_of_all_keys_holds_every_alias(proxy: FakeLiteLLM, reader: KeyReader) -> None:
+    proxy.add("day-ann")
+    reader.with_prefix("", {})
+    proxy.log.clear()
+    assert len(reader.with_any_alias(["day-ann", "day-ben"], 2)) == 1
+    assert proxy.log == []

@@ -30,6 +30,7 @@ class Answers:
 
     def __init__(self, licensed: bool | None = False) -> None:
         self.facts: dict[str, Any] = {"licensed": licensed, "version": "1.110.2"}
+        self.last_read: dict[Any, Any] = {}
         self.asked: list[str] = []
 
     def get(self, path: str, params: Any = None) -> Any:

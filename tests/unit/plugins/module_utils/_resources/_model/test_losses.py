@@ -31,6 +31,7 @@ class Client:
             for number, name in enumerate(names)
         ]
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
         self.settings_read = 0
         self.intentions = Intentions()
 

@@ -34,6 +34,7 @@ class Answers:
     def __init__(self, **answers: Any) -> None:
         self.answers = {"/public/litellm_model_cost_map": CATALOG, **answers}
         self.facts: dict[str, Any] = {}
+        self.last_read: dict[Any, Any] = {}
 
     def get(self, path: str, params: Any = None) -> Any:
         answer = self.answers[path]

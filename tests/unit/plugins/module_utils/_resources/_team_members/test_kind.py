@@ -30,6 +30,7 @@ class Recorder:
         self.memberships: list[dict[str, Any]] = []
         self.team = team
         self.facts: dict[str, Any] = {"version": version, "licensed": licensed, "caller": "boss"}
+        self.last_read: dict[Any, Any] = {}
         self.sent: list[tuple[str, Any]] = []
         self.answers: list[ApiError] = []  # to the next writes, which are carried out all the same
 

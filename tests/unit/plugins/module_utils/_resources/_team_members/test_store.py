@@ -21,6 +21,7 @@ class Client:
 
     def __init__(self) -> None:
         self.facts: dict[str, Any] = {"version": "1.110.2", "licensed": False}
+        self.last_read: dict[Any, Any] = {}
         self.members: dict[str, list[dict[str, Any]]] = {team: [] for team in TEAMS}
         self.sent: list[tuple[str, Any]] = []
         self.asked: list[str] = []
