@@ -107,6 +107,17 @@ options:
         description: The models that the member can use, as a set. They must be among those of the team.
         type: list
         elements: str
+      reset_spend:
+        description:
+          - Resets what the member has spent in the team to zero, once for each text that is set here, such as V(2030-06). If
+            the text differs from the one of the last reset, the spending is reset. The texts are stored in the entry
+            C(litellm_vkey_reset_spend) of the team's metadata, which O(litemaas.virtual_keys.litellm_team#module:metadata) does
+            not show or change.
+          - The spending of a member without a text is reset. A new member only gets the text.
+          - The spending of the team and of the member's keys stays as it is.
+          - Neither the ID of the team nor that of the member can contain a slash.
+          - Requires LiteLLM 1.106.2 or newer.
+        type: str
       unset:
         description:
           - The limits to remove from the member. A member without any limit of their own has those of the team again.
@@ -168,6 +179,13 @@ EXAMPLES = r"""
       - user_id: ben@example.com
         unset: [max_budget_in_team, budget_duration, allowed_models]
 
+- name: Let Ben spend anew in June, however often this runs
+  litemaas.virtual_keys.litellm_team_members:
+    team_id: python-course
+    members:
+      - user_id: ben@example.com
+        reset_spend: 2030-06
+
 - name: Remove everybody but Ann, together with their keys in the team
   litemaas.virtual_keys.litellm_team_members:
     team_id: python-course
@@ -216,6 +234,7 @@ team:
         tpm_limit: null
         rpm_limit: null
         allowed_models: null
+        reset_spend: null
         budget_source: custom
         spend: 0.25
 diff:

@@ -25,6 +25,9 @@ KEPT_IN_METADATA = """
     secret_manager_settings allowed_passthrough_routes denied_passthrough_routes
 """
 
+# The entry that says which declared reset of the spending was the last one carried out.
+SPEND_MARK = "litellm_vkey_reset_spend"
+
 
 def without_callback_values(value: Any) -> Any:
     """Return metadata without variables of callbacks, which the server encrypts differently each time."""

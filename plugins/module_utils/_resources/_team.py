@@ -11,7 +11,7 @@ from typing import Any
 from .._crud._definition import CrudDeclaration, Record, Request, Values
 from .._crud._dependents import MODEL, count_and_name, find_dependents, is_member, keys_left
 from .._crud._limits import unknown_models
-from .._crud._metadata import Metadata
+from .._crud._metadata import SPEND_MARK, Metadata
 from .._crud._numbers import IN_ROUTER_SETTINGS, numbers
 from .._crud._object import CrudObject
 from .._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS, TO_POLICIES
@@ -154,7 +154,7 @@ IN_METADATA = (
 )
 METADATA = Metadata(
     IN_METADATA,
-    server=("team_member_budget_id",),
+    server=("team_member_budget_id", SPEND_MARK),
     carried_by=OF_MEMBERS,
 )
 TEAM = Resource(

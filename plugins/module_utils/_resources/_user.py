@@ -12,7 +12,7 @@ from typing import Any
 from .._crud._definition import CrudDeclaration, Record, Request, Values
 from .._crud._dependents import is_member, keys_left
 from .._crud._limits import unknown_models
-from .._crud._metadata import Metadata
+from .._crud._metadata import SPEND_MARK, Metadata
 from .._crud._numbers import numbers
 from .._crud._object import CrudObject
 from .._crud._reading import path_of
@@ -55,9 +55,7 @@ BY_MODEL = tuple(
     for name, unit in (("model_tpm_limit", "tokens/min by model"), ("model_rpm_limit", "requests/min by model"))
 )
 # The entry of metadata that says which declared reset of the spending was the last one carried out, as that of keys.
-RESET_SPEND = Field(
-    "reset_spend", path=("metadata", "litellm_vkey_reset_spend"), check=has_text, cleared=NOT_CLEARABLE, declares=False
-)
+RESET_SPEND = Field("reset_spend", path=("metadata", SPEND_MARK), check=has_text, cleared=NOT_CLEARABLE, declares=False)
 METADATA = Metadata((*BY_MODEL, RESET_SPEND))
 # Since when LiteLLM creates a user under its ID without blanks around it.
 STRIPPED_SINCE = "1.110.0"

@@ -349,3 +349,73 @@ def test_the_reset_period_of_a_new_member_with_models_is_predicted(sandbox, run_
         **({"budget_duration": period} if period else {}),
     }
     assert members(members=people).changed is False
+
+
+@pytest.mark.since("1.106.2")
+def test_the_spending_of_a_member_is_reset_once_for_each_text(sandbox, run_module, members, team) -> None:
+    callback = {"callback_name": "langfuse", "callback_type": "success", "callback_vars": {"langfuse_secret_key": "x"}}
+    own_entries = {"course": "python", "logging": [callback]}
+    run_module("litellm_team", team_id=team, metadata=own_entries, team_member_budget=9)
+    members(members=[*named(team, "ann"), *named(team, "ben")])
+
+    def spent(amount: float | None = None) -> dict[str, float]:
+        if amount is not None:
+            query = 'UPDATE "LiteLLM_TeamMembership" SET spend = %s WHERE starts_with(user_id, %s)'
+            sandbox.execute(query, amount, team)
+        query = 'SELECT user_id, spend FROM "LiteLLM_TeamMembership" WHERE starts_with(user_id, %s)'
+        return {row["user_id"].removeprefix(team): row["spend"] for row in sandbox.rows(query, team)}
+
+    def metadata() -> dict[str, Any]:
+        (row,) = sandbox.rows('SELECT metadata FROM "LiteLLM_TeamTable" WHERE team_id = %s', team)
+        return row["metadata"]
+
+    before = metadata()
+    assert spent(5.5) == {"ann": 5.5, "ben": 5.5}
+    done = as_declared(members, sandbox, 2, members=named(team, "ann", reset_spend="june"))
+    ann = f"{team}ann"
+    assert done.diff["before"]["members"] == {ann: {"reset_spend": None, "spend": 5.5}}
+    assert done.diff["after"]["members"] == {ann: {"reset_spend": "june", "spend": 0.0}}
+    assert spent() == {"ann": 0, "ben": 5.5}
+    assert metadata() == {**before, "litellm_vkey_reset_spend": {ann: "june"}}
+
+    assert spent(4.5)["ann"] == 4.5
+    as_declared(members, sandbox, 3, members=named(team, "ben", reset_spend="june", tpm_limit=7))
+    assert not members(members=named(team, "ann", "ben", reset_spend="june")).changed
+    assert spent() == {"ann": 4.5, "ben": 0}
+    as_declared(members, sandbox, 3, members=named(team, "ann", "cem", reset_spend="july"))
+    assert (spent()["ann"], spent()["cem"]) == (0, 0)
+
+    # The mark is neither shown nor lost by the module of the team, and those who leave take theirs along.
+    marks = metadata()["litellm_vkey_reset_spend"]
+    shown = run_module("litellm_team", team_id=team, metadata={"more": 1}, metadata_mode="replace")
+    assert (shown.action, shown.team["metadata"]) == ("update", {"more": 1})
+    assert metadata()["litellm_vkey_reset_spend"] == marks
+    assert "reserved" in run_module("litellm_team", team_id=team, metadata={"litellm_vkey_reset_spend": {}}).msg
+    members(mode="replace", members=named(team, "ann", reset_spend="august"))
+    assert metadata()["litellm_vkey_reset_spend"] == {ann: "august"}
+
+
+@pytest.mark.since("1.106.2")
+def test_a_member_can_go_on_as_soon_as_the_spending_is_reset(sandbox, run_module, members, team, alias) -> None:
+    members(members=named(team, "ann", max_budget_in_team=1e-7))
+    key = run_module("litellm_key", key_alias=alias, user_id=f"{team}ann", team_id=team).key
+    chat = {"model": "gpt-4", "messages": [{"role": "user", "content": "x"}]}
+    answers = [sandbox.call("POST", "/chat/completions", chat, key=key) for _time in range(3)]
+    assert answers[0].status_code == 200 and "budget_exceeded" in answers[-1].text
+    assert members(members=named(team, "ann", reset_spend="june")).changed
+    assert sandbox.call("POST", "/chat/completions", chat, key=key).status_code == 200
+
+
+@pytest.mark.since("1.106.2")
+def test_resets_that_cannot_be_are_refused(sandbox, members, team) -> None:
+    refused(members, sandbox, "reset_spend: must not be blank.", members=named(team, "ann", reset_spend=" "))
+    members(members=named(team, "a/b"))
+    slash = "LiteLLM cannot reset the spending where an ID has a slash."
+    refused(members, sandbox, slash, members=named(team, "a/b", reset_spend="june"))
+
+
+def test_older_versions_cannot_reset_the_spending_of_a_member(sandbox, members, team) -> None:
+    if not too_old(sandbox, "1.106.2"):
+        pytest.skip("it can")
+    members(members=named(team, "ann"))
+    refused(members, sandbox, "does not know reset_spend (since 1.106.2)", members=named(team, "ann", reset_spend="x"))

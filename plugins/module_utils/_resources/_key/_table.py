@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..._crud._metadata import without_callback_values
+from ..._crud._metadata import SPEND_MARK, without_callback_values
 from ..._crud._numbers import IN_ROUTER_SETTINGS, numbers
 from ..._crud._references import OF_PERMISSIONS, TO_ACCESS_GROUPS, TO_GUARDRAILS, TO_POLICIES, TO_TEAMS
 from ..._crud._rows import (
@@ -153,8 +153,6 @@ def metadata_of(record: Mapping[str, Any]) -> dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else {}
 
 
-# The entry of metadata that says which declared reset of the spending was the last one carried out.
-SPEND_MARK = "litellm_vkey_reset_spend"
 # The entry of metadata that says which declared reissue was the last one carried out.
 REISSUE_MARK = "litellm_vkey_reissue"
 # The entry of metadata that says to which workshop, or other group, a key belongs.

@@ -18,9 +18,9 @@ from ..._errors import ApiError
 from ..._kind import Client, Ledger, Store
 from ..._listings import ROSTERS, TEAMS, Listing
 from ..._proxy import MASTER_USER, Proxy
-from ..._shapes import TEXT, ensure_shape, maybe
+from ..._shapes import MAPPING, TEXT, ensure_shape, maybe
 from ..._text import join_limited
-from ._requests import halves, requests
+from ._requests import halves, marked, requests
 from ._store import MembersStore
 from ._table import (
     MEMBER,
@@ -36,6 +36,7 @@ from ._table import (
 # What as prune_limit says that any number of members may be removed.
 NO_LIMIT = -1
 INFO = Request("GET", "/team/info", id="team_id")
+TEAM_WITH_METADATA = {"team_info": {"metadata": maybe(MAPPING)}}
 
 # Since when a new member with models of its own and no budget gets the reset period of the team.
 PERIOD_OF_TEAM_SINCE = "1.110.0"
@@ -99,7 +100,13 @@ class TeamMembers(CrudObject):
         return {}
 
     def further_requests(self, team_id: str, plan: Plan, proxy: Proxy) -> Iterator[tuple[str, Values]]:
-        return requests(team_id, plan, proxy)
+        yield from requests(team_id, plan, proxy)
+        if any(member["reset_spend"] for member in plan.changes["members"]):
+            # As it is now: a task that writes the team keeps the marks, and this keeps what it wrote.
+            answer = ensure_shape(proxy.client.get(path_of(self.get, team_id)), TEAM_WITH_METADATA, "GET /team/info")
+            metadata = marked(answer["team_info"].get("metadata") or {}, plan)
+            if metadata:
+                yield "/team/update", {"team_id": team_id, "metadata": metadata}
 
     def split_request(self, body: Values, refusal: ApiError) -> Sequence[Values]:
         return halves(body, refusal)
@@ -111,12 +118,14 @@ class TeamMembers(CrudObject):
         )
 
     def check_plan(self, plan: Plan, _options: Values, proxy: Proxy) -> str | None:
-        present = by_id(plan.existing)
+        present, team_id = by_id(plan.existing), plan.name
         for name, member in by_id({"members": plan.changes["members"]}).items():
             parts, updating = to_write(member, present.get(name, {})), name in present
             if parts.get("role") == "admin" and proxy.licensed is False:
                 needs = "a LiteLLM Enterprise license, which the proxy does not have"
                 return f"O(members), {name}: the role admin requires {needs}."
+            if "reset_spend" in parts and updating and "/" in f"{team_id}{name}":
+                return f"O(members), {name}: LiteLLM cannot reset the spending where an ID has a slash."
             needs = ", ".join(f"{what} (since {since})" for what, since in _too_new(parts, proxy, updating))
             if needs:
                 return f"O(members), {name}: LiteLLM {proxy.version} on this proxy does not {needs}."

@@ -13,10 +13,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from ..._crud._metadata import SPEND_MARK
 from ..._engine import Plan
 from ..._errors import ApiError
 from ..._proxy import Proxy
-from ._table import BUDGETS_SINCE, LIMITS, Member, by_id, inherited_period, limits_of, to_write
+from ._table import (
+    BUDGETS_SINCE,
+    LIMITS,
+    RESET_SPEND,
+    Member,
+    by_id,
+    inherited_period,
+    limits_of,
+    resets_of,
+    to_write,
+)
 
 # LiteLLM adds the members of one request in one transaction, which may take no longer than 5 seconds.
 MAX_ADDED = 25
@@ -35,7 +46,8 @@ def requests(team_id: str, plan: Plan, proxy: Proxy) -> Iterator[Request]:
     new = [member for name, member in wanted.items() if name not in present]
     with_them = [name for name in ADDED_WITH if name != "budget_duration" or proxy.at_least(ADDED_WITH_PERIOD_SINCE)]
     yield from _additions(team_id, new, with_them)
-    changed = {name: to_write(wanted[name], member) for name, member in present.items() if name in wanted}
+    stay = [name for name in present if name in wanted]
+    changed = {name: _without_reset(to_write(wanted[name], present[name])) for name in stay}
     for member in new:
         own = _own_limits(member)
         changed[member["user_id"]] = {name: value for name, value in own.items() if name not in with_them}
@@ -43,6 +55,25 @@ def requests(team_id: str, plan: Plan, proxy: Proxy) -> Iterator[Request]:
             changed[member["user_id"]]["budget_duration"] = None
     yield from _updates(team_id, wanted, {name: parts for name, parts in changed.items() if parts}, proxy)
     yield from _removals(team_id, [name for name in present if name not in wanted], proxy)
+    for name in stay:
+        if RESET_SPEND.name in to_write(wanted[name], present[name]):
+            # LiteLLM finds no ID with a slash there.
+            member_path = f"/team/{quote(team_id, safe='')}/member/{quote(name, safe='')}"
+            yield f"{member_path}/reset_spend", {"reset_to": 0.0}
+
+
+def marked(metadata: Mapping[str, Any], plan: Plan) -> dict[str, Any] | None:
+    """Return the metadata of a team with the resets that are carried out by then, None if it has them all."""
+    declared = {name: member[RESET_SPEND.name] for name, member in by_id({"members": plan.changes["members"]}).items()}
+    resets = {name: text for name, text in declared.items() if text is not None}
+    known = resets_of(metadata)
+    if all(known.get(name) == text for name, text in resets.items()):
+        return None
+    return {**metadata, SPEND_MARK: resets}
+
+
+def _without_reset(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parts.items() if name != RESET_SPEND.name}
 
 
 def _own_limits(member: Member) -> dict[str, Any]:

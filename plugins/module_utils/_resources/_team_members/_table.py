@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._adopting import declared_options
-from ..._crud._rows import MAX_TOKENS, check_not_negative, check_up_to
+from ..._crud._metadata import SPEND_MARK
+from ..._crud._rows import MAX_TOKENS, check_not_negative, check_up_to, has_text
 from ..._durations import check_duration
 from ..._engine import NOT_CLEARABLE, Field, Resource, declared_fields
 from ..._proxy import MASTER_USER
@@ -32,6 +33,8 @@ LIMITS = (
     Field("rpm_limit", "int", unit="requests/min", check=check_up_to(MAX_TOKENS), clear_since=BUDGETS_SINCE),
     Field("allowed_models", "list", "str", cleared=[], clear_since=BUDGETS_SINCE),
 )
+# Which text each member's spending was last reset for is kept in the metadata of the team.
+RESET_SPEND = Field("reset_spend", check=has_text, cleared=NOT_CLEARABLE, since="1.106.2", declares=False)
 MEMBER = Resource(
     kind="member",
     identity="user_id",
@@ -39,6 +42,7 @@ MEMBER = Resource(
         Field("user_id", cleared=NOT_CLEARABLE),
         Field("role", choices=("user", "admin"), cleared=NOT_CLEARABLE, default="user"),
         *LIMITS,
+        RESET_SPEND,
     ),
 )
 # The limits of all members, by the options of the team.
@@ -102,18 +106,30 @@ def as_team(answer: Mapping[str, Any]) -> dict[str, Any]:
     ensure_shape(team, {"metadata": maybe(MAPPING), "team_member_budget_table": maybe(MAPPING)}, source)
     roster = ensure_shape(team.get("members_with_roles") or [], ROSTER, source)
     memberships = ensure_shape(answer.get("team_memberships") or [], MEMBERSHIPS, source)
-    default = (team.get("metadata") or {}).get("team_member_budget_id")
+    metadata = team.get("metadata") or {}
+    default, resets = metadata.get("team_member_budget_id"), resets_of(metadata)
     of_user = {membership["user_id"]: membership for membership in memberships}
     return {
         "team_id": team.get("team_id"),
         "budget_duration": team.get("budget_duration"),
         "members": [
-            _member(entry, of_user.get(entry["user_id"]) or {}, default) for entry in roster if entry.get("user_id")
+            {
+                **_member(entry, of_user.get(entry["user_id"]) or {}, default),
+                RESET_SPEND.name: resets.get(entry["user_id"]),
+            }
+            for entry in roster
+            if entry.get("user_id")
         ],
         "has_default": bool(default),
         "default": _limits(team.get("team_member_budget_table") or {}),
         "default_models": team.get("default_team_member_models"),
     }
+
+
+def resets_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return for which texts the spending of members was reset, by ID, of the metadata of a team."""
+    resets = metadata.get(SPEND_MARK)
+    return dict(resets) if isinstance(resets, Mapping) else {}
 
 
 def with_defaults(team: Team, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,6 +183,8 @@ def _changed(team: Team, present: Member, item: Member) -> Member:
         declared = {name: value for name, value in declared.items() if value is not UNSET}
     wanted = {**present, **{name: None if value is UNSET else value for name, value in declared.items()}}
     changed = changes(wanted, present)
+    if RESET_SPEND.name in changed:
+        wanted, changed = {**wanted, "spend": 0.0}, {**changed, "spend": 0.0}
     if not {row.name for row in LIMITS} & set(changed):
         return {**present, **changed}
     return {**wanted, "budget_source": "custom"} if limits_of(wanted) else {**wanted, **_default(team)}
@@ -178,7 +196,8 @@ def _joining(team: Team, item: Member) -> Member:
     own = {name: value for name, value in declared.items() if value is not UNSET}
     if team.get("default_models") and "allowed_models" not in declared:
         own["allowed_models"] = team["default_models"]
-    member = {"role": "user", **dict.fromkeys((row.name for row in LIMITS), None), **own, "spend": 0.0}
+    none = dict.fromkeys((*(row.name for row in LIMITS), RESET_SPEND.name), None)
+    member = {"role": "user", **none, **own, "spend": 0.0}
     if "budget_duration" not in declared:
         member["budget_duration"] = inherited_period(team, member)
     return {**member, "budget_source": "custom"} if limits_of(member) else {**member, **_default(team)}
@@ -232,6 +251,8 @@ def _differing(before: Any, after: Any) -> tuple[dict[str, Any], dict[str, Any]]
     shown: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     for name in [*old, *(name for name in new if name not in old)]:
         changed = changes(new.get(name, {}), old.get(name, {})).keys() - {"user_id"}
+        if RESET_SPEND.name in changed and name in old and name in new:
+            changed |= {"spend"}
         for side, members in zip(shown, (old, new)):
             if changed and name in members:
                 side[name] = {part: members[name].get(part) for part in sorted(changed)}

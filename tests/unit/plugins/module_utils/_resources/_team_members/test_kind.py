@@ -48,6 +48,8 @@ class Recorder:
         if path.endswith("delete"):
             gone = [one["user_id"] for one in body.get("members") or [body]]
             self.roster = [member for member in self.roster if member.get("user_id") not in gone]
+        if path == "/team/update":
+            self.team = {**self.team, "metadata": body["metadata"]}
         if self.answers:
             raise self.answers.pop()
         return {}
@@ -278,3 +280,33 @@ def test_the_limits_of_all_members_begin_with_the_period_of_the_team(
     team: dict[str, Any], changes: dict[str, Any], period: str | None
 ) -> None:
     assert with_defaults(team, changes)["default"].get("budget_duration") == period
+
+
+def test_spending_is_reset_before_it_is_marked_and_what_others_wrote_meanwhile_stays() -> None:
+    class Shared(Recorder):
+        def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
+            if path.endswith("/reset_spend"):
+                self.team = {**self.team, "metadata": {**self.team["metadata"], "theirs": 1}}
+            return super().send(path, body, method, idempotent)
+
+    proxy = Shared(metadata={"course": "python", "litellm_vkey_reset_spend": {"gone": "may"}})
+    reset = ("/team/t/member/ann/reset_spend", {"reset_to": 0.0})
+    assert declare(proxy, person("ann", reset_spend="june"), person("ben", reset_spend="june")).action == "update"
+    added, first, (path, body) = proxy.sent
+    assert (added[0], first, path) == ("/team/member_add", reset, "/team/update")
+    marks = {"ann": "june", "ben": "june"}
+    assert body["metadata"] == {"course": "python", "theirs": 1, "litellm_vkey_reset_spend": marks}
+    proxy.sent.clear()
+    assert declare(proxy, person("ann", reset_spend="june"), person("ben")).action == "none"
+    assert declare(proxy, person("ann", reset_spend="july")).action == "update"
+    assert proxy.sent[0] == reset and len(proxy.sent) == 2
+
+
+def test_a_reset_that_was_not_marked_is_not_done() -> None:
+    class Forgetful(Recorder):
+        def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
+            self.sent.append((path, body))
+            return {}
+
+    outcome = declare(Forgetful(), person("ann", reset_spend="june"))
+    assert "did not store members of the team t" in str(outcome.error)
