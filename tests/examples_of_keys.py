@@ -51,6 +51,7 @@ EXAMPLES = {
     "max_parallel_requests": two(5, 0),
     "tpm_limit": two(1000, 2**40),
     "rpm_limit": two(60, 0),
+    "tpd_limit": two(1000, 2**40),
     "tpm_limit_type": two("best_effort_throughput", "dynamic"),
     "rpm_limit_type": two("dynamic", "best_effort_throughput"),
     "model_tpm_limit": two({"gpt-4": 1000}, {"gpt-4": 1000, "gpt-4o-mini": 0}),

@@ -246,6 +246,11 @@ options:
     description:
       - The number of requests per minute that the key can send.
     type: int
+  tpd_limit:
+    description:
+      - The number of tokens per day that the key can use.
+      - Requires LiteLLM 1.106.2 or newer.
+    type: int
   tpm_limit_type:
     description:
       - How LiteLLM enforces O(tpm_limit). With V(guaranteed_throughput), LiteLLM rejects a limit that, together with
@@ -512,6 +517,7 @@ options:
       - max_parallel_requests
       - tpm_limit
       - rpm_limit
+      - tpd_limit
       - tpm_limit_type
       - rpm_limit_type
       - model_tpm_limit

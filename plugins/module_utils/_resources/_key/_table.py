@@ -176,7 +176,7 @@ RESERVED_METADATA = (
     "disable_global_guardrails",
 )
 # What no option names and a key that takes another's place must have all the same.
-INHERITED = ("spend", "tpd_limit", "budget_fallbacks")
+INHERITED = ("spend", "budget_fallbacks")
 LIMIT_TYPES = ("guaranteed_throughput", "best_effort_throughput", "dynamic")
 
 
@@ -353,6 +353,7 @@ KEY = Resource(
         KeyField("max_parallel_requests", "int", unit="requests", check=check_up_to(MAX_REQUESTS)),
         KeyField("tpm_limit", "int", unit="tokens/min", check=check_up_to(MAX_TOKENS)),
         KeyField("rpm_limit", "int", unit="requests/min", check=check_up_to(MAX_TOKENS)),
+        KeyField("tpd_limit", "int", unit="tokens/day", check=check_up_to(MAX_TOKENS), since="1.106.2"),
         KeyField("tpm_limit_type", choices=LIMIT_TYPES, path=("metadata", "tpm_limit_type"), since="1.77.7"),
         KeyField("rpm_limit_type", choices=LIMIT_TYPES, path=("metadata", "rpm_limit_type"), since="1.77.7"),
         KeyField(
