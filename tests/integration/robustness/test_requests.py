@@ -3,7 +3,7 @@
 """
 No module asks for more than it needs: what each task may cost the server, in requests.
 
-Before 1.98 LiteLLM's listing leaves out which budget a key has, and does not say whether it finds parts of aliases:
+Before 1.84 LiteLLM's listing leaves out which budget a key has, and does not say whether it finds parts of aliases:
 there two more requests are needed to find a key.
 """
 
@@ -24,7 +24,7 @@ MANY = 30
 @pytest.fixture
 def to_find(sandbox) -> int:
     """How many requests it takes to find a key."""
-    return 3 if version_tuple(sandbox.litellm_version) < (1, 98) else 1
+    return 3 if version_tuple(sandbox.litellm_version) < (1, 84) else 1
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_those_who_got_a_key_hold_it_although_others_failed(sandbox, manage, ali
         {"user": "ben", "organization_id": "no-such-organization"},
         {"user": "cem", "organization_id": "no-such-organization"},
     ]
-    if too_old(sandbox, "1.90.0"):
+    if too_old(sandbox, "1.106.0"):
         done, _result = manage(users=users, output_dir=str(folder))
         assert done.rc != 0 and "the proxy has no organization 'no-such-organization'" in done.messages
         assert sandbox.keys(alias) == {}  # it tells that also without a license, so before the first write
