@@ -149,7 +149,8 @@ def test_models_that_the_team_of_a_key_lacks_are_warned_of(sandbox, run_module, 
     words = f"{alias}: models: the team '{options['team_id']}' does not have 'gpt-4'. It has gpt-4o-mini."
     predicted, made = (run_module("litellm_key", check=check, **options) for check in (True, False))
     assert made.changed and words in str(predicted.warnings) and words in str(made.warnings)
-    assert [answers(sandbox, made.key, model) for model in options["models"]] == [403, 200]
+    first, second = (answers(sandbox, made.key, model) for model in options["models"])
+    assert (first in (401, 403), second) == (True, 200)  # LiteLLM 1.83 says 401
 
 
 @pytest.mark.parametrize("how", [{"unset": ["team_id"]}, {"team_id": ""}])

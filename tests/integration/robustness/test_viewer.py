@@ -71,6 +71,7 @@ def name(sandbox, run_module) -> Iterator[str]:
             assert not run_module(f"litellm_{kind}", **{identity(kind): made}, state="absent", **force).failed
 
 
+@pytest.mark.since("1.90.0")  # older versions show a viewer only few kinds of objects
 def test_check_mode_is_the_same_for_a_viewer(sandbox, run_module, viewer, name) -> None:
     def both(module: str, **options: Any) -> None:
         seen, expected = (run_module(module, check=True, **key, **options).values for key in ({"api_key": viewer}, {}))
