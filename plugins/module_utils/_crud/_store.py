@@ -205,7 +205,9 @@ class ObjectStore(Store):
             recreated = recreated or (recreating and left.action == "create")
             writes = WRITES if recreating and recreated else writes - 1
             unchanged = _same(left, step)
-            if action == "none" and _may_have_worked(refusal) and not (refusal and unchanged):
+            # Of the requests of an update, those before the refused one have worked.
+            may_have_worked = _may_have_worked(refusal) or step.action == "update"
+            if action == "none" and may_have_worked and not (refusal and unchanged):
                 action = step.action
             if not left.changed:
                 self._restore(plan, links)

@@ -382,7 +382,7 @@ def test_the_spending_of_a_member_is_reset_once_for_each_text(sandbox, run_modul
     as_declared(members, sandbox, 3, members=named(team, "ben", reset_spend="june", tpm_limit=7))
     assert not members(members=named(team, "ann", "ben", reset_spend="june")).changed
     assert spent() == {"ann": 4.5, "ben": 0}
-    as_declared(members, sandbox, 3, members=named(team, "ann", "cem", reset_spend="july"))
+    as_declared(members, sandbox, 4, members=named(team, "ann", "cem", reset_spend="july"))
     assert (spent()["ann"], spent()["cem"]) == (0, 0)
 
     # The mark is neither shown nor lost by the module of the team, and those who leave take theirs along.
@@ -393,6 +393,14 @@ def test_the_spending_of_a_member_is_reset_once_for_each_text(sandbox, run_modul
     assert "reserved" in run_module("litellm_team", team_id=team, metadata={"litellm_vkey_reset_spend": {}}).msg
     members(mode="replace", members=named(team, "ann", reset_spend="august"))
     assert metadata()["litellm_vkey_reset_spend"] == {ann: "august"}
+    as_declared(members, sandbox, 3, mode="replace", force=True, members=named(team, "dan"))
+    assert metadata()["litellm_vkey_reset_spend"] == {}
+    as_declared(members, sandbox, 1, members=named(team, "ann"))
+    assert metadata()["litellm_vkey_reset_spend"] == {}
+
+    # Before 1.106, LiteLLM made no row for members without limits.
+    sandbox.execute('DELETE FROM "LiteLLM_TeamMembership" WHERE user_id = %s', ann)
+    as_declared(members, sandbox, 1, members=named(team, "ann", reset_spend="june"))
 
 
 @pytest.mark.since("1.106.2")
@@ -419,3 +427,27 @@ def test_older_versions_cannot_reset_the_spending_of_a_member(sandbox, members, 
         pytest.skip("it can")
     members(members=named(team, "ann"))
     refused(members, sandbox, "does not know reset_spend (since 1.106.2)", members=named(team, "ann", reset_spend="x"))
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"rpm_limit": 3},
+        {"tpm_limit": 5, "budget_duration": "1d"},
+        {"rpm_limit": 3, "max_budget_in_team": 2},
+        {"rpm_limit": 3, "allowed_models": ["gpt-4"]},
+    ],
+    ids=" ".join,
+)
+def test_what_a_new_member_keeps_of_the_limits_of_the_team_is_predicted(
+    sandbox, run_module, members, team, own: dict[str, Any]
+) -> None:
+    if "budget_duration" in own and too_old(sandbox, "1.90.0"):
+        own = {name: value for name, value in own.items() if name != "budget_duration"}
+    of_all = {"team_member_budget": 6, "team_member_budget_duration": "7d", "team_member_tpm_limit": 1000}
+    assert not run_module("litellm_team", team_id=team, **of_all).failed
+    planned = members(check=True, members=named(team, "ann", **own))
+    done = members(members=named(team, "ann", **own))
+    assert not done.failed, done.msg
+    assert (planned.team, planned.diff) == (done.team, done.diff)
+    assert not members(members=named(team, "ann", **own)).changed

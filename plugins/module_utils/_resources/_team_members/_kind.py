@@ -20,7 +20,7 @@ from ..._listings import ROSTERS, TEAMS, Listing
 from ..._proxy import MASTER_USER, Proxy
 from ..._shapes import MAPPING, TEXT, ensure_shape, maybe
 from ..._text import join_limited
-from ._requests import halves, marked, requests
+from ._requests import halves, marked, marks_of_others, requests, reset, resets
 from ._store import MembersStore
 from ._table import (
     MEMBER,
@@ -101,11 +101,18 @@ class TeamMembers(CrudObject):
 
     def further_requests(self, team_id: str, plan: Plan, proxy: Proxy) -> Iterator[tuple[str, Values]]:
         yield from requests(team_id, plan, proxy)
-        if any(member["reset_spend"] for member in plan.changes["members"]):
-            # As it is now: a task that writes the team keeps the marks, and this keeps what it wrote.
+        for name, text in resets(plan).items():
+            yield from reset(team_id, name, plan)
+            # Before the next one, which can fail: nobody's spending is reset twice for one text.
+            yield from self._mark(team_id, {name: text}, proxy)
+        yield from self._mark(team_id, marks_of_others(plan), proxy)
+
+    def _mark(self, team_id: str, marks: Mapping[str, str | None], proxy: Proxy) -> Iterator[tuple[str, Values]]:
+        """Keep for which texts the spending of members was reset, beside what others have written meanwhile."""
+        if marks:
             answer = ensure_shape(proxy.client.get(path_of(self.get, team_id)), TEAM_WITH_METADATA, "GET /team/info")
-            metadata = marked(answer["team_info"].get("metadata") or {}, plan)
-            if metadata:
+            metadata = marked(answer["team_info"].get("metadata") or {}, marks)
+            if metadata is not None:
                 yield "/team/update", {"team_id": team_id, "metadata": metadata}
 
     def split_request(self, body: Values, refusal: ApiError) -> Sequence[Values]:

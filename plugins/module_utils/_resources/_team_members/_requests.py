@@ -55,21 +55,42 @@ def requests(team_id: str, plan: Plan, proxy: Proxy) -> Iterator[Request]:
             changed[member["user_id"]]["budget_duration"] = None
     yield from _updates(team_id, wanted, {name: parts for name, parts in changed.items() if parts}, proxy)
     yield from _removals(team_id, [name for name in present if name not in wanted], proxy)
-    for name in stay:
-        if RESET_SPEND.name in to_write(wanted[name], present[name]):
-            # LiteLLM finds no ID with a slash there.
-            member_path = f"/team/{quote(team_id, safe='')}/member/{quote(name, safe='')}"
-            yield f"{member_path}/reset_spend", {"reset_to": 0.0}
 
 
-def marked(metadata: Mapping[str, Any], plan: Plan) -> dict[str, Any] | None:
-    """Return the metadata of a team with the resets that are carried out by then, None if it has them all."""
-    declared = {name: member[RESET_SPEND.name] for name, member in by_id({"members": plan.changes["members"]}).items()}
-    resets = {name: text for name, text in declared.items() if text is not None}
+def resets(plan: Plan) -> dict[str, str]:
+    """Return the members of the team whose spending has to be reset, each with the text of the reset."""
+    present, wanted = by_id(plan.existing), by_id({"members": plan.changes["members"]})
+    stay = [name for name in present if name in wanted]
+    return {
+        name: wanted[name][RESET_SPEND.name]
+        for name in stay
+        if RESET_SPEND.name in to_write(wanted[name], present[name])
+    }
+
+
+def reset(team_id: str, name: str, plan: Plan) -> Iterator[Request]:
+    """Reset what a member has spent. LiteLLM counts nothing for a member without a row of their own."""
+    if name in plan.existing["counted"]:
+        # LiteLLM finds no ID with a slash there.
+        yield f"/team/{quote(team_id, safe='')}/member/{quote(name, safe='')}/reset_spend", {"reset_to": 0.0}
+
+
+def marks_of_others(plan: Plan) -> dict[str, str | None]:
+    """Return the texts of new members, and None for whom a text has to go: it was that of an earlier membership."""
+    present, wanted = by_id(plan.existing), by_id({"members": plan.changes["members"]})
+    new = {name: member[RESET_SPEND.name] for name, member in wanted.items() if name not in present}
+    known = plan.existing.get("resets") or {}
+    return {
+        **{name: None for name in present if name not in wanted and name in known},
+        **{name: text for name, text in new.items() if text != known.get(name)},
+    }
+
+
+def marked(metadata: Mapping[str, Any], marks: Mapping[str, str | None]) -> dict[str, Any] | None:
+    """Return the metadata of a team with other texts for some members, None if they are there already."""
     known = resets_of(metadata)
-    if all(known.get(name) == text for name, text in resets.items()):
-        return None
-    return {**metadata, SPEND_MARK: resets}
+    texts = {name: text for name, text in {**known, **marks}.items() if text is not None}
+    return None if texts == known else {**metadata, SPEND_MARK: texts}
 
 
 def _without_reset(parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def as_team(answer: Mapping[str, Any]) -> dict[str, Any]:
     roster = ensure_shape(team.get("members_with_roles") or [], ROSTER, source)
     memberships = ensure_shape(answer.get("team_memberships") or [], MEMBERSHIPS, source)
     metadata = team.get("metadata") or {}
-    default, resets = metadata.get("team_member_budget_id"), resets_of(metadata)
+    default, texts = metadata.get("team_member_budget_id"), resets_of(metadata)
     of_user = {membership["user_id"]: membership for membership in memberships}
     return {
         "team_id": team.get("team_id"),
@@ -115,12 +115,14 @@ def as_team(answer: Mapping[str, Any]) -> dict[str, Any]:
         "members": [
             {
                 **_member(entry, of_user.get(entry["user_id"]) or {}, default),
-                RESET_SPEND.name: resets.get(entry["user_id"]),
+                RESET_SPEND.name: texts.get(entry["user_id"]),
             }
             for entry in roster
             if entry.get("user_id")
         ],
         "has_default": bool(default),
+        "counted": list(of_user),
+        "resets": texts,
         "default": _limits(team.get("team_member_budget_table") or {}),
         "default_models": team.get("default_team_member_models"),
     }
@@ -197,10 +199,16 @@ def _joining(team: Team, item: Member) -> Member:
     if team.get("default_models") and "allowed_models" not in declared:
         own["allowed_models"] = team["default_models"]
     none = dict.fromkeys((*(row.name for row in LIMITS), RESET_SPEND.name), None)
-    member = {"role": "user", **none, **own, "spend": 0.0}
+    member = {"role": "user", **none, **_copied(team, own), **own, "spend": 0.0}
     if "budget_duration" not in declared:
         member["budget_duration"] = inherited_period(team, member)
     return {**member, "budget_source": "custom"} if limits_of(member) else {**member, **_default(team)}
+
+
+def _copied(team: Team, own: Member) -> dict[str, Any]:
+    """Return the limits of the team that a new member keeps: without a budget or models, they change only some."""
+    apart = ("max_budget_in_team", "allowed_models")
+    return {} if not limits_of(own) or any(own.get(name) is not None for name in apart) else limits_of(_default(team))
 
 
 def declared_members(team: Team) -> list[dict[str, Any]]:

@@ -282,24 +282,61 @@ def test_the_limits_of_all_members_begin_with_the_period_of_the_team(
     assert with_defaults(team, changes)["default"].get("budget_duration") == period
 
 
+RESET = ("/team/t/member/ann/reset_spend", {"reset_to": 0.0})
+
+
+def marks(proxy: Recorder) -> Any:
+    return proxy.team["metadata"]["litellm_vkey_reset_spend"]
+
+
 def test_spending_is_reset_before_it_is_marked_and_what_others_wrote_meanwhile_stays() -> None:
     class Shared(Recorder):
         def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
             if path.endswith("/reset_spend"):
-                self.team = {**self.team, "metadata": {**self.team["metadata"], "theirs": 1}}
+                theirs = {**marks(self), "ann": "theirs"}
+                self.team = {"metadata": {**self.team["metadata"], "more": 1, "litellm_vkey_reset_spend": theirs}}
             return super().send(path, body, method, idempotent)
 
-    proxy = Shared(metadata={"course": "python", "litellm_vkey_reset_spend": {"gone": "may"}})
-    reset = ("/team/t/member/ann/reset_spend", {"reset_to": 0.0})
+    proxy = Shared(metadata={"course": "python", "litellm_vkey_reset_spend": {"somebody": "may"}})
+    proxy.memberships = [{"user_id": "ann", "spend": 3.0}]
     assert declare(proxy, person("ann", reset_spend="june"), person("ben", reset_spend="june")).action == "update"
-    added, first, (path, body) = proxy.sent
-    assert (added[0], first, path) == ("/team/member_add", reset, "/team/update")
-    marks = {"ann": "june", "ben": "june"}
-    assert body["metadata"] == {"course": "python", "theirs": 1, "litellm_vkey_reset_spend": marks}
-    proxy.sent.clear()
+    assert [path for path, _body in proxy.sent] == ["/team/member_add", RESET[0], "/team/update", "/team/update"]
+    assert proxy.sent[1] == RESET
+    assert proxy.team["metadata"] == {"course": "python", "more": 1, "litellm_vkey_reset_spend": marks(proxy)}
+    assert marks(proxy) == {"somebody": "may", "ann": "june", "ben": "june"}
     assert declare(proxy, person("ann", reset_spend="june"), person("ben")).action == "none"
-    assert declare(proxy, person("ann", reset_spend="july")).action == "update"
-    assert proxy.sent[0] == reset and len(proxy.sent) == 2
+
+
+def test_a_task_writes_no_text_but_its_own() -> None:
+    proxy = Recorder(metadata={"litellm_vkey_reset_spend": {"ann": "may"}})
+    assert declare(proxy, person("ann", rpm_limit=5), person("ben")).action == "update"
+    assert "/team/update" not in [path for path, _body in proxy.sent]
+
+
+def test_one_reset_that_fails_repeats_none_that_was_done() -> None:
+    class Failing(Recorder):
+        def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
+            if path == "/team/t/member/ben/reset_spend":
+                raise ApiError("User ben is not a member of team t.", 404)
+            return super().send(path, body, method, idempotent)
+
+    proxy = Failing(metadata={})
+    proxy.roster.append({"user_id": "ben", "role": "user"})
+    proxy.memberships = [{"user_id": name, "spend": 3.0} for name in ("ann", "ben")]
+    outcome = declare(proxy, *(person(name, reset_spend="june") for name in ("ann", "ben")))
+    assert (outcome.action, "not a member" in str(outcome.error), marks(proxy)) == ("update", True, {"ann": "june"})
+
+
+def test_for_a_member_without_a_row_nothing_is_counted_that_could_be_reset() -> None:
+    proxy = Recorder()
+    assert declare(proxy, person("ann", reset_spend="june")).action == "update"
+    assert ([path for path, _body in proxy.sent], marks(proxy)) == (["/team/update"], {"ann": "june"})
+
+
+def test_who_leaves_takes_the_text_along() -> None:
+    proxy = Recorder(metadata={"litellm_vkey_reset_spend": {"ann": "june", "gone": "may", "ben": "may"}})
+    assert declare(proxy, person("ben"), mode="replace", force=True).action == "update"
+    assert marks(proxy) == {"gone": "may"}
 
 
 def test_a_reset_that_was_not_marked_is_not_done() -> None:
