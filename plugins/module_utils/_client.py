@@ -95,7 +95,7 @@ class Client:
     :param secrets: the secrets of the task; those of a request are added to them.
     :param advice: what refusals mean for the objects that are asked for.
     :param connection: one that was made for the same settings, if there is one.
-    :param last_read: what the run has read since it last wrote, by listing: whoever plans from it again takes it out.
+    :param last_read: what the last request of the run has read, by listing: it is as good as read again.
     """
 
     def __init__(
@@ -160,7 +160,6 @@ class Client:
         :raises ApiError: as :meth:`get`; its ``may_have_applied`` is true if the request may have been carried out.
         """
         self.secrets.add_from(body)
-        self.last_read.clear()
         return self._request(method, path, body=body, idempotent=idempotent)
 
     def _request(
@@ -172,6 +171,7 @@ class Client:
         idempotent: bool = False,
     ) -> Any:
         spent = 0.0
+        self.last_read.clear()
         for number in range(1, self._tries + 1):
             jitter = random.uniform(0.5, 1.0)  # noqa: S311
             wait = min(FIRST_WAIT * GROWTH ** (number - 1), MAX_WAIT) * jitter

@@ -164,6 +164,7 @@ class FakeLiteLLM:
 
     def _carry_out(self, route: Callable[[Any], Any], path: str, data: Any) -> Any:
         self.log.append((path, data))
+        self.last_read.clear()  # as the client does
         self._times[path] += 1
         fault = self._faults.pop((path, self._times[path]), Fault())
         if fault.before:

@@ -66,12 +66,14 @@ class Run(Steps):
             return self._change_those_there(workshop)
         marked = self._read_marked(workshop) if workshop.is_absent else ()
         workshop, teams = in_teams(workshop, self._variables, self._read_teams(workshop, marked))
-        before = marked if workshop.is_absent else self._read_named(workshop)
         if workshop.is_absent:
+            before = marked
             self._report_usage(workshop, places)
         else:
+            admins = self._ask("litellm_user_info", admins=True)["admins"]
+            before = self._read_named(workshop)
             self._raise(workshop, before)
-            self._refuse(workshop, teams, places, before)
+            self._refuse(workshop, teams, places, before, admins)
             teams = self._write_teams(teams, places)
         outcome = self._write_keys(workshop, teams, places)
         if workshop.is_absent:
@@ -151,14 +153,18 @@ class Run(Steps):
         return found
 
     def _refuse(
-        self, workshop: Workshop, teams: Sequence[Team], places: Places, before: Sequence[Mapping[str, Any]]
+        self,
+        workshop: Workshop,
+        teams: Sequence[Team],
+        places: Places,
+        before: Sequence[Mapping[str, Any]],
+        admins: Sequence[Mapping[str, Any]],
     ) -> None:
         """Refuse what could not be done, or not be handed out."""
         if places.folder:
             everybody = [{**workshop.shared, **one.options, **one.described()} for one in workshop.people]
             ensure_ready(self._variables, self._around.render, everybody)
         self._refuse_unknown_models(workshop)
-        admins = self._ask("litellm_user_info", admins=True)["admins"]
         refuse_admins(workshop, self._variables, admins)
         refuse_keys_of_others(workshop, self._variables, before, admins)
         self._refuse_to_leave_teams(workshop, before)

@@ -114,12 +114,15 @@ class KeyReader:
         """Return all keys of a listing whose alias begins with a text."""
         narrow = self._narrow(_beginning([prefix]))
         records = self.listing({**params, **narrow})
-        if not params:
-            self._client.last_read[KEYS] = (narrow.get("key_alias", ""), records)
+        if narrow and not params:
+            self._client.last_read[KEYS] = (narrow["key_alias"], records)
         return [record for record in records if str(record["key_alias"] or "").startswith(prefix)]
 
     def _just_read(self, beginning: str) -> list[Record] | None:
-        """Return all keys whose aliases begin so, if the run has just read them; once, because others write as well."""
+        """Return all keys whose aliases begin so, if that is what the run has read last, and nothing since.
+
+        It is used once: who looks again wants to know what others have written meanwhile.
+        """
         known, records = self._client.last_read.pop(KEYS, (None, []))
         return records if known is not None and beginning.startswith(known) else None
 

@@ -816,12 +816,12 @@ def test_several_threads_may_use_it(httpserver: HTTPServer) -> None:
     assert client_module.REQUESTS_IMPORT_ERROR is None
 
 
-def test_what_was_read_is_forgotten_once_something_is_sent(httpserver: HTTPServer) -> None:
+@pytest.mark.parametrize("ask", [lambda client: client.get("/x"), lambda client: client.send("/x", {})])
+def test_what_was_read_is_forgotten_with_the_next_request(httpserver: HTTPServer, ask: Callable[[Client], Any]) -> None:
     httpserver.expect_request("/x").respond_with_json({})
     last_read = {"keys": [1]}
     client = Client(Settings(httpserver.url_for("").rstrip("/"), MASTER_KEY), last_read=last_read)
-    client.get("/x")
     assert last_read == {"keys": [1]}
-    client.send("/x", {})
+    ask(client)
     client._session.close()
     assert last_read == {}
