@@ -244,7 +244,6 @@ class Run(Steps):
         if team.members and not (team.is_new and self._around.check_mode):
             members = self._ask("litellm_team_members", team_id=team.team_id, members=team.members)
             self._changed = self._changed or members["changed"]
-            self._somebody_joins = self._somebody_joins or members["changed"]
         return team
 
     # Once the keys are written, every failure is only noted

@@ -52,7 +52,6 @@ class Steps:
         self._connection = connection(variables)
         self._changed = False
         self._is_out_of_reach: bool | None = None
-        self._somebody_joins = False
         self._files: list[dict[str, str]] = []
         self._said_first: list[str] = []
         self._said_last: list[str] = []
@@ -72,7 +71,7 @@ class Steps:
         return {"check_use": True} if selects(self._variables, NEVER_USED) else {}
 
     def _write_keys(self, workshop: Workshop, teams: Iterable[Team], places: Places) -> WorkshopOutcome:
-        is_planned = self._around.check_mode and (self._somebody_joins or any(team.is_new for team in teams))
+        is_planned = self._around.check_mode and any(team.is_new for team in teams)
         options = self._key_options(workshop, places, team_is_planned=is_planned)
         result = self._around.call("litellm_keys", **self._connection, **options)
         if "virtual_keys" not in result and workshop.is_absent and places.values_file:
