@@ -115,6 +115,8 @@ options:
             not show or change.
           - The spending of a member without a text is reset. A new member only gets the text.
           - The spending of the team and of the member's keys stays as it is.
+          - LiteLLM stores the metadata of a team as a whole. Do not run two tasks at the same time that write the metadata of the
+            same team.
           - Neither the ID of the team nor that of the member can contain a slash.
           - Requires LiteLLM 1.106.2 or newer.
         type: str

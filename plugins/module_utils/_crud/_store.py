@@ -331,7 +331,8 @@ class ObjectStore(Store):
 
 
 def _same(one: Plan, other: Plan) -> bool:
-    return (one.action, one.changes) == (other.action, other.changes)
+    # Of members, changes are all that there will be, and what was there before tells whether some are done.
+    return (one.action, one.changes, one.before) == (other.action, other.changes, other.before)
 
 
 def _may_have_worked(refusal: ApiError | None) -> bool:

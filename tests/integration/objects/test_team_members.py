@@ -436,15 +436,21 @@ def test_older_versions_cannot_reset_the_spending_of_a_member(sandbox, members, 
         {"tpm_limit": 5, "budget_duration": "1d"},
         {"rpm_limit": 3, "max_budget_in_team": 2},
         {"rpm_limit": 3, "allowed_models": ["gpt-4"]},
+        {"rpm_limit": 3, "allowed_models": []},
+        {"rpm_limit": 3, "unset": ["max_budget_in_team"]},
+        {"tpm_limit": 5, "unset": ["budget_duration"]},
     ],
-    ids=" ".join,
+    ids=str,
 )
+@pytest.mark.parametrize("budget", [{"team_member_budget": 6}, {}], ids=["budget", "period"])
 def test_what_a_new_member_keeps_of_the_limits_of_the_team_is_predicted(
-    sandbox, run_module, members, team, own: dict[str, Any]
+    sandbox, run_module, members, team, own: dict[str, Any], budget: dict[str, Any]
 ) -> None:
+    if "unset" in own and too_old(sandbox, "1.90.0"):
+        pytest.skip("it cannot take away a limit")
     if "budget_duration" in own and too_old(sandbox, "1.90.0"):
         own = {name: value for name, value in own.items() if name != "budget_duration"}
-    of_all = {"team_member_budget": 6, "team_member_budget_duration": "7d", "team_member_tpm_limit": 1000}
+    of_all = {**budget, "team_member_budget_duration": "7d", "team_member_tpm_limit": 1000}
     assert not run_module("litellm_team", team_id=team, **of_all).failed
     planned = members(check=True, members=named(team, "ann", **own))
     done = members(members=named(team, "ann", **own))

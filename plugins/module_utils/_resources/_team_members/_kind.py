@@ -28,6 +28,7 @@ from ._table import (
     as_team,
     by_id,
     declared_members,
+    resets_of,
     to_write,
     with_defaults,
     with_members,
@@ -100,20 +101,25 @@ class TeamMembers(CrudObject):
         return {}
 
     def further_requests(self, team_id: str, plan: Plan, proxy: Proxy) -> Iterator[tuple[str, Values]]:
+        # First, because nobody who is new has anything to reset, even if a later request fails.
+        yield from self._mark(team_id, marks_of_others(plan), proxy)
         yield from requests(team_id, plan, proxy)
         for name, text in resets(plan).items():
+            if resets_of(self._metadata(team_id, proxy)).get(name) == text:
+                continue  # another task has done it meanwhile
             yield from reset(team_id, name, plan)
             # Before the next one, which can fail: nobody's spending is reset twice for one text.
             yield from self._mark(team_id, {name: text}, proxy)
-        yield from self._mark(team_id, marks_of_others(plan), proxy)
+
+    def _metadata(self, team_id: str, proxy: Proxy) -> Mapping[str, Any]:
+        answer = ensure_shape(proxy.client.get(path_of(self.get, team_id)), TEAM_WITH_METADATA, "GET /team/info")
+        return answer["team_info"].get("metadata") or {}
 
     def _mark(self, team_id: str, marks: Mapping[str, str | None], proxy: Proxy) -> Iterator[tuple[str, Values]]:
         """Keep for which texts the spending of members was reset, beside what others have written meanwhile."""
-        if marks:
-            answer = ensure_shape(proxy.client.get(path_of(self.get, team_id)), TEAM_WITH_METADATA, "GET /team/info")
-            metadata = marked(answer["team_info"].get("metadata") or {}, marks)
-            if metadata is not None:
-                yield "/team/update", {"team_id": team_id, "metadata": metadata}
+        metadata = marked(self._metadata(team_id, proxy), marks) if marks else None
+        if metadata is not None:
+            yield "/team/update", {"team_id": team_id, "metadata": metadata}
 
     def split_request(self, body: Values, refusal: ApiError) -> Sequence[Values]:
         return halves(body, refusal)

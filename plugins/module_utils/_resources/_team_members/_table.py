@@ -195,20 +195,21 @@ def _changed(team: Team, present: Member, item: Member) -> Member:
 def _joining(team: Team, item: Member) -> Member:
     """Return somebody new as declared. Whoever has no limits of their own gets the team's default."""
     declared, _found = declared_fields(MEMBER, item)
-    own = {name: value for name, value in declared.items() if value is not UNSET}
+    own = {name: value for name, value in declared.items() if not MEMBER.field(name).is_empty(value)}
     if team.get("default_models") and "allowed_models" not in declared:
         own["allowed_models"] = team["default_models"]
     none = dict.fromkeys((*(row.name for row in LIMITS), RESET_SPEND.name), None)
-    member = {"role": "user", **none, **_copied(team, own), **own, "spend": 0.0}
-    if "budget_duration" not in declared:
+    copied = {name: value for name, value in _copied(team, own).items() if name not in declared}
+    member = {"role": "user", **none, **copied, **own, "spend": 0.0}
+    if "budget_duration" not in declared and not copied:
         member["budget_duration"] = inherited_period(team, member)
     return {**member, "budget_source": "custom"} if limits_of(member) else {**member, **_default(team)}
 
 
 def _copied(team: Team, own: Member) -> dict[str, Any]:
     """Return the limits of the team that a new member keeps: without a budget or models, they change only some."""
-    apart = ("max_budget_in_team", "allowed_models")
-    return {} if not limits_of(own) or any(own.get(name) is not None for name in apart) else limits_of(_default(team))
+    limits = limits_of(own).keys()
+    return limits_of(_default(team)) if limits and not limits & {"max_budget_in_team", "allowed_models"} else {}
 
 
 def declared_members(team: Team) -> list[dict[str, Any]]:

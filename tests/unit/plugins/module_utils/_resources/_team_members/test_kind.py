@@ -300,11 +300,40 @@ def test_spending_is_reset_before_it_is_marked_and_what_others_wrote_meanwhile_s
     proxy = Shared(metadata={"course": "python", "litellm_vkey_reset_spend": {"somebody": "may"}})
     proxy.memberships = [{"user_id": "ann", "spend": 3.0}]
     assert declare(proxy, person("ann", reset_spend="june"), person("ben", reset_spend="june")).action == "update"
-    assert [path for path, _body in proxy.sent] == ["/team/member_add", RESET[0], "/team/update", "/team/update"]
-    assert proxy.sent[1] == RESET
+    assert [path for path, _body in proxy.sent] == ["/team/update", "/team/member_add", RESET[0], "/team/update"]
+    assert proxy.sent[2] == RESET
     assert proxy.team["metadata"] == {"course": "python", "more": 1, "litellm_vkey_reset_spend": marks(proxy)}
     assert marks(proxy) == {"somebody": "may", "ann": "june", "ben": "june"}
     assert declare(proxy, person("ann", reset_spend="june"), person("ben")).action == "none"
+
+
+def test_what_another_task_has_reset_meanwhile_is_not_reset_again() -> None:
+    class Slow(Recorder):
+        def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
+            self.team = {"metadata": {"litellm_vkey_reset_spend": {"ann": "june"}}}
+            return super().send(path, body, method, idempotent)
+
+    proxy = Slow(metadata={})
+    proxy.memberships = [{"user_id": "ann", "spend": 3.0}]
+    assert declare(proxy, person("ann", reset_spend="june", rpm_limit=5)).error is not None  # it stores no limits
+    assert RESET not in proxy.sent
+
+
+@pytest.mark.parametrize("failing", ["/team/t/member/ben/reset_spend", "/team/update"])
+def test_what_was_done_before_a_failure_is_told(failing: str) -> None:
+    class Failing(Recorder):
+        def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
+            if path == failing:
+                raise ApiError("Internal server error", 500)
+            if path == RESET[0]:
+                self.memberships[0]["spend"] = 0.0
+            return super().send(path, body, method, idempotent)
+
+    proxy = Failing(metadata={})
+    proxy.roster.append({"user_id": "ben", "role": "user"})
+    proxy.memberships = [{"user_id": name, "spend": 3.0} for name in ("ann", "ben")]
+    outcome = declare(proxy, *(person(name, reset_spend="june") for name in ("ann", "ben")))
+    assert (outcome.action, outcome.error is None) == ("update", False)
 
 
 def test_a_task_writes_no_text_but_its_own() -> None:
