@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ TABLE = '"LiteLLM_MCPServerTable"'
 ENCRYPTED = ("static_headers", "env_vars", "env")
 HIDDEN = "********"
 NOWHERE = "http://127.0.0.1:9"
+# A server whose document LiteLLM cannot load is not shown any more once LiteLLM reads its database again.
+DOCUMENT = Path(__file__).with_name("openapi.json")
 # Random, as what issuers choose.
 FIRST, SECOND, THIRD = (secrets.token_urlsafe(32) for _number in range(3))
 
@@ -66,8 +69,8 @@ LAWS = Laws(
         "alias": with_("laws_one", "laws_two"),
         "description": with_("one", "two"),
         "transport": two("http", "sse", beside={"url": f"{NOWHERE}/mcp"}),
-        "url": two(f"{NOWHERE}/a", f"{NOWHERE}/b", beside={"transport": "http", "spec_path": f"{NOWHERE}/spec"}),
-        "spec_path": with_(f"{NOWHERE}/a.json", f"{NOWHERE}/b.json"),
+        "url": two(f"{NOWHERE}/a", f"{NOWHERE}/b", beside={"transport": "http", "spec_path": str(DOCUMENT)}),
+        "spec_path": with_(str(DOCUMENT), f"{DOCUMENT.parent}/./{DOCUMENT.name}"),
         "auth_type": with_("none", "bearer_token", unset=("credentials",)),
         "credentials": fields(auth_type="bearer_token")(
             {"auth_value": FIRST, "client_id": "me"},
