@@ -255,6 +255,24 @@ def test_a_team_that_cannot_be_read_is_not_gone(sandbox, run_module, gateway, al
     sandbox.call("POST", "/team/delete", {"team_ids": [alias]}).raise_for_status()
 
 
+@pytest.mark.since("1.106.2")
+def test_a_reset_keeps_the_metadata_of_the_team_whatever_a_read_says(sandbox, run_module, gateway, alias) -> None:
+    assert not run_module("litellm_team", team_id=alias, metadata={"theirs": 1}).failed
+    assert not run_module("litellm_team_members", team_id=alias, members=[{"user_id": alias}]).failed
+    module = partial(run_module, "litellm_team_members", api_url=gateway.url, retries=0, team_id=alias)
+    gateway.failing, gateway.reads = None, 0
+    assert module(members=[{"user_id": alias, "reset_spend": "first"}]).changed
+    part = (200, "application/json", json.dumps({"team_info": {"team_id": alias}}))
+    for number in range(gateway.reads):
+        for position, gateway.wrong in enumerate([*WRONG.values(), part]):
+            gateway.failing, gateway.reads = number, 0
+            module(members=[{"user_id": alias, "reset_spend": f"{number}-{position}"}])
+            (row,) = sandbox.rows('SELECT metadata FROM "LiteLLM_TeamTable" WHERE team_id = %s', alias)
+            assert row["metadata"]["theirs"] == 1 and set(row["metadata"]["litellm_vkey_reset_spend"]) == {alias}
+    sandbox.call("POST", "/team/delete", {"team_ids": [alias]}).raise_for_status()
+    sandbox.call("POST", "/user/delete", {"user_ids": [alias]}).raise_for_status()
+
+
 FEWER = ("an internal error", "an unknown route", "a login page", "an empty list")
 # What an export reads, by the lists of the files. Of some, this file makes no objects with the name of a test.
 EXPORTED = {row.option: next((kind for kind in OBJECTS if plural(kind) == row.option), "") for row in LISTS}

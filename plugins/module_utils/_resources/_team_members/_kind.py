@@ -18,9 +18,9 @@ from ..._errors import ApiError
 from ..._kind import Client, Ledger, Store
 from ..._listings import ROSTERS, TEAMS, Listing
 from ..._proxy import MASTER_USER, Proxy
-from ..._shapes import MAPPING, TEXT, ensure_shape, maybe
+from ..._shapes import MAPPING, TEXT, Nullable, ensure_shape, maybe
 from ..._text import join_limited
-from ._requests import halves, marked, marks_of_others, requests, reset, resets
+from ._requests import halves, marked, marks_of_new_and_gone, requests, reset, resets
 from ._store import MembersStore
 from ._table import (
     MEMBER,
@@ -37,7 +37,8 @@ from ._table import (
 # What as prune_limit says that any number of members may be removed.
 NO_LIMIT = -1
 INFO = Request("GET", "/team/info", id="team_id")
-TEAM_WITH_METADATA = {"team_info": {"metadata": maybe(MAPPING)}}
+# Without the metadata, a write of one entry would take all others away.
+TEAM_WITH_METADATA = {"team_info": {"metadata": Nullable(MAPPING)}}
 
 # Since when a new member with models of its own and no budget gets the reset period of the team.
 PERIOD_OF_TEAM_SINCE = "1.110.0"
@@ -102,7 +103,7 @@ class TeamMembers(CrudObject):
 
     def further_requests(self, team_id: str, plan: Plan, proxy: Proxy) -> Iterator[tuple[str, Values]]:
         # First, because nobody who is new has anything to reset, even if a later request fails.
-        yield from self._mark(team_id, marks_of_others(plan), proxy)
+        yield from self._mark(team_id, marks_of_new_and_gone(plan), proxy)
         yield from requests(team_id, plan, proxy)
         for name, text in resets(plan).items():
             if resets_of(self._metadata(team_id, proxy)).get(name) == text:
@@ -113,7 +114,7 @@ class TeamMembers(CrudObject):
 
     def _metadata(self, team_id: str, proxy: Proxy) -> Mapping[str, Any]:
         answer = ensure_shape(proxy.client.get(path_of(self.get, team_id)), TEAM_WITH_METADATA, "GET /team/info")
-        return answer["team_info"].get("metadata") or {}
+        return answer["team_info"]["metadata"] or {}
 
     def _mark(self, team_id: str, marks: Mapping[str, str | None], proxy: Proxy) -> Iterator[tuple[str, Values]]:
         """Keep for which texts the spending of members was reset, beside what others have written meanwhile."""

@@ -75,7 +75,7 @@ def reset(team_id: str, name: str, plan: Plan) -> Iterator[Request]:
         yield f"/team/{quote(team_id, safe='')}/member/{quote(name, safe='')}/reset_spend", {"reset_to": 0.0}
 
 
-def marks_of_others(plan: Plan) -> dict[str, str | None]:
+def marks_of_new_and_gone(plan: Plan) -> dict[str, str | None]:
     """Return the texts of new members, and None for whom a text has to go: it was that of an earlier membership."""
     present, wanted = by_id(plan.existing), by_id({"members": plan.changes["members"]})
     new = {name: member[RESET_SPEND.name] for name, member in wanted.items() if name not in present}

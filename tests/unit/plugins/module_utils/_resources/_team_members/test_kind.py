@@ -37,7 +37,7 @@ class Recorder:
     def get(self, path: str, params: Any = None) -> Any:
         assert path in ("/team/info?key_limit=1&team_id=t", "/team/info?team_id=t")
         keys = [{"user_id": "ann", "key_alias": "one"}, {"user_id": "ann"}, {"user_id": "somebody"}]
-        info = {"team_id": "t", "members_with_roles": list(self.roster), **self.team}
+        info = {"team_id": "t", "members_with_roles": list(self.roster), "metadata": None, **self.team}
         return {"team_id": "t", "team_info": info, "keys": keys, "team_memberships": self.memberships}
 
     def send(self, path: str, body: Any = None, method: str = "POST", idempotent: bool = False) -> Any:
