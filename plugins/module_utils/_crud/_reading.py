@@ -21,6 +21,8 @@ from .._proxy import Proxy
 from .._shapes import ANY, LIST, MAPPING, Shape, ensure_shape, maybe, shape_error
 from ._definition import CrudDeclaration, Definition, Record, Request
 
+UNLISTED = "Run again in half a minute. If the message stays, LiteLLM cannot load the object. Its log says why."
+
 
 def path_of(request: Request, name: str) -> str:
     """Return the path of a request for an object. A space has to be %20: LiteLLM does not take each + for one."""
@@ -77,7 +79,7 @@ class Reader:
             if not forgotten:
                 return rows
         thing = f"the {definition.table.kind} {forgotten[0]}"
-        raise ApiError(f"The proxy has {thing}, but does not list it.", hint="Run again in half a minute.")
+        raise ApiError(f"The proxy has {thing}, but does not list it.", hint=UNLISTED)
 
     def _names_id(self, want: CrudDeclaration) -> bool:
         return want.identified_by == self._definition.id and self._definition.get is not None

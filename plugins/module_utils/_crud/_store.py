@@ -176,7 +176,7 @@ class ObjectStore(Store):
         for look in range(LOOKS):
             if look:
                 self._sleep(PAUSE * look)
-            records = self._read_back([steps[number][0] for number in waiting])
+            records = self._reader.find_all([steps[number][0] for number in waiting])
             left.update((number, self._plan(steps[number][0], record)) for number, record in zip(waiting, records))
             waiting = [number for number in waiting if _same(left[number], steps[number][1])]
             if not waiting:
@@ -249,23 +249,12 @@ class ObjectStore(Store):
             if look:
                 self._sleep(PAUSE * look)
             try:
-                left = self._plan(want, self._read_back([want])[0])
+                left = self._plan(want, self._reader.find(want))
             except ApiError as error:
                 raise refusal or error from None
             if not _same(left, step) or not _may_have_worked(refusal):
                 break
         return left
-
-    def _read_back(self, wants: Sequence[CrudDeclaration]) -> list[Record | None]:
-        """Return what was written. LiteLLM can fail for a moment, while it loads what it was given."""
-        for look in range(1, LOOKS):
-            try:
-                return self._reader.find_all(wants)
-            except ApiError as error:
-                if error.status < 500:
-                    raise
-            self._sleep(PAUSE * look)
-        return self._reader.find_all(wants)
 
     def _may_repeat(self, step: Plan) -> bool:
         """Return whether a second request does no harm. An id that the server makes itself is another one each time."""

@@ -21,6 +21,7 @@ from ._table import MCP_SERVER, SECRETS
 from ._writing import create_body, desired, update_body
 
 NO_STDIO = "Set LITELLM_ENABLE_MCP_STDIO=true in the environment of the proxy, or use O(transport) http or sse."
+NOT_LOADED = "LiteLLM's log says why. It can be that LiteLLM cannot load the document at O(spec_path)."
 UNDETECTED = "Later runs do not detect a changed value, unless O(update_credentials)=always is set."
 
 
@@ -32,7 +33,7 @@ class McpServer(CrudObject):
     }
     reading_names = ("is_config", "created_at", "updated_at")
     filters = ("alias",)
-    advice = {r"stdio MCP servers are disabled": NO_STDIO}
+    advice = {r"stdio MCP servers are disabled": NO_STDIO, r"\Ainternal server error": NOT_LOADED}
 
     create = Request("POST", "/v1/mcp/server")
     update = Request("PUT", "/v1/mcp/server", id="server_id")
